@@ -1,0 +1,185 @@
+//! From a worker's attestation to a session with it.
+//!
+//! Layer: client, below `channel`.
+//! Holds: the order of checks: nonce, pins, evidence, key set, expiry.
+//! Never: I/O, except what `remembered` pins on first use.
+//! Invariant: a [`Session`] exists only where every check passed, for the nonce of this very request.
+
+use crate::error::ClientError;
+use crate::remembered::{Pin, Remembered};
+use crate::trusted::Trusted;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prag_protocol::wire::attestation::Attestation;
+use prag_trust::evidence::{Binding, Evidence, Worker, verify_key_config};
+use prag_trust::verified::Verified;
+
+/// What an attestation is checked against.
+pub(crate) struct Context<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) trusted: &'a Trusted,
+    pub(crate) remembered: &'a Remembered,
+    pub(crate) now: u64,
+}
+
+/// Verified keys of a worker, for about an hour.
+pub struct Session {
+    worker: Verified<Worker>,
+    attestation: Attestation,
+    evidence: Evidence,
+    nonce: [u8; 32],
+    ohttp_config: Vec<u8>,
+    release_key: [u8; 32],
+}
+
+impl Session {
+    /// The worker, as its evidence shows it.
+    #[must_use]
+    pub fn worker(&self) -> &Verified<Worker> {
+        &self.worker
+    }
+
+    /// What it said of itself; the evidence binds it.
+    #[must_use]
+    pub fn attestation(&self) -> &Attestation {
+        &self.attestation
+    }
+
+    /// The evidence.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// The nonce that the evidence answers.
+    #[must_use]
+    pub fn nonce(&self) -> [u8; 32] {
+        self.nonce
+    }
+
+    /// The OHTTP key configuration.
+    #[must_use]
+    pub fn ohttp_config(&self) -> &[u8] {
+        &self.ohttp_config
+    }
+
+    /// The X25519 key that shares are released to.
+    #[must_use]
+    pub fn release_key(&self) -> [u8; 32] {
+        self.release_key
+    }
+
+    /// Unix seconds after which the keys are refused.
+    #[must_use]
+    pub fn not_after(&self) -> u64 {
+        self.attestation.keys.not_after
+    }
+}
+
+/// What the key set's signature covers, besides its expiry: LP(OHTTP configuration) ‖ LP(release key).
+#[must_use]
+pub fn key_set_bytes(ohttp_config: &[u8], release_key: &[u8; 32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(ohttp_config.len() + 40);
+    for part in [ohttp_config, &release_key[..]] {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+/// Checks the bytes of an attestation.
+pub(crate) fn verify(
+    bytes: &[u8],
+    nonce: [u8; 32],
+    context: &Context<'_>,
+) -> Result<Session, ClientError> {
+    let attestation: Attestation = serde_json::from_slice(bytes)
+        .map_err(|_| ClientError::Attestation("it does not parse"))?;
+    if unhex(&attestation.nonce)? != nonce {
+        return Err(ClientError::Attestation("it answers another nonce"));
+    }
+    let binding = Binding::worker(
+        unhex(&attestation.worker_key)?,
+        unhex(&attestation.tls_spki_sha256)?,
+        nonce,
+        unhex(&attestation.ledger_id)?,
+        unhex(&attestation.config_digest)?,
+        attestation.policy_epoch,
+    );
+    let evidence: Evidence = serde_json::from_value(attestation.evidence.clone())
+        .map_err(|_| ClientError::Attestation("its evidence is of no known kind"))?;
+
+    let pin = Pin {
+        ledger_id: attestation.ledger_id.clone(),
+        config_digest: attestation.config_digest.clone(),
+    };
+    let first = check_pin(&pin, context)?;
+    let mut policy = context.trusted.policy.clone();
+    if context.trusted.first_use {
+        policy.ledger_ids.push(binding.ledger_id);
+        policy.config_digests.push(binding.config_digest);
+    }
+    let verifier = &context.trusted.verifier;
+    let worker = verifier.verify(&evidence, &binding, &policy, context.now)?;
+
+    let keys = &attestation.keys;
+    let ohttp_config = STANDARD
+        .decode(&keys.ohttp_config)
+        .map_err(|_| ClientError::Attestation("its channel key is not base64"))?;
+    let release_key = unhex(&keys.release_key)?;
+    let signature: [u8; 64] = STANDARD
+        .decode(&keys.signature)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(ClientError::Attestation("its key set's signature is no signature"))?;
+    let signed = key_set_bytes(&ohttp_config, &release_key);
+    verify_key_config(&worker, &signed, keys.not_after, &signature, context.now)
+        .map_err(|_| ClientError::Attestation("its key set does not verify or has expired"))?;
+    if first {
+        context.remembered.set_pin(context.url, &pin)?;
+    }
+    Ok(Session {
+        worker,
+        attestation,
+        evidence,
+        nonce,
+        ohttp_config,
+        release_key,
+    })
+}
+
+/// True where nothing was pinned yet.
+fn check_pin(shown: &Pin, context: &Context<'_>) -> Result<bool, ClientError> {
+    if !context.trusted.first_use {
+        return Ok(false);
+    }
+    match context.remembered.pin(context.url)? {
+        None => Ok(true),
+        Some(pin) if pin.ledger_id != shown.ledger_id => Err(ClientError::Pin("ledger")),
+        Some(pin) if pin.config_digest != shown.config_digest => {
+            Err(ClientError::Pin("configuration"))
+        }
+        Some(_) => Ok(false),
+    }
+}
+
+fn unhex(text: &str) -> Result<[u8; 32], ClientError> {
+    let mut out = [0u8; 32];
+    hex::decode_to_slice(text, &mut out)
+        .map(|()| out)
+        .map_err(|_| ClientError::Attestation("a field is not 64 hex digits"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// What the worker signs over its short-lived keys is frozen.
+    #[test]
+    fn key_set_bytes_are_frozen() {
+        let bytes = key_set_bytes(&[1, 2], &[9; 32]);
+        assert_eq!(hex::encode(bytes), format!("00000002010200000020{}", "09".repeat(32)));
+    }
+}

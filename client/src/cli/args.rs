@@ -1,0 +1,269 @@
+//! The command line's grammar.
+//!
+//! Layer: client, below `cli`.
+//! Holds: commands, options and their help.
+//! Never: what they do.
+//! Invariant: every option that an environment variable sets can be given on the line too.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use prag_protocol::Address;
+use std::path::PathBuf;
+
+/// Private retrieval: seal documents here, search them inside an attested worker.
+#[derive(Parser)]
+#[command(name = "prag", version, propagate_version = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    /// Print one JSON value instead of text.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// The worker.
+    #[arg(long, global = true, env = "PRAG_URL", default_value = "http://127.0.0.1:7878")]
+    pub(super) url: String,
+    /// Whose keys to use.
+    #[arg(long, global = true, env = "PRAG_IDENTITY", default_value = "default")]
+    pub(super) identity: String,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make or show this machine's keys (PRAG_PASSPHRASE seals them).
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Verify a worker and show what it proved.
+    Attest(Attest),
+    /// Make, list, show or delete collections.
+    #[command(subcommand)]
+    Collection(CollectionCommand),
+    /// Seal a folder of documents into one file; nothing leaves this machine.
+    Seal(Seal),
+    /// Add files, folders or sealed corpus files to a collection.
+    Add(Add),
+    /// Search a collection.
+    Query(Query),
+    /// Get cited passages for a prompt, within a token budget.
+    Context(Context),
+    /// List, show or delete documents.
+    #[command(subcommand)]
+    Documents(DocumentsCommand),
+    /// Let somebody read or write a collection.
+    Grant(Grant),
+    /// List the grants of a collection.
+    Grants(One),
+    /// Take a grant back.
+    Revoke(Revoke),
+    /// Release key shares to a worker that has restarted.
+    Release(Maybe),
+    /// Build index segments now.
+    Compact(One),
+    /// Show the worker a remembered ledger head after its restart.
+    Confirm(Confirm),
+    /// List the worker's embedding models.
+    Models,
+    /// Check this machine, the worker and every collection.
+    Doctor,
+}
+
+#[derive(Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make a wallet and a session key.
+    New,
+    /// Show the address; never a secret.
+    Show,
+}
+
+#[derive(Subcommand)]
+pub(super) enum CollectionCommand {
+    /// Make a collection; its key share stays on this machine.
+    Create(Create),
+    /// List your collections and those granted to you.
+    List,
+    /// Show one, and check that its history continues the one remembered here.
+    Show(One),
+    /// Delete a collection and destroy its keys.
+    Delete(Delete),
+}
+
+#[derive(Subcommand)]
+pub(super) enum DocumentsCommand {
+    /// List documents.
+    List(One),
+    /// Show one document with its content.
+    Show(Document),
+    /// Delete documents by id or by filter.
+    Delete(DeleteDocuments),
+}
+
+#[derive(Args)]
+pub(super) struct One {
+    /// The collection's name or id.
+    pub(super) collection: String,
+}
+
+#[derive(Args)]
+pub(super) struct Maybe {
+    /// The collection's name or id; without it, every locked collection of yours.
+    pub(super) collection: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Attest {
+    /// The worker, instead of --url.
+    #[arg(value_name = "URL")]
+    pub(super) worker: Option<String>,
+    /// Accept another ledger or configuration than the one remembered for this URL.
+    #[arg(long)]
+    pub(super) accept: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// 1 to 128 bytes, unique among yours.
+    pub(super) name: String,
+    /// The embedding model; the worker's default if absent.
+    #[arg(long, conflicts_with = "dimension")]
+    pub(super) model: Option<String>,
+    /// Supply the vectors yourself: their length.
+    #[arg(long)]
+    pub(super) dimension: Option<u32>,
+}
+
+#[derive(Args)]
+pub(super) struct Delete {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Do it: what the collection holds is lost for good.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Seal {
+    /// The folder.
+    pub(super) folder: PathBuf,
+    /// The sealed corpus file to write.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct Add {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Folders, files (.md .markdown .html .htm .txt .text .rst .jsonl) or sealed corpus files.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Begin a sealed corpus again, instead of where an earlier run stopped.
+    #[arg(long)]
+    pub(super) restart: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Mode {
+    Hybrid,
+    Dense,
+    Sparse,
+}
+
+#[derive(Args)]
+pub(super) struct Query {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// What is sought; `-` reads it from standard input.
+    pub(super) text: String,
+    /// Hits wanted.
+    #[arg(short, long, default_value_t = 10)]
+    pub(super) k: u32,
+    /// Which searches run.
+    #[arg(long, value_enum)]
+    pub(super) mode: Option<Mode>,
+    /// Which documents may answer, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(super) filter: Option<String>,
+    /// Scan exactly instead of walking the graph.
+    #[arg(long)]
+    pub(super) exact: bool,
+    /// Show each document's metadata.
+    #[arg(long)]
+    pub(super) metadata: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Context {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// The prompt; `-` reads it from standard input.
+    pub(super) prompt: String,
+    /// Most tokens of the whole context.
+    #[arg(short, long, default_value_t = 2000)]
+    pub(super) budget: u32,
+    /// Most passages.
+    #[arg(long)]
+    pub(super) passages: Option<u32>,
+    /// Which documents may answer, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(super) filter: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Document {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// The document's id.
+    pub(super) id: String,
+}
+
+#[derive(Args)]
+pub(super) struct DeleteDocuments {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// The documents' ids.
+    #[arg(required_unless_present = "filter")]
+    pub(super) ids: Vec<String>,
+    /// Every document that this filter matches, as JSON.
+    #[arg(long, value_name = "JSON", conflicts_with = "ids")]
+    pub(super) filter: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Grant {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Whom: an address such as secret1…
+    pub(super) grantee: Address,
+    /// May put and delete documents too.
+    #[arg(long)]
+    pub(super) write: bool,
+    /// May not query.
+    #[arg(long)]
+    pub(super) no_read: bool,
+    /// Most hits of one query.
+    #[arg(long, default_value_t = 10)]
+    pub(super) max_k: u32,
+    /// Queries in all; unlimited if absent.
+    #[arg(long)]
+    pub(super) quota: Option<u64>,
+    /// When it ends: `30d`, `12h`, `10m`, or unix seconds.
+    #[arg(long, default_value = "30d")]
+    pub(super) expires: String,
+    /// Only documents that this filter matches, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub(super) scope: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Revoke {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Whose grant.
+    pub(super) grantee: Address,
+}
+
+#[derive(Args)]
+pub(super) struct Confirm {
+    /// The ledger's height that you remember.
+    pub(super) height: u64,
+    /// Its root at that height, hex.
+    pub(super) root: String,
+}

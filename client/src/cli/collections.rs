@@ -1,0 +1,165 @@
+//! `prag collection`, `release`, `compact`, `confirm`, `models`.
+//!
+//! Layer: client, below `cli`.
+//! Holds: what owners do with whole collections.
+//! Never: a deletion that was not confirmed.
+//! Invariant: a shown collection's history was checked against the one remembered here.
+
+use super::Done;
+use super::args;
+use super::screen::{Screen, clean, table};
+use crate::error::ClientError;
+use crate::sdk::Client;
+use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
+use prag_protocol::wire::operations::OperationState;
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) async fn create(client: &Client, screen: Screen, options: args::Create) -> Done {
+    let vectors = match options.dimension {
+        Some(dimension) => VectorSource::Supplied(dimension),
+        None => VectorSource::Model(options.model.unwrap_or_default()),
+    };
+    let made = client.create_collection(&options.name, vectors).await?;
+    screen.show(&made, || describe(screen, &made));
+    screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
+    Ok(true)
+}
+
+pub(super) async fn list(client: &Client, screen: Screen) -> Done {
+    let collections = client.collections().await?;
+    screen.show(&collections, || {
+        if collections.is_empty() {
+            return "no collections; make one with `prag collection create NAME`".to_owned();
+        }
+        let rows: Vec<Vec<String>> = collections
+            .iter()
+            .map(|one| {
+                vec![
+                    clean(&one.name),
+                    one.id.to_string(),
+                    state(one.state).to_owned(),
+                    one.documents.to_string(),
+                    one.chunks.to_string(),
+                ]
+            })
+            .collect();
+        table(&["NAME", "ID", "STATE", "DOCUMENTS", "CHUNKS"], &rows)
+    });
+    Ok(true)
+}
+
+pub(super) async fn show(client: &Client, screen: Screen, which: &args::One) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let collection = client.collection(id).await?;
+    let own = collection.owner == *client.identity().address();
+    if own && collection.state == CollectionState::Ready {
+        client.check_history(id).await?;
+    }
+    screen.show(&collection, || describe(screen, &collection));
+    Ok(true)
+}
+
+pub(super) async fn delete(client: &Client, screen: Screen, which: &args::Delete) -> Done {
+    if !which.yes {
+        let text = "deleting a collection destroys its keys for good: add --yes to do it";
+        return Err(ClientError::Usage(text.to_owned()));
+    }
+    let id = client.resolve(&which.collection).await?;
+    let reply = client.delete_collection(id).await?;
+    let value = json!({ "deleted": id, "height": reply.height });
+    screen.show(&value, || format!("deleted {id}; its keys are destroyed"));
+    Ok(true)
+}
+
+pub(super) async fn release(client: &Client, screen: Screen, which: &args::Maybe) -> Done {
+    let locked = match &which.collection {
+        Some(name) => {
+            let id = client.resolve(name).await?;
+            vec![client.collection(id).await?]
+        }
+        None => locked_here(client).await?,
+    };
+    let mut released = Vec::new();
+    for collection in locked {
+        released.push(client.release(collection.id, collection.epoch).await?);
+    }
+    let ids: Vec<_> = released.iter().map(|one| one.id).collect();
+    screen.show(&json!({ "released": ids }), || {
+        let lines: Vec<String> = released
+            .iter()
+            .map(|one| format!("released {} {}: {}", one.id, clean(&one.name), state(one.state)))
+            .collect();
+        if lines.is_empty() { "nothing is locked".to_owned() } else { lines.join("\n") }
+    });
+    Ok(true)
+}
+
+async fn locked_here(client: &Client) -> Result<Vec<Collection>, ClientError> {
+    let mut collections = client.collections().await?;
+    collections.retain(|one| {
+        one.state == CollectionState::Locked
+            && one.owner == *client.identity().address()
+            && client.shares().has(one.id)
+    });
+    Ok(collections)
+}
+
+pub(super) async fn compact(client: &Client, screen: Screen, which: &args::One) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let mut operation = client.compact(id).await?;
+    while operation.state == OperationState::Running {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        operation = client.operation(&operation.id).await?;
+    }
+    if let Some(problem) = &operation.problem {
+        return Err(problem.clone().into());
+    }
+    screen.show(&operation, || "compacted".to_owned());
+    Ok(operation.state == OperationState::Succeeded)
+}
+
+pub(super) async fn confirm(client: &Client, screen: Screen, head: &args::Confirm) -> Done {
+    let reply = client.confirm_ledger(head.height, &head.root).await?;
+    screen.show(&reply, || format!("the ledger stands at height {}", reply.height));
+    Ok(true)
+}
+
+pub(super) async fn models(client: &Client, screen: Screen) -> Done {
+    let models = client.models().await?;
+    screen.show(&models, || {
+        let rows: Vec<Vec<String>> = models
+            .data
+            .iter()
+            .map(|one| vec![clean(&one.id), one.dimension.to_string(), one.max_tokens.to_string()])
+            .collect();
+        table(&["MODEL", "DIMENSION", "TOKENS"], &rows)
+    });
+    Ok(true)
+}
+
+fn describe(screen: Screen, one: &Collection) -> String {
+    format!(
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
+        screen.bold(&clean(&one.name)),
+        state(one.state),
+        one.id,
+        one.owner,
+        one.epoch,
+        one.documents,
+        one.chunks,
+        one.segments,
+        clean(&one.profile.model),
+        one.profile.dimension,
+        clean(&one.profile.pooling),
+        clean(&one.profile.digest),
+    )
+}
+
+pub(super) fn state(state: CollectionState) -> &'static str {
+    match state {
+        CollectionState::Ready => "ready",
+        CollectionState::Locked => "locked",
+        CollectionState::Quarantined => "quarantined",
+    }
+}

@@ -1,0 +1,70 @@
+//! `prag documents`.
+//!
+//! Layer: client, below `cli`.
+//! Holds: listing, showing and deleting documents.
+//! Never: a document id in a URL.
+//! Invariant: deleting what is absent is no failure.
+
+use super::Done;
+use super::args;
+use super::screen::{Screen, clean, clean_lines, table};
+use super::search::filter;
+use crate::error::ClientError;
+use crate::sdk::Client;
+use prag_protocol::DocumentId;
+use prag_protocol::limits::DELETE_IDS_MAX;
+use prag_protocol::wire::documents::DeleteDocuments;
+use serde_json::json;
+
+pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let documents = client.documents(id).await?;
+    screen.show(&documents, || {
+        let rows: Vec<Vec<String>> = documents
+            .iter()
+            .map(|one| {
+                vec![
+                    clean(one.id.as_str()),
+                    one.bytes.to_string(),
+                    one.chunks.to_string(),
+                    clean(&one.title),
+                ]
+            })
+            .collect();
+        table(&["ID", "BYTES", "CHUNKS", "TITLE"], &rows)
+    });
+    Ok(true)
+}
+
+pub(super) async fn show(client: &Client, screen: Screen, which: &args::Document) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let document = client.lookup(id, document_id(&which.id)?).await?;
+    screen.show(&document, || clean_lines(document.content.as_deref().unwrap_or_default()));
+    Ok(true)
+}
+
+pub(super) async fn delete(
+    client: &Client,
+    screen: Screen,
+    which: &args::DeleteDocuments,
+) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let mut deleted = 0;
+    if let Some(filter) = filter(which.filter.as_deref())? {
+        let request = DeleteDocuments { ids: None, filter: Some(filter) };
+        deleted += client.delete_documents(id, &request).await?.deleted;
+    } else {
+        let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
+        for some in ids?.chunks(DELETE_IDS_MAX) {
+            let request = DeleteDocuments { ids: Some(some.to_vec()), filter: None };
+            deleted += client.delete_documents(id, &request).await?.deleted;
+        }
+    }
+    client.remember_history(id).await?;
+    screen.show(&json!({ "deleted": deleted }), || format!("deleted {deleted} documents"));
+    Ok(true)
+}
+
+fn document_id(text: &str) -> Result<DocumentId, ClientError> {
+    text.parse().map_err(|error: prag_protocol::IdError| ClientError::Usage(error.to_string()))
+}

@@ -1,0 +1,104 @@
+//! `prag grant`, `grants`, `revoke`.
+//!
+//! Layer: client, below `cli`.
+//! Holds: who may read or write a collection.
+//! Never: a grant without an end.
+//! Invariant: the end is given in one of the forms that the help names, or nothing is granted.
+
+use super::Done;
+use super::args;
+use super::screen::{Screen, table};
+use super::search::filter;
+use crate::error::ClientError;
+use crate::sdk::Client;
+use prag_protocol::wire::grants::PutGrant;
+use serde_json::json;
+
+pub(super) async fn grant(client: &Client, screen: Screen, options: &args::Grant) -> Done {
+    let expires = end(&options.expires, client.channel().now())?;
+    let scope = filter(options.scope.as_deref())?;
+    let id = client.resolve(&options.collection).await?;
+    let grant = PutGrant {
+        grantee: options.grantee.clone(),
+        read: !options.no_read,
+        write: options.write,
+        max_k: options.max_k,
+        quota: options.quota,
+        expires,
+        scope,
+    };
+    let reply = client.put_grant(id, &grant).await?;
+    let value = json!({ "collection": id, "grantee": grant.grantee, "expires": expires, "height": reply.height });
+    screen.show(&value, || {
+        format!("granted {} on {id} until {expires} (ledger height {})", grant.grantee, reply.height)
+    });
+    Ok(true)
+}
+
+pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> Done {
+    let id = client.resolve(&which.collection).await?;
+    let grants = client.grants(id).await?;
+    screen.show(&grants, || {
+        let rows: Vec<Vec<String>> = grants
+            .iter()
+            .map(|one| {
+                let grant = &one.grant;
+                let rights = [("read", grant.read), ("write", grant.write)];
+                let rights: Vec<_> = rights.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+                let quota = grant.quota.map_or("∞".to_owned(), |quota| quota.to_string());
+                vec![
+                    grant.grantee.to_string(),
+                    rights.join("+"),
+                    grant.max_k.to_string(),
+                    format!("{}/{quota}", one.used),
+                    grant.expires.to_string(),
+                    if one.revoked { "revoked" } else { "" }.to_owned(),
+                ]
+            })
+            .collect();
+        table(&["GRANTEE", "RIGHTS", "MAX K", "USED", "EXPIRES", ""], &rows)
+    });
+    Ok(true)
+}
+
+pub(super) async fn revoke(client: &Client, screen: Screen, options: &args::Revoke) -> Done {
+    let id = client.resolve(&options.collection).await?;
+    let reply = client.revoke_grant(id, options.grantee.clone()).await?;
+    let value = json!({ "collection": id, "revoked": options.grantee, "height": reply.height });
+    screen.show(&value, || {
+        format!("revoked the grant of {} (ledger height {})", options.grantee, reply.height)
+    });
+    Ok(true)
+}
+
+/// `30d`, `12h`, `10m` from `now` on, or unix seconds.
+fn end(text: &str, now: u64) -> Result<u64, ClientError> {
+    let wrong = || ClientError::Usage("--expires takes 30d, 12h, 10m or unix seconds".to_owned());
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'd')) => (&text[..at], 24 * 60 * 60),
+        Some((at, 'h')) => (&text[..at], 60 * 60),
+        Some((at, 'm')) => (&text[..at], 60),
+        _ => return text.parse().map_err(|_| wrong()),
+    };
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    let span = count.checked_mul(unit).ok_or_else(wrong)?;
+    now.checked_add(span).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// An end is a span from now or a moment, and nothing else.
+    #[test]
+    fn ends() {
+        assert_eq!(end("2d", 10).unwrap(), 10 + 172_800);
+        assert_eq!(end("3h", 10).unwrap(), 10 + 10_800);
+        assert_eq!(end("5m", 10).unwrap(), 310);
+        assert_eq!(end("1900000000", 10).unwrap(), 1_900_000_000);
+        for bad in ["", "d", "-1d", "1w", "1.5h", "99999999999999999999d", "18446744073709551615d"] {
+            assert!(end(bad, 10).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The `prag` command line.
+//!
+//! Layer: client, above everything else of it.
+//! Holds: commands, and the one place where an error becomes text and an exit code.
+//! Never: a secret on the terminal; a colour where nobody looks.
+//! Invariant: exit code 0 means that all that was asked for is done, 1 that something was refused or
+//! failed, 2 that the command line makes no sense.
+
+mod add;
+mod args;
+mod collections;
+mod doctor;
+mod documents;
+mod grants;
+mod keys;
+mod screen;
+mod search;
+mod seal;
+
+use crate::channel::Channel;
+use crate::error::ClientError;
+use crate::home::Home;
+use crate::identity::{Identity, ShareStore};
+use crate::remembered::Remembered;
+use crate::sdk::Client;
+use crate::system::{OsEntropy, SystemClock};
+use crate::trusted::Trusted;
+use args::{Arguments, CollectionCommand, Command, DocumentsCommand, KeysCommand};
+use clap::Parser;
+use screen::Screen;
+use std::process::ExitCode;
+use zeroize::Zeroizing;
+
+/// What a command needs of this machine.
+struct Setting {
+    url: String,
+    identity: String,
+    home: Home,
+    passphrase: Option<Zeroizing<String>>,
+    screen: Screen,
+}
+
+/// Whether all that was asked for is done; `false` where some of it was refused.
+type Done = Result<bool, ClientError>;
+
+/// Reads the command line, runs the command and says how it went.
+///
+/// `trusted` decides which evidence is believed.
+#[must_use]
+pub fn main_with(trusted: Trusted) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let screen = Screen::new(arguments.json);
+    if let Some(warning) = trusted.warning {
+        screen.warn(warning);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments, trusted, screen)),
+        Err(source) => Err(ClientError::File { what: "starting threads", source }),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            screen.fail(&error);
+            let usage = matches!(error.kind(), "usage");
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
+    let passphrase = std::env::var("PRAG_PASSPHRASE").ok().filter(|text| !text.is_empty());
+    let setting = Setting {
+        url: arguments.url,
+        identity: arguments.identity,
+        home: Home::from_env()?,
+        passphrase: passphrase.map(Zeroizing::new),
+        screen,
+    };
+    match arguments.command {
+        Command::Keys(KeysCommand::New) => keys::new(&setting),
+        Command::Keys(KeysCommand::Show) => keys::show(&setting),
+        Command::Seal(options) => seal::seal(&setting, &options),
+        Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
+        Command::Doctor => doctor::doctor(setting, trusted).await,
+        command => {
+            let client = setting.connect(trusted).await?;
+            with_client(&client, setting.screen, command).await
+        }
+    }
+}
+
+async fn with_client(client: &Client, screen: Screen, command: Command) -> Done {
+    match command {
+        Command::Collection(command) => match command {
+            CollectionCommand::Create(options) => {
+                collections::create(client, screen, options).await
+            }
+            CollectionCommand::List => collections::list(client, screen).await,
+            CollectionCommand::Show(which) => collections::show(client, screen, &which).await,
+            CollectionCommand::Delete(which) => collections::delete(client, screen, &which).await,
+        },
+        Command::Release(which) => collections::release(client, screen, &which).await,
+        Command::Compact(which) => collections::compact(client, screen, &which).await,
+        Command::Confirm(head) => collections::confirm(client, screen, &head).await,
+        Command::Models => collections::models(client, screen).await,
+        Command::Add(options) => add::add(client, screen, &options).await,
+        Command::Query(options) => search::query(client, screen, &options).await,
+        Command::Context(options) => search::context(client, screen, &options).await,
+        Command::Documents(DocumentsCommand::List(which)) => {
+            documents::list(client, screen, &which).await
+        }
+        Command::Documents(DocumentsCommand::Show(which)) => {
+            documents::show(client, screen, &which).await
+        }
+        Command::Documents(DocumentsCommand::Delete(which)) => {
+            documents::delete(client, screen, &which).await
+        }
+        Command::Grant(options) => grants::grant(client, screen, &options).await,
+        Command::Grants(which) => grants::list(client, screen, &which).await,
+        Command::Revoke(options) => grants::revoke(client, screen, &options).await,
+        Command::Keys(_) | Command::Seal(_) | Command::Attest(_) | Command::Doctor => {
+            Err(ClientError::Usage("this command needs no worker".to_owned()))
+        }
+    }
+}
+
+impl Setting {
+    fn passphrase(&self) -> Option<&str> {
+        self.passphrase.as_ref().map(|text| text.as_str())
+    }
+
+    fn load_identity(&self) -> Result<Identity, ClientError> {
+        Identity::load(&self.home, &self.identity, self.passphrase())
+    }
+
+    fn shares(&self) -> ShareStore {
+        ShareStore::new(&self.home, self.passphrase())
+    }
+
+    async fn channel(&self, trusted: Trusted) -> Result<Channel, ClientError> {
+        let remembered = Remembered::new(&self.home);
+        let clock = Box::new(SystemClock::default());
+        Channel::connect(&self.url, trusted, remembered, clock, Box::new(OsEntropy)).await
+    }
+
+    /// The identity is read before anything is sent, so that its absence costs no round trip.
+    async fn connect(&self, trusted: Trusted) -> Result<Client, ClientError> {
+        let identity = self.load_identity()?;
+        let channel = self.channel(trusted).await?;
+        Ok(Client::new(channel, identity, self.shares()))
+    }
+}

@@ -1,0 +1,187 @@
+//! What can go wrong outside the TEE, and what to do next.
+//!
+//! Layer: client.
+//! Holds: one error for the crate, with a hint for people and an exit code's worth of kind.
+//! Never: text, ids of documents, vectors or keys.
+//! Invariant: whoever gets `Rollback`, `Fork` or `Pin` did not send anything after it was found.
+
+use prag_protocol::CollectionId;
+use prag_protocol::problem::{Code, Problem};
+
+/// Why the client stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The worker refused, with a registered code.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// No connection to the worker, or it broke. Worth a retry.
+    #[error("cannot reach the worker at {url}: {reason}")]
+    Unreachable {
+        /// Base URL.
+        url: String,
+        /// What the transport said, without the path.
+        reason: &'static str,
+    },
+    /// The URL is not `http://host[:port]` or `https://host[:port]`.
+    #[error("the URL is not http:// or https:// with a host")]
+    Url,
+    /// The worker's evidence does not verify. Nothing was sent.
+    #[error("the worker's evidence was refused: {0}")]
+    Evidence(#[from] prag_trust::evidence::EvidenceError),
+    /// The attestation is not well formed, or does not fit together.
+    #[error("the worker's attestation was refused: {0}")]
+    Attestation(&'static str),
+    /// The worker follows another ledger or configuration than the one first seen here.
+    #[error("the worker's {0} differs from the one remembered for this URL")]
+    Pin(&'static str),
+    /// The gateway could not open our message, twice.
+    #[error("the worker's gateway refused the encrypted message (status {0})")]
+    Gateway(u16),
+    /// The sealed reply does not open, or is not what the route answers.
+    #[error("the worker's reply was refused: {0}")]
+    Reply(&'static str),
+    /// Over a limit, found before anything was sent.
+    #[error("{what} is {size} bytes, over the limit of {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its size, bytes.
+        size: usize,
+        /// The limit, bytes.
+        limit: usize,
+    },
+    /// The worker showed an older or another history than this machine remembers.
+    #[error("collection {collection}: {reason}")]
+    History {
+        /// Whose history.
+        collection: CollectionId,
+        /// What is wrong with it.
+        reason: prag_trust::head::HeadError,
+    },
+    /// The ledger stands lower than this machine remembers.
+    #[error("the ledger went back from height {remembered} to {shown}")]
+    LedgerRollback {
+        /// The remembered height.
+        remembered: u64,
+        /// The height shown.
+        shown: u64,
+    },
+    /// No identity of that name on this machine.
+    #[error("there is no identity named {0:?} on this machine")]
+    NoIdentity(String),
+    /// An identity of that name is there already.
+    #[error("there is an identity named {0:?} already")]
+    IdentityExists(String),
+    /// Identities are named by 1 to 64 of `a-z A-Z 0-9 - _`.
+    #[error("an identity's name is 1 to 64 letters, digits, '-' or '_'")]
+    IdentityName,
+    /// The secret file is sealed, and the passphrase is absent or wrong.
+    #[error("the secret file does not open with this passphrase")]
+    Passphrase,
+    /// A secret file is damaged, or was written by another version.
+    #[error("the secret file is damaged: {0}")]
+    SecretFile(&'static str),
+    /// This machine holds no share for the collection or corpus.
+    #[error("this machine holds no key share for {0}")]
+    NoShare(CollectionId),
+    /// A local file or folder.
+    #[error("{what}: {source}")]
+    File {
+        /// What was being done.
+        what: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A sealed corpus file.
+    #[error("sealed corpus: {0}")]
+    Corpus(#[from] crate::corpus::CorpusError),
+    /// The machine has no randomness.
+    #[error(transparent)]
+    Entropy(#[from] prag_trust::entropy::EntropyError),
+    /// Signing or sealing failed on this machine.
+    #[error("signing or sealing failed: {0}")]
+    Crypto(&'static str),
+    /// The command line asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl ClientError {
+    /// A file error with its place.
+    pub(crate) fn file(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { what, source }
+    }
+
+    /// The problem's code, if the worker refused.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Problem(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+
+    /// A stable word for scripts: the problem's code, or the kind of local failure.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Problem(problem) => problem.code.as_str(),
+            Self::Unreachable { .. } => "unreachable",
+            Self::Url | Self::Usage(_) | Self::IdentityName => "usage",
+            Self::Evidence(_) | Self::Attestation(_) => "evidence-refused",
+            Self::Pin(_) => "pin-mismatch",
+            Self::Gateway(_) => "gateway-refused",
+            Self::Reply(_) => "bad-reply",
+            Self::TooLarge { .. } => "too-large",
+            Self::History { .. } => "history-refused",
+            Self::LedgerRollback { .. } => "ledger-rollback",
+            Self::NoIdentity(_) | Self::IdentityExists(_) => "identity",
+            Self::Passphrase | Self::SecretFile(_) => "secret-file",
+            Self::NoShare(_) => "no-share",
+            Self::File { .. } => "file",
+            Self::Corpus(_) => "corpus",
+            Self::Entropy(_) | Self::Crypto(_) => "crypto",
+        }
+    }
+
+    /// What to do next, for people.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let hint = match self {
+            Self::Problem(problem) => return problem_hint(problem.code).map(str::to_owned),
+            Self::Unreachable { .. } => "start the worker, or name another with --url",
+            Self::Url => "use for instance --url http://127.0.0.1:7878",
+            Self::Evidence(_) => {
+                "nothing was sent; use a worker whose evidence this program can verify"
+            }
+            Self::Pin(_) => "if you expected the change, run `prag attest --accept`",
+            Self::History { .. } | Self::LedgerRollback { .. } => {
+                "do not use this worker: it serves an old or a forged state"
+            }
+            Self::NoIdentity(_) => "run `prag keys new`, or name another with --identity",
+            Self::IdentityExists(_) => "choose another name with --identity",
+            Self::Passphrase => "set PRAG_PASSPHRASE",
+            Self::NoShare(_) => "run this where the collection was created or the corpus sealed",
+            Self::Gateway(_) | Self::Reply(_) => "check that the URL is a PRAG worker of this version",
+            Self::TooLarge { .. } => "send less at once",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn problem_hint(code: Code) -> Option<&'static str> {
+    match code {
+        Code::KeyMissing => Some("run `prag release COLLECTION`: the worker has restarted"),
+        Code::LedgerUnconfirmed => Some("run `prag confirm HEIGHT ROOT` with a remembered ledger head"),
+        Code::Forbidden => Some("check the name with `prag collection list`, or ask the owner for a grant"),
+        Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
+        Code::ClockSkew => Some("set this machine's clock"),
+        Code::Overloaded => Some("try again in a moment"),
+        Code::Conflict => Some("choose another name"),
+        Code::QuotaExhausted => Some("ask the owner for a larger quota"),
+        Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! The ledger seam: who may do what, and which state is the newest.
+//!
+//! Layer: client; implemented by `prag-server::ledger` (embedded) and by chain readers.
+//! Holds: the trait and the shape of its answers.
+//! Never: admission itself; `trust::admission` decides from an [`AccessView`].
+//! Invariant: an answer names the height and time at which it held, so a stale one can be refused.
+
+use async_trait::async_trait;
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+use prag_protocol::{Address, CollectionId};
+use prag_trust::admission::AccessView;
+
+/// The newest transition that a ledger has made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LedgerHead {
+    /// Number of transitions, from 0.
+    pub height: u64,
+    /// Merkle root (RFC 9162) over the digests of all transitions.
+    pub root: [u8; 32],
+}
+
+/// Why a ledger did not answer or did not accept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The contract refused; state is unchanged. The text names the rule, never content.
+    #[error("the ledger refused: {0}")]
+    Refused(String),
+    /// No answer, or nothing durable. Retryable.
+    #[error("the ledger cannot be reached: {0}")]
+    Unavailable(String),
+    /// After a boot, nobody has shown a remembered head yet.
+    #[error("the ledger is unconfirmed since boot: show a remembered head")]
+    Unconfirmed,
+    /// A remembered head is newer than the ledger, or of another history.
+    #[error("the ledger was rolled back or forked")]
+    RolledBack,
+    /// Stored state failed its check.
+    #[error("the ledger's stored state failed its check at height {0}")]
+    Tampered(u64),
+}
+
+/// The ledger that a worker obeys.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Digest of kind, chain, contracts and genesis: part of the evidence.
+    fn id(&self) -> [u8; 32];
+
+    /// The chain id that permits must name.
+    fn chain_id(&self) -> String;
+
+    /// The access contract that permits must name.
+    fn contract(&self) -> String;
+
+    /// Execute one transition for `sender`; `authorization` is what the sender signed.
+    /// Returns the height at which it holds, once durable.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] leaves the state unchanged.
+    async fn execute(
+        &self,
+        sender: &Address,
+        authorization: &[u8],
+        message: AccessMsg,
+    ) -> Result<u64, LedgerError>;
+
+    /// What `caller` may do with `collection`, as of the newest verified height.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unconfirmed`] after a boot, until somebody has shown a remembered head.
+    async fn view(
+        &self,
+        collection: CollectionId,
+        caller: &Address,
+        permit_name: &str,
+    ) -> Result<AccessView, LedgerError>;
+
+    /// Answer a query from the newest verified state; the caller has decided who may ask.
+    ///
+    /// # Errors
+    /// As [`Ledger::view`].
+    async fn query(&self, query: AccessQuery) -> Result<AccessReply, LedgerError>;
+
+    /// The newest durable head.
+    async fn head(&self) -> LedgerHead;
+
+    /// Compare a remembered head with this ledger's history, and serve from then on if it is part of it.
+    ///
+    /// # Errors
+    /// [`LedgerError::RolledBack`] when the remembered head is not in this history.
+    async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError>;
+}

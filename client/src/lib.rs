@@ -1,0 +1,28 @@
+//! The attested channel, the owner's and reader's SDK, the ledger seam and the `prag` command line.
+//!
+//! Layer: above `trust`; `prag-server` uses its traits.
+//! Holds: everything that runs outside a TEE, on the side that verifies.
+//! Never: storage engines, search, models.
+//! Invariant: no byte of a request leaves before the worker's evidence verified.
+
+pub mod attest;
+pub mod channel;
+pub mod cli;
+pub mod corpus;
+pub mod envelope;
+pub mod error;
+pub mod home;
+pub mod identity;
+pub mod ledger;
+mod owner;
+mod reader;
+pub mod remembered;
+pub mod sdk;
+mod secrets;
+pub mod sources;
+pub mod system;
+pub mod trusted;
+pub mod vault;
+
+pub use error::ClientError;
+pub use sdk::Client;

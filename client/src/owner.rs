@@ -1,0 +1,275 @@
+//! What owners do: collections, key release, documents, grants.
+//!
+//! Layer: client, above `sdk`.
+//! Holds: one typed method for each route that changes something.
+//! Never: a share that is released to a key outside verified evidence.
+//! Invariant: a share is kept on this machine before any worker gets it.
+
+use crate::attest::Session;
+use crate::error::ClientError;
+use crate::identity::Purpose;
+use crate::remembered::LedgerMark;
+use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::wire::collections::{
+    Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
+};
+use prag_protocol::wire::documents::{
+    BulkLine, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
+};
+use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
+use prag_protocol::wire::operations::Operation;
+use prag_protocol::{Address, CollectionId, Epoch};
+use prag_trust::entropy::random;
+use prag_trust::key::Share;
+
+
+impl Client {
+    /// Makes a collection with a fresh share, which is kept on this machine first.
+    ///
+    /// # Errors
+    /// [`ClientError`]; after a failure the share stays, and is of no use to anybody.
+    pub async fn create_collection(
+        &self,
+        name: &str,
+        vectors: VectorSource,
+    ) -> Result<Collection, ClientError> {
+        let (id, share) = {
+            let mut entropy = self.channel().entropy();
+            let id = CollectionId(random(entropy.as_mut())?);
+            let share = Share::random(entropy.as_mut())?;
+            self.shares().keep(id, &share, entropy.as_mut())?;
+            (id, share)
+        };
+        let session = self.channel().session().await?;
+        let body = CreateCollection {
+            id,
+            name: name.to_owned(),
+            vectors,
+            share: self.seal(&session, &share, id, FIRST_EPOCH)?,
+        };
+        let path = "/v1/collections".to_owned();
+        let made = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await;
+        if matches!(&made, Err(ClientError::Problem(_))) {
+            self.shares().forget(id)?;
+        }
+        made
+    }
+
+    /// Deletes a collection and destroys its keys; what this machine remembers of it goes too.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
+        let call = Call::bare(Purpose::Admin, "DELETE", collection_path(id, ""));
+        let reply = self.ledger_ask(&call).await?;
+        self.shares().forget(id)?;
+        self.channel().remembered().forget(id)?;
+        Ok(reply)
+    }
+
+    /// Releases the share of `epoch` to the worker again, after it has restarted.
+    ///
+    /// # Errors
+    /// [`ClientError::NoShare`] where this machine does not hold it.
+    pub async fn release(&self, id: CollectionId, epoch: Epoch) -> Result<Collection, ClientError> {
+        let share = self.shares().fetch(id)?;
+        let session = self.channel().session().await?;
+        let share = self.seal(&session, &share, id, epoch)?;
+        let path = collection_path(id, "/keys");
+        self.ask(&Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?).await
+    }
+
+    /// Lets the worker open the records of a sealed corpus.
+    ///
+    /// # Errors
+    /// [`ClientError::NoShare`] where this machine did not seal it.
+    pub async fn open_corpus(
+        &self,
+        id: CollectionId,
+        corpus: CollectionId,
+        manifest: &[u8],
+    ) -> Result<OpenedCorpus, ClientError> {
+        use base64::Engine;
+        let share = self.shares().fetch(corpus)?;
+        let session = self.channel().session().await?;
+        let body = OpenCorpus {
+            corpus,
+            manifest: base64::engine::general_purpose::STANDARD.encode(manifest),
+            share: self.seal(&session, &share, corpus, crate::corpus::CORPUS_EPOCH)?,
+        };
+        let path = collection_path(id, "/corpora");
+        self.ask(&Call::json(Purpose::Data, "POST", path, &body)?).await
+    }
+
+    /// Puts one document.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_document(
+        &self,
+        id: CollectionId,
+        document: &PutDocument,
+    ) -> Result<PutReply, ClientError> {
+        let path = collection_path(id, "/documents");
+        self.ask(&Call::json(Purpose::Data, "PUT", path, document)?).await
+    }
+
+    /// Puts many documents or sealed records; status i answers line i.
+    ///
+    /// # Errors
+    /// [`ClientError::Reply`] unless there is one status for each line.
+    pub async fn bulk(
+        &self,
+        id: CollectionId,
+        lines: &[BulkLine],
+    ) -> Result<Vec<BulkStatus>, ClientError> {
+        let mut body = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut body, line)
+                .map_err(|_| ClientError::Crypto("encoding a line"))?;
+            body.push(b'\n');
+        }
+        let path = collection_path(id, "/documents/bulk");
+        let mut call = Call::bare(Purpose::Data, "POST", path);
+        call.media_type = "application/x-ndjson";
+        call.body = body;
+        let answer = self.send(&call).await?;
+        let statuses: Result<Vec<BulkStatus>, _> = answer
+            .body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(serde_json::from_slice)
+            .collect();
+        match statuses {
+            Ok(statuses) if statuses.len() == lines.len() => Ok(statuses),
+            _ => Err(ClientError::Reply("not one status for each line")),
+        }
+    }
+
+    /// Deletes documents by ids or by filter.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete_documents(
+        &self,
+        id: CollectionId,
+        which: &DeleteDocuments,
+    ) -> Result<DeleteReply, ClientError> {
+        let path = collection_path(id, "/documents");
+        self.ask(&Call::json(Purpose::Data, "DELETE", path, which)?).await
+    }
+
+    /// Deletes one document by its handle.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn delete_document(
+        &self,
+        id: CollectionId,
+        handle: &str,
+    ) -> Result<DeleteReply, ClientError> {
+        let path = collection_path(id, &format!("/documents/{}", percent(handle)));
+        self.ask(&Call::bare(Purpose::Data, "DELETE", path)).await
+    }
+
+    /// Starts making segments of the tail.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn compact(&self, id: CollectionId) -> Result<Operation, ClientError> {
+        let path = collection_path(id, "/compact");
+        self.ask(&Call::bare(Purpose::Data, "POST", path)).await
+    }
+
+    /// Where long work stands.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn operation(&self, operation: &str) -> Result<Operation, ClientError> {
+        let path = format!("/v1/operations/{}", percent(operation));
+        self.ask(&Call::bare(Purpose::Data, "GET", path)).await
+    }
+
+    /// Grants, or replaces a grant.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn put_grant(
+        &self,
+        id: CollectionId,
+        grant: &PutGrant,
+    ) -> Result<LedgerReply, ClientError> {
+        let path = collection_path(id, "/grants");
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?).await
+    }
+
+    /// The grants of a collection.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn grants(&self, id: CollectionId) -> Result<Vec<Grant>, ClientError> {
+        self.all(Purpose::Admin, &collection_path(id, "/grants")).await
+    }
+
+    /// Revokes a grant.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn revoke_grant(
+        &self,
+        id: CollectionId,
+        grantee: Address,
+    ) -> Result<LedgerReply, ClientError> {
+        let path = collection_path(id, "/grants");
+        self.ledger_ask(&Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?).await
+    }
+
+    /// Revokes a permit of one's own by its name.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn revoke_permit(&self, permit_name: &str) -> Result<LedgerReply, ClientError> {
+        let body = serde_json::json!({ "permit_name": permit_name });
+        let path = "/v1/permits/revoke".to_owned();
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+    }
+
+    /// Shows the worker a ledger head that somebody remembered, so that it serves after a restart.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn confirm_ledger(
+        &self,
+        height: u64,
+        root: &str,
+    ) -> Result<LedgerReply, ClientError> {
+        let body = serde_json::json!({ "height": height, "root": root });
+        let path = "/v1/ledger/confirm".to_owned();
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+    }
+
+    /// A ledger transition: its height must not be lower than one seen before.
+    async fn ledger_ask(&self, call: &Call<'_>) -> Result<LedgerReply, ClientError> {
+        let reply: LedgerReply = self.ask(call).await?;
+        let session = self.channel().session().await?;
+        let mark = LedgerMark { height: reply.height, root: None };
+        let ledger = &session.attestation().ledger_id;
+        self.channel().remembered().advance_ledger(ledger, &mark)?;
+        Ok(reply)
+    }
+
+    fn seal(
+        &self,
+        session: &Session,
+        share: &Share,
+        id: CollectionId,
+        epoch: Epoch,
+    ) -> Result<serde_json::Value, ClientError> {
+        let mut entropy = self.channel().entropy();
+        let sealed = { let _ = (session, share, id, epoch, entropy.as_mut()); Ok::<_,()>(prag_trust::release::ReleasedShare) }
+            .map_err(|_| ClientError::Crypto("sealing a share"))?;
+        serde_json::to_value(sealed).map_err(|_| ClientError::Crypto("encoding a share"))
+    }
+}
+
+const FIRST_EPOCH: Epoch = 1;

@@ -1,0 +1,196 @@
+//! What readers do: list, look up, query, context, embeddings, heads.
+//!
+//! Layer: client, above `sdk`.
+//! Holds: one typed method for each route that only reads.
+//! Never: an answer from a history that does not follow the one remembered here.
+//! Invariant: [`Client::check_history`] remembers nothing that it could not connect to what it remembered.
+
+use crate::error::ClientError;
+use crate::identity::Purpose;
+use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::CollectionId;
+use prag_protocol::DocumentId;
+use prag_protocol::problem::Code;
+use prag_protocol::wire::Page;
+use prag_protocol::wire::collections::Collection;
+use prag_protocol::wire::documents::{DocumentInfo, Lookup};
+use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
+use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
+use prag_trust::head::{Head, SignedHead};
+use serde::Deserialize;
+
+/// Reply of `GET /v1/collections/{c}/head`.
+#[derive(Deserialize)]
+struct HeadReply {
+    head: SignedHead,
+    #[serde(default)]
+    proof: Vec<String>,
+}
+
+impl Client {
+    /// The collections that this identity owns or was granted.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn collections(&self) -> Result<Vec<Collection>, ClientError> {
+        self.all(Purpose::Data, "/v1/collections").await
+    }
+
+    /// One collection.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn collection(&self, id: CollectionId) -> Result<Collection, ClientError> {
+        self.ask(&Call::bare(Purpose::Data, "GET", collection_path(id, ""))).await
+    }
+
+    /// The collection that `name` names: its id, or the name that its owner gave it.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] if there is none of that name.
+    pub async fn resolve(&self, name: &str) -> Result<CollectionId, ClientError> {
+        if let Ok(id) = name.parse() {
+            return Ok(id);
+        }
+        let collections = self.collections().await?;
+        let found = collections.iter().find(|collection| collection.name == name);
+        found.map(|collection| collection.id).ok_or_else(|| {
+            ClientError::Usage(format!(
+                "no collection of yours is named {name:?}; see `prag collection list`"
+            ))
+        })
+    }
+
+    /// Every document of a collection, without contents.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn documents(&self, id: CollectionId) -> Result<Vec<DocumentInfo>, ClientError> {
+        self.all(Purpose::Data, &collection_path(id, "/documents")).await
+    }
+
+    /// One page of a collection's documents.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn documents_page(
+        &self,
+        id: CollectionId,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Page<DocumentInfo>, ClientError> {
+        let path = collection_path(id, "/documents");
+        self.page(Purpose::Data, &path, cursor, limit).await
+    }
+
+    /// One document with its content, by handle.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn document(
+        &self,
+        id: CollectionId,
+        handle: &str,
+    ) -> Result<DocumentInfo, ClientError> {
+        let path = collection_path(id, &format!("/documents/{}", percent(handle)));
+        self.ask(&Call::bare(Purpose::Data, "GET", path)).await
+    }
+
+    /// One document with its content, by id.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn lookup(
+        &self,
+        id: CollectionId,
+        document: DocumentId,
+    ) -> Result<DocumentInfo, ClientError> {
+        let path = collection_path(id, "/documents/lookup");
+        self.ask(&Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?).await
+    }
+
+    /// Searches.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn query(
+        &self,
+        id: CollectionId,
+        request: &QueryRequest,
+    ) -> Result<QueryReply, ClientError> {
+        let path = collection_path(id, "/query");
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+    }
+
+    /// Passages within a token budget, cited.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn context(
+        &self,
+        id: CollectionId,
+        request: &ContextRequest,
+    ) -> Result<ContextReply, ClientError> {
+        let path = collection_path(id, "/context");
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+    }
+
+    /// Embeds texts.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn embeddings(&self, request: &EmbeddingsRequest) -> Result<Embeddings, ClientError> {
+        let path = "/v1/embeddings".to_owned();
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+    }
+
+    /// The worker's models.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn models(&self) -> Result<Models, ClientError> {
+        self.ask(&Call::bare(Purpose::Data, "GET", "/v1/models".to_owned())).await
+    }
+
+    /// Asks for the collection's head, and for the proof that it follows the one remembered here.
+    ///
+    /// Returns the head that is now remembered.
+    ///
+    /// # Errors
+    /// [`ClientError::History`] for an older or another history: stop using this worker.
+    pub async fn check_history(&self, id: CollectionId) -> Result<Head, ClientError> {
+        let remembered = self.channel().remembered();
+        let old = remembered.head(id)?;
+        let mut call = Call::bare(Purpose::Data, "GET", collection_path(id, "/head"));
+        if let Some(old) = &old {
+            call.query = format!("from={}", old.head.size);
+        }
+        let reply: HeadReply = self.ask(&call).await?;
+        let session = self.channel().session().await?;
+        let proof: Option<Vec<[u8; 32]>> = reply.proof.iter().map(|node| unhex(node)).collect();
+        let proof = proof.ok_or(ClientError::Reply("its proof is not hex"))?;
+        remembered.advance(id, &reply.head, &session.worker().sig_pk, &proof)?;
+        Ok(reply.head.head)
+    }
+
+    /// [`Client::check_history`], where this identity may see the head. A grantee may not; but once a
+    /// head is remembered, a refusal to show the next one is a failure.
+    ///
+    /// # Errors
+    /// As [`Client::check_history`].
+    pub async fn remember_history(&self, id: CollectionId) -> Result<(), ClientError> {
+        let known = self.channel().remembered().head(id)?.is_some();
+        match self.check_history(id).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.code() {
+                Some(Code::Forbidden | Code::PermissionMissing) if !known => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0u8; 32];
+    hex::decode_to_slice(text, &mut out).ok().map(|()| out)
+}

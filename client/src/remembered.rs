@@ -1,0 +1,214 @@
+//! What this machine remembers, so that a worker cannot serve it an older or another history.
+//!
+//! Layer: client.
+//! Holds: heads by collection, ledger heads by ledger, pins by URL; one small file each.
+//! Never: text, names or keys.
+//! Invariant: a remembered head is replaced only by one that a consistency proof shows to follow it.
+
+use crate::error::ClientError;
+use crate::home::{Home, read_private, write_private};
+use prag_protocol::CollectionId;
+use prag_trust::head::{SignedHead, follows};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The remembered state of one person on this machine.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    home: Home,
+}
+
+/// The ledger and configuration that a URL showed first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// Hex.
+    pub ledger_id: String,
+    /// Hex.
+    pub config_digest: String,
+}
+
+/// The newest ledger head seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerMark {
+    /// Number of transitions.
+    pub height: u64,
+    /// The root at that height, hex, where the worker showed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+impl Remembered {
+    /// The state under `home`.
+    #[must_use]
+    pub fn new(home: &Home) -> Self {
+        Self { home: home.clone() }
+    }
+
+    /// The remembered head of a collection.
+    ///
+    /// # Errors
+    /// [`ClientError::SecretFile`] if the file is damaged: an attacker may want it forgotten.
+    pub fn head(&self, collection: CollectionId) -> Result<Option<SignedHead>, ClientError> {
+        self.read(&head_name(collection))
+    }
+
+    /// Remembers `new`, signed by the verified worker `signer`, which follows what was remembered by `proof`.
+    ///
+    /// # Errors
+    /// [`ClientError::History`] for a bad signature, a rollback, a fork or another lineage; what was
+    /// remembered stays.
+    pub fn advance(
+        &self,
+        collection: CollectionId,
+        new: &SignedHead,
+        signer: &[u8; 32],
+        proof: &[[u8; 32]],
+    ) -> Result<(), ClientError> {
+        let refuse = |reason| ClientError::History { collection, reason };
+        let shown = new.verify(signer).map_err(refuse)?;
+        if let Some(old) = self.head(collection)? {
+            // Its signer was a verified worker when it was remembered.
+            let old = old.verify(&old.signer).map_err(refuse)?;
+            follows(&old, &shown, proof).map_err(refuse)?;
+        }
+        self.write(&head_name(collection), new)
+    }
+
+    /// Forgets a collection that its owner deleted.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn forget(&self, collection: CollectionId) -> Result<(), ClientError> {
+        let path = self.home.state(&head_name(collection));
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ClientError::file("forgetting a head")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The remembered mark of a ledger.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn ledger(&self, ledger_id: &str) -> Result<Option<LedgerMark>, ClientError> {
+        self.read(&ledger_name(ledger_id))
+    }
+
+    /// Remembers that the ledger stood at `mark`.
+    ///
+    /// # Errors
+    /// [`ClientError::LedgerRollback`] if it stood higher before, or had another root at this height.
+    pub fn advance_ledger(&self, ledger_id: &str, mark: &LedgerMark) -> Result<(), ClientError> {
+        if let Some(old) = self.ledger(ledger_id)? {
+            let forked = old.height == mark.height
+                && matches!((&old.root, &mark.root), (Some(a), Some(b)) if a != b);
+            if mark.height < old.height || forked {
+                return Err(ClientError::LedgerRollback {
+                    remembered: old.height,
+                    shown: mark.height,
+                });
+            }
+            if old.height == mark.height && mark.root.is_none() {
+                return Ok(());
+            }
+        }
+        self.write(&ledger_name(ledger_id), mark)
+    }
+
+    /// What `url` showed first.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn pin(&self, url: &str) -> Result<Option<Pin>, ClientError> {
+        self.read(&pin_name(url))
+    }
+
+    /// Remembers what `url` shows, replacing what it showed before.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn set_pin(&self, url: &str, pin: &Pin) -> Result<(), ClientError> {
+        self.write(&pin_name(url), pin)
+    }
+
+    /// Forgets what `url` showed: the next session pins anew.
+    pub fn forget_pin(&self, url: &str) {
+        // Absent is what is wanted; a pin that cannot be removed goes on refusing.
+        let _ = std::fs::remove_file(self.home.state(&pin_name(url)));
+    }
+
+    /// How far a sealed corpus got into a collection: records acknowledged, from the first on.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn progress(
+        &self,
+        collection: CollectionId,
+        corpus: CollectionId,
+    ) -> Result<u64, ClientError> {
+        let done: Option<u64> = self.read(&progress_name(collection, corpus))?;
+        Ok(done.unwrap_or(0))
+    }
+
+    /// Remembers how far a sealed corpus got; `None` once it is in.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn set_progress(
+        &self,
+        collection: CollectionId,
+        corpus: CollectionId,
+        done: Option<u64>,
+    ) -> Result<(), ClientError> {
+        let name = progress_name(collection, corpus);
+        match done {
+            Some(done) => self.write(&name, &done),
+            None => {
+                // Absent is what is wanted; any other failure only costs a repeated upload.
+                let _ = std::fs::remove_file(self.home.state(&name));
+                Ok(())
+            }
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientError> {
+        let Some(bytes) = read_private(&self.home.state(name), STATE_BYTES_MAX)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| ClientError::SecretFile("remembered state does not parse"))
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ClientError> {
+        let bytes = serde_json::to_vec_pretty(value)
+            .map_err(|_| ClientError::SecretFile("remembered state does not encode"))?;
+        write_private(&self.home.state(name), &bytes)
+    }
+}
+
+fn head_name(collection: CollectionId) -> String {
+    format!("heads/{collection}.json")
+}
+
+fn ledger_name(ledger_id: &str) -> String {
+    format!("ledgers/{}.json", short_hash(ledger_id))
+}
+
+fn pin_name(url: &str) -> String {
+    format!("workers/{}.json", short_hash(url))
+}
+
+fn progress_name(collection: CollectionId, corpus: CollectionId) -> String {
+    format!("progress/{collection}-{corpus}.json")
+}
+
+fn short_hash(text: &str) -> String {
+    hex::encode(&blake3::hash(text.as_bytes()).as_bytes()[..16])
+}
+
+const STATE_BYTES_MAX: u64 = 64 << 10;

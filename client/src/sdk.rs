@@ -1,0 +1,244 @@
+//! Signed requests over the attested channel, and typed answers.
+//!
+//! Layer: client, above `channel` and `identity`.
+//! Holds: one call: permit, signature, sealing, one renewal where the worker's keys changed.
+//! Never: a request that is not signed for the very worker it is sealed to.
+//! Invariant: a refusal arrives as the worker's own problem, never as a bare status.
+
+use crate::attest::Session;
+use crate::channel::{Channel, Sent};
+use crate::envelope::{Answer, Request};
+use crate::error::ClientError;
+use crate::identity::{Identity, Purpose, ShareStore};
+use prag_protocol::CollectionId;
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::Page;
+use prag_trust::permit::Expected;
+use prag_trust::request::{RequestParts, sign_request};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A person's connection to one worker.
+pub struct Client {
+    channel: Channel,
+    identity: Identity,
+    shares: ShareStore,
+}
+
+/// One call: what is asked, with which kind of permit.
+pub(crate) struct Call<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) method: &'a str,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) media_type: &'a str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call<'_> {
+    /// A call without a body.
+    pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
+        Call {
+            purpose,
+            method,
+            path,
+            query: String::new(),
+            media_type: JSON,
+            body: Vec::new(),
+        }
+    }
+
+    /// A call with a JSON body.
+    pub(crate) fn json(
+        purpose: Purpose,
+        method: &'static str,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<Call<'static>, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|_| ClientError::Crypto("encoding a body"))?;
+        Ok(Call { body, ..Call::bare(purpose, method, path) })
+    }
+}
+
+impl Client {
+    /// Speaks for `identity` over `channel`.
+    #[must_use]
+    pub fn new(channel: Channel, identity: Identity, shares: ShareStore) -> Self {
+        Self { channel, identity, shares }
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Who it speaks for.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The shares on this machine.
+    #[must_use]
+    pub fn shares(&self) -> &ShareStore {
+        &self.shares
+    }
+
+    /// Sends a call and reads its JSON answer.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
+        let answer = self.send(call).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| ClientError::Reply("its body is not what the route answers"))
+    }
+
+    /// Sends a call; an answer that is a problem comes back as one.
+    pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, ClientError> {
+        let mut session = self.channel.session().await?;
+        let mut busy = 0;
+        let mut renewed = false;
+        loop {
+            match self.attempt(&session, call).await? {
+                Sent::Answer(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                Sent::Answer(answer) => return Err(problem(&answer)),
+                // The gateway turned it away unopened: too busy.
+                Sent::Refused(503) if busy < BUSY_RETRIES => {
+                    busy += 1;
+                    tokio::time::sleep(BUSY_PAUSE * busy).await;
+                }
+                Sent::Refused(503) => {
+                    let detail = "the worker is busy";
+                    return Err(Problem::new(Code::Overloaded, detail).into());
+                }
+                Sent::Refused(_) if !renewed => {
+                    renewed = true;
+                    session = self.channel.renew(&session).await?;
+                }
+                Sent::Refused(status) => return Err(ClientError::Gateway(status)),
+            }
+        }
+    }
+
+    async fn attempt(&self, session: &Session, call: &Call<'_>) -> Result<Sent, ClientError> {
+        let now = self.channel.now();
+        let attestation = session.attestation();
+        let expected = Expected {
+            chain_id: attestation.chain_id.clone(),
+            contract: attestation.contract.clone(),
+        };
+        let permit = self.identity.permit(call.purpose, &expected, now)?;
+        let nonce = prag_trust::entropy::random(self.channel.entropy().as_mut())?;
+        let parts = RequestParts {
+            method: call.method,
+            path: &call.path,
+            query: &call.query,
+            body: &call.body,
+        };
+        let worker = session.worker().sig_pk;
+        let key = self.identity.session();
+        let headers = sign_request(key, &parts, &permit, &worker, now, nonce)
+            .map_err(|_| ClientError::Crypto("signing a request"))?;
+        let request = Request {
+            method: call.method,
+            path: &call.path,
+            query: &call.query,
+            media_type: call.media_type,
+            body: &call.body,
+        };
+        self.channel.send(session, &request, &headers).await
+    }
+
+    /// Every row of a listing, page by page.
+    pub(crate) async fn all<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        path: &str,
+    ) -> Result<Vec<T>, ClientError> {
+        let mut rows = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page: Page<T> = self.page(purpose, path, cursor.as_deref(), None).await?;
+            let empty = page.data.is_empty();
+            rows.extend(page.data);
+            match page.next_cursor {
+                // A page without rows and yet not the last could go on for ever.
+                Some(next) if !empty && rows.len() < ROWS_MAX => cursor = Some(next),
+                _ => return Ok(rows),
+            }
+        }
+    }
+
+    /// One page of a listing.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        path: &str,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Page<T>, ClientError> {
+        let mut fields = Vec::new();
+        if let Some(cursor) = cursor {
+            fields.push(format!("cursor={}", percent(cursor)));
+        }
+        if let Some(limit) = limit {
+            fields.push(format!("limit={limit}"));
+        }
+        let mut call = Call::bare(purpose, "GET", path.to_owned());
+        call.query = fields.join("&");
+        self.ask(&call).await
+    }
+}
+
+/// The path of a collection's resource; `rest` is empty or begins with `/`.
+pub(crate) fn collection_path(id: CollectionId, rest: &str) -> String {
+    format!("/v1/collections/{id}{rest}")
+}
+
+/// Opaque text as one path segment or query value (RFC 3986, unreserved characters stay).
+pub(crate) fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+fn problem(answer: &Answer) -> ClientError {
+    match serde_json::from_slice::<Problem>(&answer.body) {
+        Ok(problem) => problem.into(),
+        Err(_) => ClientError::Reply("a refusal without a problem"),
+    }
+}
+
+const JSON: &str = "application/json";
+const BUSY_RETRIES: u32 = 4;
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+/// Most rows of a listing that are held at once.
+const ROWS_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// Opaque text keeps its bytes in a URL.
+    #[test]
+    fn percent_encodes() {
+        assert_eq!(percent("aZ0-._~"), "aZ0-._~");
+        assert_eq!(percent("a/b?c=d&é"), "a%2Fb%3Fc%3Dd%26%C3%A9");
+    }
+
+    /// A refusal becomes the worker's problem; anything else is named as what it is.
+    #[test]
+    fn refusals_are_problems() {
+        let refused = |body: &[u8]| problem(&Answer { status: 403, body: body.to_vec() });
+        let found = refused(br#"{"type":"x","status":403,"code":"forbidden","detail":"d"}"#);
+        assert_eq!(found.code(), Some(Code::Forbidden));
+        assert!(matches!(refused(b"<html>"), ClientError::Reply(_)));
+    }
+}

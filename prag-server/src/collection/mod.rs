@@ -1,0 +1,21 @@
+//! One collection's data: records, log, manifest, live state.
+//!
+//! Layer: leaf of the server; knows the store's and the index's types, not the ledger, not `http`.
+//! Holds: the log-structured shard (tail, segments, tombstones, manifest, head chain).
+//! Never: admission; embedding; a clock of its own.
+//! Invariant: what is acknowledged is durable, and what is read was authenticated at its place.
+
+pub mod error;
+pub mod freeze;
+pub mod keys;
+pub mod log;
+pub mod manifest;
+pub mod profile;
+pub mod record;
+pub mod rows;
+pub mod segment;
+pub mod shard;
+pub mod state;
+
+pub use error::CollectionError;
+pub use shard::CollectionShard;

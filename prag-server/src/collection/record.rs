@@ -1,0 +1,188 @@
+//! What is stored: documents, chunks, batches.
+//!
+//! Layer: collection.
+//! Holds: the postcard records inside sealed batches and segments (record format 1).
+//! Never: leaves this module's types unsealed; callers seal the bytes at once.
+//! Invariant: a batch decodes to exactly what was encoded, or to an error; decoding never panics.
+
+use prag_protocol::DocumentId;
+use prag_protocol::metadata::Metadata;
+use prag_protocol::wire::documents::Format;
+use serde::{Deserialize, Serialize};
+
+/// A document as it is stored, without its vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// The owner's id.
+    pub id: DocumentId,
+    /// The title.
+    pub title: String,
+    /// 0 Markdown, 1 HTML, 2 text, 3 JSONL.
+    format: u8,
+    /// The original.
+    pub content: String,
+    /// BLAKE3 of the original.
+    pub content_hash: [u8; 32],
+    /// Digest over everything the owner sent: equal means unchanged.
+    pub digest: [u8; 32],
+    /// Metadata as JSON: postcard cannot carry its self-describing values.
+    metadata: String,
+    /// The chunks, in order of their spans.
+    pub chunks: Vec<Chunk>,
+}
+
+/// A chunk: what is embedded, searched and cited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// First byte in the original.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The cited text, where it is not the original's span itself.
+    pub text: Option<String>,
+    /// Headings above, outermost first.
+    pub heading_path: Vec<String>,
+    /// Tokens as embedded.
+    pub tokens: u32,
+    /// Random; makes the chunk's hashes unlinkable once it is purged.
+    pub salt: [u8; 16],
+}
+
+/// One atomic write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Random, so that the batch's digest tells nothing of its content.
+    pub salt: [u8; 16],
+    /// Unix seconds by the worker's clock.
+    pub time: u64,
+    /// What changes, in order.
+    pub ops: Vec<Op>,
+    /// The idempotency key that this batch answers.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Op {
+    /// Create or replace a document; `vectors` holds `chunks.len()` rows.
+    Put {
+        /// The document.
+        document: Document,
+        /// f32, row i for chunk i, unit length.
+        vectors: Vec<f32>,
+    },
+    /// Remove a document.
+    Delete(DocumentId),
+    /// Invisible: part `part` of an encoded [`Op::Put`] that is too large for one batch.
+    Stage {
+        /// Which upload.
+        upload: [u8; 16],
+        /// Position, from 0.
+        part: u32,
+        /// Bytes of the encoded op.
+        bytes: Vec<u8>,
+    },
+    /// Makes a staged upload of `parts` parts visible.
+    Publish {
+        /// Which upload.
+        upload: [u8; 16],
+        /// How many parts it has.
+        parts: u32,
+    },
+}
+
+/// Remembers an acknowledged request for a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// Keyed hash of (caller, key).
+    pub key: [u8; 32],
+    /// Digest of the document that was sent.
+    pub digest: [u8; 32],
+    /// Unix seconds.
+    pub time: u64,
+}
+
+/// Bytes that are no record of this format. Not retryable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record does not decode")]
+pub struct RecordError;
+
+impl Document {
+    /// A document of validated parts.
+    #[must_use]
+    pub fn new(
+        id: DocumentId,
+        title: String,
+        format: Format,
+        content: String,
+        metadata: &Metadata,
+        chunks: Vec<Chunk>,
+        digest: [u8; 32],
+    ) -> Self {
+        let content_hash = *blake3::hash(content.as_bytes()).as_bytes();
+        let metadata = serde_json::to_string(metadata).unwrap_or_default();
+        Self { id, title, format: format as u8, content, content_hash, digest, metadata, chunks }
+    }
+
+    /// How the original is read.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self.format {
+            0 => Format::Markdown,
+            1 => Format::Html,
+            3 => Format::Jsonl,
+            _ => Format::Text,
+        }
+    }
+
+    /// What filters see.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        serde_json::from_str(&self.metadata).unwrap_or_default()
+    }
+
+    /// The cited text of chunk `index`; empty where there is no such chunk.
+    #[must_use]
+    pub fn text(&self, index: u32) -> &str {
+        let Some(chunk) = self.chunks.get(index as usize) else { return "" };
+        match &chunk.text {
+            Some(text) => text,
+            None => self.content.get(chunk.start as usize..chunk.end as usize).unwrap_or(""),
+        }
+    }
+
+    /// What BM25 sees of chunk `index`: headings, then text.
+    #[must_use]
+    pub fn searched_text(&self, index: u32) -> String {
+        let mut text = String::new();
+        if !self.title.is_empty() {
+            text.push_str(&self.title);
+            text.push('\n');
+        }
+        if let Some(chunk) = self.chunks.get(index as usize) {
+            for heading in &chunk.heading_path {
+                text.push_str(heading);
+                text.push('\n');
+            }
+        }
+        text.push_str(self.text(index));
+        text
+    }
+}
+
+/// Postcard bytes of `value`.
+///
+/// # Errors
+/// [`RecordError`] cannot happen for the types here; kept so that nobody unwraps.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, RecordError> {
+    postcard::to_allocvec(value).map_err(|_| RecordError)
+}
+
+/// The value in `bytes`, all of them.
+///
+/// # Errors
+/// [`RecordError`] on anything but one whole record.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, RecordError> {
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|_| RecordError)?;
+    if rest.is_empty() { Ok(value) } else { Err(RecordError) }
+}

@@ -1,0 +1,67 @@
+//! Row keys of a shard: a table byte, then ids in big-endian order.
+//!
+//! Layer: collection.
+//! Holds: the only place that spells a key (key format 1).
+//! Never: a name, a document id or anything else of content: numbers and random ids only.
+//! Invariant: ascending key order is ascending sequence order within a table.
+
+use prag_store::KeyRange;
+
+/// A row's key.
+pub type Key = Vec<u8>;
+
+/// The sealed manifest.
+#[must_use]
+pub fn manifest() -> Key {
+    vec![1]
+}
+
+/// The wrapped DEK `id`.
+#[must_use]
+pub fn dek(id: [u8; 16]) -> Key {
+    [&[2], &id[..]].concat()
+}
+
+/// Part `part` of the sealed batch `seq`.
+#[must_use]
+pub fn batch(seq: u64, part: u16) -> Key {
+    [&[3], &seq.to_be_bytes()[..], &part.to_be_bytes()].concat()
+}
+
+/// The sealed head.
+#[must_use]
+pub fn head() -> Key {
+    vec![4]
+}
+
+/// The salted digest of batch `seq`.
+#[must_use]
+pub fn digest(seq: u64) -> Key {
+    [&[5], &seq.to_be_bytes()[..]].concat()
+}
+
+/// Every part of batch `seq`.
+#[must_use]
+pub fn batch_parts(seq: u64) -> KeyRange {
+    KeyRange::prefix(&[&[3], &seq.to_be_bytes()[..]].concat())
+}
+
+/// Every digest.
+#[must_use]
+pub fn digests() -> KeyRange {
+    KeyRange::prefix(&[5])
+}
+
+/// `(seq, part)` of a batch row's key.
+#[must_use]
+pub fn parse_batch(bytes: &[u8]) -> Option<(u64, u16)> {
+    let rest = bytes.strip_prefix(&[3])?;
+    let (seq, part) = rest.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*seq), u16::from_be_bytes(part.try_into().ok()?)))
+}
+
+/// The sequence number in a digest row's key.
+#[must_use]
+pub fn parse_digest(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(bytes.strip_prefix(&[5])?.try_into().ok()?))
+}

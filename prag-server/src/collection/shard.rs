@@ -1,0 +1,257 @@
+//! A collection's shard at work: one writer, many readers.
+//!
+//! Layer: collection.
+//! Holds: the order commit → durable → visible, and read access to the live view.
+//! Never: decides who may write; `flow` has.
+//! Invariant: a reader sees a write only after it is on disk; after a failed write the shard is closed.
+
+use super::keys::Keys;
+use super::log::{BATCH_BYTES_MAX, Log};
+use super::manifest::{FORMAT, Manifest};
+use super::record::{Batch, Idempotency, Op, encode};
+use super::segment::load_segments;
+use super::state::Live;
+use super::{CollectionError, rows};
+use prag_protocol::wire::collections::Profile;
+use prag_protocol::{CollectionId, Epoch, Lineage};
+use prag_store::{Batch as StoreBatch, Shard};
+use prag_trust::entropy::Entropy;
+use prag_trust::head::Head;
+use prag_trust::key::{Key, Wrap};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+/// Idempotency keys are remembered this long, seconds.
+pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
+/// Bytes of an encoded put above which it is staged in parts.
+const STAGE_BYTES: usize = 2 << 20;
+
+/// A collection's only shard, open for writing.
+pub struct CollectionShard {
+    pub(super) keys: Keys,
+    pub(super) profile: Profile,
+    pub(super) live: RwLock<Live>,
+    pub(super) writer: Mutex<Writer>,
+    pub(super) store: Arc<dyn Shard>,
+}
+
+pub(super) struct Writer {
+    pub(super) log: Log,
+    pub(super) manifest: Manifest,
+    pub(super) recent: HashMap<[u8; 32], Idempotency>,
+    pub(super) failed: bool,
+}
+
+/// What names a shard: which collection, which data, which key epoch, who writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Whose.
+    pub collection: CollectionId,
+    /// Which data.
+    pub lineage: Lineage,
+    /// Key epoch.
+    pub epoch: Epoch,
+    /// Writer epoch, part of every head.
+    pub writer_epoch: u64,
+}
+
+impl CollectionShard {
+    /// Write a new, empty shard into `store`.
+    ///
+    /// # Errors
+    /// What the store says; nothing is there then.
+    pub fn create(
+        identity: Identity,
+        profile: Profile,
+        wrap: Key<Wrap>,
+        store: Arc<dyn Shard>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, CollectionError> {
+        let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let (keys, wrapped) = Keys::create(collection, lineage, epoch, wrap, entropy)?;
+        let manifest = Manifest {
+            format: FORMAT,
+            profile: serde_json::to_string(&profile).unwrap_or_default(),
+            ..Manifest::default()
+        };
+        let mut write = StoreBatch::new();
+        write.put(rows::dek(super::keys::ROOT), wrapped)?;
+        write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
+        let seq = store.commit(write)?;
+        store.durable(seq)?;
+        let log = Log::create(Arc::clone(&store), writer_epoch);
+        let live = Live::new(profile.dimension as usize, Vec::new());
+        Ok(Self::assemble(keys, profile, live, log, manifest, HashMap::new(), store))
+    }
+
+    /// Open a stored shard: manifest, segments, then the tail, each authenticated at its place.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] names what failed; the caller quarantines this shard and serves the others.
+    pub fn open(
+        identity: Identity,
+        wrap: Key<Wrap>,
+        store: Arc<dyn Shard>,
+    ) -> Result<Self, CollectionError> {
+        let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let keys = Keys::load(collection, lineage, epoch, wrap, store.as_ref())?;
+        let manifest = Manifest::load(&keys, store.as_ref())?;
+        let profile: Profile = serde_json::from_str(&manifest.profile)
+            .map_err(|_| CollectionError::Tampered("profile"))?;
+        let segments = load_segments(&keys, &manifest, &profile, store.as_ref())?;
+        let mut live = Live::new(profile.dimension as usize, segments);
+        let mut recent: HashMap<_, _> =
+            manifest.idempotency.iter().map(|entry| (entry.key, entry.clone())).collect();
+        let mut apply = |batch: Batch| {
+            if let Some(entry) = &batch.idempotency {
+                recent.insert(entry.key, entry.clone());
+            }
+            Ok(live.apply(batch)?)
+        };
+        let log = Log::load(Arc::clone(&store), writer_epoch, &keys, manifest.base, &mut apply)?;
+        live.sweep_staged();
+        Ok(Self::assemble(keys, profile, live, log, manifest, recent, store))
+    }
+
+    /// Commit, make durable, then show. All batches or, if the first fails, none.
+    ///
+    /// Returns the head after the last batch. Blocks on the disk.
+    ///
+    /// # Errors
+    /// After a failure past the first commit the shard is closed until it is reopened.
+    pub fn write(
+        &self,
+        batches: Vec<Batch>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Head, CollectionError> {
+        let mut writer = self.writer();
+        if writer.failed {
+            return Err(CollectionError::Closed);
+        }
+        let mut last = None;
+        for batch in &batches {
+            match writer.log.append(&self.keys, batch, entropy) {
+                Ok(seq) => last = Some(seq),
+                Err(error) => {
+                    let untouched = last.is_none() && matches!(error, CollectionError::TooLarge { .. });
+                    writer.failed = !untouched;
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(seq) = last
+            && let Err(error) = writer.log.durable(seq)
+        {
+            writer.failed = true;
+            return Err(error);
+        }
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        for batch in batches {
+            if let Some(entry) = &batch.idempotency {
+                writer.recent.insert(entry.key, entry.clone());
+            }
+            if let Err(error) = live.apply(batch) {
+                writer.failed = true;
+                return Err(error.into());
+            }
+        }
+        Ok(writer.log.head(&self.keys))
+    }
+
+    /// The live view; writers wait while it is held, so hold it for one search.
+    pub fn read(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The frozen profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The shard's lineage.
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        self.keys.lineage
+    }
+
+    /// The durable head.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.writer().log.head(&self.keys)
+    }
+
+    /// Consistency proof from an earlier size.
+    #[must_use]
+    pub fn consistency(&self, from: u64) -> Option<Vec<[u8; 32]>> {
+        self.writer().log.consistency(from)
+    }
+
+    /// What an idempotency key was answered with, if it is younger than a day at `now`.
+    #[must_use]
+    pub fn recall(&self, key: &[u8; 32], now: u64) -> Option<[u8; 32]> {
+        let writer = self.writer();
+        let entry = writer.recent.get(key)?;
+        (entry.time.saturating_add(IDEMPOTENCY_SECONDS) > now).then_some(entry.digest)
+    }
+
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assemble(
+        keys: Keys,
+        profile: Profile,
+        live: Live,
+        log: Log,
+        manifest: Manifest,
+        recent: HashMap<[u8; 32], Idempotency>,
+        store: Arc<dyn Shard>,
+    ) -> Self {
+        let writer = Writer { log, manifest, recent, failed: false };
+        Self { keys, profile, live: RwLock::new(live), writer: Mutex::new(writer), store }
+    }
+}
+
+/// The batches of one put: one, or invisible stages and a final row that publishes them.
+///
+/// # Errors
+/// [`CollectionError::Entropy`].
+pub fn put_batches(
+    op: Op,
+    idempotency: Option<Idempotency>,
+    time: u64,
+    entropy: &mut dyn Entropy,
+) -> Result<Vec<Batch>, CollectionError> {
+    let bytes = encode(&op)?;
+    if bytes.len() <= STAGE_BYTES {
+        return Ok(vec![batch(vec![op], idempotency, time, entropy)?]);
+    }
+    debug_assert!(STAGE_BYTES + 4096 < BATCH_BYTES_MAX);
+    let mut upload = [0; 16];
+    entropy.fill(&mut upload)?;
+    let mut batches = Vec::new();
+    let mut parts = 0;
+    for bytes in bytes.chunks(STAGE_BYTES) {
+        let op = Op::Stage { upload, part: parts, bytes: bytes.to_vec() };
+        batches.push(batch(vec![op], None, time, entropy)?);
+        parts += 1;
+    }
+    batches.push(batch(vec![Op::Publish { upload, parts }], idempotency, time, entropy)?);
+    Ok(batches)
+}
+
+/// One batch with a fresh salt.
+///
+/// # Errors
+/// [`CollectionError::Entropy`].
+pub fn batch(
+    ops: Vec<Op>,
+    idempotency: Option<Idempotency>,
+    time: u64,
+    entropy: &mut dyn Entropy,
+) -> Result<Batch, CollectionError> {
+    let mut salt = [0; 16];
+    entropy.fill(&mut salt)?;
+    Ok(Batch { salt, time, ops, idempotency })
+}

@@ -1,0 +1,221 @@
+//! The live view of a shard: what is searched right now.
+//!
+//! Layer: collection; in memory only.
+//! Holds: segments with their live bitmaps, the exact tail, and where each document lies.
+//! Never: disk, keys, admission.
+//! Invariant: a document lies in exactly one part, and all its chunks are live there, or it is absent.
+
+use super::record::{Batch, Document, Op, decode};
+use prag_index::{Row as IndexRow, Segment, Tail};
+use prag_protocol::DocumentId;
+use roaring::RoaringBitmap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The chunk behind an ordinal.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its document.
+    pub document: Arc<Document>,
+    /// Which of the document's chunks.
+    pub chunk: u32,
+}
+
+/// An immutable segment and what of it is still live.
+#[derive(Clone)]
+pub struct LiveSegment {
+    /// Random id, as the manifest lists it.
+    pub id: [u8; 16],
+    /// Vectors, graph, terms, metadata.
+    pub index: Arc<Segment>,
+    /// Row per ordinal.
+    pub rows: Arc<Vec<Row>>,
+    /// Ordinals that are not deleted.
+    pub live: RoaringBitmap,
+}
+
+/// The tail: searched exactly.
+pub struct LiveTail {
+    /// Vectors, terms, metadata.
+    pub index: Tail,
+    /// Row per ordinal.
+    pub rows: Vec<Row>,
+    /// Ordinals that are not deleted.
+    pub live: RoaringBitmap,
+}
+
+/// Where a document lies.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The document.
+    pub document: Arc<Document>,
+    /// The segment, or none for the tail.
+    pub segment: Option<[u8; 16]>,
+    /// Its chunks' ordinals there.
+    pub ordinals: Vec<u32>,
+}
+
+/// A part of the live view, as search walks it.
+pub enum Part<'a> {
+    /// A segment.
+    Segment(&'a LiveSegment),
+    /// The tail.
+    Tail(&'a LiveTail),
+}
+
+/// Everything that answers.
+pub struct Live {
+    /// Oldest first.
+    pub segments: Vec<LiveSegment>,
+    /// Newest writes.
+    pub tail: LiveTail,
+    /// By id, ascending.
+    pub documents: BTreeMap<DocumentId, Location>,
+    staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
+    dimension: usize,
+}
+
+/// A batch that does not fit the state: wrong vectors, or a publish without its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a batch does not fit the shard's state")]
+pub struct ApplyError;
+
+impl LiveTail {
+    /// An empty tail for vectors of `dimension`.
+    #[must_use]
+    pub fn new(dimension: usize) -> Self {
+        Self { index: Tail::new(dimension), rows: Vec::new(), live: RoaringBitmap::new() }
+    }
+}
+
+impl Live {
+    /// A view of `segments` and an empty tail.
+    #[must_use]
+    pub fn new(dimension: usize, segments: Vec<LiveSegment>) -> Self {
+        let mut live = Self {
+            segments,
+            tail: LiveTail::new(dimension),
+            documents: BTreeMap::new(),
+            staged: HashMap::new(),
+            dimension,
+        };
+        live.locate_segments();
+        live
+    }
+
+    /// Live chunks.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.live.len()).sum::<u64>() + self.tail.live.len()
+    }
+
+    /// Every part, segments first.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        self.segments.iter().map(Part::Segment).chain(std::iter::once(Part::Tail(&self.tail)))
+    }
+
+    /// Apply a batch, in order. Replay and fresh writes come through here alike.
+    ///
+    /// # Errors
+    /// [`ApplyError`]: the batch was not made by this code for this shard.
+    pub fn apply(&mut self, batch: Batch) -> Result<(), ApplyError> {
+        for op in batch.ops {
+            self.apply_op(op)?;
+        }
+        Ok(())
+    }
+
+    fn apply_op(&mut self, op: Op) -> Result<(), ApplyError> {
+        match op {
+            Op::Put { document, vectors } => self.put(document, &vectors),
+            Op::Delete(id) => {
+                self.remove(&id);
+                Ok(())
+            }
+            Op::Stage { upload, part, bytes } => {
+                let parts = self.staged.entry(upload).or_default();
+                if parts.len() != part as usize {
+                    return Err(ApplyError);
+                }
+                parts.push(bytes);
+                Ok(())
+            }
+            Op::Publish { upload, parts } => {
+                let staged = self.staged.remove(&upload).ok_or(ApplyError)?;
+                if staged.len() != parts as usize {
+                    return Err(ApplyError);
+                }
+                match decode::<Op>(&staged.concat()).map_err(|_| ApplyError)? {
+                    Op::Put { document, vectors } => self.put(document, &vectors),
+                    Op::Delete(_) | Op::Stage { .. } | Op::Publish { .. } => Err(ApplyError),
+                }
+            }
+        }
+    }
+
+    /// Forget uploads that nobody published; called when nothing is being written.
+    pub fn sweep_staged(&mut self) {
+        self.staged.clear();
+    }
+
+    fn put(&mut self, document: Document, vectors: &[f32]) -> Result<(), ApplyError> {
+        if vectors.len() != document.chunks.len() * self.dimension {
+            return Err(ApplyError);
+        }
+        self.remove(&document.id);
+        let document = Arc::new(document);
+        let metadata = Arc::new(document.metadata());
+        let mut ordinals = Vec::with_capacity(document.chunks.len());
+        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.dimension)) {
+            let ordinal = self.tail.index.push(IndexRow {
+                doc: document.id.as_str().to_owned(),
+                text: document.searched_text(chunk),
+                vector: vector.to_vec(),
+                metadata: Arc::clone(&metadata),
+            });
+            let ordinal = ordinal.map_err(|_| ApplyError)?;
+            self.tail.rows.push(Row { document: Arc::clone(&document), chunk });
+            self.tail.live.insert(ordinal);
+            ordinals.push(ordinal);
+        }
+        let id = document.id.clone();
+        self.documents.insert(id, Location { document, segment: None, ordinals });
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &DocumentId) {
+        let Some(location) = self.documents.remove(id) else { return };
+        let live = match location.segment {
+            None => Some(&mut self.tail.live),
+            Some(segment) => {
+                self.segments.iter_mut().find(|part| part.id == segment).map(|part| &mut part.live)
+            }
+        };
+        if let Some(live) = live {
+            for ordinal in location.ordinals {
+                live.remove(ordinal);
+            }
+        }
+    }
+
+    /// Rebuild `documents` from the segments' rows; the tail's own entries win.
+    pub fn locate_segments(&mut self) {
+        for segment in &self.segments {
+            for ordinal in &segment.live {
+                let Some(row) = segment.rows.get(ordinal as usize) else { continue };
+                let id = &row.document.id;
+                let known = self.documents.get_mut(id).filter(|at| at.segment == Some(segment.id));
+                match known {
+                    Some(location) => location.ordinals.push(ordinal),
+                    None if self.documents.contains_key(id) => {}
+                    None => {
+                        let document = Arc::clone(&row.document);
+                        let location =
+                            Location { document, segment: Some(segment.id), ordinals: vec![ordinal] };
+                        self.documents.insert(id.clone(), location);
+                    }
+                }
+            }
+        }
+    }
+}

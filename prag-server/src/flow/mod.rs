@@ -1,0 +1,136 @@
+//! What a worker does, in order: the only layer that knows the order.
+//!
+//! Layer: between `http` and the leaves.
+//! Holds: one async method of [`Worker`] for each thing a caller can ask.
+//! Never: status codes, sockets, sealing details.
+//! Invariant: every method admits its caller itself, against a fresh ledger view, before it touches data.
+
+mod admit;
+mod attest;
+mod bulk;
+mod chunking;
+mod collections;
+mod compact;
+mod context;
+mod corpus;
+mod documents;
+mod embed;
+mod grants;
+mod held;
+mod ingest;
+mod lock;
+mod problems;
+mod query;
+mod search;
+mod validate;
+
+pub use attest::HeadReply;
+pub use corpus::Corpora;
+pub use held::Held;
+
+use crate::channel::KeyRing;
+use crate::components::Components;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use compact::Operations;
+use prag_protocol::CollectionId;
+use prag_protocol::problem::Problem;
+use prag_trust::permit::Expected;
+use prag_trust::request::NonceCache;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+
+/// A worker: cheap to clone, shared by every request.
+#[derive(Clone)]
+pub struct Worker(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    parts: Components,
+    collections: RwLock<HashMap<CollectionId, Arc<Held>>>,
+    corpora: Mutex<Corpora>,
+    operations: Mutex<Operations>,
+    nonces: Mutex<NonceCache>,
+    metrics: Metrics,
+}
+
+impl Worker {
+    /// A worker over its components; opens what its vault can open.
+    ///
+    /// # Errors
+    /// A [`Problem`] where the catalogue itself cannot be read; a bad shard is only quarantined.
+    pub async fn start(settings: Settings, parts: Components) -> Result<Self, Problem> {
+        let inner = Inner {
+            settings,
+            parts,
+            collections: RwLock::default(),
+            corpora: Mutex::default(),
+            operations: Mutex::default(),
+            nonces: Mutex::new(NonceCache::default()),
+            metrics: Metrics::default(),
+        };
+        let worker = Self(Arc::new(inner));
+        worker.open_all().await?;
+        Ok(worker)
+    }
+
+    /// The worker's clock, unix seconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.parts.clock.now()
+    }
+
+    /// The Ed25519 key of this boot.
+    #[must_use]
+    pub fn worker_key(&self) -> [u8; 32] {
+        self.0.parts.signing.verifying_key().to_bytes()
+    }
+
+    /// What a permit must name to be meant for this worker.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        let ledger = &self.0.parts.ledger;
+        Expected { chain_id: ledger.chain_id(), contract: ledger.contract() }
+    }
+
+    /// Nonces seen within the time window.
+    #[must_use]
+    pub fn nonces(&self) -> &Mutex<NonceCache> {
+        &self.0.nonces
+    }
+
+    /// The channel's keys.
+    #[must_use]
+    pub fn ring(&self) -> &KeyRing {
+        &self.0.parts.ring
+    }
+
+    /// The settings of this boot.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Counters and gauges, without any id.
+    #[must_use]
+    pub fn counters(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Prometheus text: totals only, no names and no ids.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+        let quarantined = collections.values().filter(|held| held.quarantined()).count();
+        let locked = collections.values().filter(|held| held.locked()).count();
+        self.0.metrics.render(collections.len(), locked, quarantined)
+    }
+
+    /// Whether the worker can answer.
+    ///
+    /// # Errors
+    /// The first reason why not.
+    pub fn ready(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! From the leaves' errors to problem codes.
+//!
+//! Layer: flow.
+//! Holds: one function for each error type.
+//! Never: content; details come from errors that carry places and limits only.
+//! Invariant: whatever is not the caller's fault says so.
+
+use crate::collection::CollectionError;
+use prag_chunk::ChunkError;
+use prag_client::ledger::LedgerError;
+use prag_embedder::EmbedError;
+use prag_protocol::problem::{Code, Problem};
+use prag_trust::admission::Denied;
+
+pub(super) fn forbidden() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        "no such collection, or no grant for you; check the id and ask its owner for a grant",
+    )
+}
+
+pub(super) fn denied(denied: Denied) -> Problem {
+    match denied {
+        Denied::StaleView { age, max } => Problem::new(
+            Code::LedgerStale,
+            format!("the worker's ledger view is {age} s old; at most {max} s is accepted"),
+        ),
+        Denied::Permission => {
+            Problem::new(Code::PermissionMissing, "the permit does not carry the permission for this")
+        }
+        Denied::Quota => Problem::new(Code::QuotaExhausted, "the grant's quota is used up"),
+        _ => forbidden(),
+    }
+}
+
+pub(super) fn ledger(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::Refused(why) => Problem::new(Code::Conflict, why),
+        LedgerError::Unconfirmed => Problem::new(
+            Code::LedgerUnconfirmed,
+            "nobody has shown this worker a remembered ledger head since it started; an owner's next `prag` command does",
+        ),
+        LedgerError::RolledBack => {
+            Problem::new(Code::LedgerStale, "the worker's ledger is older than the head that you remember")
+        }
+        LedgerError::Unavailable(why) => Problem::new(Code::Storage, why),
+        other => Problem::new(Code::Storage, other.to_string()),
+    }
+}
+
+pub(super) fn collection(error: CollectionError) -> Problem {
+    let code = match &error {
+        CollectionError::TooLarge { .. } => Code::TooLarge,
+        CollectionError::Tampered(_) | CollectionError::Closed | CollectionError::Format(_) => {
+            Code::ShardUnavailable
+        }
+        CollectionError::Store(_) => Code::Storage,
+        _ => Code::Internal,
+    };
+    Problem::new(code, error.to_string())
+}
+
+pub(super) fn chunk(error: ChunkError) -> Problem {
+    let code = match &error {
+        ChunkError::Empty => Code::EmptyText,
+        _ => Code::InvalidField,
+    };
+    Problem::new(code, error.to_string()).field("content")
+}
+
+pub(super) fn embed(error: EmbedError) -> Problem {
+    match &error {
+        EmbedError::TooLong { max, .. } => {
+            Problem::new(Code::TooLarge, error.to_string()).field("text").limit(*max)
+        }
+        EmbedError::Empty { .. } => Problem::new(Code::EmptyText, "the text is empty").field("text"),
+        _ => Problem::new(Code::Device, "the embedding model failed"),
+    }
+}
+
+pub(super) fn internal(_: tokio::task::JoinError) -> Problem {
+    Problem::new(Code::Internal, "a task of the worker failed; nothing was acknowledged")
+}

@@ -1,0 +1,158 @@
+//! The encrypted channel's way in: Oblivious HTTP (RFC 9458) around binary HTTP (RFC 9292).
+//!
+//! Layer: `http`; keys are `channel`'s.
+//! Holds: open, decode, run the inner router, encode, pad, seal.
+//! Never: an inner status, header or length outside; the outer answer is 200 whenever the message opens.
+//! Invariant: what is sealed has a length that `pad` fixed.
+
+use super::auth::{media_type, read};
+use super::door::Door;
+use super::pad::Shape;
+use super::problem::Refusal;
+use crate::channel::{ChannelError, KeyRing};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use bhttp::{ControlData, Message, Mode};
+use prag_protocol::limits::BODY_BYTES_MAX;
+use prag_protocol::problem::{Code, Problem};
+use std::io::Cursor;
+
+/// `POST /gateway`.
+pub(super) async fn gateway(
+    State(door): State<Door>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let slot = door.pass().enter()?;
+    media_type(request.headers(), &[REQUEST_TYPE])?;
+    let body = read(request.into_body(), MESSAGE_BYTES_MAX);
+    let message = door.pass().upload(body).await?;
+    let inner = |request| door.pass().run(slot, request);
+    let sealed = exchange(door.worker.ring(), door.worker.now(), &message, inner).await?;
+    let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, sealed).into_response())
+}
+
+/// A request outside the channel: the attestation, and all of `/v1` where the settings allow it.
+pub(super) async fn plain(
+    State(door): State<Door>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let slot = door.pass().enter()?;
+    let (parts, body) = request.into_parts();
+    let body = door.pass().upload(read(body, BODY_BYTES_MAX)).await?;
+    let request = Request::from_parts(parts, Body::from(body));
+    Ok(door.pass().run(slot, request).await)
+}
+
+/// Opens a message, lets `inner` answer it, and seals the answer.
+///
+/// # Errors
+/// `channel-invalid` and `replayed`, outside the channel; every other problem goes through it.
+async fn exchange<Answer: Future<Output = Response>>(
+    ring: &KeyRing,
+    now: u64,
+    message: &[u8],
+    inner: impl FnOnce(Request) -> Answer,
+) -> Result<Vec<u8>, Problem> {
+    let (plain, seal) = ring.decapsulate(message, now).map_err(explain)?;
+    let (shape, response) = match decode(&plain) {
+        Ok((shape, request)) => (shape, inner(request).await),
+        Err(problem) => (Shape::Loose, Refusal(problem).into_response()),
+    };
+    let mut reply = encode(response).await;
+    if !shape.pad(&mut reply) {
+        let limit = if let Shape::Bucket(bytes) = shape { bytes } else { reply.len() };
+        let detail = "bytes of the reply's bucket: ask for fewer hits, or without metadata";
+        let problem = Problem::new(Code::TooLarge, detail).limit(limit);
+        reply = encode(Refusal(problem).into_response()).await;
+        if !shape.pad(&mut reply) {
+            return Err(internal());
+        }
+    }
+    seal.encapsulate(&reply).map_err(|_| internal())
+}
+
+/// Binary HTTP to a request, and the shape of its reply.
+fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {
+    let malformed = |what: &str| Problem::new(Code::Malformed, what);
+    let mut reader = Cursor::new(plain);
+    let message = Message::read_bhttp(&mut reader)
+        .map_err(|_| malformed("the binary HTTP message does not parse"))?;
+    let rest = plain.get(reader.position() as usize..).unwrap_or_default();
+    if rest.iter().any(|&byte| byte != 0) {
+        return Err(malformed("something but padding follows the message"));
+    }
+    let ControlData::Request { method, path, .. } = message.control() else {
+        return Err(malformed("a response, where a request was due"));
+    };
+    let method = Method::from_bytes(method).map_err(|_| malformed("no HTTP method"))?;
+    let target = Uri::try_from(path.as_slice()).map_err(|_| malformed("no request target"))?;
+    if target.authority().is_some() || !target.path().starts_with('/') {
+        return Err(malformed("the request target is no absolute path"));
+    }
+    if message.content().len() > BODY_BYTES_MAX {
+        return Err(Problem::new(Code::TooLarge, "bytes of the body").limit(BODY_BYTES_MAX));
+    }
+    let fields = message.header().fields();
+    if fields.len() > FIELDS_MAX || !message.trailer().is_empty() {
+        return Err(malformed("too many header fields, or trailers"));
+    }
+    let shape = Shape::of(&method, target.path(), message.content());
+    let body = Bytes::copy_from_slice(message.content());
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = target;
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name()).map_err(|_| malformed("a header name"))?;
+        let value =
+            HeaderValue::from_bytes(field.value()).map_err(|_| malformed("a header value"))?;
+        request.headers_mut().append(name, value);
+    }
+    Ok((shape, request))
+}
+
+/// A response to binary HTTP. What cannot be encoded becomes an empty 500.
+async fn encode(response: Response) -> Vec<u8> {
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, REPLY_BYTES_MAX).await;
+    let code = if body.is_ok() { parts.status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    let status = bhttp::StatusCode::try_from(code.as_u16()).unwrap_or(bhttp::StatusCode::OK);
+    let mut message = Message::response(status);
+    for (name, value) in &parts.headers {
+        if name != header::CONTENT_LENGTH {
+            message.put_header(name.as_str(), value.as_bytes());
+        }
+    }
+    message.write_content(body.unwrap_or_default());
+    let mut out = Vec::new();
+    // A vector takes every write; an error would leave what was written, which the client refuses.
+    let _ = message.write_bhttp(Mode::KnownLength, &mut out);
+    out
+}
+
+fn explain(error: ChannelError) -> Problem {
+    match error {
+        ChannelError::Replayed => Problem::new(Code::Replayed, "this message was opened before"),
+        ChannelError::Entropy => internal(),
+        ChannelError::Closed => {
+            let detail = "fetch the worker's keys again from /v1/attestation, and verify them";
+            Problem::new(Code::ChannelInvalid, detail)
+        }
+    }
+}
+
+fn internal() -> Problem {
+    Problem::new(Code::Internal, "the channel failed")
+}
+
+const REQUEST_TYPE: &str = "message/ohttp-req";
+const RESPONSE_TYPE: &str = "message/ohttp-res";
+/// A body, its headers, Padmé over both, and the encapsulation.
+const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX + (BODY_BYTES_MAX / 8) + (128 << 10);
+const REPLY_BYTES_MAX: usize = 64 << 20;
+const FIELDS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! REST: what a request looks like on the wire, and what an answer looks like.
+//!
+//! Layer: top of `prag-server`; calls `flow`, and nothing below it.
+//! Holds: routes, the gateway of the encrypted channel, padding, status codes, the OpenAPI document.
+//! Never: a key of a collection, the order of work, a decision about access.
+//! Invariant: both ways in (channel, and plain where the settings allow it) reach one inner router, and
+//! nothing of a request but method, route template and status class is ever traced.
+
+mod auth;
+mod collections;
+mod documents;
+mod door;
+mod gateway;
+mod grants;
+mod json;
+mod openapi;
+mod pad;
+mod problem;
+mod router;
+mod search;
+mod serve;
+mod system;
+
+pub use openapi::document;
+pub use problem::ProblemBody;
+pub use router::{inner, outer};
+pub use serve::{Settings, serve, serve_until};

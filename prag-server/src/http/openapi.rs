@@ -1,0 +1,66 @@
+//! The OpenAPI document: every inner route, with its bodies.
+//!
+//! Layer: `http`.
+//! Holds: the list of documented handlers.
+//! Never: routes that do not exist: a test compares it with the router's table.
+//! Invariant: the document is the same for every worker.
+
+use super::problem::ProblemBody;
+use super::{collections, documents, grants, search, system};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "PRAG",
+        description = "Private retrieval for confidential AI. Every route but the attestation and the models \
+            travels inside the encrypted channel: a binary HTTP message (RFC 9292), encapsulated (RFC 9458) to \
+            the key that the worker attests, sent to POST /gateway. Requests are signed (RFC 9421) with the \
+            session key that a SNIP-24 permit delegates to. Failures are problem documents (RFC 9457)."
+    ),
+    paths(
+        system::attestation,
+        search::models,
+        search::embeddings,
+        collections::create,
+        collections::list,
+        collections::show,
+        collections::delete,
+        collections::release,
+        collections::open_corpus,
+        collections::compact,
+        collections::operation,
+        documents::put,
+        documents::list,
+        documents::delete_many,
+        documents::bulk,
+        documents::lookup,
+        documents::show,
+        documents::delete_one,
+        search::query,
+        search::context,
+        grants::put,
+        grants::list,
+        grants::revoke,
+        grants::head,
+        grants::revoke_permit,
+        grants::confirm
+    ),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "collections", description = "Create, describe, release keys, compact, destroy"),
+        (name = "documents", description = "Put, list, look up, delete"),
+        (name = "search", description = "Query, and context for a prompt"),
+        (name = "grants", description = "Who may read or write"),
+        (name = "ledger", description = "Heads that a client remembers"),
+        (name = "models", description = "Embeddings in the OpenAI shape"),
+        (name = "system", description = "Attestation")
+    )
+)]
+struct Document;
+
+/// The OpenAPI document of the inner routes.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}

@@ -1,0 +1,148 @@
+//! How long a reply looks from outside.
+//!
+//! Layer: `http`; used by the gateway alone.
+//! Holds: the bucket of query and context replies, and Padmé for all others.
+//! Never: a length that depends on hits, scores, or on whether the request was refused.
+//! Invariant: a bucket is a function of the request's parameters; what outgrows it is refused, not leaked.
+
+use axum::http::Method;
+use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, K_MAX};
+use prag_trust::padding::padded_len;
+use serde::Deserialize;
+
+/// Length of a reply before it is sealed, bytes of the binary HTTP message with its padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Exactly this long, whatever the answer.
+    Bucket(usize),
+    /// At least [`FLOOR_BYTES`], then Padmé over the answer's length.
+    Loose,
+}
+
+impl Shape {
+    /// The shape of the reply to a request, from the request alone.
+    ///
+    /// A body that does not parse has the bucket of the defaults: its refusal looks like an answer.
+    pub(super) fn of(method: &Method, path: &str, body: &[u8]) -> Self {
+        let mut parts = path.trim_start_matches('/').split('/');
+        let route = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
+        let (Some("v1"), Some("collections"), Some(_), Some(leaf), None) = route else {
+            return Self::Loose;
+        };
+        if method != Method::POST {
+            return Self::Loose;
+        }
+        match leaf {
+            "query" => Self::Bucket(query(&serde_json::from_slice(body).unwrap_or_default())),
+            "context" => Self::Bucket(context(&serde_json::from_slice(body).unwrap_or_default())),
+            _ => Self::Loose,
+        }
+    }
+
+    /// Appends zeros after a binary HTTP message (RFC 9292, section 3.8). False if it does not fit.
+    pub(super) fn pad(self, message: &mut Vec<u8>) -> bool {
+        let wanted = match self {
+            Self::Bucket(bytes) => bytes,
+            Self::Loose => padded_len(message.len().max(FLOOR_BYTES)),
+        };
+        let fits = message.len() <= wanted;
+        if fits {
+            message.resize(wanted, 0);
+        }
+        fits
+    }
+}
+
+/// The part of a query that its reply's size follows. Everything else is passed over.
+#[derive(Default, Deserialize)]
+struct QueryShape {
+    k: Option<u32>,
+    #[serde(default)]
+    with_metadata: bool,
+}
+
+/// The part of a context request that its reply's size follows.
+#[derive(Default, Deserialize)]
+struct ContextShape {
+    budget: Option<u32>,
+    passages: Option<u32>,
+}
+
+fn query(shape: &QueryShape) -> usize {
+    let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
+    let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
+    REPLY_BYTES + k * (HIT_BYTES + metadata)
+}
+
+fn context(shape: &ContextShape) -> usize {
+    let budget = shape.budget.unwrap_or(0).clamp(1, BUDGET_TOKENS_MAX) as usize;
+    let passages = shape.passages.unwrap_or(PASSAGES_DEFAULT);
+    let passages = passages.clamp(1, CONTEXT_PASSAGES_MAX) as usize;
+    let text = (budget * TOKEN_BYTES).min(passages * HIT_BYTES);
+    REPLY_BYTES + text + passages * CITATION_BYTES
+}
+
+/// Shortest reply: refusals and small answers look alike.
+const FLOOR_BYTES: usize = 2048;
+/// Headers, profile digest, JSON around the hits; a refusal fits too.
+const REPLY_BYTES: usize = 2048;
+/// One hit: 4 KiB of text, title, headings, id and digest, with room for JSON escapes.
+const HIT_BYTES: usize = 8192;
+/// One document's metadata, where it was asked for; more of it is refused by name.
+const METADATA_BYTES: usize = 8192;
+/// One citation: title, headings, id, digest.
+const CITATION_BYTES: usize = 2560;
+/// Bytes of context a token may stand for; English has 4 to 5.
+const TOKEN_BYTES: usize = 32;
+const K_DEFAULT: u32 = 10;
+const PASSAGES_DEFAULT: u32 = 12;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    const QUERY: &str = "/v1/collections/00/query";
+    const CONTEXT: &str = "/v1/collections/00/context";
+
+    /// The bucket follows k and budget, and neither text nor validity.
+    #[test]
+    fn buckets_follow_parameters_only() {
+        let of = |path, body: &str| Shape::of(&Method::POST, path, body.as_bytes());
+        let ten = of(QUERY, "{\"k\":10,\"text\":\"a\"}");
+        assert_eq!(ten, of(QUERY, "{\"text\":\"another, much longer question\"}"));
+        assert_eq!(ten, of(QUERY, "not JSON"));
+        assert_eq!(ten, of(QUERY, "{\"k\":\"ten\"}"));
+        assert_ne!(ten, of(QUERY, "{\"k\":11}"));
+        assert_ne!(ten, of(QUERY, "{\"k\":10,\"with_metadata\":true}"));
+        assert_eq!(of(QUERY, "{\"k\":4000000000}"), of(QUERY, "{\"k\":1000}"));
+        assert_ne!(of(CONTEXT, "{\"budget\":256}"), of(CONTEXT, "{\"budget\":512}"));
+        assert_eq!(Shape::of(&Method::GET, QUERY, b""), Shape::Loose);
+        assert_eq!(of("/v1/collections/00/documents/query", "{}"), Shape::Loose);
+        assert_eq!(of("/v1/models", "{}"), Shape::Loose);
+    }
+
+    /// A bucket is exact, and what outgrows it is left alone and reported.
+    #[test]
+    fn pads_to_the_bucket_or_refuses() {
+        let mut message = vec![1; 10];
+        assert!(Shape::Bucket(64).pad(&mut message));
+        assert_eq!(message.len(), 64);
+        assert!(Shape::Bucket(64).pad(&mut message));
+        assert!(!Shape::Bucket(63).pad(&mut message));
+        assert_eq!(message.len(), 64);
+    }
+
+    /// Refusals and short answers share one length; longer ones share few.
+    #[test]
+    fn loose_replies_have_few_lengths() {
+        let mut lengths = std::collections::BTreeSet::new();
+        for length in (1..200_000usize).step_by(7) {
+            let mut message = vec![1; length];
+            assert!(Shape::Loose.pad(&mut message));
+            assert!(message.len() >= length.max(FLOOR_BYTES));
+            lengths.insert(message.len());
+        }
+        assert!(lengths.len() < 200, "{}", lengths.len());
+    }
+}

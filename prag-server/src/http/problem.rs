@@ -1,0 +1,155 @@
+//! Problem documents (RFC 9457) and the status code of each registered problem.
+//!
+//! Layer: `http`; the only file that knows status codes of failures.
+//! Holds: the map from code to status, and the reply that carries a problem.
+//! Never: content; `detail` was written by whoever refused, and names places and limits only.
+//! Invariant: every registered code has a status; a code from the future answers 500.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prag_protocol::problem::{Code, Problem};
+use serde::{Deserialize, Serialize};
+
+/// What a handler answers: JSON, or a problem.
+pub(super) type Reply<T> = Result<Json<T>, Refusal>;
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub(super) struct Refusal(pub(super) Problem);
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+/// A problem as it travels: `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// `https://prag.dev/problems/` and the code: an identifier, not an address to fetch.
+    pub r#type: String,
+    /// A short sentence for people, the same for every problem of this code.
+    pub title: String,
+    /// The status code, repeated.
+    pub status: u16,
+    /// The registered code; match on this.
+    pub code: Code,
+    /// What happened and what to do next.
+    pub detail: String,
+    /// The field at fault, as a path such as `filter.must[0].range.gte`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The limit that was crossed, in the unit that `detail` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl From<Problem> for ProblemBody {
+    fn from(problem: Problem) -> Self {
+        let code = problem.code;
+        Self {
+            r#type: format!("{TYPE_BASE}{}", code.as_str()),
+            title: code.title().to_owned(),
+            status: status(code).as_u16(),
+            code,
+            detail: problem.detail,
+            field: problem.field,
+            limit: problem.limit,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let code = self.0.code;
+        let mut response = (status(code), Json(ProblemBody::from(self.0))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if retry(code) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// The status code of a problem.
+pub(super) fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Malformed | Code::TooDeep | Code::ChannelInvalid => StatusCode::BAD_REQUEST,
+        Code::PermitInvalid
+        | Code::PermitExpired
+        | Code::SignatureInvalid
+        | Code::ClockSkew
+        | Code::Replayed => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::PermissionMissing => StatusCode::FORBIDDEN,
+        Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound => {
+            StatusCode::NOT_FOUND
+        }
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Conflict | Code::CorpusNotOpen => StatusCode::CONFLICT,
+        Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::ChannelRequired => StatusCode::MISDIRECTED_REQUEST,
+        Code::InvalidField
+        | Code::UnknownField
+        | Code::WrongDimension
+        | Code::BadVector
+        | Code::EmptyText
+        | Code::BadFilter
+        | Code::IdempotencyMismatch
+        | Code::CiphertextInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::KeyMissing => StatusCode::LOCKED,
+        Code::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::ShardUnavailable
+        | Code::LedgerStale
+        | Code::LedgerUnconfirmed
+        | Code::Behind
+        | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Device | Code::Storage | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Whether the same request may well succeed a second later.
+fn retry(code: Code) -> bool {
+    matches!(code, Code::Behind | Code::LedgerStale | Code::Overloaded)
+}
+
+/// Media type of a problem document (RFC 9457, section 3).
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+const TYPE_BASE: &str = "https://prag.dev/problems/";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// Every code has a status of its own class: a fault of ours is 5xx, a refusal 4xx.
+    #[test]
+    fn every_code_has_a_status() {
+        let ours = [Code::Device, Code::Storage, Code::Internal];
+        for &code in Code::ALL {
+            let found = status(code);
+            assert!(found.is_client_error() || found.is_server_error(), "{code:?}");
+            let faulty = found == StatusCode::INTERNAL_SERVER_ERROR;
+            assert_eq!(faulty, ours.contains(&code), "{code:?}");
+        }
+    }
+
+    /// Absent and forbidden collections share one code, hence one status and one title.
+    #[tokio::test]
+    async fn the_document_is_rfc_9457() {
+        let problem = Problem::new(Code::InvalidField, "1 to 1000").field("k").limit(1000u32);
+        let response = Refusal(problem.clone()).into_response();
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let body: ProblemBody = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(body.r#type, "https://prag.dev/problems/invalid-field");
+        assert_eq!((body.status, body.limit), (422, Some(1000)));
+        // The same bytes read back as the plain problem that clients match on.
+        assert_eq!(serde_json::from_slice::<Problem>(&bytes).unwrap(), problem);
+    }
+}

@@ -1,0 +1,57 @@
+//! Routes of query, context, embeddings and models.
+//!
+//! Layer: `http`; calls `flow`.
+//! Holds: one handler a route.
+//! Never: query text in a URL: queries are POST.
+//! Invariant: the length of a query's or context's reply is fixed by its parameters (see `pad`).
+
+use super::auth::Signed;
+use super::collections::collection_id;
+use super::problem::{ProblemBody, Reply};
+use crate::flow::Worker;
+use axum::Json;
+use axum::extract::{Path, State};
+use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
+use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
+
+/// Search a collection.
+#[utoipa::path(post, path = "/v1/collections/{collection}/query", tag = "search", request_body = QueryRequest,
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 200, body = QueryReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn query(
+    State(worker): State<Worker>,
+    Path(id): Path<String>,
+    signed: Signed,
+) -> Reply<QueryReply> {
+    let id = collection_id(&id)?;
+    let request: QueryRequest = signed.json()?;
+    Ok(Json(worker.query(&signed.caller, id, request).await?))
+}
+
+/// Cited passages within a token budget, ready for a prompt.
+#[utoipa::path(post, path = "/v1/collections/{collection}/context", tag = "search", request_body = ContextRequest,
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 200, body = ContextReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn context(
+    State(worker): State<Worker>,
+    Path(id): Path<String>,
+    signed: Signed,
+) -> Reply<ContextReply> {
+    let id = collection_id(&id)?;
+    let request: ContextRequest = signed.json()?;
+    Ok(Json(worker.context(&signed.caller, id, request).await?))
+}
+
+/// Embed texts (OpenAI's shape).
+#[utoipa::path(post, path = "/v1/embeddings", tag = "models", request_body = EmbeddingsRequest,
+    responses((status = 200, body = Embeddings), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn embeddings(State(worker): State<Worker>, signed: Signed) -> Reply<Embeddings> {
+    let request: EmbeddingsRequest = signed.json()?;
+    Ok(Json(worker.embeddings(&signed.caller, request).await?))
+}
+
+/// The models that this worker serves. Needs no permit.
+#[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, body = Models)))]
+pub(super) async fn models(State(worker): State<Worker>) -> Json<Models> {
+    Json(worker.models())
+}

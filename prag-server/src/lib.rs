@@ -1,0 +1,19 @@
+//! The PRAG worker: `http → flow → leaves`.
+//!
+//! Layer: top. `http` speaks, `flow` orders, the leaves (`collection`, `ledger`, `vault`, and the crates
+//! `prag-store`, `prag-index`, `prag-chunk`) work and never call each other.
+//! Holds: the server library behind `prag-server` and the demo's `prag-server-sim`.
+//! Never: a key in `http`, plaintext in the store, the ledger in the index.
+//! Invariant: every check is made where the data is used; unknown, stale or missing means no.
+
+pub mod boot;
+pub mod channel;
+pub mod cli;
+pub mod collection;
+pub mod components;
+pub mod flow;
+pub mod http;
+pub mod ledger;
+pub mod metrics;
+pub mod settings;
+pub mod vault;

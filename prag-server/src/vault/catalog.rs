@@ -1,0 +1,82 @@
+//! Which collections this worker serves, and where their shards lie.
+//!
+//! Layer: vault.
+//! Holds: one sealed entry per collection.
+//! Never: shares.
+//! Invariant: an entry is written before its shard is created, and removed after the shard is gone.
+
+use super::rows::Rows;
+use prag_client::vault::VaultError;
+use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::{Address, CollectionId, Epoch, Lineage};
+use prag_store::Shard;
+use prag_trust::entropy::Entropy;
+use prag_trust::key::{Key, Vault};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A collection as the catalogue knows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// The collection.
+    pub id: CollectionId,
+    /// The owner's name for it.
+    pub name: String,
+    /// The owner.
+    pub owner: Address,
+    /// Where its data lies.
+    pub lineage: Lineage,
+    /// The key epoch.
+    pub epoch: Epoch,
+    /// Where its vectors come from.
+    pub vectors: VectorSource,
+    /// Unix seconds.
+    pub created: u64,
+    /// True once the shard was created whole.
+    pub ready: bool,
+}
+
+/// The catalogue.
+pub struct Catalog(Rows);
+
+impl Catalog {
+    /// The catalogue in `shard`.
+    #[must_use]
+    pub fn new(key: Arc<Key<Vault>>, shard: Arc<dyn Shard>, entropy: Box<dyn Entropy>) -> Self {
+        Self(Rows::new(0x11, key, shard, entropy))
+    }
+
+    /// Keep an entry, durably.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: nothing was kept.
+    pub fn keep(&self, entry: &Entry) -> Result<(), VaultError> {
+        let bytes = serde_json::to_vec(entry).map_err(|_| VaultError::Storage)?;
+        self.0.put(entry.id, bytes)
+    }
+
+    /// Remove an entry.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    pub fn forget(&self, id: CollectionId) -> Result<(), VaultError> {
+        self.0.delete(id)
+    }
+
+    /// Every entry.
+    ///
+    /// # Errors
+    /// [`VaultError::Tampered`] if one fails its check.
+    pub fn all(&self) -> Result<Vec<Entry>, VaultError> {
+        let parse = |(id, plain): (CollectionId, _)| parse(id, &plain);
+        self.0.all()?.into_iter().map(parse).collect()
+    }
+}
+
+fn parse(
+    id: CollectionId,
+    plain: &prag_trust::seal::Plain<prag_trust::seal::VaultEntry>,
+) -> Result<Entry, VaultError> {
+    let entry: Entry = serde_json::from_slice(plain.expose()).map_err(|_| VaultError::Tampered)?;
+    if entry.id == id { Ok(entry) } else { Err(VaultError::Tampered) }
+}

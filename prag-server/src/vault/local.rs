@@ -1,0 +1,53 @@
+//! Vault kind `local`: shares sealed beside the data.
+//!
+//! Layer: vault.
+//! Holds: both shares of the current epoch of each collection.
+//! Never: opens by itself; `flow` asks only after a fresh ledger view says that the epoch is alive.
+//! Invariant: one entry per collection, for one epoch; another epoch is `Missing`.
+
+use super::rows::Rows;
+use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_protocol::{CollectionId, Epoch};
+use prag_store::Shard;
+use prag_trust::entropy::Entropy;
+use prag_trust::key::{Key, Share, Vault};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Shares in the worker's own shard.
+pub struct LocalVault(Rows);
+
+impl LocalVault {
+    /// The vault in `shard`.
+    #[must_use]
+    pub fn new(key: Arc<Key<Vault>>, shard: Arc<dyn Shard>, entropy: Box<dyn Entropy>) -> Self {
+        Self(Rows::new(0x12, key, shard, entropy))
+    }
+}
+
+impl KeyVault for LocalVault {
+    fn keep(&self, collection: CollectionId, epoch: Epoch, shares: &Shares) -> Result<(), VaultError> {
+        let mut entry = Vec::with_capacity(68);
+        entry.extend_from_slice(&epoch.to_be_bytes());
+        entry.extend_from_slice(shares.chain.expose());
+        entry.extend_from_slice(shares.owner.expose());
+        self.0.put(collection, entry)
+    }
+
+    fn fetch(&self, collection: CollectionId, epoch: Epoch) -> Result<Shares, VaultError> {
+        let plain = self.0.get(collection)?.ok_or(VaultError::Missing)?;
+        let (kept, rest) =
+            plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
+        if Epoch::from_be_bytes(*kept) != epoch {
+            return Err(VaultError::Missing);
+        }
+        let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
+        let owner = <&[u8; 32]>::try_from(owner).map_err(|_| VaultError::Tampered)?;
+        let (chain, owner) = (Zeroizing::new(*chain), Zeroizing::new(*owner));
+        Ok(Shares { chain: Share::from_bytes(*chain), owner: Share::from_bytes(*owner) })
+    }
+
+    fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {
+        self.0.delete(collection)
+    }
+}

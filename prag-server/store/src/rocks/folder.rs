@@ -1,0 +1,129 @@
+//! Folders, locks and syncs: the parts of the disk that RocksDB does not do for us.
+//!
+//! Layer: `prag-store`, RocksDB engine.
+//! Holds: the names of the parts of a shard's folder.
+//! Never: follows a name that is not ours.
+//! Invariant: a change of names counts only after the folder is synced.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::error::StoreError;
+use crate::names::ShardName;
+
+/// RocksDB's folder.
+pub(super) const ROWS: &str = "db";
+/// The folder of blobs.
+pub(super) const BLOBS: &str = "blobs";
+/// The folder of checkpoints.
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+/// What is being made aside; swept.
+pub(super) const NEW: &str = "new";
+/// What is being removed; swept.
+pub(super) const GONE: &str = "gone";
+
+/// A shard's folder held against other processes, until dropped.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Take the lock of the shard in `folder`; never waits.
+    pub(super) fn take(shard: ShardName, folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("LOCK");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io(shard))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(shard)),
+            Err(TryLockError::Error(error)) => return Err(io(shard)(error)),
+        }
+        // The folder may have been destroyed between open and lock: then this is the lock of nothing.
+        let held = file.metadata().map_err(io(shard))?;
+        let there = fs::metadata(&path).map_err(|_| StoreError::Busy(shard))?;
+        if (held.dev(), held.ino()) != (there.dev(), there.ino()) {
+            return Err(StoreError::Busy(shard));
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+/// Make the root and the folder of shards, and sweep what a crash left half removed.
+pub(super) fn prepare_root(root: &Path, shards: &Path) -> io::Result<()> {
+    create(shards)?;
+    sync_folder(root)?;
+    if let Some(parent) = root.canonicalize()?.parent() {
+        sync_folder(parent)?;
+    }
+    sweep(shards, GONE)
+}
+
+/// Make a folder for this user only, with its parents, if it is absent.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Make the folder of a shard empty, but for its lock.
+pub(super) fn empty_shard(path: &Path) -> io::Result<()> {
+    for part in [ROWS, BLOBS, CHECKPOINTS] {
+        remove_all(&path.join(part))?;
+        create(&path.join(part))?;
+    }
+    Ok(())
+}
+
+/// Remove a folder: by name at once and durably, then its content.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    let gone = path.with_extension(GONE);
+    remove_all(&gone)?;
+    fs::rename(path, &gone)?;
+    let parent = path.parent().unwrap_or(path);
+    sync_folder(parent)?;
+    remove_all(&gone)?;
+    sync_folder(parent)
+}
+
+/// Remove what in `folder` has this extension.
+pub(super) fn sweep(folder: &Path, extension: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            remove_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether something has this name.
+pub(super) fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Make changes of names within a folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// An error of the system as one of the shard's.
+pub(super) fn io(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
+    move |error| StoreError::Io { shard, kind: error.kind() }
+}
+
+fn remove_all(path: &Path) -> io::Result<()> {
+    let result = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,111 @@
+//! How RocksDB is set up, and what its errors mean.
+//!
+//! Layer: `prag-store`, RocksDB engine.
+//! Holds: options that all shards share, with one small block cache.
+//! Never: RocksDB's messages, which may quote keys and paths.
+//! Invariant: checksums are always verified, and a log damaged before its end is refused, not cut: cutting would
+//! silently drop acknowledged batches. Only an unfinished last record is forgiven.
+
+use std::io;
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompressionType, DBRecoveryMode, ErrorKind, LogLevel, Options,
+};
+
+use crate::error::StoreError;
+use crate::names::ShardName;
+
+/// Options for all databases of an engine.
+pub(super) struct Tuning {
+    options: Options,
+}
+
+impl Tuning {
+    pub(super) fn new() -> Self {
+        let mut table = BlockBasedOptions::default();
+        table.set_block_cache(&Cache::new_lru_cache(CACHE_BYTES));
+        table.set_block_size(BLOCK_BYTES);
+        table.set_bloom_filter(10.0, false);
+
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&table);
+        options.set_compression_type(DBCompressionType::None);
+        options.set_paranoid_checks(true);
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_track_and_verify_wals_in_manifest(true);
+        options.set_manual_wal_flush(false);
+        options.set_allow_mmap_reads(false);
+        options.set_allow_mmap_writes(false);
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        options.set_max_write_buffer_number(2);
+        options.set_max_total_wal_size(4 * WRITE_BUFFER_BYTES as u64);
+        options.set_max_background_jobs(2);
+        options.set_max_file_opening_threads(1);
+        options.set_max_open_files(OPEN_FILES_MAX);
+        options.set_max_manifest_file_size(4 << 20);
+        options.set_log_level(LogLevel::Fatal);
+        options.set_keep_log_file_num(1);
+        options.set_max_log_file_size(1 << 20);
+        options.set_stats_dump_period_sec(0);
+        options.set_stats_persist_period_sec(0);
+        Self { options }
+    }
+
+    /// Make a database in an empty folder.
+    pub(super) fn create(&self, shard: ShardName, path: &Path) -> Result<DB, StoreError> {
+        let mut options = self.options.clone();
+        options.create_if_missing(true);
+        options.set_error_if_exists(true);
+        DB::open(&options, path).map_err(|error| failed(shard, &error))
+    }
+
+    /// Open a database that is there.
+    pub(super) fn open(&self, shard: ShardName, path: &Path) -> Result<DB, StoreError> {
+        DB::open(&self.options, path).map_err(|error| failed(shard, &error))
+    }
+
+    /// Open a checkpoint. All its files are held open, so it can be read even while it is being removed.
+    pub(super) fn open_read_only(&self, shard: ShardName, path: &Path) -> Result<DB, StoreError> {
+        let mut options = self.options.clone();
+        options.set_max_open_files(-1);
+        DB::open_for_read_only(&options, path, true).map_err(|error| failed(shard, &error))
+    }
+}
+
+/// What an error of RocksDB says about the shard.
+pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
+    let text: &str = error.as_ref();
+    match error.kind() {
+        ErrorKind::IOError if text.contains("No space left") => {
+            StoreError::Io { shard, kind: io::ErrorKind::StorageFull }
+        }
+        ErrorKind::IOError if text.contains("No such file") => StoreError::Tampered(shard),
+        ErrorKind::IOError if text.to_ascii_lowercase().contains("lock") => StoreError::Busy(shard),
+        ErrorKind::Corruption
+        | ErrorKind::InvalidArgument
+        | ErrorKind::NotFound
+        | ErrorKind::NotSupported
+        | ErrorKind::ColumnFamilyDropped
+        | ErrorKind::MergeInProgress => StoreError::Tampered(shard),
+        ErrorKind::IOError
+        | ErrorKind::Incomplete
+        | ErrorKind::ShutdownInProgress
+        | ErrorKind::TimedOut
+        | ErrorKind::Aborted
+        | ErrorKind::Busy
+        | ErrorKind::Expired
+        | ErrorKind::TryAgain
+        | ErrorKind::CompactionTooLarge
+        | ErrorKind::Unknown => StoreError::Io { shard, kind: io::ErrorKind::Other },
+    }
+}
+
+/// Blocks read and kept, for all shards together, bytes.
+const CACHE_BYTES: usize = 32 << 20;
+/// Smallest unit read and checked, bytes.
+const BLOCK_BYTES: usize = 16 << 10;
+/// Rows held in memory before they become a file, for each shard, bytes.
+const WRITE_BUFFER_BYTES: usize = 4 << 20;
+/// Files held open for each shard.
+const OPEN_FILES_MAX: i32 = 128;

@@ -1,0 +1,40 @@
+//! What the ledger stores and says about access: records, messages, queries, replies.
+//!
+//! Layer: protocol.
+//! Holds: integers, fixed bytes and bounded text, shared by contracts, server and client.
+//! Never: floats, clocks, hashing; names or content of documents.
+//! Invariant: a message that passes [`AccessMsg::check`] is bounded in every field.
+//!
+//! JSON: enums are externally tagged in snake case, 32-byte values are lowercase hex, integers stay
+//! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
+
+pub mod hex32;
+mod messages;
+mod records;
+
+pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
+pub use records::{
+    Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
+};
+
+/// Longest scope of a grant, bytes of text.
+pub const SCOPE_BYTES_MAX: usize = 4096;
+/// Longest permit name that can be revoked, bytes.
+pub const PERMIT_NAME_BYTES_MAX: usize = 128;
+/// Most measurements, and most readers, of one collection's policy.
+pub const POLICY_ENTRIES_MAX: usize = 16;
+/// Most shards of one collection; shard numbers are below it.
+pub const SHARDS_MAX: u32 = 4096;
+/// Most live grants of one collection.
+pub const GRANTS_PER_COLLECTION_MAX: u32 = 65_536;
+/// Longest life of a grant from now, seconds (ten years of 366 days).
+pub const GRANT_SECONDS_MAX: u64 = 3660 * 86_400;
+/// Longest lease of a placement from now, seconds (90 days).
+pub const LEASE_SECONDS_MAX: u64 = 90 * 86_400;
+/// Largest integer in any message or record: 2^53 - 1.
+pub const INTEGER_MAX: u64 = (1 << 53) - 1;
+/// Most rows of one page of a ledger query.
+pub const LEDGER_PAGE_ROWS_MAX: u32 = 100;
+
+#[cfg(test)]
+mod tests;

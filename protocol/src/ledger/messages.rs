@@ -1,0 +1,385 @@
+//! What the access ledger is told and asked.
+//!
+//! Layer: protocol, ledger part.
+//! Holds: messages, queries, replies, and the bounds that need no state.
+//! Never: who may send them (contracts/core decides).
+//! Invariant: everything is refused by field and limit before any state is read.
+
+use super::records::{
+    Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
+};
+use super::{
+    INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX, SCOPE_BYTES_MAX,
+    SHARDS_MAX, hex32,
+};
+use crate::limits::K_MAX;
+use crate::{Address, CollectionId, Epoch};
+use serde::{Deserialize, Serialize};
+
+/// A transition. "Owner" is the collection's owner; "worker" the account of its live placement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AccessMsg {
+    /// Anybody: a new collection, owned by the sender.
+    CreateCollection {
+        /// Random; never used before.
+        collection: CollectionId,
+        /// Commitment to the first key.
+        #[serde(with = "hex32")]
+        commitment: [u8; 32],
+        /// Always 1.
+        epoch: Epoch,
+    },
+    /// Owner: ends a collection for good.
+    DestroyCollection {
+        /// Which.
+        collection: CollectionId,
+    },
+    /// Owner: grants, or replaces the grant as a whole (use starts at zero again).
+    Grant {
+        /// Which.
+        collection: CollectionId,
+        /// To whom; not the owner.
+        grantee: Address,
+        /// May query. At least one of `read` and `write` is true.
+        read: bool,
+        /// May put and delete.
+        write: bool,
+        /// Most hits of one query, 1 to [`K_MAX`].
+        max_k: u32,
+        /// Units in all; absent is unlimited.
+        #[serde(default)]
+        quota: Option<u64>,
+        /// Unix seconds, in the future.
+        expires: u64,
+        /// Filter as JSON text; absent is everything.
+        #[serde(default)]
+        scope: Option<String>,
+    },
+    /// Owner: voids a grant. Again is no error.
+    Revoke {
+        /// Which.
+        collection: CollectionId,
+        /// Whose.
+        grantee: Address,
+    },
+    /// Anybody: voids a permit that the sender signed. Again is no error.
+    RevokePermit {
+        /// The permit's name.
+        permit_name: String,
+    },
+    /// Owner: hands the collection over. Grants and placements stay until the new owner changes them.
+    Transfer {
+        /// Which.
+        collection: CollectionId,
+        /// To whom.
+        to: Address,
+    },
+    /// Owner: the next key epoch is current from now on.
+    RotateEpoch {
+        /// Which.
+        collection: CollectionId,
+        /// Commitment to the new key.
+        #[serde(with = "hex32")]
+        commitment: [u8; 32],
+    },
+    /// Owner: lets a worker hold a shard's key, or renews that. Replaces the shard's placement.
+    Place {
+        /// The placement.
+        placement: Placement,
+    },
+    /// Owner: takes the placement back. Again is no error.
+    Unplace {
+        /// Which.
+        collection: CollectionId,
+        /// Which shard.
+        shard: u32,
+    },
+    /// Worker: becomes the shard's writer; fences the one before.
+    ClaimWriter {
+        /// Which.
+        collection: CollectionId,
+        /// Which shard.
+        shard: u32,
+        /// The current writer epoch plus one.
+        epoch: u64,
+    },
+    /// Anybody, for its own account: publishes a root, if `previous` is the last one.
+    Anchor {
+        /// The worker's signing key.
+        #[serde(with = "hex32")]
+        worker: [u8; 32],
+        /// The new root, not zeros.
+        #[serde(with = "hex32")]
+        root: [u8; 32],
+        /// The root before; zeros for the first.
+        #[serde(with = "hex32")]
+        previous: [u8; 32],
+    },
+    /// Owner: which images may serve and read.
+    SetPolicy {
+        /// Which.
+        collection: CollectionId,
+        /// Worker measurements, no two alike.
+        #[serde(with = "hex32::list")]
+        measurements: Vec<[u8; 32]>,
+        /// Reader measurements, no two alike.
+        #[serde(with = "hex32::list")]
+        readers: Vec<[u8; 32]>,
+    },
+    /// Worker: takes units from a grant, before they are served.
+    Consume {
+        /// Which.
+        collection: CollectionId,
+        /// The shard through whose placement the worker acts.
+        shard: u32,
+        /// Whose grant.
+        grantee: Address,
+        /// How many, at least 1.
+        units: u64,
+    },
+}
+
+/// A question. The core answers all; who may ask is the shell's matter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AccessQuery {
+    /// One collection.
+    Collection {
+        /// Which.
+        collection: CollectionId,
+    },
+    /// One grant.
+    Grant {
+        /// Which collection.
+        collection: CollectionId,
+        /// Whose.
+        grantee: Address,
+    },
+    /// Whether `address` revoked the permit.
+    PermitRevoked {
+        /// Who signed the permit.
+        address: Address,
+        /// The permit's name.
+        permit_name: String,
+    },
+    /// A shard's placement, live or not.
+    Placement {
+        /// Which collection.
+        collection: CollectionId,
+        /// Which shard.
+        shard: u32,
+    },
+    /// A shard's writer.
+    Writer {
+        /// Which collection.
+        collection: CollectionId,
+        /// Which shard.
+        shard: u32,
+    },
+    /// The last anchor of a worker account.
+    Anchor {
+        /// Whose.
+        account: Address,
+    },
+    /// A collection's policy.
+    Policy {
+        /// Which collection.
+        collection: CollectionId,
+    },
+    /// Collection, grant and permit of one caller at one height.
+    Admission {
+        /// Which collection.
+        collection: CollectionId,
+        /// Who asks to be admitted.
+        caller: Address,
+        /// The permit that was shown.
+        permit_name: String,
+    },
+    /// A page of an owner's live collections, in no particular order.
+    Collections {
+        /// Whose.
+        owner: Address,
+        /// Rows to skip.
+        offset: u32,
+        /// Rows at most, 1 to [`LEDGER_PAGE_ROWS_MAX`].
+        limit: u32,
+    },
+    /// A page of a collection's unrevoked grants, in no particular order.
+    Grants {
+        /// Which collection.
+        collection: CollectionId,
+        /// Rows to skip.
+        offset: u32,
+        /// Rows at most, 1 to [`LEDGER_PAGE_ROWS_MAX`].
+        limit: u32,
+    },
+    /// A page of the collections that a grantee has an unrevoked grant for; some may be destroyed.
+    Shared {
+        /// Whose.
+        grantee: Address,
+        /// Rows to skip.
+        offset: u32,
+        /// Rows at most, 1 to [`LEDGER_PAGE_ROWS_MAX`].
+        limit: u32,
+    },
+}
+
+/// The answer to the [`AccessQuery`] of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AccessReply {
+    /// `None` if never created; a destroyed one says so itself.
+    Collection(Option<CollectionRecord>),
+    /// `None` if never granted; a revoked one says so itself.
+    Grant(Option<GrantRecord>),
+    /// True once revoked.
+    PermitRevoked(bool),
+    /// `None` if never placed, or taken back.
+    Placement(Option<Placement>),
+    /// `None` before the first claim.
+    Writer(Option<WriterRecord>),
+    /// `None` before the first anchor.
+    Anchor(Option<Anchor>),
+    /// `None` before the first policy: nobody is allowed.
+    Policy(Option<PolicyRecord>),
+    /// For [`AccessQuery::Admission`].
+    Admission(Admission),
+    /// For [`AccessQuery::Collections`] and [`AccessQuery::Shared`].
+    Collections {
+        /// Rows in all.
+        total: u32,
+        /// This page.
+        rows: Vec<CollectionId>,
+    },
+    /// For [`AccessQuery::Grants`].
+    Grants {
+        /// Rows in all.
+        total: u32,
+        /// This page.
+        rows: Vec<GrantRecord>,
+    },
+}
+
+/// A field is outside its bounds. Not retryable as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} must be {min} to {max}")]
+pub struct BoundError {
+    /// The field.
+    pub field: &'static str,
+    /// Least value, length or count.
+    pub min: u64,
+    /// Greatest value, length or count.
+    pub max: u64,
+}
+
+impl AccessMsg {
+    /// Checks every bound that needs no state.
+    ///
+    /// # Errors
+    /// [`BoundError`] names the first field outside its bounds.
+    pub fn check(&self) -> Result<(), BoundError> {
+        match self {
+            Self::CreateCollection { epoch, .. } => within("epoch", u64::from(*epoch), 1, 1),
+            Self::Grant {
+                max_k,
+                quota,
+                expires,
+                scope,
+                ..
+            } => {
+                within("max_k", u64::from(*max_k), 1, u64::from(K_MAX))?;
+                within("quota", quota.unwrap_or(1), 1, INTEGER_MAX)?;
+                within("expires", *expires, 1, INTEGER_MAX)?;
+                let scope_bytes = scope.as_ref().map_or(1, String::len);
+                length("scope", scope_bytes, 1, SCOPE_BYTES_MAX)
+            }
+            Self::RevokePermit { permit_name } => permit(permit_name),
+            Self::Place { placement } => {
+                shard(placement.shard)?;
+                let epoch = u64::from(placement.epoch);
+                within("epoch", epoch, 1, u64::from(Epoch::MAX))?;
+                within("lease_until", placement.lease_until, 1, INTEGER_MAX)
+            }
+            Self::Unplace { shard: number, .. } => shard(*number),
+            Self::ClaimWriter {
+                shard: number,
+                epoch,
+                ..
+            } => {
+                shard(*number)?;
+                within("epoch", *epoch, 1, INTEGER_MAX)
+            }
+            Self::SetPolicy {
+                measurements,
+                readers,
+                ..
+            } => {
+                length("measurements", measurements.len(), 0, POLICY_ENTRIES_MAX)?;
+                length("readers", readers.len(), 0, POLICY_ENTRIES_MAX)
+            }
+            Self::Consume {
+                shard: number,
+                units,
+                ..
+            } => {
+                shard(*number)?;
+                within("units", *units, 1, INTEGER_MAX)
+            }
+            Self::DestroyCollection { .. }
+            | Self::Revoke { .. }
+            | Self::Transfer { .. }
+            | Self::RotateEpoch { .. }
+            | Self::Anchor { .. } => Ok(()),
+        }
+    }
+}
+
+impl AccessQuery {
+    /// Checks every bound that needs no state.
+    ///
+    /// # Errors
+    /// [`BoundError`] names the first field outside its bounds.
+    pub fn check(&self) -> Result<(), BoundError> {
+        match self {
+            Self::PermitRevoked { permit_name, .. } | Self::Admission { permit_name, .. } => {
+                permit(permit_name)
+            }
+            Self::Placement { shard: number, .. } | Self::Writer { shard: number, .. } => {
+                shard(*number)
+            }
+            Self::Collections { limit, .. }
+            | Self::Grants { limit, .. }
+            | Self::Shared { limit, .. } => {
+                let most = u64::from(LEDGER_PAGE_ROWS_MAX);
+                within("limit", u64::from(*limit), 1, most)
+            }
+            Self::Collection { .. }
+            | Self::Grant { .. }
+            | Self::Anchor { .. }
+            | Self::Policy { .. } => Ok(()),
+        }
+    }
+}
+
+fn shard(number: u32) -> Result<(), BoundError> {
+    within("shard", u64::from(number), 0, u64::from(SHARDS_MAX) - 1)
+}
+
+fn permit(name: &str) -> Result<(), BoundError> {
+    length("permit_name", name.len(), 1, PERMIT_NAME_BYTES_MAX)
+}
+
+fn length(field: &'static str, is: usize, min: usize, max: usize) -> Result<(), BoundError> {
+    // A length that does not fit in 64 bits is certainly too long.
+    let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+    within(field, wide(is), wide(min), wide(max))
+}
+
+fn within(field: &'static str, is: u64, min: u64, max: u64) -> Result<(), BoundError> {
+    if (min..=max).contains(&is) {
+        Ok(())
+    } else {
+        Err(BoundError { field, min, max })
+    }
+}

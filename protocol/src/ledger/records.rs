@@ -1,0 +1,130 @@
+//! What the access ledger stores.
+//!
+//! Layer: protocol, ledger part.
+//! Holds: one struct per stored record.
+//! Never: who may change them (contracts/core decides).
+//! Invariant: integers only.
+
+use super::hex32;
+use crate::{Address, CollectionId, Epoch};
+use serde::{Deserialize, Serialize};
+
+/// A collection: whose it is, and which key is current.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionRecord {
+    /// Who may do everything with it.
+    pub owner: Address,
+    /// Current key epoch; 1 is the first.
+    pub epoch: Epoch,
+    /// Commitment to the key of `epoch`.
+    #[serde(with = "hex32")]
+    pub commitment: [u8; 32],
+    /// Destroyed for good: nobody is admitted, and the id is never used again.
+    pub destroyed: bool,
+}
+
+/// What one grantee may do with one collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantRecord {
+    /// Who is granted.
+    pub grantee: Address,
+    /// May put and delete documents.
+    pub can_write: bool,
+    /// May query and read context.
+    pub can_read: bool,
+    /// Most hits of one query.
+    pub max_k: u32,
+    /// Units in all; `None` is unlimited.
+    pub quota: Option<u64>,
+    /// Units used, at most `quota`.
+    pub used: u64,
+    /// Unix seconds; void from this second on.
+    pub expires: u64,
+    /// The filter that every read is narrowed to, as JSON text; opaque to the ledger.
+    pub scope: Option<String>,
+    /// Revoked: void until granted anew.
+    pub revoked: bool,
+}
+
+/// The owner's word that one worker may hold the key of one shard. Nothing is released without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placement {
+    /// Whose shard.
+    pub collection: CollectionId,
+    /// Which shard, below [`super::SHARDS_MAX`].
+    pub shard: u32,
+    /// Key epoch that may be released: the current one, or the next while a rotation is prepared.
+    pub epoch: Epoch,
+    /// The worker's attested signing key.
+    #[serde(with = "hex32")]
+    pub worker: [u8; 32],
+    /// The ledger account that claims, anchors and meters for this worker.
+    pub account: Address,
+    /// Unix seconds; void from this second on.
+    pub lease_until: u64,
+}
+
+/// Who writes a shard now. The writer epoch is not the key epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriterRecord {
+    /// Writer epoch; 1 is the first claim. It only grows.
+    pub epoch: u64,
+    /// The signing key of the worker that claimed it.
+    #[serde(with = "hex32")]
+    pub worker: [u8; 32],
+    /// Ledger height of the claim.
+    pub height: u64,
+}
+
+/// The last root that one worker account published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// The signing key that the account's worker had.
+    #[serde(with = "hex32")]
+    pub worker: [u8; 32],
+    /// Root over blinded heads.
+    #[serde(with = "hex32")]
+    pub root: [u8; 32],
+    /// The root before; zeros for the first.
+    #[serde(with = "hex32")]
+    pub previous: [u8; 32],
+    /// Ledger height of the anchor.
+    pub height: u64,
+}
+
+/// Which measured images may serve a collection, and which may pull context from it.
+///
+/// An empty list admits nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRecord {
+    /// Policy epoch; grows by one with every change, 1 is the first.
+    pub epoch: u64,
+    /// Measurements of workers that may be placed.
+    #[serde(with = "hex32::list")]
+    pub measurements: Vec<[u8; 32]>,
+    /// Measurements of inference workers that may read.
+    #[serde(with = "hex32::list")]
+    pub readers: Vec<[u8; 32]>,
+}
+
+/// All that one admission needs, at one height.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admission {
+    /// Ledger height.
+    pub height: u64,
+    /// Time of that height's header, Unix seconds.
+    pub time: u64,
+    /// The collection, if it was ever created.
+    pub collection: Option<CollectionRecord>,
+    /// The caller's grant, if there is one.
+    pub grant: Option<GrantRecord>,
+    /// True if the caller revoked this permit.
+    pub permit_revoked: bool,
+}

@@ -1,0 +1,193 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use super::*;
+use crate::{Address, CollectionId};
+
+fn id() -> CollectionId {
+    CollectionId([7; 16])
+}
+
+fn somebody() -> Address {
+    "secret1reader".parse().unwrap()
+}
+
+fn grant(max_k: u32, quota: Option<u64>, expires: u64, scope: Option<String>) -> AccessMsg {
+    AccessMsg::Grant {
+        collection: id(),
+        grantee: somebody(),
+        read: true,
+        write: false,
+        max_k,
+        quota,
+        expires,
+        scope,
+    }
+}
+
+fn place(shard: u32, epoch: u32, lease_until: u64) -> AccessMsg {
+    AccessMsg::Place {
+        placement: Placement {
+            collection: id(),
+            shard,
+            epoch,
+            worker: [1; 32],
+            account: somebody(),
+            lease_until,
+        },
+    }
+}
+
+fn policy(measurements: usize, readers: usize) -> AccessMsg {
+    AccessMsg::SetPolicy {
+        collection: id(),
+        measurements: vec![[0; 32]; measurements],
+        readers: vec![[0; 32]; readers],
+    }
+}
+
+fn consume(shard: u32, units: u64) -> AccessMsg {
+    AccessMsg::Consume {
+        collection: id(),
+        shard,
+        grantee: somebody(),
+        units,
+    }
+}
+
+fn claim(shard: u32, epoch: u64) -> AccessMsg {
+    AccessMsg::ClaimWriter {
+        collection: id(),
+        shard,
+        epoch,
+    }
+}
+
+fn permit(bytes: usize) -> AccessMsg {
+    AccessMsg::RevokePermit {
+        permit_name: "p".repeat(bytes),
+    }
+}
+
+fn create(epoch: u32) -> AccessMsg {
+    AccessMsg::CreateCollection {
+        collection: id(),
+        commitment: [2; 32],
+        epoch,
+    }
+}
+
+/// Every bound holds on both of its sides.
+#[test]
+fn bounds_hold_on_both_sides() {
+    let scope = |bytes: usize| Some("s".repeat(bytes));
+    let good = [
+        create(1),
+        grant(1, None, 1, None),
+        grant(1000, Some(INTEGER_MAX), INTEGER_MAX, scope(SCOPE_BYTES_MAX)),
+        permit(1),
+        permit(PERMIT_NAME_BYTES_MAX),
+        place(SHARDS_MAX - 1, 1, INTEGER_MAX),
+        policy(0, 0),
+        policy(POLICY_ENTRIES_MAX, POLICY_ENTRIES_MAX),
+        claim(0, 1),
+        consume(0, 1),
+    ];
+    for message in good {
+        assert_eq!(message.check(), Ok(()), "{message:?}");
+    }
+    let bad = [
+        (create(0), "epoch"),
+        (create(2), "epoch"),
+        (grant(0, None, 1, None), "max_k"),
+        (grant(1001, None, 1, None), "max_k"),
+        (grant(1, Some(0), 1, None), "quota"),
+        (grant(1, Some(INTEGER_MAX + 1), 1, None), "quota"),
+        (grant(1, None, 0, None), "expires"),
+        (grant(1, None, INTEGER_MAX + 1, None), "expires"),
+        (grant(1, None, 1, scope(0)), "scope"),
+        (grant(1, None, 1, scope(SCOPE_BYTES_MAX + 1)), "scope"),
+        (permit(0), "permit_name"),
+        (permit(PERMIT_NAME_BYTES_MAX + 1), "permit_name"),
+        (place(SHARDS_MAX, 1, 1), "shard"),
+        (place(0, 0, 1), "epoch"),
+        (place(0, 1, 0), "lease_until"),
+        (place(0, 1, INTEGER_MAX + 1), "lease_until"),
+        (policy(POLICY_ENTRIES_MAX + 1, 0), "measurements"),
+        (policy(0, POLICY_ENTRIES_MAX + 1), "readers"),
+        (claim(SHARDS_MAX, 1), "shard"),
+        (claim(0, 0), "epoch"),
+        (consume(SHARDS_MAX, 1), "shard"),
+        (consume(0, 0), "units"),
+        (consume(0, INTEGER_MAX + 1), "units"),
+    ];
+    for (message, field) in bad {
+        assert_eq!(message.check().unwrap_err().field, field, "{message:?}");
+    }
+}
+
+/// The wire form is frozen: wallets and other chains sign it.
+#[test]
+fn golden_json() {
+    let text = serde_json::to_string(&create(1)).unwrap();
+    let expected = format!(
+        r#"{{"create_collection":{{"collection":"{}","commitment":"{}","epoch":1}}}}"#,
+        "07".repeat(16),
+        "02".repeat(32)
+    );
+    assert_eq!(text, expected);
+    assert_eq!(
+        serde_json::from_str::<AccessMsg>(&text).unwrap(),
+        create(1)
+    );
+
+    let policy_text = serde_json::to_string(&policy(1, 0)).unwrap();
+    let expected = format!(
+        r#"{{"set_policy":{{"collection":"{}","measurements":["{}"],"readers":[]}}}}"#,
+        "07".repeat(16),
+        "00".repeat(32)
+    );
+    assert_eq!(policy_text, expected);
+}
+
+/// Unknown fields, unknown variants and other spellings of bytes are refused.
+#[test]
+fn closed_forms() {
+    let id = "07".repeat(16);
+    let good = format!(r#"{{"destroy_collection":{{"collection":"{id}"}}}}"#);
+    assert!(serde_json::from_str::<AccessMsg>(&good).is_ok());
+    for bad in [
+        format!(r#"{{"destroy_collection":{{"collection":"{id}","force":true}}}}"#),
+        format!(r#"{{"forget_collection":{{"collection":"{id}"}}}}"#),
+        format!(
+            r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#,
+            "AB".repeat(32)
+        ),
+        format!(
+            r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#,
+            "ab".repeat(31)
+        ),
+    ] {
+        assert!(serde_json::from_str::<AccessMsg>(&bad).is_err(), "{bad}");
+    }
+}
+
+/// Queries are bounded as messages are.
+#[test]
+fn query_bounds() {
+    let page = |limit| AccessQuery::Collections {
+        owner: somebody(),
+        offset: 0,
+        limit,
+    };
+    assert_eq!(page(LEDGER_PAGE_ROWS_MAX).check(), Ok(()));
+    assert_eq!(page(0).check().unwrap_err().field, "limit");
+    assert_eq!(
+        page(LEDGER_PAGE_ROWS_MAX + 1).check().unwrap_err().field,
+        "limit"
+    );
+    let writer = |shard| AccessQuery::Writer {
+        collection: id(),
+        shard,
+    };
+    assert_eq!(writer(0).check(), Ok(()));
+    assert_eq!(writer(SHARDS_MAX).check().unwrap_err().field, "shard");
+}

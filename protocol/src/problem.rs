@@ -1,0 +1,160 @@
+//! The registry of problem codes (RFC 9457).
+//!
+//! Layer: protocol.
+//! Holds: one stable code for each way a request can fail, and the problem document.
+//! Never: status codes (the server's `http/problem.rs` alone maps them), content of documents or queries.
+//! Invariant: codes are append-only; a client may match on them for ever.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $title:literal;)*) => {
+        /// Why a request failed. Stable text, append-only.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order of registration.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The code's stable text, the last part of the problem's `type`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text),* }
+            }
+
+            /// A short sentence for people.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not the JSON that the route takes.
+    Malformed = "malformed", "the body does not parse";
+    /// A field has a value outside its bounds, or of the wrong type.
+    InvalidField = "invalid-field", "a field is not acceptable";
+    /// The route does not know this field.
+    UnknownField = "unknown-field", "unknown field";
+    /// Bytes, lines, rows or tokens over a limit.
+    TooLarge = "too-large", "over a limit";
+    /// JSON nested deeper than the limit.
+    TooDeep = "too-deep", "nested too deeply";
+    /// A vector's length is not the collection's dimension.
+    WrongDimension = "wrong-dimension", "vector of the wrong dimension";
+    /// A vector holds a number that is not finite, or has no direction.
+    BadVector = "bad-vector", "vector is not usable";
+    /// Text without a single visible character.
+    EmptyText = "empty-text", "the text is empty";
+    /// The filter is not well formed, or compares unlike types.
+    BadFilter = "bad-filter", "the filter is not acceptable";
+    /// No permit, or one that does not verify.
+    PermitInvalid = "permit-invalid", "the permit does not verify";
+    /// The permit or the session key that it names has expired.
+    PermitExpired = "permit-expired", "the permit has expired";
+    /// The request's signature does not verify, or covers too little.
+    SignatureInvalid = "signature-invalid", "the request's signature does not verify";
+    /// Signed too long ago, or in the future.
+    ClockSkew = "clock-skew", "signed outside the time window";
+    /// This signed request was seen before.
+    Replayed = "replayed", "the request was seen before";
+    /// Absent or not granted: on purpose one answer.
+    Forbidden = "forbidden", "no such collection, or no grant for it";
+    /// The permit lacks the permission that the route asks for.
+    PermissionMissing = "permission-missing", "the permit lacks the permission";
+    /// The grant's quota is used up.
+    QuotaExhausted = "quota-exhausted", "the quota is used up";
+    /// No such document in this collection.
+    DocumentNotFound = "document-not-found", "no such document";
+    /// No such operation for this caller.
+    OperationNotFound = "operation-not-found", "no such operation";
+    /// Something of that name or id is there already.
+    Conflict = "conflict", "it exists already";
+    /// The idempotency key was used with another body.
+    IdempotencyMismatch = "idempotency-mismatch", "idempotency key used with another body";
+    /// A sealed record or share does not open.
+    CiphertextInvalid = "ciphertext-invalid", "a sealed record does not open";
+    /// The corpus was not opened on this worker, or its key has expired.
+    CorpusNotOpen = "corpus-not-open", "open the corpus first";
+    /// The worker holds no key for this collection: release it.
+    KeyMissing = "key-missing", "the worker has no key for this collection";
+    /// The shard failed a check and is quarantined.
+    ShardUnavailable = "shard-unavailable", "the shard is quarantined";
+    /// The ledger's view is older than the staleness bound.
+    LedgerStale = "ledger-stale", "the ledger view is too old";
+    /// The ledger has not been confirmed since boot.
+    LedgerUnconfirmed = "ledger-unconfirmed", "show a remembered ledger head first";
+    /// The read-your-writes token is ahead of this worker.
+    Behind = "behind", "this worker is behind the token";
+    /// Too much work at once.
+    Overloaded = "overloaded", "too busy";
+    /// The route needs the encrypted channel.
+    ChannelRequired = "channel-required", "use the encrypted channel";
+    /// The channel's message does not open.
+    ChannelInvalid = "channel-invalid", "the channel message does not open";
+    /// No such route.
+    RouteNotFound = "route-not-found", "no such route";
+    /// The route has other methods.
+    MethodNotAllowed = "method-not-allowed", "method not allowed";
+    /// The body has a media type that the route does not take.
+    MediaType = "media-type", "unsupported media type";
+    /// The embedding model or device failed.
+    Device = "device", "the embedding device failed";
+    /// The disk failed, or is full.
+    Storage = "storage", "the storage failed";
+    /// A fault of ours.
+    Internal = "internal", "internal error";
+}
+
+/// A problem document: what went wrong, where, and the limit that was crossed.
+///
+/// `detail` names fields and limits, never content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[error("{}: {detail}", code.as_str())]
+pub struct Problem {
+    /// The registered code.
+    pub code: Code,
+    /// What happened and what to do next.
+    pub detail: String,
+    /// The field at fault, as a path such as `filter.must[0].range.gte`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The limit that was crossed, in the unit that `detail` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with `code` and a detail for people.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            field: None,
+            limit: None,
+        }
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Names the limit that was crossed.
+    #[must_use]
+    pub fn limit(mut self, limit: impl TryInto<u64>) -> Self {
+        self.limit = limit.try_into().ok();
+        self
+    }
+}

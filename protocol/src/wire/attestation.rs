@@ -1,0 +1,50 @@
+//! What a worker says of itself before anybody trusts it.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/attestation?nonce=<64 hex digits>`: public, outside the channel.
+///
+/// `evidence` binds every other field through its report data (see `trust::evidence::Binding`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attestation {
+    /// The evidence, tagged by kind (`tdx`, `snp`, `sim`).
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub evidence: serde_json::Value,
+    /// Ed25519 key of this boot, hex.
+    pub worker_key: String,
+    /// SHA-256 of the TLS key's SPKI, hex; zeros without TLS.
+    pub tls_spki_sha256: String,
+    /// The nonce that was asked for, hex.
+    pub nonce: String,
+    /// Which ledger this worker obeys, hex.
+    pub ledger_id: String,
+    /// Digest over every security-relevant setting, hex.
+    pub config_digest: String,
+    /// Epoch of the measurement policy that the worker follows.
+    pub policy_epoch: u64,
+    /// Short-lived keys, signed by `worker_key`.
+    pub keys: KeySet,
+    /// The ledger's chain id, as permits must name it.
+    pub chain_id: String,
+    /// The access contract, as permits must name it in `allowed_tokens`.
+    pub contract: String,
+    /// True where nothing is protected: a simulated TEE.
+    pub simulated: bool,
+    /// The worker's clock, unix seconds.
+    pub time: u64,
+}
+
+/// Keys that live about an hour.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeySet {
+    /// OHTTP key configuration (RFC 9458, section 3), base64.
+    pub ohttp_config: String,
+    /// X25519 key that shares are released to, hex.
+    pub release_key: String,
+    /// Unix seconds after which both are refused.
+    pub not_after: u64,
+    /// Ed25519 by the worker key over both and `not_after`, base64.
+    pub signature: String,
+}

@@ -1,0 +1,143 @@
+//! Collections: creation, key release, description.
+
+use crate::{Address, CollectionId, Epoch};
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/collections`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateCollection {
+    /// Chosen by the owner, random; the same id again is a conflict.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: CollectionId,
+    /// 1 to 128 bytes; unique among the owner's collections.
+    pub name: String,
+    /// Where vectors come from. Frozen from the first document on.
+    #[serde(default)]
+    pub vectors: VectorSource,
+    /// `owner_share` for epoch 1, sealed to the worker's release key (`trust::release`).
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub share: serde_json::Value,
+}
+
+/// Where a collection's vectors come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VectorSource {
+    /// The worker embeds with this model; an empty name means the worker's default.
+    Model(String),
+    /// The owner supplies vectors of this many dimensions, 1 to 4096.
+    Supplied(u32),
+}
+
+impl Default for VectorSource {
+    fn default() -> Self {
+        Self::Model(String::new())
+    }
+}
+
+/// A collection as its owner or a grantee sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Collection {
+    /// The id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: CollectionId,
+    /// The name; empty for a grantee.
+    pub name: String,
+    /// The owner's address.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub owner: Address,
+    /// The key epoch.
+    pub epoch: Epoch,
+    /// `ready`, `locked` (no key) or `quarantined`.
+    pub state: CollectionState,
+    /// Live documents; 0 for a scoped grantee.
+    pub documents: u64,
+    /// Live chunks; 0 for a scoped grantee.
+    pub chunks: u64,
+    /// Sealed segments; the tail is not counted.
+    pub segments: u32,
+    /// Vectors: model and dimension, and the profile's digest.
+    pub profile: Profile,
+    /// The current head; absent for a grantee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub head: Option<serde_json::Value>,
+}
+
+/// Whether a collection serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CollectionState {
+    /// Serves.
+    Ready,
+    /// The worker has no key for it: the owner must release it.
+    Locked,
+    /// A stored byte failed its check.
+    Quarantined,
+}
+
+/// What is frozen from the first document on (part of every segment and receipt by its digest).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Profile {
+    /// Model name, or `supplied`.
+    pub model: String,
+    /// BLAKE3 of weights, tokenizer and config, hex; empty when supplied.
+    pub model_files: [String; 3],
+    /// `mean`, `cls` or `supplied`.
+    pub pooling: String,
+    /// Put before a query before it is embedded.
+    pub query_prefix: String,
+    /// Put before a passage before it is embedded.
+    pub passage_prefix: String,
+    /// Length of every vector.
+    pub dimension: u32,
+    /// `dot` over unit vectors.
+    pub metric: String,
+    /// Tokens of a chunk, heading path included.
+    pub chunk_tokens: u32,
+    /// Version of the chunker.
+    pub chunker: String,
+    /// Version of the BM25 analyser.
+    pub analyzer: String,
+    /// BLAKE3 over all of the above, hex.
+    pub digest: String,
+}
+
+/// `PUT /v1/collections/{c}/keys`: release the owner's share again, after a restart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseKeys {
+    /// The share, sealed to the worker's release key.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub share: serde_json::Value,
+}
+
+/// `POST /v1/collections/{c}/corpora`: let the worker open a sealed corpus file's records.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OpenCorpus {
+    /// The corpus id in the file's header.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub corpus: CollectionId,
+    /// The signed manifest, sealed, base64.
+    pub manifest: String,
+    /// The corpus key, sealed to the worker's release key, for collection = the corpus id, epoch 1.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub share: serde_json::Value,
+}
+
+/// Reply to [`OpenCorpus`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OpenedCorpus {
+    /// How many records the manifest lists.
+    pub records: u64,
+}

@@ -1,0 +1,72 @@
+//! Grants: who may read or write a collection, how much, until when.
+
+use crate::Address;
+use crate::filter::Filter;
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/collections/{c}/grants`; the same grantee again replaces the grant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PutGrant {
+    /// Who is granted; not the owner.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub grantee: Address,
+    /// May query and read context.
+    #[serde(default = "yes")]
+    pub read: bool,
+    /// May put and delete documents.
+    #[serde(default)]
+    pub write: bool,
+    /// Most hits of one query, 1 to 1000.
+    #[serde(default = "default_k")]
+    pub max_k: u32,
+    /// Queries in all; absent means unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u64>,
+    /// Unix seconds; at most ten years ahead.
+    pub expires: u64,
+    /// Only chunks of documents that this filter matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub scope: Option<Filter>,
+}
+
+/// A grant as the owner sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Grant {
+    /// The grant.
+    #[serde(flatten)]
+    pub grant: PutGrant,
+    /// Queries used.
+    pub used: u64,
+    /// True once revoked.
+    pub revoked: bool,
+}
+
+/// `DELETE /v1/collections/{c}/grants`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RevokeGrant {
+    /// Who loses the grant.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub grantee: Address,
+}
+
+/// Reply to a ledger transition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerReply {
+    /// Ledger height at which it holds.
+    pub height: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_k() -> u32 {
+    10
+}

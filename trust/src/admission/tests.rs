@@ -1,0 +1,190 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::{AccessView, Denied, Granted, Read, admit_admin, admit_read, admit_write};
+use crate::permit::{Permission, Permissions};
+use crate::request::Caller;
+use crate::verified::Verified;
+use prag_protocol::ledger::{CollectionRecord, GrantRecord};
+use prag_protocol::limits::K_MAX;
+use prag_protocol::{Address, CollectionId};
+
+const NOW: u64 = 1_700_000_000;
+const MAX: u64 = 60;
+const HERE: CollectionId = CollectionId([3; 16]);
+
+fn address(name: &str) -> Address {
+    Address::try_from(format!("secret1{name}")).unwrap()
+}
+
+fn caller(name: &str, permissions: Permissions) -> Verified<Caller> {
+    Verified::new(Caller {
+        address: address(name),
+        session_key: [1; 32],
+        permissions,
+        permit_name: "prag/1".to_owned(),
+        expires: NOW + 1000,
+    })
+}
+
+fn grant() -> GrantRecord {
+    GrantRecord {
+        grantee: address("reader"),
+        can_write: true,
+        can_read: true,
+        max_k: 7,
+        quota: Some(10),
+        used: 9,
+        expires: NOW + 100,
+        scope: None,
+        revoked: false,
+    }
+}
+
+fn view(grant: Option<GrantRecord>) -> AccessView {
+    AccessView {
+        height: 5,
+        time: NOW,
+        collection: Some(CollectionRecord {
+            owner: address("owner"),
+            epoch: 2,
+            commitment: [4; 32],
+            destroyed: false,
+        }),
+        grant,
+        permit_revoked: false,
+    }
+}
+
+fn read(name: &str, view: &AccessView) -> Result<Granted<Read>, Denied> {
+    admit_read(&caller(name, Permissions::Query), HERE, view, NOW, MAX)
+}
+
+/// What each of the three admissions says, as (read, write, admin).
+fn verdicts(name: &str, permissions: Permissions, view: &AccessView) -> [Result<(), Denied>; 3] {
+    let caller = caller(name, permissions);
+    [
+        admit_read(&caller, HERE, view, NOW, MAX).map(drop),
+        admit_write(&caller, HERE, view, NOW, MAX).map(drop),
+        admit_admin(&caller, HERE, view, NOW, MAX).map(drop),
+    ]
+}
+
+/// The owner may do what the permit says, and nothing that it does not say.
+#[test]
+fn owner_is_bound_by_the_permit() {
+    let lacks = |permission| Err(Denied::Permission(permission));
+    let (query, ingest, admin) = (Permission::Query, Permission::Ingest, Permission::Admin);
+    let of = |permissions| verdicts("owner", permissions, &view(None));
+    assert_eq!(of(Permissions::Query), [Ok(()), lacks(ingest), lacks(admin)]);
+    assert_eq!(of(Permissions::Ingest), [lacks(query), Ok(()), lacks(admin)]);
+    assert_eq!(of(Permissions::QueryAndIngest), [Ok(()), Ok(()), lacks(admin)]);
+    assert_eq!(of(Permissions::Admin), [lacks(query), lacks(ingest), Ok(())]);
+    let granted = read("owner", &view(None)).unwrap();
+    assert!(granted.is_owner());
+    assert_eq!((granted.collection(), granted.caller()), (HERE, &address("owner")));
+    assert_eq!((granted.max_k(), granted.epoch(), granted.height()), (K_MAX, 2, 5));
+    assert_eq!(granted.expires(), NOW + 1000);
+    assert!(granted.scope().is_none());
+    assert!(!format!("{granted:?}").contains("owner"), "no caller in a log");
+}
+
+/// A grantee may do what grant and permit both say, never administer.
+#[test]
+fn grantee_is_bound_by_the_grant() {
+    let both = Permissions::QueryAndIngest;
+    let no = Err(Denied::Forbidden);
+    let lacks = Err(Denied::Permission(Permission::Admin));
+    let of = |can_read, can_write| {
+        verdicts("reader", both, &view(Some(GrantRecord { can_read, can_write, ..grant() })))
+    };
+    assert_eq!(of(true, true), [Ok(()), Ok(()), lacks]);
+    assert_eq!(of(true, false), [Ok(()), no, lacks]);
+    assert_eq!(of(false, true), [no, Ok(()), lacks]);
+    assert_eq!(of(false, false), [no, no, lacks]);
+    assert_eq!(verdicts("reader", Permissions::Admin, &view(Some(grant())))[2], no);
+    let granted = read("reader", &view(Some(grant()))).unwrap();
+    assert!(!granted.is_owner());
+    assert_eq!((granted.max_k(), granted.expires()), (7, NOW + 100));
+}
+
+/// Absent, destroyed, foreign, revoked, expired: the very same answer, for each admission.
+#[test]
+fn refusals_look_alike() {
+    let change = |edit: fn(&mut GrantRecord)| {
+        let mut changed = grant();
+        edit(&mut changed);
+        view(Some(changed))
+    };
+    let mut views = vec![
+        view(None),
+        AccessView { collection: None, ..view(Some(grant())) },
+        AccessView { permit_revoked: true, ..view(Some(grant())) },
+        change(|grant| grant.revoked = true),
+        change(|grant| grant.expires = NOW),
+        change(|grant| grant.grantee = address("somebody")),
+        change(|grant| grant.max_k = 0),
+        change(|grant| grant.scope = Some("{".to_owned())),
+        change(|grant| grant.scope = Some(" ".repeat(5000))),
+    ];
+    let mut destroyed = view(Some(grant()));
+    destroyed.collection.as_mut().unwrap().destroyed = true;
+    views.push(destroyed);
+    for (row, view) in views.iter().enumerate() {
+        let both = verdicts("reader", Permissions::QueryAndIngest, view);
+        assert_eq!(both[..2], [Err(Denied::Forbidden), Err(Denied::Forbidden)], "row {row}");
+        let admin = verdicts("reader", Permissions::Admin, view);
+        assert_eq!(admin[2], Err(Denied::Forbidden), "row {row}");
+    }
+    let last_second = change(|grant| grant.expires = NOW + 1);
+    assert!(read("reader", &last_second).is_ok());
+}
+
+/// Even the owner is out with a revoked or expired permit, or once the collection is destroyed.
+#[test]
+fn owner_is_not_above_the_ledger() {
+    let revoked = AccessView { permit_revoked: true, ..view(None) };
+    assert_eq!(read("owner", &revoked).map(drop), Err(Denied::Forbidden));
+    let mut destroyed = view(None);
+    destroyed.collection.as_mut().unwrap().destroyed = true;
+    assert_eq!(read("owner", &destroyed).map(drop), Err(Denied::Forbidden));
+    let late = AccessView { time: NOW + 1000, ..view(None) };
+    let owner = caller("owner", Permissions::Query);
+    let verdict = admit_read(&owner, HERE, &late, NOW + 1000, MAX);
+    assert_eq!(verdict.map(drop), Err(Denied::Forbidden));
+    let early = AccessView { time: NOW + 999, ..view(None) };
+    assert!(admit_read(&owner, HERE, &early, NOW + 999, MAX).is_ok());
+}
+
+/// A view as old as the bound is used, one second more is not; nor is one from the future.
+#[test]
+fn views_are_fresh() {
+    let at = |time| read("owner", &AccessView { time, ..view(None) }).map(drop);
+    assert_eq!(at(NOW - 60), Ok(()));
+    assert_eq!(at(NOW - 61), Err(Denied::StaleView { age: 61, max: 60 }));
+    assert_eq!(at(NOW + 60), Ok(()));
+    assert_eq!(at(NOW + 61), Err(Denied::FutureView { ahead: 61 }));
+    let absent = AccessView { collection: None, time: NOW - 61, ..view(None) };
+    assert_eq!(read("owner", &absent).map(drop), at(NOW - 61), "staleness tells nothing");
+}
+
+/// The last unit is served; after it reading stops and writing goes on.
+#[test]
+fn quota_counts_reads() {
+    let with = |quota, used| view(Some(GrantRecord { quota, used, ..grant() }));
+    assert!(read("reader", &with(Some(10), 9)).is_ok());
+    assert_eq!(read("reader", &with(Some(10), 10)).map(drop), Err(Denied::Quota));
+    assert_eq!(read("reader", &with(Some(0), 0)).map(drop), Err(Denied::Quota));
+    assert!(read("reader", &with(None, u64::MAX)).is_ok());
+    let spent = with(Some(10), 10);
+    assert_eq!(verdicts("reader", Permissions::Ingest, &spent)[1], Ok(()));
+}
+
+/// A scope comes along as a filter, and a grant never lifts the protocol's k.
+#[test]
+fn scope_and_k_come_along() {
+    let scope = r#"{"must":[{"key":"lang","match":{"value":"en"}}]}"#.to_owned();
+    let wide = GrantRecord { max_k: K_MAX + 1, scope: Some(scope), ..grant() };
+    let granted = read("reader", &view(Some(wide))).unwrap();
+    assert_eq!(granted.max_k(), K_MAX);
+    assert_eq!(granted.scope().unwrap().must.len(), 1);
+}

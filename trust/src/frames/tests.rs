@@ -1,0 +1,236 @@
+//! Tests of blobs in frames.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use crate::entropy::EntropyError;
+use crate::entropy::testing::{Failing, Seeded};
+use crate::key::Dek;
+use crate::seal::SegmentRecord;
+use prag_protocol::place::Kind;
+use prag_protocol::{CollectionId, Lineage};
+
+const MAX: usize = 1 << 20;
+
+fn fixture() -> (Key<Dek>, Place) {
+    let place = Place {
+        collection: CollectionId([1; 16]),
+        lineage: Lineage([2; 16]),
+        kind: Kind::Segment,
+        id: [3; 16],
+        seq: 4,
+        epoch: 5,
+    };
+    (Key::random(&mut Seeded::new(1)).unwrap(), place)
+}
+
+fn seal(text: &[u8], seed: u64) -> Vec<u8> {
+    let (key, here) = fixture();
+    seal_frames::<SegmentRecord>(text, &key, here, &mut Seeded::new(seed)).unwrap()
+}
+
+fn open(sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    let (key, here) = fixture();
+    let plain = open_frames::<SegmentRecord>(sealed, &key, here, MAX)?;
+    Ok(plain.expose().to_vec())
+}
+
+/// The frames of a sealed blob, and what stands before them.
+fn taken_apart(sealed: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let (prefix, body) = sealed.split_at(PREFIX_BYTES);
+    (
+        prefix.to_vec(),
+        body.chunks(SEALED_FRAME_BYTES)
+            .map(<[u8]>::to_vec)
+            .collect(),
+    )
+}
+
+/// Blobs come back, on both sides of each boundary between frames.
+#[test]
+fn round_trip() {
+    let edges = [1, 2, 3].map(|frames| frames * FRAME_BYTES);
+    let lengths = edges
+        .iter()
+        .flat_map(|edge| edge - 10..edge + 2)
+        .chain([0, 1, 100, 500_000]);
+    let text = Seeded::new(2).bytes(500_000);
+    for length in lengths {
+        let sealed = seal(&text[..length], 3);
+        assert_eq!(sealed.len(), sealed_len(length));
+        assert_eq!(sealed.capacity(), sealed.len());
+        assert!(open(&sealed).unwrap() == text[..length], "{length}");
+    }
+}
+
+/// A range of the padded form is that of the whole padded form.
+#[test]
+fn padded_ranges_agree() {
+    let plain: Vec<u8> = (1..=100).collect();
+    let whole = padding::pad(plain.clone());
+    for start in 0..=whole.len() {
+        for end in start..=whole.len() {
+            let mut out = vec![0xee];
+            append_padded_range(&plain, start, end - start, &mut out);
+            assert_eq!(out[1..], whole[start..end]);
+        }
+    }
+}
+
+/// A blob opens under its key at its place, and nowhere else.
+#[test]
+fn opens_only_at_its_place() {
+    let (key, here) = fixture();
+    let sealed = seal(b"text", 2);
+    for place in [
+        Place {
+            id: [9; 16],
+            ..here
+        },
+        Place { seq: 5, ..here },
+    ] {
+        let error = open_frames::<SegmentRecord>(&sealed, &key, place, MAX).err();
+        assert_eq!(error, Some(SealError::Open(place)));
+    }
+    let other = Key::random(&mut Seeded::new(9)).unwrap();
+    let error = open_frames::<SegmentRecord>(&sealed, &other, here, MAX).err();
+    assert_eq!(error, Some(SealError::Open(here)));
+
+    let place = Place {
+        kind: Kind::Batch,
+        ..here
+    };
+    let wrong = SealError::Kind {
+        place,
+        expected: Kind::Segment,
+    };
+    let error = open_frames::<SegmentRecord>(&sealed, &key, place, MAX).err();
+    assert_eq!(error, Some(wrong));
+    let error = seal_frames::<SegmentRecord>(b"", &key, place, &mut Seeded::new(2)).err();
+    assert_eq!(error, Some(wrong));
+}
+
+/// A blob that lost, gained, repeated or exchanged frames does not open.
+#[test]
+fn frames_stay_where_they_are() {
+    let (_, here) = fixture();
+    let text = Seeded::new(4).bytes(4 * FRAME_BYTES - 8);
+    let sealed = seal(&text, 5);
+    let (prefix, frames) = taken_apart(&sealed);
+    assert_eq!(frames.len(), 4);
+    let join = |order: &[usize]| {
+        let body: Vec<u8> = order
+            .iter()
+            .flat_map(|&index| frames[index].clone())
+            .collect();
+        [prefix.clone(), body].concat()
+    };
+    assert!(open(&join(&[0, 1, 2, 3])).unwrap() == text);
+    let orders: [&[usize]; 8] = [
+        &[0, 1, 2],
+        &[1, 2, 3],
+        &[0],
+        &[1, 0, 2, 3],
+        &[0, 1, 3, 2],
+        &[0, 1, 1, 3],
+        &[0, 1, 2, 3, 3],
+        &[0, 0, 1, 2, 3],
+    ];
+    for order in orders {
+        assert_eq!(open(&join(order)), Err(SealError::Open(here)), "{order:?}");
+    }
+    assert_eq!(open(&prefix), Err(SealError::Truncated(here)));
+}
+
+/// Frames of another write, of the same text at the same place, do not mix.
+#[test]
+fn writes_do_not_mix() {
+    let (_, here) = fixture();
+    let text = Seeded::new(4).bytes(2 * FRAME_BYTES - 8);
+    let (old, new) = (taken_apart(&seal(&text, 6)), taken_apart(&seal(&text, 7)));
+    let mixed = [new.0.clone(), new.1[0].clone(), old.1[1].clone()].concat();
+    assert_eq!(open(&mixed), Err(SealError::Open(here)));
+    let salted = [old.0, new.1.concat()].concat();
+    assert_eq!(open(&salted), Err(SealError::Open(here)));
+}
+
+/// Every flipped bit of a small blob is refused, and one in each part of a large one.
+#[test]
+fn bytes_are_authenticated() {
+    let small = seal(b"dose: 5 mg", 8);
+    for bit in 0..small.len() * 8 {
+        let mut bad = small.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        assert!(open(&bad).is_err(), "bit {bit}");
+    }
+    let large = seal(&Seeded::new(9).bytes(150_000), 10);
+    for at in (0..large.len()).step_by(7_001) {
+        let mut bad = large.clone();
+        bad[at] ^= 0x10;
+        assert!(open(&bad).is_err(), "byte {at}");
+    }
+}
+
+/// Every cut of a small blob is refused, and cuts around the ends of frames of a large one.
+#[test]
+fn truncation_is_refused() {
+    let small = seal(b"dose: 5 mg", 11);
+    for length in 0..small.len() {
+        assert!(open(&small[..length]).is_err(), "length {length}");
+    }
+    let large = seal(&Seeded::new(12).bytes(150_000), 13);
+    let ends = [1, 2].map(|frames| PREFIX_BYTES + frames * SEALED_FRAME_BYTES);
+    for end in ends {
+        for length in end - 40..end + 40 {
+            assert!(open(&large[..length]).is_err(), "length {length}");
+        }
+    }
+    assert!(open(&[large, vec![0]].concat()).is_err());
+}
+
+/// The bound holds on both of its sides, before a key is used.
+#[test]
+fn length_is_bounded() {
+    let (key, here) = fixture();
+    let sealed = seal(&[1; 5_000], 14);
+    let open = |max| open_frames::<SegmentRecord>(&sealed, &key, here, max).map(|_| ());
+    assert_eq!(open(5_000), Ok(()));
+    assert_eq!(
+        open(4_000),
+        Err(SealError::TooLong {
+            place: here,
+            max: 4_000
+        })
+    );
+    assert_eq!(open(usize::MAX), Ok(()));
+}
+
+/// Without randomness nothing is sealed, whichever draw fails.
+#[test]
+fn entropy_is_needed() {
+    let (key, here) = fixture();
+    for draws in 0..3 {
+        let text = vec![1; FRAME_BYTES];
+        let sealed = seal_frames::<SegmentRecord>(&text, &key, here, &mut Failing(draws));
+        assert_eq!(sealed.err(), Some(SealError::Entropy(EntropyError)));
+    }
+}
+
+/// A blob is no record, though key and place are the same; hostile bytes never panic.
+#[test]
+fn hostile_bytes() {
+    let (key, here) = fixture();
+    let record = Plain::<SegmentRecord>::new(vec![1; 50])
+        .seal(&key, here, [1; 12])
+        .unwrap();
+    assert_eq!(open(record.as_bytes()), Err(SealError::Format(here)));
+    let mut chance = Seeded::new(15);
+    for _ in 0..2_000 {
+        let length = chance.below(300);
+        let mut bytes = chance.bytes(length);
+        if let Some(start) = bytes.get_mut(..HEADER_BYTES) {
+            start.copy_from_slice(&header(Form::Frames, Dek::TAG));
+        }
+        assert!(open(&bytes).is_err());
+    }
+}

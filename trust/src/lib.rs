@@ -1,0 +1,24 @@
+//! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence, release.
+//!
+//! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
+//! Holds: pure functions over bytes; every check returns a value that only the check can make.
+//! Never: I/O, a clock, randomness of its own, async, a server, a database, a chain client.
+//! Invariant: whatever fails to verify is refused, and the refusal carries places, never content.
+
+pub mod address;
+pub mod admission;
+mod encoding;
+pub mod entropy;
+pub mod evidence;
+pub mod frames;
+pub mod head;
+pub mod key;
+pub mod merkle;
+pub mod padding;
+pub mod permit;
+pub mod release;
+pub mod request;
+pub mod seal;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod verified;

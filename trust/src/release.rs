@@ -1,0 +1,3 @@
+#![allow(missing_docs)]
+#[derive(serde::Serialize)]
+pub struct ReleasedShare;
