@@ -11,7 +11,9 @@ use crate::trusted::Trusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_protocol::wire::attestation::Attestation;
-use prag_trust::evidence::{Binding, Evidence, Worker, verify_key_config};
+use prag_trust::evidence::{
+    Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys,
+};
 use prag_trust::verified::Verified;
 
 /// What an attestation is checked against.
@@ -26,10 +28,8 @@ pub(crate) struct Context<'a> {
 pub struct Session {
     worker: Verified<Worker>,
     attestation: Attestation,
-    evidence: Evidence,
+    keys: Verified<WorkerKeys>,
     nonce: [u8; 32],
-    ohttp_config: Vec<u8>,
-    release_key: [u8; 32],
 }
 
 impl Session {
@@ -45,10 +45,10 @@ impl Session {
         &self.attestation
     }
 
-    /// The evidence.
+    /// Its short-lived keys.
     #[must_use]
-    pub fn evidence(&self) -> &Evidence {
-        &self.evidence
+    pub fn keys(&self) -> &Verified<WorkerKeys> {
+        &self.keys
     }
 
     /// The nonce that the evidence answers.
@@ -57,35 +57,11 @@ impl Session {
         self.nonce
     }
 
-    /// The OHTTP key configuration.
-    #[must_use]
-    pub fn ohttp_config(&self) -> &[u8] {
-        &self.ohttp_config
-    }
-
-    /// The X25519 key that shares are released to.
-    #[must_use]
-    pub fn release_key(&self) -> [u8; 32] {
-        self.release_key
-    }
-
     /// Unix seconds after which the keys are refused.
     #[must_use]
     pub fn not_after(&self) -> u64 {
-        self.attestation.keys.not_after
+        self.keys.not_after
     }
-}
-
-/// What the key set's signature covers, besides its expiry: LP(OHTTP configuration) ‖ LP(release key).
-#[must_use]
-pub fn key_set_bytes(ohttp_config: &[u8], release_key: &[u8; 32]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(ohttp_config.len() + 40);
-    for part in [ohttp_config, &release_key[..]] {
-        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(part);
-    }
-    out
 }
 
 /// Checks the bytes of an attestation.
@@ -99,14 +75,15 @@ pub(crate) fn verify(
     if unhex(&attestation.nonce)? != nonce {
         return Err(ClientError::Attestation("it answers another nonce"));
     }
-    let binding = Binding::worker(
-        unhex(&attestation.worker_key)?,
-        unhex(&attestation.tls_spki_sha256)?,
+    let binding = Binding {
+        purpose: BindingPurpose::Serve,
+        sig_pk: unhex(&attestation.worker_key)?,
+        tls_spki_sha256: unhex(&attestation.tls_spki_sha256)?,
         nonce,
-        unhex(&attestation.ledger_id)?,
-        unhex(&attestation.config_digest)?,
-        attestation.policy_epoch,
-    );
+        ledger_id: unhex(&attestation.ledger_id)?,
+        config_digest: unhex(&attestation.config_digest)?,
+        policy_epoch: attestation.policy_epoch,
+    };
     let evidence: Evidence = serde_json::from_value(attestation.evidence.clone())
         .map_err(|_| ClientError::Attestation("its evidence is of no known kind"))?;
 
@@ -123,8 +100,25 @@ pub(crate) fn verify(
     let verifier = &context.trusted.verifier;
     let worker = verifier.verify(&evidence, &binding, &policy, context.now)?;
 
+    let keys = verify_key_set(&attestation, &worker, context.now)?;
+    if first {
+        context.remembered.set_pin(context.url, &pin)?;
+    }
+    Ok(Session {
+        worker,
+        attestation,
+        keys,
+        nonce,
+    })
+}
+
+fn verify_key_set(
+    attestation: &Attestation,
+    worker: &Verified<Worker>,
+    now: u64,
+) -> Result<Verified<WorkerKeys>, ClientError> {
     let keys = &attestation.keys;
-    let ohttp_config = STANDARD
+    let config = STANDARD
         .decode(&keys.ohttp_config)
         .map_err(|_| ClientError::Attestation("its channel key is not base64"))?;
     let release_key = unhex(&keys.release_key)?;
@@ -133,20 +127,8 @@ pub(crate) fn verify(
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or(ClientError::Attestation("its key set's signature is no signature"))?;
-    let signed = key_set_bytes(&ohttp_config, &release_key);
-    verify_key_config(&worker, &signed, keys.not_after, &signature, context.now)
-        .map_err(|_| ClientError::Attestation("its key set does not verify or has expired"))?;
-    if first {
-        context.remembered.set_pin(context.url, &pin)?;
-    }
-    Ok(Session {
-        worker,
-        attestation,
-        evidence,
-        nonce,
-        ohttp_config,
-        release_key,
-    })
+    verify_keys(worker, &config, &release_key, keys.not_after, &signature, now)
+        .map_err(ClientError::Keys)
 }
 
 /// True where nothing was pinned yet.
@@ -172,14 +154,4 @@ fn unhex(text: &str) -> Result<[u8; 32], ClientError> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    /// What the worker signs over its short-lived keys is frozen.
-    #[test]
-    fn key_set_bytes_are_frozen() {
-        let bytes = key_set_bytes(&[1, 2], &[9; 32]);
-        assert_eq!(hex::encode(bytes), format!("00000002010200000020{}", "09".repeat(32)));
-    }
-}
+mod tests;

@@ -118,7 +118,7 @@ impl Channel {
         headers: &[(String, String)],
     ) -> Result<Sent, ClientError> {
         let inner = envelope::encode(request, &self.authority, headers)?;
-        let (sealed, opener) = ohttp::ClientRequest::from_encoded_config(session.ohttp_config())
+        let (sealed, opener) = ohttp::ClientRequest::from_encoded_config(&session.keys().ohttp_config)
             .and_then(|sender| sender.encapsulate(&inner))
             .map_err(|_| ClientError::Attestation("its channel key is not usable"))?;
         let response = self

@@ -32,6 +32,9 @@ pub enum ClientError {
     /// The attestation is not well formed, or does not fit together.
     #[error("the worker's attestation was refused: {0}")]
     Attestation(&'static str),
+    /// The worker's short-lived keys do not verify. Nothing was sent.
+    #[error("the worker's keys were refused: {0}")]
+    Keys(prag_trust::evidence::KeySetError),
     /// The worker follows another ledger or configuration than the one first seen here.
     #[error("the worker's {0} differs from the one remembered for this URL")]
     Pin(&'static str),
@@ -129,7 +132,7 @@ impl ClientError {
             Self::Problem(problem) => problem.code.as_str(),
             Self::Unreachable { .. } => "unreachable",
             Self::Url | Self::Usage(_) | Self::IdentityName => "usage",
-            Self::Evidence(_) | Self::Attestation(_) => "evidence-refused",
+            Self::Evidence(_) | Self::Attestation(_) | Self::Keys(_) => "evidence-refused",
             Self::Pin(_) => "pin-mismatch",
             Self::Gateway(_) => "gateway-refused",
             Self::Reply(_) => "bad-reply",

@@ -21,7 +21,7 @@ use prag_protocol::wire::operations::Operation;
 use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
-
+use prag_trust::release::{Terms, seal_share};
 
 impl Client {
     /// Makes a collection with a fresh share, which is kept on this machine first.
@@ -266,7 +266,14 @@ impl Client {
         epoch: Epoch,
     ) -> Result<serde_json::Value, ClientError> {
         let mut entropy = self.channel().entropy();
-        let sealed = { let _ = (session, share, id, epoch, entropy.as_mut()); Ok::<_,()>(prag_trust::release::ReleasedShare) }
+        let terms = Terms {
+            collection: id,
+            epoch,
+            nonce: random(entropy.as_mut())?,
+        };
+        let owner = self.identity().session();
+        let (worker, keys) = (session.worker(), session.keys());
+        let sealed = seal_share(share, worker, keys, &terms, owner, entropy.as_mut())
             .map_err(|_| ClientError::Crypto("sealing a share"))?;
         serde_json::to_value(sealed).map_err(|_| ClientError::Crypto("encoding a share"))
     }

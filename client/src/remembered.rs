@@ -212,3 +212,6 @@ fn short_hash(text: &str) -> String {
 }
 
 const STATE_BYTES_MAX: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests;

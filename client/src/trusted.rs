@@ -5,7 +5,7 @@
 //! Never: a measurement learnt from the worker itself.
 //! Invariant: without a listed measurement nothing is trusted, on first use or later.
 
-use prag_trust::evidence::{DefaultVerifier, Policy, Verifier};
+use prag_trust::evidence::{HardwareVerifier, Policy, Verifier};
 
 /// The verifier and what it accepts.
 pub struct Trusted {
@@ -24,7 +24,7 @@ impl Default for Trusted {
     /// Real TEEs only; no measurement is listed.
     fn default() -> Self {
         Self {
-            verifier: Box::new(DefaultVerifier),
+            verifier: Box::new(HardwareVerifier),
             policy: Policy::default(),
             first_use: true,
             warning: None,

@@ -233,7 +233,7 @@ pub const TEXTS_MAX: usize = 8192;
 /// Texts that one thread tokenizes at a time.
 const TEXTS_PER_BLOCK: usize = 16;
 /// Tokens of a batch on slices: few enough to stay in the second-level cache.
-const SLICE_BATCH_TOKENS: usize = 240;
+const SLICE_BATCH_TOKENS: usize = 144;
 /// Tokens of a batch on candle's tensors on a CPU.
 const CANDLE_BATCH_TOKENS: usize = 1024;
 /// Tokens of a batch on a GPU.

@@ -12,8 +12,13 @@ use ed25519_dalek::SigningKey;
 use ohttp::hpke::{Aead, Kdf, Kem};
 use ohttp::{KeyConfig, Server, ServerResponse, SymmetricSuite};
 use prag_protocol::wire::attestation::KeySet;
-use prag_trust::entropy::Entropy;
-use prag_trust::release::ReleaseKey;
+use prag_protocol::{CollectionId, Epoch};
+use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::evidence::sign_keys;
+use prag_trust::key::Share;
+use prag_trust::release::{ReleaseError, ReleaseKey, ReleasedShare, open_share};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -70,8 +75,8 @@ impl KeyRing {
     /// # Errors
     /// [`ChannelError::Entropy`].
     pub fn key_set(&self, signer: &SigningKey, now: u64) -> Result<KeySet, ChannelError> {
-        let current = self.at(now)?.current.clone();
-        sign(&current, signer)
+        let current = Arc::clone(&self.at(now)?.current);
+        Ok(sign(&current, signer))
     }
 
     /// Opens an encapsulated request: the binary HTTP message, and what seals its answer.
@@ -102,6 +107,25 @@ impl KeyRing {
         } else {
             Err(ChannelError::Replayed)
         }
+    }
+
+    /// Opens a share that `caller` released to a key of this ring. `own`: the worker's signing key.
+    ///
+    /// # Errors
+    /// [`ReleaseError`]; [`ReleaseError::Recipient`] for a key that was retired: release it again.
+    pub fn open_share(
+        &self,
+        released: &ReleasedShare,
+        own: &[u8; 32],
+        caller: &Verified<Caller>,
+        collection: CollectionId,
+        epoch: Epoch,
+        now: u64,
+    ) -> Result<Share, ReleaseError> {
+        let generations = self.generations(now).map_err(|_| EntropyError)?;
+        let meant = |one: &&Arc<Generation>| one.release.public_key() == released.release_key;
+        let generation = generations.iter().find(meant).ok_or(ReleaseError::Recipient)?;
+        open_share(released, &generation.release, own, caller, collection, epoch)
     }
 
     /// The generations that are valid at `now`, the current one first.
@@ -157,15 +181,16 @@ impl Generation {
     }
 }
 
-fn sign(generation: &Generation, signer: &SigningKey) -> Result<KeySet, ChannelError> {
-    let release_key = generation.release.public();
-    let signature = prag_trust::evidence::sign_key_config(signer, &generation.config, generation.not_after);
-    Ok(KeySet {
+fn sign(generation: &Generation, signer: &SigningKey) -> KeySet {
+    let release_key = generation.release.public_key();
+    let not_after = generation.not_after;
+    let signature = sign_keys(signer, &generation.config, &release_key, not_after);
+    KeySet {
         ohttp_config: STANDARD.encode(&generation.config),
         release_key: hex::encode(release_key),
-        not_after: generation.not_after,
+        not_after,
         signature: STANDARD.encode(signature),
-    })
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

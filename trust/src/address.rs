@@ -60,12 +60,12 @@ pub fn check_address(address: &Address) -> Result<(), AddressError> {
 
 /// An owner's or reader's account key (secp256k1). Wiped on drop.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn needs<T: std::fmt::Debug>() {}
 /// needs::<prag_trust::address::WalletKey>();
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn needs<T: Clone>() {}
 /// needs::<prag_trust::address::WalletKey>();
 /// ```
@@ -82,7 +82,9 @@ impl WalletKey {
     /// # Errors
     /// [`AddressError::WalletKey`] if they are zero or not below the order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, AddressError> {
-        k256::ecdsa::SigningKey::from_slice(bytes).map(Self).map_err(|_| AddressError::WalletKey)
+        k256::ecdsa::SigningKey::from_slice(bytes)
+            .map(Self)
+            .map_err(|_| AddressError::WalletKey)
     }
 
     /// A fresh key.
@@ -105,7 +107,10 @@ impl WalletKey {
     #[must_use]
     pub fn public_key(&self) -> [u8; 33] {
         let point = self.0.verifying_key().to_encoded_point(true);
-        point.as_bytes().try_into().expect("a compressed point has 33 bytes")
+        point
+            .as_bytes()
+            .try_into()
+            .expect("a compressed point has 33 bytes")
     }
 
     /// The account's address.
@@ -117,18 +122,22 @@ impl WalletKey {
     /// ECDSA over SHA-256 of `message`: deterministic (RFC 6979), low S, 64 bytes r ‖ s.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature: k256::ecdsa::Signature = self.0.sign(message);
-        signature.normalize_s().unwrap_or(signature).to_bytes().into()
+        signature
+            .normalize_s()
+            .unwrap_or(signature)
+            .to_bytes()
+            .into()
     }
 }
 
 /// What a permit delegates to (Ed25519): it signs requests and key releases. Wiped on drop.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn needs<T: serde::Serialize>() {}
 /// needs::<prag_trust::address::SessionKey>();
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// fn needs<T: PartialEq>() {}
 /// needs::<prag_trust::address::SessionKey>();
 /// ```

@@ -6,15 +6,18 @@
 //! Invariant: a [`Granted`] exists only for a live collection, an unrevoked permit and an unexpired right,
 //! each as of a view no older than the bound.
 
+mod granted;
+
+pub use granted::{Admin, Granted, Read, Right, Write};
+
 use crate::permit::Permission;
 use crate::request::Caller;
 use crate::verified::Verified;
+use granted::Terms;
+use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
 use prag_protocol::ledger::{CollectionRecord, GrantRecord, SCOPE_BYTES_MAX};
 use prag_protocol::limits::{CLOCK_SKEW_SECONDS_MAX, K_MAX};
-use prag_protocol::{Address, CollectionId, Epoch};
-use std::fmt;
-use std::marker::PhantomData;
 
 /// What the ledger says about one caller and one collection, at one height.
 pub use prag_protocol::ledger::Admission as AccessView;
@@ -48,128 +51,6 @@ pub enum Denied {
     Quota,
 }
 
-/// Marks a right that [`Granted`] can carry: [`Read`], [`Write`] or [`Admin`].
-pub trait Right: sealed::Right {}
-
-/// May search and read context.
-pub enum Read {}
-/// May put and delete documents.
-pub enum Write {}
-/// May grant, revoke, release keys, destroy.
-pub enum Admin {}
-
-impl Right for Read {}
-impl Right for Write {}
-impl Right for Admin {}
-
-mod sealed {
-    pub trait Right {}
-    impl Right for super::Read {}
-    impl Right for super::Write {}
-    impl Right for super::Admin {}
-}
-
-/// Proof that a caller was admitted to a collection. What needs the right asks for this.
-///
-/// Reading is not writing:
-///
-/// ```compile_fail
-/// use prag_trust::admission::{Granted, Read, Write};
-/// fn append(_: &Granted<Write>) {}
-/// fn search(granted: &Granted<Read>) { append(granted) }
-/// ```
-///
-/// ```
-/// use prag_trust::admission::{Granted, Write};
-/// fn append(_: &Granted<Write>) {}
-/// fn replace(granted: &Granted<Write>) { append(granted) }
-/// ```
-///
-/// And nobody makes one up, nor another right of their own:
-///
-/// ```compile_fail
-/// use prag_trust::admission::{Granted, Read};
-/// let forged: Granted<Read> = Granted::default();
-/// ```
-///
-/// ```compile_fail
-/// struct Everything;
-/// impl prag_trust::admission::Right for Everything {}
-/// ```
-#[derive(Clone)]
-pub struct Granted<R: Right> {
-    terms: Terms,
-    right: PhantomData<fn() -> R>,
-}
-
-#[derive(Clone)]
-struct Terms {
-    collection: CollectionId,
-    caller: Address,
-    owner: bool,
-    epoch: Epoch,
-    height: u64,
-    max_k: u32,
-    scope: Option<Filter>,
-    expires: u64,
-}
-
-impl<R: Right> Granted<R> {
-    /// The collection, and no other.
-    #[must_use]
-    pub fn collection(&self) -> CollectionId {
-        self.terms.collection
-    }
-
-    /// Who was admitted.
-    #[must_use]
-    pub fn caller(&self) -> &Address {
-        &self.terms.caller
-    }
-
-    /// True for the owner, false for a grantee.
-    #[must_use]
-    pub fn is_owner(&self) -> bool {
-        self.terms.owner
-    }
-
-    /// The collection's key epoch at the view's height.
-    #[must_use]
-    pub fn epoch(&self) -> Epoch {
-        self.terms.epoch
-    }
-
-    /// The view's height.
-    #[must_use]
-    pub fn height(&self) -> u64 {
-        self.terms.height
-    }
-
-    /// Most hits of one query, 1 to [`K_MAX`].
-    #[must_use]
-    pub fn max_k(&self) -> u32 {
-        self.terms.max_k
-    }
-
-    /// The filter that every read and write is narrowed to; `None` for the whole collection.
-    #[must_use]
-    pub fn scope(&self) -> Option<&Filter> {
-        self.terms.scope.as_ref()
-    }
-
-    /// Unix seconds; void from this second on (permit or grant, the earlier).
-    #[must_use]
-    pub fn expires(&self) -> u64 {
-        self.terms.expires
-    }
-}
-
-impl<R: Right> fmt::Debug for Granted<R> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Granted(…)")
-    }
-}
-
 /// Admit a search: the owner, or a grantee who may read and has quota left.
 ///
 /// `view` is the ledger's about this caller and this `collection`; `now` Unix seconds; `staleness_s` the
@@ -195,7 +76,7 @@ pub fn admit_read(
         }
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
-    Ok(Granted { terms, right: PhantomData })
+    Ok(Granted::new(terms))
 }
 
 /// Admit a write: the owner, or a grantee who may write.
@@ -219,7 +100,7 @@ pub fn admit_write(
         }
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
-    Ok(Granted { terms, right: PhantomData })
+    Ok(Granted::new(terms))
 }
 
 /// Admit administration: the owner alone.
@@ -240,7 +121,7 @@ pub fn admit_admin(
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
-    Ok(Granted { terms, right: PhantomData })
+    Ok(Granted::new(terms))
 }
 
 enum Standing<'a> {
@@ -263,7 +144,10 @@ fn preconditions<'a>(
     }
     let age = now.saturating_sub(view.time);
     if age > staleness_s {
-        return Err(Denied::StaleView { age, max: staleness_s });
+        return Err(Denied::StaleView {
+            age,
+            max: staleness_s,
+        });
     }
     let ahead = view.time.saturating_sub(now);
     if ahead > CLOCK_SKEW_SECONDS_MAX {
@@ -288,9 +172,7 @@ fn right_of<'a>(
         return Ok(Standing::Owner);
     }
     match &view.grant {
-        Some(grant)
-            if grant.grantee == caller.address && !grant.revoked && grant.expires > now =>
-        {
+        Some(grant) if grant.grantee == caller.address && !grant.revoked && grant.expires > now => {
             Ok(Standing::Grantee(grant))
         }
         Some(_) | None => Err(Denied::Forbidden),

@@ -1,25 +1,18 @@
 //! Bytes that are hashed or signed, and fixed bytes as text.
 //!
-//! Layer: bottom of `trust`; depends on nothing of ours.
+//! Layer: bottom of `trust`, above `key`, whose length prefixes it shares.
 //! Holds: the domain tag and length prefixes of every transcript; hex and base64 for serde.
-//! Never: JSON as the input of a hash.
+//! Never: JSON as the input of a hash; secrets in a transcript.
 //! Invariant: two different lists of parts never have the same transcript.
 
+use crate::key::length_prefixed;
 use sha2::{Digest, Sha256};
 
 /// `domain ‖ LP(parts[0]) ‖ LP(parts[1]) ‖ …` with LP = u32 big-endian length ‖ bytes.
 ///
 /// Domains are constants of this crate, and none is the beginning of another.
 pub(crate) fn transcript(domain: &str, parts: &[&[u8]]) -> Vec<u8> {
-    let total: usize = parts.iter().map(|part| part.len() + 4).sum();
-    let mut out = Vec::with_capacity(domain.len() + total);
-    out.extend_from_slice(domain.as_bytes());
-    for part in parts {
-        let length = u32::try_from(part.len()).expect("callers bound parts far below 4 GiB");
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(part);
-    }
-    out
+    [domain.as_bytes(), &length_prefixed(parts)].concat()
 }
 
 /// SHA-256 of a [`transcript`].
@@ -47,7 +40,10 @@ pub(crate) mod hex_bytes {
         if lower && hex::decode_to_slice(text.as_bytes(), &mut out).is_ok() {
             Ok(out)
         } else {
-            Err(D::Error::custom(format_args!("expected {} lowercase hex digits", 2 * N)))
+            Err(D::Error::custom(format_args!(
+                "expected {} lowercase hex digits",
+                2 * N
+            )))
         }
     }
 }
@@ -73,7 +69,9 @@ pub(crate) mod hex_list {
     ) -> Result<Vec<[u8; 32]>, D::Error> {
         let list = Vec::<Value>::deserialize(deserializer)?;
         if list.len() > VALUES_MAX {
-            return Err(D::Error::custom(format_args!("more than {VALUES_MAX} values")));
+            return Err(D::Error::custom(format_args!(
+                "more than {VALUES_MAX} values"
+            )));
         }
         Ok(list.into_iter().map(|value| value.0).collect())
     }
@@ -96,9 +94,13 @@ pub(crate) mod base64_bytes {
     ) -> Result<Vec<u8>, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         if text.len() > BYTES_MAX / 3 * 4 + 4 {
-            return Err(D::Error::custom(format_args!("more than {BYTES_MAX} bytes")));
+            return Err(D::Error::custom(format_args!(
+                "more than {BYTES_MAX} bytes"
+            )));
         }
-        STANDARD.decode(text.as_bytes()).map_err(|_| D::Error::custom("expected base64 text"))
+        STANDARD
+            .decode(text.as_bytes())
+            .map_err(|_| D::Error::custom("expected base64 text"))
     }
 }
 

@@ -255,13 +255,13 @@ impl PermitSignature {
         }
         let public_key: [u8; 33] = decode(&self.pub_key.value)?;
         let bytes: [u8; 64] = decode(&self.signature)?;
-        let key =
-            VerifyingKey::from_sec1_bytes(&public_key).map_err(|_| PermitError::Encoding)?;
+        let key = VerifyingKey::from_sec1_bytes(&public_key).map_err(|_| PermitError::Encoding)?;
         let signature = Signature::from_slice(&bytes).map_err(|_| PermitError::Encoding)?;
         if signature.normalize_s().is_some() {
             return Err(PermitError::HighS);
         }
-        key.verify(document, &signature).map_err(|_| PermitError::Signature)?;
+        key.verify(document, &signature)
+            .map_err(|_| PermitError::Signature)?;
         Ok(public_key)
     }
 }
@@ -296,7 +296,11 @@ fn plain(text: &str, field: &'static str) -> Result<(), PermitError> {
         return Err(PermitError::TooLarge(field));
     }
     let fits = |byte: u8| matches!(byte, b' '..=b'~') && !br#"<>&"\"#.contains(&byte);
-    if text.bytes().all(fits) { Ok(()) } else { Err(PermitError::Character(field)) }
+    if text.bytes().all(fits) {
+        Ok(())
+    } else {
+        Err(PermitError::Character(field))
+    }
 }
 
 fn plain_list(list: &[String], field: &'static str) -> Result<(), PermitError> {
@@ -307,7 +311,10 @@ fn plain_list(list: &[String], field: &'static str) -> Result<(), PermitError> {
 }
 
 fn quoted(list: &[String]) -> String {
-    list.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(",")
+    list.iter()
+        .map(|text| format!("\"{text}\""))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Largest permit, bytes of JSON.

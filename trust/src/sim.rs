@@ -1,1 +1,105 @@
-//! (empty)
+//! A TEE that protects nothing, for the demo and tests.
+//!
+//! Layer: `trust`, above `evidence`; feature `sim` only, which release artefacts never have.
+//! Holds: a simulated attester and its verifier, with a root that everybody can read here.
+//! Never: hardware evidence; a way for [`crate::evidence::HardwareVerifier`] to accept what is made here.
+//! Invariant: simulated evidence is its own kind, and says so wherever it is shown.
+
+use crate::address::{SessionKey, ed25519_holds};
+use crate::encoding::transcript;
+use crate::evidence::{Binding, Evidence, EvidenceError, Policy, Tee, TeeError, Verifier, Worker};
+use crate::verified::Verified;
+
+/// Pretends to be a TEE that runs an image of some version.
+pub struct SimTee {
+    measurement: [u8; 32],
+}
+
+impl SimTee {
+    /// A simulated TEE whose image is named by `version`.
+    #[must_use]
+    pub fn new(version: &str) -> Self {
+        Self {
+            measurement: sim_measurement(version),
+        }
+    }
+}
+
+impl Tee for SimTee {
+    fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
+        let message = message(&report_data, &self.measurement);
+        let signature = root().sign(&message);
+        Ok(Evidence::Sim {
+            report_data,
+            measurement: self.measurement,
+            signature,
+        })
+    }
+
+    fn kind(&self) -> &'static str {
+        "sim"
+    }
+}
+
+/// Verifies simulated evidence, and nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SimVerifier;
+
+impl Verifier for SimVerifier {
+    fn verify(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+        _now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        let (report_data, measurement, signature) = match evidence {
+            Evidence::Sim {
+                report_data,
+                measurement,
+                signature,
+            } => (report_data, measurement, signature),
+            Evidence::Tdx { .. } | Evidence::Snp { .. } => {
+                return Err(EvidenceError::Kind(evidence.kind()));
+            }
+        };
+        let message = message(report_data, measurement);
+        if !ed25519_holds(&root().public_key(), &message, signature) {
+            return Err(EvidenceError::Signature);
+        }
+        if *report_data != binding.report_data() {
+            return Err(EvidenceError::Binding);
+        }
+        policy.allow(measurement, binding)?;
+        Ok(Verified::new(Worker {
+            sig_pk: binding.sig_pk,
+            measurement: *measurement,
+            kind: evidence.kind(),
+            config_digest: binding.config_digest,
+            ledger_id: binding.ledger_id,
+            tls_spki_sha256: binding.tls_spki_sha256,
+            evidence_hash: evidence.hash(),
+            policy_digest: policy.digest(),
+        }))
+    }
+}
+
+/// The pretended measurement of an image named by `version`.
+#[must_use]
+pub fn sim_measurement(version: &str) -> [u8; 32] {
+    blake3::derive_key("prag/sim/measurement/v1", version.as_bytes())
+}
+
+fn root() -> SessionKey {
+    SessionKey::from_bytes(SIMULATED_ROOT_SEED_KNOWN_TO_EVERYBODY)
+}
+
+fn message(report_data: &[u8; 64], measurement: &[u8; 32]) -> Vec<u8> {
+    transcript("PRAG-SIM-EVIDENCE/v1", &[report_data, measurement])
+}
+
+/// Not a secret: whoever reads this can make simulated evidence, and that is the point.
+const SIMULATED_ROOT_SEED_KNOWN_TO_EVERYBODY: &[u8; 32] = b"simulated: this protects nothing";
+
+#[cfg(test)]
+mod tests;

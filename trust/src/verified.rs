@@ -12,11 +12,11 @@ use std::ops::Deref;
 ///
 /// Only a check of this crate makes one:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
 /// let forged = prag_trust::verified::Verified(7u32);
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0624
 /// let forged = prag_trust::verified::Verified::new(7u32);
 /// ```
 ///

@@ -40,11 +40,11 @@ fn show_attested(screen: Screen, url: &str, session: &Session) {
     let shown = session.attestation();
     let worker = session.worker();
     let measurement = hex::encode(worker.measurement);
-    let kind = shown.evidence.get("kind").and_then(|kind| kind.as_str()).unwrap_or("unnamed");
+    let kind = worker.kind;
     let value = json!({
         "url": url,
         "verified": true,
-        "simulated": shown.simulated,
+        "simulated": kind == "sim",
         "kind": kind,
         "measurement": measurement,
         "worker_key": shown.worker_key,
@@ -59,7 +59,7 @@ fn show_attested(screen: Screen, url: &str, session: &Session) {
         format!(
             "{}\nworker         {url}\nevidence       {}\nmeasurement    {measurement}\nworker key     {}\nledger         {} ({})\nconfiguration  {}\nkeys until     {}",
             screen.bold("verified"),
-            clean(kind),
+            kind,
             clean(&shown.worker_key),
             clean(&shown.ledger_id),
             clean(&shown.chain_id),

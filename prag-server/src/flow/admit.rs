@@ -14,16 +14,27 @@ use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
 
+/// The right to read, and what it is exercised on.
+pub(super) struct Reader {
+    pub(super) granted: Granted<Read>,
+    pub(super) held: Arc<Held>,
+    /// True where the grant has a quota.
+    metered: bool,
+}
+
 impl Worker {
     pub(super) async fn admit_read(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
-    ) -> Result<(Granted<Read>, Arc<Held>), Problem> {
+    ) -> Result<Reader, Problem> {
         let view = self.view(caller, id).await?;
         let now = self.now();
-        let granted = admission::admit_read(caller, id, &view, now, self.0.settings.staleness_s);
-        Ok((granted.map_err(problems::denied)?, self.held(id)?))
+        let granted = admission::admit_read(caller, id, &view, now, self.0.settings.staleness_s)
+            .map_err(problems::denied)?;
+        let quota = view.grant.as_ref().and_then(|grant| grant.quota);
+        let metered = !granted.is_owner() && quota.is_some();
+        Ok(Reader { granted, held: self.held(id)?, metered })
     }
 
     pub(super) async fn admit_write(
@@ -58,18 +69,14 @@ impl Worker {
     }
 
     /// Use up `units` of the caller's quota, durably, before the reply. The owner has none.
-    pub(super) async fn consume(
-        &self,
-        granted: &Granted<Read>,
-        units: u64,
-    ) -> Result<(), Problem> {
-        if !granted.metered() {
+    pub(super) async fn consume(&self, reader: &Reader, units: u64) -> Result<(), Problem> {
+        if !reader.metered {
             return Ok(());
         }
         let message = AccessMsg::Consume {
-            collection: granted.collection(),
+            collection: reader.granted.collection(),
             shard: 0,
-            grantee: granted.address().clone(),
+            grantee: reader.granted.caller().clone(),
             units,
         };
         let account = &self.0.parts.account;

@@ -11,8 +11,9 @@ use crate::flow::Worker;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
-use prag_protocol::limits::{BODY_BYTES_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
+use prag_trust::permit::PermitError;
 use prag_trust::request::{Caller, RequestError, RequestParts, verify_request};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
@@ -53,7 +54,7 @@ impl FromRequest<Worker> for Signed {
             )
         };
         Ok(Self {
-            caller: verified.map_err(|error| explain(&error))?,
+            caller: verified.map_err(explain)?,
             body,
             headers: parts.headers,
         })
@@ -129,8 +130,82 @@ fn once(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// What the client can do about it.
-fn explain(error: &RequestError) -> Problem {
-    let _ = error; Problem::new(Code::SignatureInvalid, "x")
+fn explain(error: RequestError) -> Problem {
+    let code = match error {
+        RequestError::ClockSkew => Code::ClockSkew,
+        RequestError::Replayed => Code::Replayed,
+        RequestError::Full => Code::Overloaded,
+        RequestError::Permit(PermitError::Expired) => Code::PermitExpired,
+        RequestError::Permit(_) => Code::PermitInvalid,
+        RequestError::Part(_) => Code::InvalidField,
+        RequestError::Header(_)
+        | RequestError::Digest
+        | RequestError::Worker
+        | RequestError::Key
+        | RequestError::Signature => Code::SignatureInvalid,
+        _ => Code::SignatureInvalid,
+    };
+    let problem = Problem::new(code, error.to_string());
+    match error {
+        RequestError::ClockSkew => problem.limit(CLOCK_SKEW_SECONDS_MAX),
+        RequestError::Header(place) | RequestError::Part(place) => problem.field(place),
+        _ => problem,
+    }
 }
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use axum::http::HeaderValue;
+
+    /// A header that was sent twice, or is no text, was not sent.
+    #[test]
+    fn headers_count_once() {
+        let mut headers = HeaderMap::new();
+        headers.insert("a", HeaderValue::from_static("1"));
+        assert_eq!(once(&headers, "a").as_deref(), Some("1"));
+        assert_eq!(once(&headers, "b"), None);
+        headers.append("a", HeaderValue::from_static("1"));
+        assert_eq!(once(&headers, "a"), None);
+        headers.insert("c", HeaderValue::from_bytes(&[0xff]).unwrap());
+        assert_eq!(once(&headers, "c"), None);
+    }
+
+    /// Parameters and case of a media type do not matter; another type does.
+    #[test]
+    fn media_types_are_essences() {
+        let mut headers = HeaderMap::new();
+        assert!(media_type(&headers, &["application/json"]).is_ok());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("Application/JSON; charset=utf-8"));
+        assert!(media_type(&headers, &["application/json"]).is_ok());
+        let refused = media_type(&headers, &["application/x-ndjson"]).unwrap_err();
+        assert_eq!(refused.code, Code::MediaType);
+    }
+
+    /// A body of the limit is read, one byte more is refused by name.
+    #[tokio::test]
+    async fn bodies_have_an_edge() {
+        assert_eq!(read(Body::from("abcd"), 4).await.unwrap(), "abcd");
+        let refused = read(Body::from("abcde"), 4).await.unwrap_err();
+        assert_eq!((refused.code, refused.limit), (Code::TooLarge, Some(4)));
+    }
+
+    /// What a client can mend has its own code: its clock, its permit, its signature.
+    #[test]
+    fn refusals_say_what_to_mend() {
+        for (error, code) in [
+            (RequestError::ClockSkew, Code::ClockSkew),
+            (RequestError::Permit(PermitError::Expired), Code::PermitExpired),
+            (RequestError::Permit(PermitError::Chain), Code::PermitInvalid),
+            (RequestError::Header("signature"), Code::SignatureInvalid),
+            (RequestError::Replayed, Code::Replayed),
+            (RequestError::Full, Code::Overloaded),
+        ] {
+            assert_eq!(explain(error).code, code);
+        }
+        assert_eq!(explain(RequestError::Header("signature")).field.as_deref(), Some("signature"));
+    }
+}

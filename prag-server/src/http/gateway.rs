@@ -151,7 +151,8 @@ const REQUEST_TYPE: &str = "message/ohttp-req";
 const RESPONSE_TYPE: &str = "message/ohttp-res";
 /// A body, its headers, Padmé over both, and the encapsulation.
 const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX + (BODY_BYTES_MAX / 8) + (128 << 10);
-const REPLY_BYTES_MAX: usize = 64 << 20;
+/// Largest reply before padding: clients take 32 MiB with it.
+const REPLY_BYTES_MAX: usize = 28 << 20;
 const FIELDS_MAX: usize = 64;
 
 #[cfg(test)]

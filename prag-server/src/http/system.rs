@@ -5,7 +5,7 @@
 //! Never: an id, a name or an outcome of a request in metrics; a page that loads from elsewhere.
 //! Invariant: nothing here tells two workers' data apart.
 
-use super::problem::{MEDIA_TYPE, ProblemBody, Refusal, Reply};
+use super::problem::{ProblemBody, Refusal, Reply};
 use crate::flow::Worker;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, Uri, header};
@@ -109,6 +109,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::http::problem::MEDIA_TYPE;
 
     /// A nonce is 64 hex digits, once, and nothing beside it.
     #[test]

@@ -26,7 +26,7 @@ use crate::traits::Status;
 /// A live shard, or a checkpoint of one.
 pub(super) struct Core {
     name: ShardName,
-    path: PathBuf,
+    checkpoints: PathBuf,
     opened: RwLock<Option<Opened>>,
     writing: Mutex<StateRow>,
     /// The seq of `writing`, to be read without waiting for a commit.
@@ -61,7 +61,7 @@ impl Core {
             folder::sweep(&checkpoints, leftover).map_err(|_| StoreError::Tampered(name))?;
         }
         let db = tuning.open(name, &path.join(folder::ROWS))?;
-        Self::new(name, path, db, Some(lock), blobs)
+        Self::new(name, checkpoints, db, Some(lock), blobs)
     }
 
     /// Open a checkpoint of the shard in the folder `path`.
@@ -71,13 +71,14 @@ impl Core {
         id: CheckpointId,
         tuning: &Tuning,
     ) -> Result<Self, StoreError> {
-        let path = path.join(folder::CHECKPOINTS).join(id.to_string());
+        let checkpoints = path.join(folder::CHECKPOINTS);
+        let path = checkpoints.join(id.to_string());
         if !exists(&path) {
             return Err(StoreError::Checkpoint { shard: name, id });
         }
         let blobs = BlobFolder::new(name, path.join(folder::BLOBS));
         let db = tuning.open_read_only(name, &path.join(folder::ROWS))?;
-        let core = Self::new(name, path, db, None, blobs)?;
+        let core = Self::new(name, checkpoints, db, None, blobs)?;
         if core.status().committed != id.0 {
             return Err(StoreError::Tampered(name));
         }
@@ -86,7 +87,7 @@ impl Core {
 
     fn new(
         name: ShardName,
-        path: PathBuf,
+        checkpoints: PathBuf,
         db: DB,
         lock: Option<Lock>,
         blobs: BlobFolder,
@@ -95,7 +96,7 @@ impl Core {
         let state = row.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(name))?;
         Ok(Self {
             name,
-            path,
+            checkpoints,
             opened: RwLock::new(Some(Opened { db, lock })),
             writing: Mutex::new(state),
             committed: AtomicU64::new(state.seq),
@@ -212,8 +213,7 @@ impl Core {
         }
         let aside = path.with_extension(folder::NEW);
         let blobs = aside.join(folder::BLOBS);
-        let folders = path.parent().unwrap_or(&path);
-        folder::sweep(folders, folder::NEW).map_err(io(self.name))?;
+        folder::sweep(&self.checkpoints, folder::NEW).map_err(io(self.name))?;
         folder::create(&blobs).map_err(io(self.name))?;
         let _blobs_stay = self.blobs.keep_all();
         self.with(|db| {
@@ -226,13 +226,13 @@ impl Core {
             sync_folder(part).map_err(io(self.name))?;
         }
         std::fs::rename(&aside, &path).map_err(io(self.name))?;
-        sync_folder(folders).map_err(io(self.name))?;
+        sync_folder(&self.checkpoints).map_err(io(self.name))?;
         Ok(id)
     }
 
     pub(super) fn checkpoints(&self) -> Result<Vec<CheckpointId>, StoreError> {
         let mut ids = Vec::new();
-        for entry in std::fs::read_dir(self.path.join(folder::CHECKPOINTS)).map_err(io(self.name))? {
+        for entry in std::fs::read_dir(&self.checkpoints).map_err(io(self.name))? {
             let entry = entry.map_err(io(self.name))?;
             ids.extend(entry.file_name().to_str().and_then(CheckpointId::from_hex));
         }
@@ -292,7 +292,7 @@ impl Core {
     }
 
     fn checkpoint_path(&self, id: CheckpointId) -> PathBuf {
-        self.path.join(folder::CHECKPOINTS).join(id.to_string())
+        self.checkpoints.join(id.to_string())
     }
 }
 

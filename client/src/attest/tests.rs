@@ -1,0 +1,127 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+//! What is refused before anything is sent.
+
+use super::*;
+use crate::home::Home;
+use ed25519_dalek::SigningKey;
+use prag_protocol::wire::attestation::KeySet;
+use prag_trust::evidence::{EvidenceError, Policy, Tee, sign_keys};
+use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
+
+const NONCE: [u8; 32] = [3; 32];
+const NOW: u64 = 1_800_000_000;
+
+fn trusted() -> Trusted {
+    let measurements = vec![sim_measurement("test")];
+    Trusted {
+        verifier: Box::new(SimVerifier),
+        policy: Policy { measurements, ..Policy::default() },
+        first_use: true,
+        warning: None,
+    }
+}
+
+/// A good attestation of a worker whose ledger is `ledger`.
+fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let binding = Binding {
+        purpose: BindingPurpose::Serve,
+        sig_pk: key.verifying_key().to_bytes(),
+        tls_spki_sha256: [0; 32],
+        nonce: NONCE,
+        ledger_id: ledger,
+        config_digest: [6; 32],
+        policy_epoch: 0,
+    };
+    let evidence = SimTee::new(version).evidence(binding.report_data()).unwrap();
+    let (config, release_key, not_after) = ([1, 2, 3], [8; 32], NOW + 3600);
+    Attestation {
+        evidence: serde_json::to_value(evidence).unwrap(),
+        worker_key: hex::encode(binding.sig_pk),
+        tls_spki_sha256: hex::encode([0; 32]),
+        nonce: hex::encode(NONCE),
+        ledger_id: hex::encode(ledger),
+        config_digest: hex::encode([6; 32]),
+        policy_epoch: 0,
+        keys: KeySet {
+            ohttp_config: STANDARD.encode(config),
+            release_key: hex::encode(release_key),
+            not_after,
+            signature: STANDARD.encode(sign_keys(&key, &config, &release_key, not_after)),
+        },
+        chain_id: "prag-embedded".to_owned(),
+        contract: "secret1contract".to_owned(),
+        simulated: true,
+        time: NOW,
+    }
+}
+
+fn check(shown: &Attestation, trusted: &Trusted, home: &Home) -> Result<Session, ClientError> {
+    let remembered = Remembered::new(home);
+    let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW };
+    verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context)
+}
+
+fn home() -> (tempfile::TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    (folder, home)
+}
+
+/// A good attestation gives its keys; a change anywhere in it is refused.
+#[test]
+fn only_what_is_bound_verifies() {
+    let (_folder, home) = home();
+    let good = attestation("test", [4; 32]);
+    let session = check(&good, &trusted(), &home).unwrap();
+    assert_eq!(session.keys().ohttp_config, [1, 2, 3]);
+    assert_eq!(session.not_after(), NOW + 3600);
+
+    let refused = |change: fn(&mut Attestation)| {
+        let (_folder, home) = self::home();
+        let mut bad = good.clone();
+        change(&mut bad);
+        check(&bad, &trusted(), &home).err().unwrap()
+    };
+    let binding = |error| matches!(error, ClientError::Evidence(EvidenceError::Binding));
+    assert!(binding(refused(|one| one.worker_key = hex::encode([1; 32]))));
+    assert!(binding(refused(|one| one.ledger_id = hex::encode([1; 32]))));
+    assert!(binding(refused(|one| one.config_digest = hex::encode([1; 32]))));
+    assert!(binding(refused(|one| one.tls_spki_sha256 = hex::encode([1; 32]))));
+    assert!(binding(refused(|one| one.policy_epoch = 1)));
+    let nonce = refused(|one| one.nonce = hex::encode([1; 32]));
+    assert!(matches!(nonce, ClientError::Attestation(_)));
+    let keys = |error| matches!(error, ClientError::Keys(_));
+    assert!(keys(refused(|one| one.keys.release_key = hex::encode([1; 32]))));
+    assert!(keys(refused(|one| one.keys.ohttp_config = STANDARD.encode([1]))));
+    assert!(keys(refused(|one| one.keys.not_after += 1)));
+    let parsed = refused(|one| one.evidence = serde_json::json!({ "kind": "paper" }));
+    assert!(matches!(parsed, ClientError::Attestation(_)));
+}
+
+/// An image that is not listed is refused on first use too, and hardware's verifier takes no simulation.
+#[test]
+fn first_use_never_learns_a_measurement() {
+    let (_folder, home) = home();
+    let other = check(&attestation("other", [4; 32]), &trusted(), &home);
+    assert!(matches!(other, Err(ClientError::Evidence(EvidenceError::Measurement))));
+    let hardware = check(&attestation("test", [4; 32]), &Trusted::default(), &home);
+    assert!(matches!(hardware, Err(ClientError::Evidence(_))));
+    assert!(Remembered::new(&home).pin("http://w").unwrap().is_none());
+}
+
+/// The ledger that a URL showed first is the only one from then on, until a person accepts another.
+#[test]
+fn another_ledger_is_refused_later() {
+    let (_folder, home) = home();
+    check(&attestation("test", [4; 32]), &trusted(), &home).unwrap();
+    let moved = attestation("test", [9; 32]);
+    let refused = check(&moved, &trusted(), &home);
+    assert!(matches!(refused, Err(ClientError::Pin("ledger"))));
+    Remembered::new(&home).forget_pin("http://w");
+    check(&moved, &trusted(), &home).unwrap();
+
+    let strict = Trusted { first_use: false, ..trusted() };
+    let refused = check(&moved, &strict, &home);
+    assert!(matches!(refused, Err(ClientError::Evidence(EvidenceError::Ledger))));
+}

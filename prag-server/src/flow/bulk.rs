@@ -1,0 +1,46 @@
+//! Bulk: many lines, one status each, one durable commit.
+//!
+//! Layer: flow.
+//! Holds: sealed corpus lines become documents here, inside the TEE.
+//! Never: lets one bad line spoil the others.
+//! Invariant: status i answers line i.
+
+use super::{Worker, problems, validate};
+use prag_protocol::CollectionId;
+use prag_protocol::limits::BULK_LINES_MAX;
+use prag_protocol::problem::Problem;
+use prag_protocol::wire::documents::{BulkLine, BulkStatus};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+
+impl Worker {
+    /// Put every line; a line that does not parse is passed as its problem.
+    ///
+    /// # Errors
+    /// Only where the whole request is refused; a bad line has its own status.
+    pub async fn bulk(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        lines: Vec<Result<BulkLine, Problem>>,
+    ) -> Result<Vec<BulkStatus>, Problem> {
+        let (_granted, held) = self.admit_write(caller, id).await?;
+        let shard = held.shard()?;
+        validate::at_most("lines", lines.len(), BULK_LINES_MAX, "lines")?;
+        let worker = self.clone();
+        let address = caller.address.clone();
+        let work = move || {
+            let puts = lines
+                .into_iter()
+                .map(|line| match line? {
+                    BulkLine::Document(put) => Ok(put),
+                    BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
+                })
+                .collect();
+            worker.put_now(&shard, puts, None)
+        };
+        let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let status = |reply: Result<_, _>| reply.map_or_else(BulkStatus::Problem, BulkStatus::Ok);
+        Ok(replies.into_iter().map(status).collect())
+    }
+}

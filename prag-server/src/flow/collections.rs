@@ -1,0 +1,421 @@
+//! Collections: birth, key release, opening after a boot, death.
+//!
+//! Layer: flow.
+//! Holds: the order ledger ↔ vault ↔ store for each of these, every step repeatable.
+//! Never: opens a shard without a fresh ledger view that says its epoch is alive.
+//! Invariant: each collection has its own shares, its own KEK, its own shard.
+
+use super::held::State;
+use super::{Held, Worker, lock, problems, validate};
+use crate::collection::profile::sealed_profile;
+use crate::collection::shard::Identity;
+use crate::collection::{CollectionError, CollectionShard};
+use crate::components::SystemEntropy;
+use crate::vault::Entry;
+use prag_client::vault::{Shares, VaultError};
+use prag_embedder::Pooling;
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, CollectionRecord, Placement};
+use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::collections::{
+    Collection, CreateCollection, Profile, ReleaseKeys, VectorSource,
+};
+use prag_protocol::wire::grants::LedgerReply;
+use prag_protocol::{CollectionId, Epoch, Lineage};
+use prag_store::{Open, ShardName};
+use prag_trust::entropy::random;
+use prag_trust::key::{Key, Share, Wrap, derive_kek};
+use prag_trust::permit::Permission;
+use prag_trust::release::ReleasedShare;
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::sync::Arc;
+
+impl Worker {
+    /// Create a collection with a fresh chain share and the owner's share, and place it on this worker.
+    ///
+    /// # Errors
+    /// Names the field; nothing is left behind that a second try would trip over.
+    pub async fn create_collection(
+        &self,
+        caller: &Verified<Caller>,
+        create: CreateCollection,
+    ) -> Result<Collection, Problem> {
+        if !caller.permissions.allow(Permission::Admin) {
+            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
+        }
+        validate::text("name", &create.name, NAME_BYTES_MAX)?;
+        self.name_is_free(caller, &create)?;
+        let profile = self.profile_for(&create.vectors)?;
+        let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
+        let chain = Share::random(&mut SystemEntropy).map_err(no_entropy)?;
+        let kek = derive_kek(&chain, &owner, create.id, FIRST_EPOCH);
+        let commitment = kek.commitment(create.id, FIRST_EPOCH);
+        let wrap = kek.derive::<Wrap>();
+        drop(kek);
+        let entry = Entry {
+            id: create.id,
+            name: create.name,
+            owner: caller.address.clone(),
+            lineage: Lineage(random(&mut SystemEntropy).map_err(no_entropy)?),
+            epoch: FIRST_EPOCH,
+            vectors: create.vectors,
+            created: self.now(),
+            ready: false,
+        };
+        let message =
+            AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
+        self.transition(caller, message).await?;
+        self.place(caller, entry.id).await?;
+        let parts = &self.0.parts;
+        parts.catalog.keep(&entry).map_err(vault)?;
+        if let Some(local) = &parts.vault {
+            local.keep(entry.id, FIRST_EPOCH, &Shares { chain, owner }).map_err(vault)?;
+        }
+        let worker = self.clone();
+        let work = move || worker.create_shard(entry, profile, wrap);
+        let held = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        self.describe(&held, true)
+    }
+
+    /// Release the owner's share again, after a restart.
+    ///
+    /// # Errors
+    /// `ciphertext-invalid` where the share is not the one that the ledger's commitment names.
+    pub async fn release_keys(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        release: ReleaseKeys,
+    ) -> Result<Collection, Problem> {
+        let (granted, held) = self.admit_admin(caller, id).await?;
+        let owner = self.open_share(caller, id, granted.epoch(), &release.share)?;
+        if held.shard().is_ok() {
+            return self.describe(&held, true);
+        }
+        let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
+        let chain = match &self.0.parts.vault {
+            Some(local) => local.fetch(id, record.epoch).map_err(vault)?.chain,
+            None => self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?.chain,
+        };
+        self.place(caller, id).await?;
+        let shares = Shares { chain, owner };
+        let wrap = wrap_key(&shares, id, &record)
+            .ok_or_else(|| Problem::new(Code::CiphertextInvalid, "this is not the collection's share"))?;
+        self.open_shard(&held, wrap).await;
+        self.describe(&held, true)
+    }
+
+    /// The collections that the caller owns, or holds a live grant for.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub async fn list_collections(
+        &self,
+        caller: &Verified<Caller>,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> Result<prag_protocol::wire::Page<Collection>, Problem> {
+        let limit = validate::page(limit)?;
+        let after: Option<CollectionId> = match cursor {
+            None => None,
+            Some(cursor) => Some(
+                cursor
+                    .parse()
+                    .map_err(|_| Problem::new(Code::InvalidField, "not a cursor").field("cursor"))?,
+            ),
+        };
+        let mut ids: Vec<CollectionId> = {
+            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+            collections.keys().copied().filter(|id| Some(*id) > after).collect()
+        };
+        ids.sort();
+        let mut data = Vec::new();
+        let mut next_cursor = None;
+        for id in ids {
+            let Ok(seen) = self.collection(caller, id).await else { continue };
+            if data.len() == limit {
+                next_cursor = data.last().map(|last: &Collection| last.id.to_string());
+                break;
+            }
+            data.push(seen);
+        }
+        Ok(prag_protocol::wire::Page { data, next_cursor })
+    }
+
+    /// One collection.
+    ///
+    /// # Errors
+    /// `forbidden` for an absent one too.
+    pub async fn collection(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<Collection, Problem> {
+        if caller.permissions.allow(Permission::Admin) {
+            let (_granted, held) = self.admit_admin(caller, id).await?;
+            return self.describe(&held, true);
+        }
+        let reader = self.admit_read(caller, id).await?;
+        let mut seen = self.describe(&reader.held, reader.granted.is_owner())?;
+        if reader.granted.scope().is_some() {
+            (seen.documents, seen.chunks) = (0, 0);
+        }
+        Ok(seen)
+    }
+
+    /// Destroy a collection: its epoch on the ledger, its shares, its shard's files.
+    ///
+    /// # Errors
+    /// A step that fails is repeated by asking again.
+    pub async fn delete_collection(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<LedgerReply, Problem> {
+        let (_granted, held) = self.admit_admin(caller, id).await?;
+        let reply = self.transition(caller, AccessMsg::DestroyCollection { collection: id }).await?;
+        held.set(State::Locked);
+        self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
+        let worker = self.clone();
+        let work = move || worker.bury(&held.entry);
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        Ok(reply)
+    }
+
+    /// Open every collection of the catalogue that the vault can open; finish deaths that a crash cut short.
+    pub(super) async fn open_all(&self) -> Result<(), Problem> {
+        let entries = self.0.parts.catalog.all().map_err(vault)?;
+        for entry in entries {
+            let Some(record) = self.record_at_boot(entry.id).await? else {
+                self.bury(&entry)?;
+                continue;
+            };
+            let held = Arc::new(Held::new(entry, State::Locked));
+            let id = held.entry.id;
+            self.hold(&held);
+            let Some(local) = &self.0.parts.vault else { continue };
+            match local.fetch(id, record.epoch) {
+                Ok(shares) => match wrap_key(&shares, id, &record) {
+                    Some(wrap) => self.open_shard(&held, wrap).await,
+                    None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
+                },
+                Err(VaultError::Missing) => {}
+                Err(error) => held.set(State::Quarantined(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// At boot the embedded ledger may be unconfirmed, so its own replayed state is asked.
+    async fn record_at_boot(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
+        let record = self.0.parts.boot_records.get(&id).cloned();
+        match record {
+            Some(record) => Ok(Some(record).filter(|record| !record.destroyed)),
+            None => self.alive(id).await,
+        }
+    }
+
+    async fn alive(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
+        let query = AccessQuery::Collection { collection: id };
+        match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
+            AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
+            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
+        }
+    }
+
+    async fn place(&self, caller: &Verified<Caller>, id: CollectionId) -> Result<(), Problem> {
+        let placement = Placement {
+            collection: id,
+            shard: 0,
+            epoch: FIRST_EPOCH,
+            worker: self.worker_key(),
+            account: self.0.parts.account.clone(),
+            lease_until: self.now() + LEASE_SECONDS,
+        };
+        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
+    }
+
+    fn create_shard(
+        &self,
+        mut entry: Entry,
+        profile: Profile,
+        wrap: Key<Wrap>,
+    ) -> Result<Arc<Held>, Problem> {
+        let parts = &self.0.parts;
+        let mode = Open::Writer { expected_epoch: 0, claim: WRITER_EPOCH };
+        let store = parts
+            .engine
+            .open(ShardName(entry.lineage.0), mode)
+            .map_err(|error| problems::collection(error.into()))?;
+        let shard =
+            CollectionShard::create(identity(&entry), profile, wrap, store, &mut SystemEntropy)
+                .map_err(problems::collection)?;
+        entry.ready = true;
+        parts.catalog.keep(&entry).map_err(vault)?;
+        let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
+        self.hold(&held);
+        Ok(held)
+    }
+
+    async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
+        let (worker, entry) = (self.clone(), held.entry.clone());
+        let work = move || {
+            let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
+            let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
+            CollectionShard::open(identity(&entry), wrap, store)
+        };
+        let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
+            Ok(opened) => opened,
+            Err(_) => Err(CollectionError::Tampered("shard")),
+        };
+        match opened {
+            Ok(shard) => held.set(State::Ready(Arc::new(shard))),
+            Err(error) => {
+                tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
+                held.set(State::Quarantined(error.to_string()));
+            }
+        }
+    }
+
+    fn bury(&self, entry: &Entry) -> Result<(), Problem> {
+        let parts = &self.0.parts;
+        if let Some(local) = &parts.vault {
+            local.forget(entry.id).map_err(vault)?;
+        }
+        match parts.engine.destroy(ShardName(entry.lineage.0)) {
+            Ok(()) | Err(prag_store::StoreError::Absent(_)) => {}
+            Err(error) => return Err(problems::collection(error.into())),
+        }
+        parts.catalog.forget(entry.id).map_err(vault)
+    }
+
+    fn hold(&self, held: &Arc<Held>) {
+        let mut collections = self.0.collections.write().unwrap_or_else(lock::ignore_poison);
+        collections.insert(held.entry.id, Arc::clone(held));
+    }
+
+    fn name_is_free(&self, caller: &Verified<Caller>, create: &CreateCollection) -> Result<(), Problem> {
+        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+        let mine = || collections.values().filter(|held| held.entry.owner == caller.address);
+        validate::at_most("collections", mine().count() + 1, COLLECTIONS_PER_OWNER_MAX, "entries")?;
+        if mine().any(|held| held.entry.name == create.name) {
+            return Err(Problem::new(Code::Conflict, "you have a collection of this name").field("name"));
+        }
+        Ok(())
+    }
+
+    fn open_share(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        epoch: Epoch,
+        share: &serde_json::Value,
+    ) -> Result<Share, Problem> {
+        let bad = |detail: String| Problem::new(Code::CiphertextInvalid, detail).field("share");
+        let released: ReleasedShare = serde_json::from_value(share.clone())
+            .map_err(|_| bad("`share` is not a released share".to_owned()))?;
+        self.ring()
+            .open_share(&released, &self.worker_key(), caller, id, epoch, self.now())
+            .map_err(|error| bad(error.to_string()))
+    }
+
+    fn profile_for(&self, vectors: &VectorSource) -> Result<Profile, Problem> {
+        let card = self.0.parts.embedder.model();
+        let base = Profile {
+            model: "supplied".to_owned(),
+            model_files: [String::new(), String::new(), String::new()],
+            pooling: "supplied".to_owned(),
+            query_prefix: String::new(),
+            passage_prefix: String::new(),
+            dimension: 0,
+            metric: "dot".to_owned(),
+            chunk_tokens: 0,
+            chunker: prag_chunk::VERSION.to_owned(),
+            analyzer: prag_index::ANALYZER.to_owned(),
+            digest: String::new(),
+        };
+        match vectors {
+            VectorSource::Supplied(dimension) => {
+                validate::within("vectors.supplied", u64::from(*dimension), 1, DIMENSION_MAX as u64)?;
+                Ok(sealed_profile(Profile { dimension: *dimension, ..base }))
+            }
+            VectorSource::Model(name) if name.is_empty() || *name == card.name => {
+                let pooling = match card.pooling {
+                    Pooling::Mean => "mean",
+                    Pooling::Cls => "cls",
+                };
+                Ok(sealed_profile(Profile {
+                    model: card.name.clone(),
+                    model_files: self.0.parts.model_files.clone(),
+                    pooling: pooling.to_owned(),
+                    query_prefix: card.query_prefix.clone(),
+                    passage_prefix: card.passage_prefix.clone(),
+                    dimension: u32::try_from(card.dim).unwrap_or(u32::MAX),
+                    chunk_tokens: u32::try_from(self.0.settings.chunk_tokens).unwrap_or(u32::MAX),
+                    ..base
+                }))
+            }
+            VectorSource::Model(_) => {
+                let detail = format!("this worker serves the model {}", card.name);
+                Err(Problem::new(Code::InvalidField, detail).field("vectors.model"))
+            }
+        }
+    }
+
+    pub(super) fn describe(&self, held: &Held, owner: bool) -> Result<Collection, Problem> {
+        let shard = held.shard().ok();
+        let (documents, chunks, segments) = shard.as_ref().map_or((0, 0, 0), |shard| {
+            let live = shard.read();
+            (live.documents.len() as u64, live.chunks(), live.segments.len())
+        });
+        let profile = match &shard {
+            Some(shard) => shard.profile().clone(),
+            None => self.profile_for(&held.entry.vectors)?,
+        };
+        let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
+        Ok(Collection {
+            id: held.entry.id,
+            name: if owner { held.entry.name.clone() } else { String::new() },
+            owner: held.entry.owner.clone(),
+            epoch: held.entry.epoch,
+            state: held.state(),
+            documents,
+            chunks,
+            segments: u32::try_from(segments).unwrap_or(u32::MAX),
+            profile,
+            head,
+        })
+    }
+}
+
+/// The wrap key, if the shares give the KEK that the ledger's commitment names.
+fn wrap_key(shares: &Shares, id: CollectionId, record: &CollectionRecord) -> Option<Key<Wrap>> {
+    let kek = derive_kek(&shares.chain, &shares.owner, id, record.epoch);
+    kek.opens(&record.commitment, id, record.epoch).then(|| kek.derive::<Wrap>())
+}
+
+fn identity(entry: &Entry) -> Identity {
+    Identity {
+        collection: entry.id,
+        lineage: entry.lineage,
+        epoch: entry.epoch,
+        writer_epoch: WRITER_EPOCH,
+    }
+}
+
+fn vault(error: VaultError) -> Problem {
+    match error {
+        VaultError::Missing => Problem::new(Code::KeyMissing, "the worker has no share for this collection"),
+        _ => Problem::new(Code::Storage, error.to_string()),
+    }
+}
+
+fn no_entropy(_: prag_trust::entropy::EntropyError) -> Problem {
+    Problem::new(Code::Internal, "no randomness")
+}
+
+const FIRST_EPOCH: Epoch = 1;
+/// One worker writes; the claim moves when shards do.
+const WRITER_EPOCH: u64 = 1;
+const LEASE_SECONDS: u64 = 10 * 365 * 24 * 3600;

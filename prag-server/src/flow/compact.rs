@@ -1,0 +1,102 @@
+//! Freezing and merging, in the background or when asked for.
+//!
+//! Layer: flow.
+//! Holds: long operations and their states.
+//! Never: makes a search or a write wait for a build.
+//! Invariant: an operation is visible only to the address that started it.
+
+use super::{Worker, problems};
+use crate::collection::{CollectionShard, freeze};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::operations::{Operation, OperationKind, OperationState};
+use prag_protocol::{Address, CollectionId};
+use prag_trust::entropy::random;
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+
+/// The last operations of this boot.
+#[derive(Default)]
+pub(super) struct Operations(VecDeque<(Address, Operation)>);
+
+impl Worker {
+    /// Merge tail and segments into one segment, in the background.
+    ///
+    /// # Errors
+    /// As admission.
+    pub async fn compact(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<Operation, Problem> {
+        let (_granted, held) = self.admit_write(caller, id).await?;
+        let shard = held.shard()?;
+        let bytes: [u8; 16] = random(&mut crate::components::SystemEntropy)
+            .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
+        let operation = Operation {
+            id: hex::encode(bytes),
+            kind: OperationKind::Compact,
+            state: OperationState::Running,
+            problem: None,
+        };
+        self.record(&caller.address, operation.clone());
+        let (worker, op) = (self.clone(), operation.id.clone());
+        tokio::task::spawn_blocking(move || {
+            let done = freeze::compact(&shard, true, &mut crate::components::SystemEntropy);
+            worker.finish(&op, done.map_err(problems::collection));
+        });
+        Ok(operation)
+    }
+
+    /// How far an operation is.
+    ///
+    /// # Errors
+    /// `operation-not-found` for another caller's too.
+    pub async fn operation(
+        &self,
+        caller: &Verified<Caller>,
+        id: &str,
+    ) -> Result<Operation, Problem> {
+        let operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = operations.0.iter().find(|(owner, op)| *owner == caller.address && op.id == id);
+        let found = mine.map(|(_, operation)| operation.clone());
+        found.ok_or_else(|| Problem::new(Code::OperationNotFound, "no such operation of yours"))
+    }
+
+    /// Freeze a tail that has grown past the setting, in the background.
+    pub(super) fn freeze_if_due(&self, shard: &Arc<CollectionShard>) {
+        let due = shard.read().tail.rows.len() >= self.0.settings.freeze_rows;
+        if !due {
+            return;
+        }
+        let (shard, merge) = (Arc::clone(shard), self.0.settings.merge_segments);
+        tokio::task::spawn_blocking(move || {
+            let all = shard.read().segments.len() + 1 >= merge;
+            if let Err(error) = freeze::compact(&shard, all, &mut crate::components::SystemEntropy) {
+                tracing::warn!(%error, "a freeze failed; the tail goes on");
+            }
+        });
+    }
+
+    fn record(&self, owner: &Address, operation: Operation) {
+        let mut operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        if operations.0.len() >= OPERATIONS_MAX {
+            operations.0.pop_front();
+        }
+        operations.0.push_back((owner.clone(), operation));
+    }
+
+    fn finish(&self, id: &str, done: Result<(), Problem>) {
+        let mut operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, operation)) = operations.0.iter_mut().find(|(_, op)| op.id == id) {
+            operation.state = match done {
+                Ok(()) => OperationState::Succeeded,
+                Err(_) => OperationState::Failed,
+            };
+            operation.problem = done.err();
+        }
+    }
+}
+
+const OPERATIONS_MAX: usize = 1024;

@@ -1,0 +1,143 @@
+//! Context for a prompt: passages packed into a token budget, numbered and cited.
+//!
+//! Layer: flow.
+//! Holds: the text around passages; each is fenced and marked untrusted.
+//! Never: a token over the budget, counted by the model's own tokenizer over the whole text.
+//! Invariant: citation i belongs to the passage marked `[i]`; the fence occurs in no passage.
+
+use super::query::{check_token, run, three_digits};
+use super::search::Found;
+use super::{Worker, problems, validate};
+use prag_embedder::Embedder;
+use prag_protocol::CollectionId;
+use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, QUERY_BYTES_MAX};
+use prag_protocol::problem::Problem;
+use prag_protocol::wire::search::{Citation, ContextReply, ContextRequest, Mode, QueryRequest};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Worker {
+    /// Cited passages for a prompt, within the budget.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub async fn context(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        request: ContextRequest,
+    ) -> Result<ContextReply, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
+        validate::text("prompt", &request.prompt, QUERY_BYTES_MAX)?;
+        check_token(&shard, request.token.as_deref())?;
+        let most = reader.granted.max_k().min(CONTEXT_PASSAGES_MAX);
+        let passages = request.passages.unwrap_or(most.min(DEFAULT_PASSAGES));
+        validate::within("passages", u64::from(passages), 1, u64::from(most))?;
+        let sparse_only = shard.profile().pooling == "supplied";
+        let query = QueryRequest {
+            text: Some(request.prompt),
+            k: Some(passages),
+            mode: sparse_only.then_some(Mode::Sparse),
+            fusion: request.fusion,
+            filter: request.filter,
+            ..QueryRequest::default()
+        };
+        let plan = self.plan(&reader, &shard, query).await?;
+        self.consume(&reader, 1).await?;
+        let found = run(Arc::clone(&shard), plan).await?;
+        self.0.metrics.queried();
+        let embedder = Arc::clone(self.embedder());
+        let profile = shard.profile().digest.clone();
+        let pack = move || pack(&found, request.budget, embedder.as_ref(), profile);
+        tokio::task::spawn_blocking(pack).await.map_err(problems::internal)
+    }
+}
+
+/// Passages in order of rank, while they fit; one that does not fit is passed over.
+fn pack(found: &[Found], budget: u32, embedder: &dyn Embedder, profile: String) -> ContextReply {
+    let mut context = String::new();
+    let mut citations: Vec<Citation> = Vec::new();
+    let mut tokens = 0;
+    let mut seen = HashSet::new();
+    for found in found {
+        let text = found.document.text(found.chunk);
+        if !seen.insert(*blake3::hash(text.as_bytes()).as_bytes()) {
+            continue;
+        }
+        let number = u32::try_from(citations.len() + 1).unwrap_or(u32::MAX);
+        let longer = format!("{context}{}", passage(number, found));
+        let counted = count(embedder, &longer);
+        if counted > budget {
+            continue;
+        }
+        citations.push(citation(number, found, count(embedder, text)));
+        context = longer;
+        tokens = counted;
+    }
+    ContextReply { context, tokens, budget, citations, profile }
+}
+
+fn passage(number: u32, found: &Found) -> String {
+    let text = found.document.text(found.chunk);
+    let fence = fence(text);
+    let mut source = one_line(&found.document.title);
+    if let Some(chunk) = found.document.chunks.get(found.chunk as usize) {
+        for heading in &chunk.heading_path {
+            source.push_str(" › ");
+            source.push_str(&one_line(heading));
+        }
+    }
+    format!("[{number}] {source} (untrusted text, quoted)\n{fence}\n{}\n{fence}\n\n", text.trim())
+}
+
+/// A run of tildes longer than any in `text`.
+fn fence(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for letter in text.chars() {
+        run = if letter == '~' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    "~".repeat((longest + 1).max(3))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn citation(number: u32, found: &Found, tokens: u32) -> Citation {
+    let chunk = found.document.chunks.get(found.chunk as usize);
+    Citation {
+        number,
+        document: found.document.id.clone(),
+        title: found.document.title.clone(),
+        heading_path: chunk.map(|chunk| chunk.heading_path.clone()).unwrap_or_default(),
+        start: chunk.map_or(0, |chunk| chunk.start),
+        end: chunk.map_or(0, |chunk| chunk.end),
+        content_hash: hex::encode(found.document.content_hash),
+        score: three_digits(found.score),
+        tokens,
+    }
+}
+
+fn count(embedder: &dyn Embedder, text: &str) -> u32 {
+    u32::try_from(embedder.count(text)).unwrap_or(u32::MAX)
+}
+
+const DEFAULT_PASSAGES: u32 = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::fence;
+
+    /// A passage cannot close its own fence.
+    #[test]
+    fn fence_is_longer_than_any_run() {
+        assert_eq!(fence("plain"), "~~~");
+        assert_eq!(fence("a ~~~ b ~~~~~ c"), "~~~~~~");
+    }
+}

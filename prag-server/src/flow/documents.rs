@@ -1,0 +1,213 @@
+//! Listing, reading and deleting documents.
+//!
+//! Layer: flow.
+//! Holds: opaque handles and cursors.
+//! Never: a document's id in a URL; handles are keyed hashes.
+//! Invariant: a scoped grantee sees only documents in its scope.
+
+use super::admit::Reader;
+use super::ingest::token;
+use super::{Worker, problems, query, validate};
+use crate::collection::CollectionShard;
+use crate::collection::record::{Document, Op};
+use crate::collection::shard::batch;
+use prag_protocol::filter::Filter;
+use prag_protocol::limits::{DELETE_IDS_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::Page;
+use prag_protocol::wire::documents::{DeleteDocuments, DeleteReply, DocumentInfo, Lookup};
+use prag_protocol::{CollectionId, DocumentId};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::ops::Bound;
+use std::sync::Arc;
+
+impl Worker {
+    /// One page of documents, by id.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub async fn list_documents(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> Result<Page<DocumentInfo>, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        let limit = validate::page(limit)?;
+        let live = shard.read();
+        let start = match cursor {
+            None => Bound::Unbounded,
+            Some(cursor) => Bound::Excluded(at_cursor(&shard, &cursor)?),
+        };
+        let scope = query::filters(&reader, None)?;
+        let mut rows = live
+            .documents
+            .range((start, Bound::Unbounded))
+            .filter(|(_, at)| visible(&at.document, &scope))
+            .map(|(_, at)| info(&shard, &at.document, false));
+        let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
+        let more = rows.next().is_some();
+        let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
+        Ok(Page { data, next_cursor })
+    }
+
+    /// One document with its original, by handle.
+    ///
+    /// # Errors
+    /// `document-not-found` where there is none, or it is out of the grant's scope.
+    pub async fn document(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        handle: &str,
+    ) -> Result<DocumentInfo, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        let document = shard.by_handle(handle).ok_or_else(absent)?;
+        read_one(&reader, &shard, &document)
+    }
+
+    /// One document with its original, by id.
+    ///
+    /// # Errors
+    /// As [`Worker::document`].
+    pub async fn lookup(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        lookup: Lookup,
+    ) -> Result<DocumentInfo, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
+        read_one(&reader, &shard, &found.ok_or_else(absent)?)
+    }
+
+    /// Delete one document, by handle.
+    ///
+    /// # Errors
+    /// `document-not-found` where there is none.
+    pub async fn delete_document(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        handle: &str,
+    ) -> Result<DeleteReply, Problem> {
+        let (_granted, held) = self.admit_write(caller, id).await?;
+        let shard = held.shard()?;
+        let document = shard.by_handle(handle).ok_or_else(absent)?;
+        self.delete(shard, vec![document.id.clone()]).await
+    }
+
+    /// Delete documents, by id or by filter.
+    ///
+    /// # Errors
+    /// Names the field and the limit; nothing was deleted.
+    pub async fn delete_documents(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        request: DeleteDocuments,
+    ) -> Result<DeleteReply, Problem> {
+        let (_granted, held) = self.admit_write(caller, id).await?;
+        let shard = held.shard()?;
+        let ids = match (request.ids, request.filter) {
+            (Some(ids), None) => {
+                validate::at_most("ids", ids.len(), DELETE_IDS_MAX, "ids")?;
+                ids
+            }
+            (None, Some(filter)) => matching(&shard, &filter)?,
+            (Some(_), Some(_)) | (None, None) => {
+                let detail = "send exactly one of `ids` and `filter`";
+                return Err(Problem::new(Code::InvalidField, detail).field("ids"));
+            }
+        };
+        self.delete(shard, ids).await
+    }
+
+    async fn delete(
+        &self,
+        shard: Arc<CollectionShard>,
+        ids: Vec<DocumentId>,
+    ) -> Result<DeleteReply, Problem> {
+        let worker = self.clone();
+        let work = move || {
+            let present: Vec<DocumentId> = {
+                let live = shard.read();
+                ids.into_iter().filter(|id| live.documents.contains_key(id)).collect()
+            };
+            let deleted = present.len() as u64;
+            let mut entropy = crate::components::SystemEntropy;
+            let mut batches = Vec::new();
+            for ids in present.chunks(DELETE_IDS_MAX) {
+                let ops = ids.iter().cloned().map(Op::Delete).collect();
+                let batch = batch(ops, None, worker.now(), &mut entropy);
+                batches.push(batch.map_err(problems::collection)?);
+            }
+            let head = if batches.is_empty() {
+                shard.head()
+            } else {
+                shard.write(batches, &mut entropy).map_err(problems::collection)?
+            };
+            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
+        };
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+    }
+}
+
+fn matching(shard: &CollectionShard, filter: &Filter) -> Result<Vec<DocumentId>, Problem> {
+    if filter.is_empty() {
+        let detail = "an empty filter matches everything; delete the collection instead";
+        return Err(Problem::new(Code::BadFilter, detail).field("filter"));
+    }
+    filter.check().map_err(|error| Problem::new(Code::BadFilter, error.to_string()).field("filter"))?;
+    let live = shard.read();
+    let matches = live
+        .documents
+        .values()
+        .filter(|at| filter.matches(at.document.id.as_str(), &at.document.metadata()));
+    Ok(matches.map(|at| at.document.id.clone()).collect())
+}
+
+fn read_one(
+    reader: &Reader,
+    shard: &CollectionShard,
+    document: &Document,
+) -> Result<DocumentInfo, Problem> {
+    let scope = query::filters(reader, None)?;
+    if visible(document, &scope) { Ok(info(shard, document, true)) } else { Err(absent()) }
+}
+
+fn visible(document: &Document, scope: &[Filter]) -> bool {
+    scope.is_empty() || {
+        let metadata = document.metadata();
+        scope.iter().all(|filter| filter.matches(document.id.as_str(), &metadata))
+    }
+}
+
+fn info(shard: &CollectionShard, document: &Document, content: bool) -> DocumentInfo {
+    DocumentInfo {
+        id: document.id.clone(),
+        handle: shard.handle(&document.id),
+        title: document.title.clone(),
+        format: document.format(),
+        bytes: document.content.len() as u64,
+        chunks: u32::try_from(document.chunks.len()).unwrap_or(u32::MAX),
+        content_hash: hex::encode(document.content_hash),
+        metadata: document.metadata(),
+        content: content.then(|| document.content.clone()),
+    }
+}
+
+fn at_cursor(shard: &CollectionShard, cursor: &str) -> Result<DocumentId, Problem> {
+    validate::at_most("cursor", cursor.len(), TOKEN_BYTES_MAX, "bytes")?;
+    let unknown = || Problem::new(Code::InvalidField, "the cursor is not of this listing, or its document is gone; start again").field("cursor");
+    shard.by_handle(cursor).map(|document| document.id.clone()).ok_or_else(unknown)
+}
+
+fn absent() -> Problem {
+    Problem::new(Code::DocumentNotFound, "no such document in this collection")
+}

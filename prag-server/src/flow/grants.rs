@@ -1,0 +1,178 @@
+//! Grants and permits: transitions of the access ledger.
+//!
+//! Layer: flow.
+//! Holds: translation between REST bodies and ledger messages.
+//! Never: a rule of its own; the contract core decides.
+//! Invariant: only the owner, with an admin permit, reaches the ledger through here.
+
+use super::{Worker, problems, validate};
+use prag_client::ledger::LedgerHead;
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord};
+use prag_protocol::limits::K_MAX;
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::Page;
+use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
+use prag_protocol::{Address, CollectionId};
+use prag_trust::address::check_address;
+use prag_trust::permit::Permission;
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+
+impl Worker {
+    /// Grant, or replace a grant.
+    ///
+    /// # Errors
+    /// Names the field and the limit; the ledger is unchanged.
+    pub async fn put_grant(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        put: PutGrant,
+    ) -> Result<LedgerReply, Problem> {
+        self.admit_admin(caller, id).await?;
+        grantee(&put.grantee)?;
+        validate::within("max_k", u64::from(put.max_k), 1, u64::from(K_MAX))?;
+        let latest = self.now() + TEN_YEARS;
+        validate::within("expires", put.expires, self.now() + 1, latest)?;
+        if !put.read && !put.write {
+            let detail = "a grant must allow `read`, `write`, or both";
+            return Err(Problem::new(Code::InvalidField, detail).field("read"));
+        }
+        let scope = match &put.scope {
+            None => None,
+            Some(scope) => {
+                let bad = |error: String| Problem::new(Code::BadFilter, error).field("scope");
+                scope.check().map_err(|error| bad(error.to_string()))?;
+                Some(serde_json::to_string(scope).map_err(|error| bad(error.to_string()))?)
+            }
+        };
+        let message = AccessMsg::Grant {
+            collection: id,
+            grantee: put.grantee,
+            read: put.read,
+            write: put.write,
+            max_k: put.max_k,
+            quota: put.quota,
+            expires: put.expires,
+            scope,
+        };
+        self.transition(caller, message).await
+    }
+
+    /// One page of grants.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub async fn list_grants(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> Result<Page<Grant>, Problem> {
+        self.admit_admin(caller, id).await?;
+        let limit = u32::try_from(validate::page(limit)?.min(100)).unwrap_or(100);
+        let offset = match cursor {
+            None => 0,
+            Some(cursor) => cursor
+                .parse::<u32>()
+                .map_err(|_| Problem::new(Code::InvalidField, "not a cursor").field("cursor"))?,
+        };
+        let query = AccessQuery::Grants { collection: id, offset, limit };
+        let reply = self.0.parts.ledger.query(query).await.map_err(problems::ledger)?;
+        let AccessReply::Grants { total, rows } = reply else {
+            return Err(Problem::new(Code::Internal, "the ledger answered another question"));
+        };
+        let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        let next_cursor = (end < total).then(|| end.to_string());
+        Ok(Page { data: rows.into_iter().map(grant).collect(), next_cursor })
+    }
+
+    /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
+    ///
+    /// # Errors
+    /// `conflict` where there is nothing to revoke.
+    pub async fn revoke_grant(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        revoke: RevokeGrant,
+    ) -> Result<LedgerReply, Problem> {
+        self.admit_admin(caller, id).await?;
+        let message = AccessMsg::Revoke { collection: id, grantee: revoke.grantee };
+        self.transition(caller, message).await
+    }
+
+    /// Revoke one of the caller's own permits, by name.
+    ///
+    /// # Errors
+    /// `permission-missing` without an admin permit.
+    pub async fn revoke_permit(
+        &self,
+        caller: &Verified<Caller>,
+        permit_name: String,
+    ) -> Result<LedgerReply, Problem> {
+        if !caller.permissions.allow(Permission::Admin) {
+            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
+        }
+        self.transition(caller, AccessMsg::RevokePermit { permit_name }).await
+    }
+
+    /// Show a remembered ledger head; the worker serves from then on if it has that history.
+    ///
+    /// # Errors
+    /// `ledger-stale` where this ledger was rolled back or forked.
+    pub async fn confirm_ledger(
+        &self,
+        _caller: &Verified<Caller>,
+        height: u64,
+        root: &str,
+    ) -> Result<LedgerReply, Problem> {
+        let root = hex::decode(root).ok().and_then(|root| <[u8; 32]>::try_from(root).ok());
+        let Some(root) = root else {
+            return Err(Problem::new(Code::InvalidField, "`root` must be 64 hex digits").field("root"));
+        };
+        let remembered = LedgerHead { height, root };
+        self.0.parts.ledger.confirm(remembered).await.map_err(problems::ledger)?;
+        Ok(self.ledger_reply(self.0.parts.ledger.head().await.height))
+    }
+
+    pub(super) async fn transition(
+        &self,
+        caller: &Verified<Caller>,
+        message: AccessMsg,
+    ) -> Result<LedgerReply, Problem> {
+        let authorization = caller.session_key;
+        let ledger = &self.0.parts.ledger;
+        let height = ledger.execute(&caller.address, &authorization, message).await;
+        Ok(self.ledger_reply(height.map_err(problems::ledger)?))
+    }
+
+    fn ledger_reply(&self, height: u64) -> LedgerReply {
+        LedgerReply { height }
+    }
+}
+
+fn grantee(address: &Address) -> Result<(), Problem> {
+    check_address(address)
+        .map_err(|_| Problem::new(Code::InvalidField, "not a valid address").field("grantee"))
+}
+
+fn grant(record: GrantRecord) -> Grant {
+    let scope = record.scope.as_deref().and_then(|scope| serde_json::from_str(scope).ok());
+    Grant {
+        grant: PutGrant {
+            grantee: record.grantee,
+            read: record.can_read,
+            write: record.can_write,
+            max_k: record.max_k,
+            quota: record.quota,
+            expires: record.expires,
+            scope,
+        },
+        used: record.used,
+        revoked: record.revoked,
+    }
+}
+
+const TEN_YEARS: u64 = 10 * 366 * 24 * 3600;

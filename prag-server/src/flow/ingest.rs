@@ -1,0 +1,193 @@
+//! Putting documents: admit, prepare, embed, commit, show.
+//!
+//! Layer: flow.
+//! Holds: the order of a put, alone or in bulk.
+//! Never: acknowledges before the shard is durable; embeds what is unchanged.
+//! Invariant: a document is visible whole or not at all.
+
+use super::chunking::{self, Prepared};
+use super::{Worker, embed, problems, validate};
+use crate::collection::CollectionShard;
+use crate::collection::record::{Idempotency, Op};
+use crate::collection::shard::put_batches;
+use prag_embedder::{Embedder, Role};
+use prag_protocol::limits::TOKEN_BYTES_MAX;
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::collections::Profile;
+use prag_protocol::wire::documents::{Outcome, PutDocument, PutReply};
+use prag_protocol::{CollectionId, DocumentId};
+use prag_trust::head::Head;
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::sync::Arc;
+
+/// What happens with one document of a request.
+pub(super) enum Step {
+    Unchanged { id: DocumentId, chunks: u32 },
+    Write { prepared: Prepared, existed: bool },
+    Refused(Problem),
+}
+
+impl Worker {
+    /// Create or replace one document.
+    ///
+    /// # Errors
+    /// Names the field and the limit; nothing was written.
+    pub async fn put_document(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        put: PutDocument,
+        idempotency_key: Option<String>,
+    ) -> Result<PutReply, Problem> {
+        let (_granted, held) = self.admit_write(caller, id).await?;
+        let shard = held.shard()?;
+        let idempotency = self.idempotency(&shard, caller, &put, idempotency_key)?;
+        let worker = self.clone();
+        let work = move || worker.put_now(&shard, vec![Ok(put)], idempotency);
+        let mut replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))?
+    }
+
+    /// Put documents in one durable commit. Blocks; reply i answers document i.
+    pub(super) fn put_now(
+        &self,
+        shard: &CollectionShard,
+        puts: Vec<Result<PutDocument, Problem>>,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<Result<PutReply, Problem>>, Problem> {
+        let mut steps: Vec<Step> =
+            puts.into_iter().map(|put| put.map_or_else(Step::Refused, |put| self.step(shard, put))).collect();
+        self.embed_steps(&mut steps)?;
+        let mut entropy = crate::components::SystemEntropy;
+        let mut batches = Vec::new();
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for step in steps {
+            outcomes.push(match step {
+                Step::Refused(problem) => Err(problem),
+                Step::Unchanged { id, chunks } => Ok((id, Outcome::Unchanged, chunks, 0)),
+                Step::Write { prepared, existed } => {
+                    let Prepared { document, vectors, tokens, .. } = prepared;
+                    let chunks = u32::try_from(document.chunks.len()).unwrap_or(u32::MAX);
+                    let id = document.id.clone();
+                    let op = Op::Put { document, vectors };
+                    let time = self.now();
+                    batches.extend(
+                        put_batches(op, idempotency.clone(), time, &mut entropy)
+                            .map_err(problems::collection)?,
+                    );
+                    let outcome = if existed { Outcome::Updated } else { Outcome::Created };
+                    Ok((id, outcome, chunks, tokens))
+                }
+            });
+        }
+        let head = if batches.is_empty() {
+            shard.head()
+        } else {
+            shard.write(batches, &mut entropy).map_err(problems::collection)?
+        };
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| {
+                let (id, outcome, chunks, tokens) = outcome?;
+                self.0.metrics.ingested(u64::from(chunks), tokens);
+                Ok(PutReply {
+                    outcome,
+                    handle: shard.handle(&id),
+                    chunks,
+                    tokens,
+                    head: self.signed_head(&head),
+                    token: token(&head),
+                })
+            })
+            .collect())
+    }
+
+    fn step(&self, shard: &CollectionShard, put: PutDocument) -> Step {
+        if let Err(problem) = validate::document(&put) {
+            return Step::Refused(problem);
+        }
+        let digest = chunking::digest(&put);
+        let known = {
+            let live = shard.read();
+            live.documents.get(&put.id).map(|at| (at.document.digest, at.document.chunks.len()))
+        };
+        if let Some((_, chunks)) = known.filter(|(known, _)| *known == digest) {
+            let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
+            return Step::Unchanged { id: put.id, chunks };
+        }
+        let prepared = prepare(put, shard.profile(), self.embedder().as_ref());
+        match prepared {
+            Ok(prepared) => Step::Write { prepared, existed: known.is_some() },
+            Err(problem) => Step::Refused(problem),
+        }
+    }
+
+    /// Embed every text of every step in one call, so that batches fill up.
+    fn embed_steps(&self, steps: &mut [Step]) -> Result<(), Problem> {
+        let texts: Vec<String> = steps
+            .iter_mut()
+            .filter_map(|step| match step {
+                Step::Write { prepared, .. } => Some(std::mem::take(&mut prepared.texts)),
+                Step::Unchanged { .. } | Step::Refused(_) => None,
+            })
+            .flatten()
+            .collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let rows = embed::embed_now(self.embedder().as_ref(), Role::Passage, &texts)?;
+        let mut rows = rows.iter();
+        for step in steps {
+            if let Step::Write { prepared, .. } = step
+                && prepared.vectors.is_empty()
+            {
+                let wanted = prepared.document.chunks.len();
+                prepared.vectors = rows.by_ref().take(wanted).flatten().copied().collect();
+            }
+        }
+        Ok(())
+    }
+
+    fn idempotency(
+        &self,
+        shard: &Arc<CollectionShard>,
+        caller: &Verified<Caller>,
+        put: &PutDocument,
+        key: Option<String>,
+    ) -> Result<Option<Idempotency>, Problem> {
+        let Some(key) = key else { return Ok(None) };
+        validate::at_most("Idempotency-Key", key.len(), TOKEN_BYTES_MAX, "bytes")?;
+        let mut hasher = blake3::Hasher::new_derive_key("prag 2026 idempotency key v1");
+        hasher.update(&(caller.address.as_str().len() as u64).to_be_bytes());
+        hasher.update(caller.address.as_str().as_bytes());
+        hasher.update(key.as_bytes());
+        let key = *hasher.finalize().as_bytes();
+        let digest = chunking::digest(put);
+        match shard.recall(&key, self.now()) {
+            Some(seen) if seen != digest => Err(Problem::new(
+                Code::IdempotencyMismatch,
+                "this idempotency key was used with another document",
+            )),
+            Some(_) | None => Ok(Some(Idempotency { key, digest, time: self.now() })),
+        }
+    }
+}
+
+fn prepare(
+    put: PutDocument,
+    profile: &Profile,
+    embedder: &dyn Embedder,
+) -> Result<Prepared, Problem> {
+    let mut entropy = crate::components::SystemEntropy;
+    if profile.pooling == "supplied" {
+        chunking::supplied(put, profile.dimension as usize, &mut entropy)
+    } else {
+        chunking::by_model(put, embedder, profile.chunk_tokens as usize, &mut entropy)
+    }
+}
+
+/// Opaque read-your-writes token: shard-map version 1, size.
+pub(super) fn token(head: &Head) -> String {
+    format!("1.{}.{}", head.lineage, head.size)
+}

@@ -1,0 +1,176 @@
+//! Query: admit, embed, search, answer.
+//!
+//! Layer: flow.
+//! Holds: the request's bounds and the grant's limits on it.
+//! Never: exact scores; three digits leave the worker.
+//! Invariant: the quota is used up, durably, before the reply.
+
+use super::admit::Reader;
+use super::search::{Found, Plan, search};
+use super::{Worker, problems, validate};
+use crate::collection::CollectionShard;
+use prag_embedder::Role;
+use prag_protocol::CollectionId;
+use prag_protocol::filter::Filter;
+use prag_protocol::limits::{K_MAX, QUERY_BYTES_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::search::{Fusion, Hit, Mode, QueryReply, QueryRequest};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::sync::Arc;
+
+impl Worker {
+    /// The chunks that answer a query, best first.
+    ///
+    /// # Errors
+    /// Names the field and the limit.
+    pub async fn query(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        request: QueryRequest,
+    ) -> Result<QueryReply, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        let with_metadata = request.with_metadata;
+        check_token(&shard, request.token.as_deref())?;
+        let plan = self.plan(&reader, &shard, request).await?;
+        self.consume(&reader, 1).await?;
+        let found = run(Arc::clone(&shard), plan).await?;
+        self.0.metrics.queried();
+        let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
+        Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
+    }
+
+    pub(super) async fn plan(
+        &self,
+        reader: &Reader,
+        shard: &CollectionShard,
+        request: QueryRequest,
+    ) -> Result<Plan, Problem> {
+        let k = request.k.unwrap_or_else(|| reader.granted.max_k().min(DEFAULT_K));
+        validate::within("k", u64::from(k), 1, u64::from(reader.granted.max_k().min(K_MAX)))?;
+        let ef = request.ef.unwrap_or(DEFAULT_EF);
+        validate::within("ef", u64::from(ef), 1, EF_MAX)?;
+        let fusion = fusion(request.fusion)?;
+        let filters = filters(reader, request.filter)?;
+        let (dense, sparse) = legs(&request.mode, request.text.is_some(), request.vector.is_some())?;
+        if let Some(text) = &request.text {
+            validate::text("text", text, QUERY_BYTES_MAX)?;
+        }
+        let dimension = shard.profile().dimension as usize;
+        let vector = match request.vector {
+            Some(vector) => Some(validate::vector("vector", &vector, dimension)?),
+            None if dense => {
+                let text = request.text.clone().unwrap_or_default();
+                Some(self.embed_query(shard, text).await?)
+            }
+            None => None,
+        };
+        Ok(Plan {
+            vector: vector.filter(|_| dense),
+            text: request.text.filter(|_| sparse),
+            filters,
+            k: k as usize,
+            ef: ef as usize,
+            exact: request.exact,
+            fusion,
+        })
+    }
+
+    async fn embed_query(&self, shard: &CollectionShard, text: String) -> Result<Vec<f32>, Problem> {
+        if shard.profile().pooling == "supplied" {
+            let detail = "this collection has supplied vectors: send `vector`, or `mode` sparse";
+            return Err(Problem::new(Code::InvalidField, detail).field("vector"));
+        }
+        let rows = self.embed(Role::Query, vec![text]).await?;
+        rows.row(0).map(<[f32]>::to_vec).ok_or_else(|| Problem::new(Code::Device, "no vector"))
+    }
+}
+
+pub(super) async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Vec<Found>, Problem> {
+    let work = move || search(&shard.read(), &plan);
+    let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
+    found.map_err(|_| Problem::new(Code::Internal, "the search failed"))
+}
+
+/// Refuse to answer from before a write that the caller has seen acknowledged.
+pub(super) fn check_token(shard: &CollectionShard, token: Option<&str>) -> Result<(), Problem> {
+    let Some(token) = token else { return Ok(()) };
+    validate::at_most("token", token.len(), TOKEN_BYTES_MAX, "bytes")?;
+    let head = shard.head();
+    let mut fields = token.split('.');
+    let (version, lineage, size) = (fields.next(), fields.next(), fields.next());
+    let size = size.and_then(|size| size.parse::<u64>().ok());
+    match (version, lineage, size, fields.next()) {
+        (Some("1"), Some(lineage), Some(size), None) if lineage == head.lineage.to_string() => {
+            if size <= head.size {
+                return Ok(());
+            }
+            Err(Problem::new(Code::Behind, "the worker has not seen that write; it may have been rolled back"))
+        }
+        _ => Err(Problem::new(Code::InvalidField, "not a token of this collection").field("token")),
+    }
+}
+
+/// Which legs run.
+fn legs(mode: &Option<Mode>, text: bool, vector: bool) -> Result<(bool, bool), Problem> {
+    let missing = |field: &str, why: &str| Err(Problem::new(Code::InvalidField, why).field(field));
+    match mode {
+        _ if !text && !vector => missing("text", "send `text`, `vector`, or both"),
+        Some(Mode::Dense) => Ok((true, false)),
+        Some(Mode::Sparse | Mode::Hybrid) if !text => missing("text", "BM25 needs `text`"),
+        Some(Mode::Sparse) => Ok((false, true)),
+        Some(Mode::Hybrid) => Ok((true, true)),
+        None => Ok((true, text)),
+    }
+}
+
+pub(super) fn filters(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Filter>, Problem> {
+    if let Some(filter) = &filter {
+        filter.check().map_err(|error| Problem::new(Code::BadFilter, error.to_string()).field("filter"))?;
+    }
+    Ok(filter.into_iter().chain(reader.granted.scope().cloned()).collect())
+}
+
+pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Problem> {
+    let bad = |field: &str, range: &str| {
+        Problem::new(Code::InvalidField, format!("`{field}` must be {range}")).field(field.to_owned())
+    };
+    match fusion {
+        None => Ok(prag_index::Fusion::default()),
+        Some(Fusion::Linear { weight }) if (0.0..=1.0).contains(&weight) => {
+            Ok(prag_index::Fusion::Linear { weight })
+        }
+        Some(Fusion::Linear { .. }) => Err(bad("fusion.linear.weight", "0 to 1")),
+        Some(Fusion::Rrf { k }) if (1..=1000).contains(&k) => Ok(prag_index::Fusion::rrf(k)),
+        Some(Fusion::Rrf { .. }) => Err(bad("fusion.rrf.k", "1 to 1000")),
+        Some(Fusion::Dbsf) => Ok(prag_index::Fusion::Dbsf),
+    }
+}
+
+fn hit(found: &Found, with_metadata: bool) -> Hit {
+    let Found { document, chunk, score } = found;
+    let at = document.chunks.get(*chunk as usize);
+    Hit {
+        document: document.id.clone(),
+        title: document.title.clone(),
+        chunk: *chunk,
+        score: three_digits(*score),
+        text: document.text(*chunk).to_owned(),
+        start: at.map_or(0, |at| at.start),
+        end: at.map_or(0, |at| at.end),
+        heading_path: at.map(|at| at.heading_path.clone()).unwrap_or_default(),
+        content_hash: hex::encode(document.content_hash),
+        metadata: with_metadata.then(|| document.metadata()),
+    }
+}
+
+/// Coarse scores: what probing for near duplicates would need stays inside.
+pub(super) fn three_digits(score: f32) -> f32 {
+    (score * 1000.0).round() / 1000.0
+}
+
+const DEFAULT_K: u32 = 10;
+const DEFAULT_EF: u32 = 96;
+const EF_MAX: u64 = 4096;

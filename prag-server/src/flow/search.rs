@@ -1,0 +1,136 @@
+//! Search over a live view: filter, both legs, fusion.
+//!
+//! Layer: flow; joins the collection's parts and the index.
+//! Holds: the order filter → bitmap → dense and sparse → fuse → top k.
+//! Never: post-filters; admits anybody; reads the disk.
+//! Invariant: statistics and candidates come only from rows that the caller may see.
+
+use crate::collection::record::Document;
+use crate::collection::state::{Live, Part};
+use prag_index::{Analyzed, Fusion, IndexError, TermStats};
+use prag_protocol::filter::Filter;
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+/// What to look for.
+pub(super) struct Plan {
+    /// Unit vector, where the dense leg runs.
+    pub(super) vector: Option<Vec<f32>>,
+    /// Query text, where the sparse leg runs.
+    pub(super) text: Option<String>,
+    /// The caller's filter and the grant's scope, each of which must hold.
+    pub(super) filters: Vec<Filter>,
+    /// How many hits.
+    pub(super) k: usize,
+    /// Breadth of the graph walk.
+    pub(super) ef: usize,
+    /// Scan everything instead of walking the graph.
+    pub(super) exact: bool,
+    /// How to merge.
+    pub(super) fusion: Fusion,
+}
+
+/// A chunk that answers.
+pub(super) struct Found {
+    pub(super) document: Arc<Document>,
+    pub(super) chunk: u32,
+    pub(super) score: f32,
+}
+
+type Id = (u32, u32);
+
+/// Run the plan. Blocks.
+pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError> {
+    let allowed: Vec<RoaringBitmap> =
+        live.parts().map(|part| allowed(&part, &plan.filters)).collect();
+    let depth = (plan.k * DEPTH_PER_HIT).max(DEPTH_MIN);
+    let dense = plan.vector.as_ref().map(|vector| dense(live, plan, vector, &allowed, depth));
+    let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
+    let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
+    let fused = match (dense, sparse) {
+        (Some(dense), Some(sparse)) => plan.fusion.fuse(&dense, &sparse),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => Vec::new(),
+    };
+    let found = fused.into_iter().take(plan.k);
+    Ok(found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score)).collect())
+}
+
+fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {
+    let mut rows = match part {
+        Part::Segment(segment) => segment.live.clone(),
+        Part::Tail(tail) => tail.live.clone(),
+    };
+    for filter in filters {
+        rows &= match part {
+            Part::Segment(segment) => segment.index.filter(filter),
+            Part::Tail(tail) => tail.index.filter(filter),
+        };
+    }
+    rows
+}
+
+fn dense(
+    live: &Live,
+    plan: &Plan,
+    vector: &[f32],
+    allowed: &[RoaringBitmap],
+    depth: usize,
+) -> Result<Vec<(Id, f32)>, IndexError> {
+    let ef = plan.ef.max(depth);
+    let mut hits = Vec::new();
+    for ((number, part), rows) in (0u32..).zip(live.parts()).zip(allowed) {
+        let found = match part {
+            Part::Segment(segment) if plan.exact => segment.index.dense_exact(vector, rows, depth)?,
+            Part::Segment(segment) => segment.index.dense(vector, rows, depth, ef)?,
+            Part::Tail(tail) => tail.index.dense(vector, rows, depth)?,
+        };
+        hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
+    }
+    Ok(best(hits, depth))
+}
+
+fn sparse(
+    live: &Live,
+    text: &str,
+    allowed: &[RoaringBitmap],
+    depth: usize,
+) -> Result<Vec<(Id, f32)>, IndexError> {
+    let query = Analyzed::query(text);
+    let mut stats = TermStats::default();
+    for (part, rows) in live.parts().zip(allowed) {
+        stats.merge(&match part {
+            Part::Segment(segment) => segment.index.stats(&query, rows)?,
+            Part::Tail(tail) => tail.index.stats(&query, rows),
+        });
+    }
+    let mut hits = Vec::new();
+    for ((number, part), rows) in (0u32..).zip(live.parts()).zip(allowed) {
+        let found = match part {
+            Part::Segment(segment) => segment.index.sparse(&query, &stats, rows, depth)?,
+            Part::Tail(tail) => tail.index.sparse(&query, &stats, rows, depth),
+        };
+        hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
+    }
+    Ok(best(hits, depth))
+}
+
+/// Highest score first, ties by position, at most `depth`.
+fn best(mut hits: Vec<(Id, f32)>, depth: usize) -> Vec<(Id, f32)> {
+    hits.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    hits.truncate(depth);
+    hits
+}
+
+fn locate(live: &Live, part: u32, ordinal: u32, score: f32) -> Option<Found> {
+    let row = match live.parts().nth(part as usize)? {
+        Part::Segment(segment) => segment.rows.get(ordinal as usize)?.clone(),
+        Part::Tail(tail) => tail.rows.get(ordinal as usize)?.clone(),
+    };
+    Some(Found { document: row.document, chunk: row.chunk, score })
+}
+
+/// Candidates of each leg for one hit wanted.
+const DEPTH_PER_HIT: usize = 4;
+/// Fewest candidates of each leg.
+const DEPTH_MIN: usize = 64;

@@ -1,0 +1,142 @@
+//! The proof of an admission.
+//!
+//! Layer: `trust::admission`.
+//! Holds: the three rights, and what was admitted with one of them.
+//! Never: a constructor that others reach, or a step from one right to another.
+//! Invariant: whoever holds a `Granted<R>` got it from the rule for `R`.
+
+use prag_protocol::filter::Filter;
+use prag_protocol::{Address, CollectionId, Epoch};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Marks a right that [`Granted`] can carry: [`Read`], [`Write`] or [`Admin`].
+pub trait Right: sealed::Right {}
+
+/// May search and read context.
+pub enum Read {}
+/// May put and delete documents.
+pub enum Write {}
+/// May grant, revoke, release keys, destroy.
+pub enum Admin {}
+
+impl Right for Read {}
+impl Right for Write {}
+impl Right for Admin {}
+
+mod sealed {
+    pub trait Right {}
+    impl Right for super::Read {}
+    impl Right for super::Write {}
+    impl Right for super::Admin {}
+}
+
+/// Proof that a caller was admitted to a collection. What needs the right asks for this.
+///
+/// Reading is not writing:
+///
+/// ```compile_fail,E0308
+/// use prag_trust::admission::{Granted, Read, Write};
+/// fn append(_: &Granted<Write>) {}
+/// fn search(granted: &Granted<Read>) { append(granted) }
+/// ```
+///
+/// ```
+/// use prag_trust::admission::{Granted, Write};
+/// fn append(_: &Granted<Write>) {}
+/// fn replace(granted: &Granted<Write>) { append(granted) }
+/// ```
+///
+/// And nobody makes one up, nor another right of their own:
+///
+/// ```compile_fail,E0599
+/// use prag_trust::admission::{Granted, Read};
+/// let forged: Granted<Read> = Granted::default();
+/// ```
+///
+/// ```compile_fail,E0277
+/// struct Everything;
+/// impl prag_trust::admission::Right for Everything {}
+/// ```
+#[derive(Clone)]
+pub struct Granted<R: Right> {
+    terms: Terms,
+    right: PhantomData<fn() -> R>,
+}
+
+/// What was admitted.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) collection: CollectionId,
+    pub(super) caller: Address,
+    pub(super) owner: bool,
+    pub(super) epoch: Epoch,
+    pub(super) height: u64,
+    pub(super) max_k: u32,
+    pub(super) scope: Option<Filter>,
+    pub(super) expires: u64,
+}
+
+impl<R: Right> Granted<R> {
+    /// For the rules of [`super`] alone.
+    pub(super) fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            right: PhantomData,
+        }
+    }
+
+    /// The collection, and no other.
+    #[must_use]
+    pub fn collection(&self) -> CollectionId {
+        self.terms.collection
+    }
+
+    /// Who was admitted.
+    #[must_use]
+    pub fn caller(&self) -> &Address {
+        &self.terms.caller
+    }
+
+    /// True for the owner, false for a grantee.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.terms.owner
+    }
+
+    /// The collection's key epoch at the view's height.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.terms.epoch
+    }
+
+    /// The view's height.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.terms.height
+    }
+
+    /// Most hits of one query, 1 to [`prag_protocol::limits::K_MAX`].
+    #[must_use]
+    pub fn max_k(&self) -> u32 {
+        self.terms.max_k
+    }
+
+    /// The filter that every read and write is narrowed to; `None` for the whole collection.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Filter> {
+        self.terms.scope.as_ref()
+    }
+
+    /// Unix seconds; void from this second on (permit or grant, the earlier).
+    #[must_use]
+    pub fn expires(&self) -> u64 {
+        self.terms.expires
+    }
+}
+
+impl<R: Right> fmt::Debug for Granted<R> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Granted(…)")
+    }
+}

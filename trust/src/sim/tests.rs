@@ -1,0 +1,152 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::{SimTee, SimVerifier, sim_measurement};
+use crate::evidence::{
+    Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, Policy, Tee, Verifier,
+};
+
+const NOW: u64 = 1_700_000_000;
+
+fn binding() -> Binding {
+    Binding {
+        purpose: BindingPurpose::Serve,
+        sig_pk: [1; 32],
+        tls_spki_sha256: [0; 32],
+        nonce: [3; 32],
+        ledger_id: [4; 32],
+        config_digest: [5; 32],
+        policy_epoch: 1,
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        epoch: 1,
+        measurements: vec![sim_measurement("demo 1")],
+        ledger_ids: vec![[4; 32]],
+        config_digests: vec![[5; 32]],
+    }
+}
+
+fn evidence() -> Evidence {
+    SimTee::new("demo 1")
+        .evidence(binding().report_data())
+        .unwrap()
+}
+
+fn refused(evidence: &Evidence, binding: &Binding, policy: &Policy) -> EvidenceError {
+    SimVerifier
+        .verify(evidence, binding, policy, NOW)
+        .unwrap_err()
+}
+
+/// Simulated evidence verifies for what it binds, and says what it is.
+#[test]
+fn verifies_and_says_sim() {
+    let evidence = evidence();
+    let text = serde_json::to_string(&evidence).unwrap();
+    assert!(text.starts_with(r#"{"kind":"sim","#));
+    assert!(serde_json::from_str::<Evidence>(&text).unwrap() == evidence);
+    let worker = SimVerifier
+        .verify(&evidence, &binding(), &policy(), NOW)
+        .unwrap();
+    assert_eq!((worker.kind, worker.sig_pk), ("sim", [1; 32]));
+    assert_eq!(worker.measurement, sim_measurement("demo 1"));
+    assert_eq!(worker.evidence_hash, evidence.hash());
+    assert_eq!(worker.policy_digest, policy().digest());
+    assert_eq!(SimTee::new("demo 1").kind(), "sim");
+}
+
+/// No verifier of hardware takes it, whatever the policy; the simulated one takes no hardware.
+#[test]
+fn is_never_hardware() {
+    let verdict = HardwareVerifier.verify(&evidence(), &binding(), &policy(), NOW);
+    assert_eq!(verdict.unwrap_err(), EvidenceError::Kind("sim"));
+    let tdx = Evidence::Tdx { quote: vec![] };
+    assert_eq!(
+        refused(&tdx, &binding(), &policy()),
+        EvidenceError::Kind("tdx")
+    );
+}
+
+/// Another key, nonce, image, ledger or setting: refused, each by its name.
+#[test]
+fn refuses_what_differs() {
+    let other = Binding {
+        nonce: [9; 32],
+        ..binding()
+    };
+    assert_eq!(
+        refused(&evidence(), &other, &policy()),
+        EvidenceError::Binding
+    );
+    let other = Binding {
+        sig_pk: [9; 32],
+        ..binding()
+    };
+    assert_eq!(
+        refused(&evidence(), &other, &policy()),
+        EvidenceError::Binding
+    );
+
+    let changed = SimTee::new("demo 2")
+        .evidence(binding().report_data())
+        .unwrap();
+    assert_eq!(
+        refused(&changed, &binding(), &policy()),
+        EvidenceError::Measurement
+    );
+    let elsewhere = Policy {
+        ledger_ids: vec![[9; 32]],
+        ..policy()
+    };
+    assert_eq!(
+        refused(&evidence(), &binding(), &elsewhere),
+        EvidenceError::Ledger
+    );
+    let looser = Policy {
+        config_digests: vec![[9; 32]],
+        ..policy()
+    };
+    assert_eq!(
+        refused(&evidence(), &binding(), &looser),
+        EvidenceError::Configuration
+    );
+    assert_eq!(
+        refused(&evidence(), &binding(), &Policy::default()),
+        EvidenceError::Measurement
+    );
+}
+
+/// A changed measurement or signature does not verify.
+#[test]
+fn forgeries_are_refused() {
+    let Evidence::Sim {
+        report_data,
+        measurement,
+        signature,
+    } = evidence()
+    else {
+        panic!("simulated evidence")
+    };
+    let lie = Evidence::Sim {
+        report_data,
+        measurement: [9; 32],
+        signature,
+    };
+    assert_eq!(
+        refused(&lie, &binding(), &policy()),
+        EvidenceError::Signature
+    );
+    let mut bent = signature;
+    bent[0] ^= 1;
+    let lie = Evidence::Sim {
+        report_data,
+        measurement,
+        signature: bent,
+    };
+    assert_eq!(
+        refused(&lie, &binding(), &policy()),
+        EvidenceError::Signature
+    );
+}
