@@ -11,9 +11,7 @@ use crate::trusted::Trusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_protocol::wire::attestation::Attestation;
-use prag_trust::evidence::{
-    Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys,
-};
+use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys};
 use prag_trust::verified::Verified;
 
 /// What an attestation is checked against.
@@ -70,8 +68,8 @@ pub(crate) fn verify(
     nonce: [u8; 32],
     context: &Context<'_>,
 ) -> Result<Session, ClientError> {
-    let attestation: Attestation = serde_json::from_slice(bytes)
-        .map_err(|_| ClientError::Attestation("it does not parse"))?;
+    let attestation: Attestation =
+        serde_json::from_slice(bytes).map_err(|_| ClientError::Attestation("it does not parse"))?;
     if unhex(&attestation.nonce)? != nonce {
         return Err(ClientError::Attestation("it answers another nonce"));
     }
@@ -126,9 +124,18 @@ fn verify_key_set(
         .decode(&keys.signature)
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(ClientError::Attestation("its key set's signature is no signature"))?;
-    verify_keys(worker, &config, &release_key, keys.not_after, &signature, now)
-        .map_err(ClientError::Keys)
+        .ok_or(ClientError::Attestation(
+            "its key set's signature is no signature",
+        ))?;
+    verify_keys(
+        worker,
+        &config,
+        &release_key,
+        keys.not_after,
+        &signature,
+        now,
+    )
+    .map_err(ClientError::Keys)
 }
 
 /// True where nothing was pinned yet.

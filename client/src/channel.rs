@@ -118,9 +118,10 @@ impl Channel {
         headers: &[(String, String)],
     ) -> Result<Sent, ClientError> {
         let inner = envelope::encode(request, &self.authority, headers)?;
-        let (sealed, opener) = ohttp::ClientRequest::from_encoded_config(&session.keys().ohttp_config)
-            .and_then(|sender| sender.encapsulate(&inner))
-            .map_err(|_| ClientError::Attestation("its channel key is not usable"))?;
+        let (sealed, opener) =
+            ohttp::ClientRequest::from_encoded_config(&session.keys().ohttp_config)
+                .and_then(|sender| sender.encapsulate(&inner))
+                .map_err(|_| ClientError::Attestation("its channel key is not usable"))?;
         let response = self
             .transport
             .post(format!("{}/gateway", self.base))
@@ -195,8 +196,13 @@ fn transport(base: &str) -> Result<reqwest::Client, ClientError> {
         // No TLS is spoken, so the system's certificates need not be there.
         builder = builder.tls_certs_only(std::iter::empty());
     }
-    let host = base.split_once("://").map_or("", |(_, authority)| authority);
-    if ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local)) {
+    let host = base
+        .split_once("://")
+        .map_or("", |(_, authority)| authority);
+    if ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|local| host.starts_with(local))
+    {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|_| ClientError::Unreachable {
@@ -211,7 +217,10 @@ async fn fetch(
     nonce: [u8; 32],
 ) -> Result<Vec<u8>, ClientError> {
     let response = transport
-        .get(format!("{base}/v1/attestation?nonce={}", hex::encode(nonce)))
+        .get(format!(
+            "{base}/v1/attestation?nonce={}",
+            hex::encode(nonce)
+        ))
         .send()
         .await
         .map_err(|error| unreachable(base, &error))?;
@@ -268,9 +277,20 @@ mod tests {
     #[test]
     fn urls_are_bare() {
         let (base, authority) = split_url("http://127.0.0.1:7878/").unwrap();
-        assert_eq!((&base[..], &authority[..]), ("http://127.0.0.1:7878", "127.0.0.1:7878"));
+        assert_eq!(
+            (&base[..], &authority[..]),
+            ("http://127.0.0.1:7878", "127.0.0.1:7878")
+        );
         assert!(split_url("https://[::1]:443").is_ok());
-        for bad in ["", "127.0.0.1:7878", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a?x"] {
+        for bad in [
+            "",
+            "127.0.0.1:7878",
+            "ftp://a",
+            "http://",
+            "http://a/b",
+            "http://u@a",
+            "http://a?x",
+        ] {
             assert!(split_url(bad).is_err(), "{bad}");
         }
         assert!(transport("http://127.0.0.1:1").is_ok());

@@ -150,9 +150,14 @@ mod tests {
         bytes.push(1);
         assert!(decode(&bytes).is_err());
         let mut asked = Vec::new();
-        Message::request(b"GET".to_vec(), b"https".to_vec(), b"h".to_vec(), b"/".to_vec())
-            .write_bhttp(Mode::KnownLength, &mut asked)
-            .unwrap();
+        Message::request(
+            b"GET".to_vec(),
+            b"https".to_vec(),
+            b"h".to_vec(),
+            b"/".to_vec(),
+        )
+        .write_bhttp(Mode::KnownLength, &mut asked)
+        .unwrap();
         assert!(decode(&asked).is_err());
     }
 }

@@ -70,6 +70,9 @@ pub enum ClientError {
         /// The height shown.
         shown: u64,
     },
+    /// No collection of that name is visible to this identity.
+    #[error("no collection of yours is named {0:?}")]
+    NoCollection(String),
     /// No identity of that name on this machine.
     #[error("there is no identity named {0:?} on this machine")]
     NoIdentity(String),
@@ -139,6 +142,7 @@ impl ClientError {
             Self::TooLarge { .. } => "too-large",
             Self::History { .. } => "history-refused",
             Self::LedgerRollback { .. } => "ledger-rollback",
+            Self::NoCollection(_) => "no-collection",
             Self::NoIdentity(_) | Self::IdentityExists(_) => "identity",
             Self::Passphrase | Self::SecretFile(_) => "secret-file",
             Self::NoShare(_) => "no-share",
@@ -162,11 +166,14 @@ impl ClientError {
             Self::History { .. } | Self::LedgerRollback { .. } => {
                 "do not use this worker: it serves an old or a forged state"
             }
+            Self::NoCollection(_) => "see `prag collection list`; a grantee names it by its id",
             Self::NoIdentity(_) => "run `prag keys new`, or name another with --identity",
             Self::IdentityExists(_) => "choose another name with --identity",
             Self::Passphrase => "set PRAG_PASSPHRASE",
             Self::NoShare(_) => "run this where the collection was created or the corpus sealed",
-            Self::Gateway(_) | Self::Reply(_) => "check that the URL is a PRAG worker of this version",
+            Self::Gateway(_) | Self::Reply(_) => {
+                "check that the URL is a PRAG worker of this version"
+            }
             Self::TooLarge { .. } => "send less at once",
             _ => return None,
         };
@@ -177,8 +184,12 @@ impl ClientError {
 fn problem_hint(code: Code) -> Option<&'static str> {
     match code {
         Code::KeyMissing => Some("run `prag release COLLECTION`: the worker has restarted"),
-        Code::LedgerUnconfirmed => Some("run `prag confirm HEIGHT ROOT` with a remembered ledger head"),
-        Code::Forbidden => Some("check the name with `prag collection list`, or ask the owner for a grant"),
+        Code::LedgerUnconfirmed => {
+            Some("run `prag confirm HEIGHT ROOT` with a remembered ledger head")
+        }
+        Code::Forbidden => {
+            Some("check the name with `prag collection list`, or ask the owner for a grant")
+        }
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),
         Code::Overloaded => Some("try again in a moment"),

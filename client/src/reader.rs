@@ -41,24 +41,24 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn collection(&self, id: CollectionId) -> Result<Collection, ClientError> {
-        self.ask(&Call::bare(Purpose::Data, "GET", collection_path(id, ""))).await
+        self.ask(&Call::bare(Purpose::Data, "GET", collection_path(id, "")))
+            .await
     }
 
     /// The collection that `name` names: its id, or the name that its owner gave it.
     ///
     /// # Errors
-    /// [`ClientError::Usage`] if there is none of that name.
+    /// [`ClientError::NoCollection`] if there is none of that name.
     pub async fn resolve(&self, name: &str) -> Result<CollectionId, ClientError> {
         if let Ok(id) = name.parse() {
             return Ok(id);
         }
         let collections = self.collections().await?;
-        let found = collections.iter().find(|collection| collection.name == name);
-        found.map(|collection| collection.id).ok_or_else(|| {
-            ClientError::Usage(format!(
-                "no collection of yours is named {name:?}; see `prag collection list`"
-            ))
-        })
+        let found = collections
+            .iter()
+            .find(|collection| collection.name == name);
+        let id = found.map(|collection| collection.id);
+        id.ok_or_else(|| ClientError::NoCollection(name.to_owned()))
     }
 
     /// Every document of a collection, without contents.
@@ -66,7 +66,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn documents(&self, id: CollectionId) -> Result<Vec<DocumentInfo>, ClientError> {
-        self.all(Purpose::Data, &collection_path(id, "/documents")).await
+        self.all(Purpose::Data, &collection_path(id, "/documents"))
+            .await
     }
 
     /// One page of a collection's documents.
@@ -106,7 +107,13 @@ impl Client {
         document: DocumentId,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, "/documents/lookup");
-        self.ask(&Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?).await
+        self.ask(&Call::json(
+            Purpose::Data,
+            "POST",
+            path,
+            &Lookup { id: document },
+        )?)
+        .await
     }
 
     /// Searches.
@@ -119,7 +126,8 @@ impl Client {
         request: &QueryRequest,
     ) -> Result<QueryReply, ClientError> {
         let path = collection_path(id, "/query");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
+            .await
     }
 
     /// Passages within a token budget, cited.
@@ -132,7 +140,8 @@ impl Client {
         request: &ContextRequest,
     ) -> Result<ContextReply, ClientError> {
         let path = collection_path(id, "/context");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
+            .await
     }
 
     /// Embeds texts.
@@ -141,7 +150,8 @@ impl Client {
     /// [`ClientError`].
     pub async fn embeddings(&self, request: &EmbeddingsRequest) -> Result<Embeddings, ClientError> {
         let path = "/v1/embeddings".to_owned();
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
+            .await
     }
 
     /// The worker's models.
@@ -149,7 +159,8 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn models(&self) -> Result<Models, ClientError> {
-        self.ask(&Call::bare(Purpose::Data, "GET", "/v1/models".to_owned())).await
+        self.ask(&Call::bare(Purpose::Data, "GET", "/v1/models".to_owned()))
+            .await
     }
 
     /// Asks for the collection's head, and for the proof that it follows the one remembered here.

@@ -54,7 +54,12 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, ClientError> {
             })?;
             let id = file_name(path);
             let (path, bytes) = (path.clone(), kind.len());
-            found.sources.push(Source { path, id, format, bytes });
+            found.sources.push(Source {
+                path,
+                id,
+                format,
+                bytes,
+            });
         }
     }
     let mut ids = BTreeSet::new();
@@ -74,9 +79,7 @@ fn find_in(folder: &Path, found: &mut Found) -> Result<(), ClientError> {
         .into_iter()
         .filter_entry(shown);
     for entry in walk {
-        let entry = entry.map_err(|error| {
-            ClientError::file("reading a folder")(error.into())
-        })?;
+        let entry = entry.map_err(|error| ClientError::file("reading a folder")(error.into()))?;
         if !entry.file_type().is_file() {
             continue;
         }
@@ -199,7 +202,11 @@ fn markdown_title(content: &str) -> Option<String> {
 
 fn visible(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let text: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+    let text: String = words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
     (!text.is_empty()).then_some(text)
 }
 

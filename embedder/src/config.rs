@@ -35,7 +35,8 @@ impl BertConfig {
     /// [`EmbedError::Corrupt`] if it is no configuration or a size is out of bounds,
     /// [`EmbedError::Unsupported`] if it describes a network that we do not compute.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, EmbedError> {
-        let config: Self = serde_json::from_slice(bytes).map_err(|_| corrupt("not a BERT configuration"))?;
+        let config: Self =
+            serde_json::from_slice(bytes).map_err(|_| corrupt("not a BERT configuration"))?;
         if config.model_type != "bert" {
             return Err(unsupported("model type other than bert"));
         }
@@ -73,7 +74,10 @@ impl BertConfig {
 }
 
 fn corrupt(why: &'static str) -> EmbedError {
-    EmbedError::Corrupt { file: ModelFile::Config, why }
+    EmbedError::Corrupt {
+        file: ModelFile::Config,
+        why,
+    }
 }
 
 fn unsupported(what: &'static str) -> EmbedError {
@@ -129,7 +133,16 @@ mod tests {
             ("vocab_size", (-1).into()),
         ] {
             let error = BertConfig::parse(&json(field, value)).unwrap_err();
-            assert!(matches!(error, EmbedError::Corrupt { file: ModelFile::Config, .. }), "{field}");
+            assert!(
+                matches!(
+                    error,
+                    EmbedError::Corrupt {
+                        file: ModelFile::Config,
+                        ..
+                    }
+                ),
+                "{field}"
+            );
         }
         for (field, value) in [
             ("hidden_act", "relu"),

@@ -31,9 +31,7 @@ mod weights;
 
 pub use bert::{BertEmbedder, Compute, Options, TEXTS_MAX};
 pub use card::{Expected, ModelCard, Pooling, Preset};
-pub use error::{
-    CONFIG_BYTES_MAX, EmbedError, ModelFile, TOKENIZER_BYTES_MAX, WEIGHTS_BYTES_MAX,
-};
+pub use error::{CONFIG_BYTES_MAX, EmbedError, ModelFile, TOKENIZER_BYTES_MAX, WEIGHTS_BYTES_MAX};
 pub use rows::Rows;
 pub use source::{FileHashes, ModelFiles, Source, fetch};
 pub use text::TEXT_BYTES_MAX;

@@ -86,7 +86,11 @@ impl ModelFiles {
         };
         Ok(FileHashes {
             weights: check(ModelFile::Weights, &self.weights, expected.weights_blake3)?,
-            tokenizer: check(ModelFile::Tokenizer, &self.tokenizer, expected.tokenizer_blake3)?,
+            tokenizer: check(
+                ModelFile::Tokenizer,
+                &self.tokenizer,
+                expected.tokenizer_blake3,
+            )?,
             config: check(ModelFile::Config, &self.config, expected.config_blake3)?,
         })
     }
@@ -107,7 +111,9 @@ impl ModelFiles {
     }
 
     /// All three files by one way of reading; the small ones first.
-    fn collect(mut read: impl FnMut(ModelFile) -> Result<Vec<u8>, EmbedError>) -> Result<Self, EmbedError> {
+    fn collect(
+        mut read: impl FnMut(ModelFile) -> Result<Vec<u8>, EmbedError>,
+    ) -> Result<Self, EmbedError> {
         Ok(Self {
             config: read(ModelFile::Config)?,
             tokenizer: read(ModelFile::Tokenizer)?,

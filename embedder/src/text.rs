@@ -29,7 +29,10 @@ pub(crate) struct Text {
 impl Text {
     /// Read a tokenizer for a model that knows `vocabulary` tokens.
     pub(crate) fn parse(bytes: &[u8], vocabulary: usize) -> Result<Self, EmbedError> {
-        let corrupt = |why| EmbedError::Corrupt { file: ModelFile::Tokenizer, why };
+        let corrupt = |why| EmbedError::Corrupt {
+            file: ModelFile::Tokenizer,
+            why,
+        };
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|_| corrupt("not a tokenizer"))?;
         tokenizer.with_padding(None);
         tokenizer
@@ -43,7 +46,11 @@ impl Text {
             .encode_fast("", true)
             .map_err(|_| corrupt("special tokens cannot be added"))?
             .len();
-        Ok(Self { tokenizer, vocabulary, special })
+        Ok(Self {
+            tokenizer,
+            vocabulary,
+            special,
+        })
     }
 
     /// Tokens that are added to every text.
@@ -53,11 +60,20 @@ impl Text {
 
     /// `text` as a prefix, with its tokens counted.
     pub(crate) fn prefix(&self, text: &str) -> Prefix {
-        Prefix { text: text.to_owned(), tokens: self.count(text) }
+        Prefix {
+            text: text.to_owned(),
+            tokens: self.count(text),
+        }
     }
 
     /// The ids of `prefix` followed by text number `index`, at most `max` of them.
-    pub(crate) fn ids(&self, index: usize, prefix: &Prefix, text: &str, max: usize) -> Result<Ids, EmbedError> {
+    pub(crate) fn ids(
+        &self,
+        index: usize,
+        prefix: &Prefix,
+        text: &str,
+        max: usize,
+    ) -> Result<Ids, EmbedError> {
         check_size(index, text)?;
         if text.trim().is_empty() {
             return Err(EmbedError::Empty { index });
@@ -69,7 +85,11 @@ impl Text {
             .map_err(|_| EmbedError::Tokenizer { index })?;
         let ids = Zeroizing::new(encoding.get_ids().to_vec());
         if ids.len() > max {
-            return Err(EmbedError::TooLong { index, tokens: ids.len(), max });
+            return Err(EmbedError::TooLong {
+                index,
+                tokens: ids.len(),
+                max,
+            });
         }
         if ids.len() <= self.special + prefix.tokens {
             return Err(EmbedError::Empty { index });

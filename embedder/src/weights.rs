@@ -36,12 +36,22 @@ impl<'a> Weights<'a> {
     }
 
     /// An embedding table, row by row.
-    pub(crate) fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<f32>, EmbedError> {
+    pub(crate) fn table(
+        &self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Vec<f32>, EmbedError> {
         self.inside(name).matrix("weight", rows, columns)
     }
 
     /// A matrix, row by row.
-    pub(crate) fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<f32>, EmbedError> {
+    pub(crate) fn matrix(
+        &self,
+        name: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Vec<f32>, EmbedError> {
         self.numbers(self.0.get((rows, columns), name))
     }
 
@@ -50,7 +60,10 @@ impl<'a> Weights<'a> {
         self.numbers(self.0.get(size, name))
     }
 
-    fn numbers(&self, tensor: candle_core::Result<candle_core::Tensor>) -> Result<Vec<f32>, EmbedError> {
+    fn numbers(
+        &self,
+        tensor: candle_core::Result<candle_core::Tensor>,
+    ) -> Result<Vec<f32>, EmbedError> {
         let numbers = tensor
             .and_then(|tensor| tensor.flatten_all()?.to_vec1::<f32>())
             .map_err(|_| corrupt("a tensor is missing or has another shape"))?;
@@ -62,5 +75,8 @@ impl<'a> Weights<'a> {
 }
 
 fn corrupt(why: &'static str) -> EmbedError {
-    EmbedError::Corrupt { file: ModelFile::Weights, why }
+    EmbedError::Corrupt {
+        file: ModelFile::Weights,
+        why,
+    }
 }

@@ -12,7 +12,7 @@ use std::ops::Deref;
 ///
 /// Only a check of this crate makes one:
 ///
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let forged = prag_trust::verified::Verified(7u32);
 /// ```
 ///

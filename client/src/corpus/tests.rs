@@ -133,4 +133,4 @@ fn unfinished_files_vanish() {
     assert!(!CorpusReader::recognises(&path));
 }
 
-const GOLDEN_FILE: &str = "to be frozen";
+const GOLDEN_FILE: &str = "8c1f4b9f1580b7f6c2383a317582cef98fbe65e9ab7b44977237b8fa855d6ac7";

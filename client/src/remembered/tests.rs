@@ -23,7 +23,13 @@ fn log(entries: &[&str]) -> MerkleLog {
 
 fn head(log: &MerkleLog, lineage: u8) -> SignedHead {
     let (size, root) = (log.size(), log.root());
-    Head { lineage: Lineage([lineage; 16]), writer_epoch: 1, size, root }.sign(&key())
+    Head {
+        lineage: Lineage([lineage; 16]),
+        writer_epoch: 1,
+        size,
+        root,
+    }
+    .sign(&key())
 }
 
 fn history(result: Result<(), ClientError>) -> HeadError {
@@ -39,9 +45,8 @@ fn heads_only_move_forward() {
     let folder = tempfile::tempdir().unwrap();
     let remembered = Remembered::new(&Home::at(folder.path()));
     let signer = key().verifying_key().to_bytes();
-    let advance = |head: &SignedHead, proof: &[[u8; 32]]| {
-        remembered.advance(HERE, head, &signer, proof)
-    };
+    let advance =
+        |head: &SignedHead, proof: &[[u8; 32]]| remembered.advance(HERE, head, &signer, proof);
     let (two, three) = (log(&["a", "b"]), log(&["a", "b", "c"]));
     advance(&head(&two, 7), &[]).unwrap();
     advance(&head(&two, 7), &[]).unwrap();
@@ -50,8 +55,14 @@ fn heads_only_move_forward() {
     advance(&head(&three, 7), &proof).unwrap();
 
     assert_eq!(history(advance(&head(&two, 7), &[])), HeadError::Rollback);
-    assert_eq!(history(advance(&head(&log(&["a", "b", "x"]), 7), &[])), HeadError::Fork);
-    assert_eq!(history(advance(&head(&three, 8), &[])), HeadError::OtherLineage);
+    assert_eq!(
+        history(advance(&head(&log(&["a", "b", "x"]), 7), &[])),
+        HeadError::Fork
+    );
+    assert_eq!(
+        history(advance(&head(&three, 8), &[])),
+        HeadError::OtherLineage
+    );
     let other = remembered.advance(HERE, &head(&three, 7), &[9; 32], &[]);
     assert_eq!(history(other), HeadError::OtherSigner);
     assert_eq!(remembered.head(HERE).unwrap().unwrap(), head(&three, 7));
@@ -81,8 +92,14 @@ fn ledgers_only_grow() {
     };
     advance(5, Some("aa")).unwrap();
     advance(5, None).unwrap();
-    assert!(matches!(advance(4, None), Err(ClientError::LedgerRollback { .. })));
-    assert!(matches!(advance(5, Some("bb")), Err(ClientError::LedgerRollback { .. })));
+    assert!(matches!(
+        advance(4, None),
+        Err(ClientError::LedgerRollback { .. })
+    ));
+    assert!(matches!(
+        advance(5, Some("bb")),
+        Err(ClientError::LedgerRollback { .. })
+    ));
     advance(6, None).unwrap();
     assert_eq!(remembered.ledger("l").unwrap().unwrap().height, 6);
     assert!(remembered.ledger("m").unwrap().is_none());

@@ -74,15 +74,30 @@ impl Matrix {
     pub(super) fn pack(arch: Arch, weight: &[f32], bias: Vec<f32>, inputs: usize) -> Self {
         let mut panels = Vec::new();
         let width = arch.dispatch(Width);
-        let rows = View { values: weight, stride: inputs, rows: bias.len(), columns: inputs };
+        let rows = View {
+            values: weight,
+            stride: inputs,
+            rows: bias.len(),
+            columns: inputs,
+        };
         interleave(rows, width, &mut panels);
-        Self { panels, bias, inputs }
+        Self {
+            panels,
+            bias,
+            inputs,
+        }
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let Self { left, keys, values, scores, weights } = self;
+        let Self {
+            left,
+            keys,
+            values,
+            scores,
+            weights,
+        } = self;
         for part in [left, keys, values, scores, weights] {
             part.zeroize();
         }
@@ -94,30 +109,64 @@ impl WithSimd for Linear<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
+        if S::REGISTER_COUNT >= 32 {
+            self.run::<S, 12>(simd)
+        } else {
+            self.run::<S, 6>(simd)
+        }
     }
 }
 
 impl Linear<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
-        let Matrix { panels, bias, inputs } = self.matrix;
+        let Matrix {
+            panels,
+            bias,
+            inputs,
+        } = self.matrix;
         let rows = self.input.len() / inputs;
-        let input = View { values: self.input, stride: *inputs, rows, columns: *inputs };
+        let input = View {
+            values: self.input,
+            stride: *inputs,
+            rows,
+            columns: *inputs,
+        };
         interleave(input, M, &mut self.room.left);
-        let target = Target { values: self.out, stride: bias.len(), rows, columns: bias.len() };
+        let target = Target {
+            values: self.out,
+            stride: bias.len(),
+            rows,
+            columns: bias.len(),
+        };
         let left = &self.room.left;
         match self.finish {
-            Finish::Bias => product::<S, M>(simd, left, panels, *inputs, target, #[inline(always)] |line, column| {
-                for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                    *value += bias;
-                }
-            }),
-            Finish::BiasGelu => product::<S, M>(simd, left, panels, *inputs, target, #[inline(always)] |line, column| {
-                for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                    *value = gelu(*value + bias);
-                }
-            }),
+            Finish::Bias => product::<S, M>(
+                simd,
+                left,
+                panels,
+                *inputs,
+                target,
+                #[inline(always)]
+                |line, column| {
+                    for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                        *value += bias;
+                    }
+                },
+            ),
+            Finish::BiasGelu => product::<S, M>(
+                simd,
+                left,
+                panels,
+                *inputs,
+                target,
+                #[inline(always)]
+                |line, column| {
+                    for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                        *value = gelu(*value + bias);
+                    }
+                },
+            ),
         }
     }
 }
@@ -127,34 +176,92 @@ impl WithSimd for Attention<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
+        if S::REGISTER_COUNT >= 32 {
+            self.run::<S, 12>(simd)
+        } else {
+            self.run::<S, 6>(simd)
+        }
     }
 }
 
 impl Attention<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
-        let Self { projected, heads, size, out, room } = self;
+        let Self {
+            projected,
+            heads,
+            size,
+            out,
+            room,
+        } = self;
         let (length, head, stride) = (out.len() / size, size / heads, 3 * size);
         let width = 2 * S::F32_LANES;
         fit(&mut room.scores, M * length);
         for offset in (0..size).step_by(head) {
-            let part = |values, rows| View { values, stride, rows, columns: head };
-            interleave(part(&projected[size + offset..], length), width, &mut room.keys);
-            stack(part(&projected[2 * size + offset..], length), width, &mut room.values);
+            let part = |values, rows| View {
+                values,
+                stride,
+                rows,
+                columns: head,
+            };
+            interleave(
+                part(&projected[size + offset..], length),
+                width,
+                &mut room.keys,
+            );
+            stack(
+                part(&projected[2 * size + offset..], length),
+                width,
+                &mut room.values,
+            );
             for first in (0..length).step_by(M) {
                 let rows = M.min(length - first);
-                interleave(part(&projected[first * stride + offset..], rows), M, &mut room.left);
+                interleave(
+                    part(&projected[first * stride + offset..], rows),
+                    M,
+                    &mut room.left,
+                );
                 let scores = &mut room.scores[..rows * length];
-                let target = Target { values: scores, stride: length, rows, columns: length };
-                product::<S, M>(simd, &room.left, &room.keys, head, target, #[inline(always)] |_, _| ());
+                let target = Target {
+                    values: scores,
+                    stride: length,
+                    rows,
+                    columns: length,
+                };
+                product::<S, M>(
+                    simd,
+                    &room.left,
+                    &room.keys,
+                    head,
+                    target,
+                    #[inline(always)]
+                    |_, _| (),
+                );
                 for row in scores.chunks_exact_mut(length) {
                     softmax(row);
                 }
-                let weights = View { values: scores, stride: length, rows, columns: length };
+                let weights = View {
+                    values: scores,
+                    stride: length,
+                    rows,
+                    columns: length,
+                };
                 interleave(weights, M, &mut room.weights);
-                let target = Target { values: &mut out[first * size + offset..], stride: size, rows, columns: head };
-                product::<S, M>(simd, &room.weights, &room.values, length, target, #[inline(always)] |_, _| ());
+                let target = Target {
+                    values: &mut out[first * size + offset..],
+                    stride: size,
+                    rows,
+                    columns: head,
+                };
+                product::<S, M>(
+                    simd,
+                    &room.weights,
+                    &room.values,
+                    length,
+                    target,
+                    #[inline(always)]
+                    |_, _| (),
+                );
             }
         }
     }
@@ -226,10 +333,13 @@ fn interleave(view: View<'_>, width: usize, out: &mut Vec<f32>) {
         if present < width {
             panel.fill(0.0);
         }
-        for lane in 0..present {
-            let row = &view.values[(index * width + lane) * view.stride..][..view.columns];
-            for (slot, &value) in panel.chunks_exact_mut(width).zip(row) {
-                slot[lane] = value;
+        // In blocks, so that the strided stores stay in the first-level cache.
+        for (block, part) in panel.chunks_mut(BLOCK * width).enumerate() {
+            for lane in 0..present {
+                let row = &view.values[(index * width + lane) * view.stride..][..view.columns];
+                for (slot, &value) in part.chunks_exact_mut(width).zip(&row[block * BLOCK..]) {
+                    slot[lane] = value;
+                }
             }
         }
     }
@@ -298,6 +408,9 @@ fn tile<S: Simd, const M: usize>(simd: S, left: &[f32], right: &[f32]) -> [[S::f
     }
     out
 }
+
+/// Inner indices that are interleaved at a time.
+const BLOCK: usize = 64;
 
 #[cfg(test)]
 mod tests;

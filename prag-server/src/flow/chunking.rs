@@ -25,12 +25,12 @@ pub(super) struct Prepared {
     pub(super) tokens: u64,
 }
 
-/// Counts tokens, and at least one for every 16 bytes: a chunk of unknown words stays small too.
+/// Counts with the model's own tokenizer.
 struct Counter<'a>(&'a dyn Embedder);
 
 impl TokenCount for Counter<'_> {
     fn count(&self, text: &str) -> usize {
-        self.0.count(text).max(text.len().div_ceil(BYTES_PER_TOKEN_MAX))
+        self.0.count(text)
     }
 }
 
@@ -51,8 +51,8 @@ pub(super) fn by_model(
         Format::Text => prag_chunk::Format::Text,
         Format::Jsonl => prag_chunk::Format::Jsonl,
     };
-    let most = chunk_tokens.min(embedder.budget(Role::Passage)).min(CHUNK_BYTES_MAX / BYTES_PER_TOKEN_MAX);
-    let params = prag_chunk::Params { max_tokens: most, ..prag_chunk::Params::default() };
+    let most = chunk_tokens.min(embedder.budget(Role::Passage));
+    let params = prag_chunk::Params { max_bytes: CHUNK_BYTES_MAX, ..prag_chunk::Params::new(most) };
     let counter = Counter(embedder);
     let pieces =
         prag_chunk::chunk(format, &put.content, &counter, &params).map_err(problems::chunk)?;
@@ -186,5 +186,3 @@ fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_be_bytes());
     hasher.update(bytes);
 }
-
-const BYTES_PER_TOKEN_MAX: usize = 16;

@@ -10,9 +10,9 @@ use super::{Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
 use crate::collection::shard::Identity;
 use crate::collection::{CollectionError, CollectionShard};
-use crate::components::SystemEntropy;
+use prag_client::system::OsEntropy;
 use crate::vault::Entry;
-use prag_client::vault::{Shares, VaultError};
+use prag_client::vault::{KeyVault, Shares, VaultError};
 use prag_embedder::Pooling;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, CollectionRecord, Placement};
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
@@ -48,7 +48,7 @@ impl Worker {
         self.name_is_free(caller, &create)?;
         let profile = self.profile_for(&create.vectors)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
-        let chain = Share::random(&mut SystemEntropy).map_err(no_entropy)?;
+        let chain = Share::random(&mut OsEntropy).map_err(no_entropy)?;
         let kek = derive_kek(&chain, &owner, create.id, FIRST_EPOCH);
         let commitment = kek.commitment(create.id, FIRST_EPOCH);
         let wrap = kek.derive::<Wrap>();
@@ -57,7 +57,7 @@ impl Worker {
             id: create.id,
             name: create.name,
             owner: caller.address.clone(),
-            lineage: Lineage(random(&mut SystemEntropy).map_err(no_entropy)?),
+            lineage: Lineage(random(&mut OsEntropy).map_err(no_entropy)?),
             epoch: FIRST_EPOCH,
             vectors: create.vectors,
             created: self.now(),
@@ -69,6 +69,7 @@ impl Worker {
         self.place(caller, entry.id).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
+        parts.chain_shares.keep(entry.id, FIRST_EPOCH, &chain).map_err(vault)?;
         if let Some(local) = &parts.vault {
             local.keep(entry.id, FIRST_EPOCH, &Shares { chain, owner }).map_err(vault)?;
         }
@@ -94,10 +95,7 @@ impl Worker {
             return self.describe(&held, true);
         }
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        let chain = match &self.0.parts.vault {
-            Some(local) => local.fetch(id, record.epoch).map_err(vault)?.chain,
-            None => self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?.chain,
-        };
+        let chain = self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?;
         self.place(caller, id).await?;
         let shares = Shares { chain, owner };
         let wrap = wrap_key(&shares, id, &record)
@@ -183,36 +181,38 @@ impl Worker {
         Ok(reply)
     }
 
-    /// Open every collection of the catalogue that the vault can open; finish deaths that a crash cut short.
+    /// List the catalogue, open what the vault can open, finish deaths that a crash cut short.
+    /// While the ledger is unconfirmed everything stays locked; a confirmation comes back here.
     pub(super) async fn open_all(&self) -> Result<(), Problem> {
-        let entries = self.0.parts.catalog.all().map_err(vault)?;
-        for entry in entries {
-            let Some(record) = self.record_at_boot(entry.id).await? else {
-                self.bury(&entry)?;
-                continue;
-            };
-            let held = Arc::new(Held::new(entry, State::Locked));
-            let id = held.entry.id;
+        for entry in self.0.parts.catalog.all().map_err(vault)? {
+            let id = entry.id;
+            let known = self.0.collections.read().unwrap_or_else(lock::ignore_poison).get(&id).cloned();
+            let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
             self.hold(&held);
-            let Some(local) = &self.0.parts.vault else { continue };
-            match local.fetch(id, record.epoch) {
-                Ok(shares) => match wrap_key(&shares, id, &record) {
-                    Some(wrap) => self.open_shard(&held, wrap).await,
-                    None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
-                },
-                Err(VaultError::Missing) => {}
-                Err(error) => held.set(State::Quarantined(error.to_string())),
+            match self.alive(id).await {
+                Ok(Some(record)) if held.locked() => self.open_from_vault(&held, &record).await,
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
+                    self.bury(&held.entry)?;
+                }
+                Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
+                Err(problem) => return Err(problem),
             }
         }
         Ok(())
     }
 
-    /// At boot the embedded ledger may be unconfirmed, so its own replayed state is asked.
-    async fn record_at_boot(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
-        let record = self.0.parts.boot_records.get(&id).cloned();
-        match record {
-            Some(record) => Ok(Some(record).filter(|record| !record.destroyed)),
-            None => self.alive(id).await,
+    async fn open_from_vault(&self, held: &Arc<Held>, record: &CollectionRecord) {
+        let id = held.entry.id;
+        let Some(local) = &self.0.parts.vault else { return };
+        match local.fetch(id, record.epoch) {
+            Ok(shares) => match wrap_key(&shares, id, record) {
+                Some(wrap) => self.open_shard(held, wrap).await,
+                None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
+            },
+            Err(VaultError::Missing) => {}
+            Err(error) => held.set(State::Quarantined(error.to_string())),
         }
     }
 
@@ -249,7 +249,7 @@ impl Worker {
             .open(ShardName(entry.lineage.0), mode)
             .map_err(|error| problems::collection(error.into()))?;
         let shard =
-            CollectionShard::create(identity(&entry), profile, wrap, store, &mut SystemEntropy)
+            CollectionShard::create(identity(&entry), profile, wrap, store, &mut OsEntropy)
                 .map_err(problems::collection)?;
         entry.ready = true;
         parts.catalog.keep(&entry).map_err(vault)?;
@@ -283,6 +283,7 @@ impl Worker {
         if let Some(local) = &parts.vault {
             local.forget(entry.id).map_err(vault)?;
         }
+        parts.chain_shares.forget(entry.id).map_err(vault)?;
         match parts.engine.destroy(ShardName(entry.lineage.0)) {
             Ok(()) | Err(prag_store::StoreError::Absent(_)) => {}
             Err(error) => return Err(problems::collection(error.into())),
@@ -331,7 +332,7 @@ impl Worker {
             dimension: 0,
             metric: "dot".to_owned(),
             chunk_tokens: 0,
-            chunker: prag_chunk::VERSION.to_owned(),
+            chunker: prag_chunk::CHUNKER.to_owned(),
             analyzer: prag_index::ANALYZER.to_owned(),
             digest: String::new(),
         };

@@ -32,7 +32,7 @@ impl Worker {
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
-        let bytes: [u8; 16] = random(&mut crate::components::SystemEntropy)
+        let bytes: [u8; 16] = random(&mut prag_client::system::OsEntropy)
             .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let operation = Operation {
             id: hex::encode(bytes),
@@ -43,7 +43,7 @@ impl Worker {
         self.record(&caller.address, operation.clone());
         let (worker, op) = (self.clone(), operation.id.clone());
         tokio::task::spawn_blocking(move || {
-            let done = freeze::compact(&shard, true, &mut crate::components::SystemEntropy);
+            let done = freeze::compact(&shard, true, &mut prag_client::system::OsEntropy);
             worker.finish(&op, done.map_err(problems::collection));
         });
         Ok(operation)
@@ -73,7 +73,7 @@ impl Worker {
         let (shard, merge) = (Arc::clone(shard), self.0.settings.merge_segments);
         tokio::task::spawn_blocking(move || {
             let all = shard.read().segments.len() + 1 >= merge;
-            if let Err(error) = freeze::compact(&shard, all, &mut crate::components::SystemEntropy) {
+            if let Err(error) = freeze::compact(&shard, all, &mut prag_client::system::OsEntropy) {
                 tracing::warn!(%error, "a freeze failed; the tail goes on");
             }
         });

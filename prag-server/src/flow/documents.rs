@@ -140,7 +140,7 @@ impl Worker {
                 ids.into_iter().filter(|id| live.documents.contains_key(id)).collect()
             };
             let deleted = present.len() as u64;
-            let mut entropy = crate::components::SystemEntropy;
+            let mut entropy = prag_client::system::OsEntropy;
             let mut batches = Vec::new();
             for ids in present.chunks(DELETE_IDS_MAX) {
                 let ops = ids.iter().cloned().map(Op::Delete).collect();

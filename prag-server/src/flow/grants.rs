@@ -134,6 +134,7 @@ impl Worker {
         };
         let remembered = LedgerHead { height, root };
         self.0.parts.ledger.confirm(remembered).await.map_err(problems::ledger)?;
+        self.open_all().await?;
         Ok(self.ledger_reply(self.0.parts.ledger.head().await.height))
     }
 

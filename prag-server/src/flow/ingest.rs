@@ -59,7 +59,7 @@ impl Worker {
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, |put| self.step(shard, put))).collect();
         self.embed_steps(&mut steps)?;
-        let mut entropy = crate::components::SystemEntropy;
+        let mut entropy = prag_client::system::OsEntropy;
         let mut batches = Vec::new();
         let mut outcomes = Vec::with_capacity(steps.len());
         for step in steps {
@@ -179,7 +179,7 @@ fn prepare(
     profile: &Profile,
     embedder: &dyn Embedder,
 ) -> Result<Prepared, Problem> {
-    let mut entropy = crate::components::SystemEntropy;
+    let mut entropy = prag_client::system::OsEntropy;
     if profile.pooling == "supplied" {
         chunking::supplied(put, profile.dimension as usize, &mut entropy)
     } else {

@@ -62,7 +62,7 @@ pub(super) fn collection(error: CollectionError) -> Problem {
 
 pub(super) fn chunk(error: ChunkError) -> Problem {
     let code = match &error {
-        ChunkError::Empty => Code::EmptyText,
+        ChunkError::SourceTooLong { .. } | ChunkError::TooManyPieces { .. } => Code::TooLarge,
         _ => Code::InvalidField,
     };
     Problem::new(code, error.to_string()).field("content")

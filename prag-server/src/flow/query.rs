@@ -143,7 +143,7 @@ pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Probl
             Ok(prag_index::Fusion::Linear { weight })
         }
         Some(Fusion::Linear { .. }) => Err(bad("fusion.linear.weight", "0 to 1")),
-        Some(Fusion::Rrf { k }) if (1..=1000).contains(&k) => Ok(prag_index::Fusion::rrf(k)),
+        Some(Fusion::Rrf { k }) if (1..=1000).contains(&k) => Ok(prag_index::Fusion::Rrf { k, weights: Vec::new() }),
         Some(Fusion::Rrf { .. }) => Err(bad("fusion.rrf.k", "1 to 1000")),
         Some(Fusion::Dbsf) => Ok(prag_index::Fusion::Dbsf),
     }

@@ -7,7 +7,7 @@
 
 use crate::collection::record::Document;
 use crate::collection::state::{Live, Part};
-use prag_index::{Analyzed, Fusion, IndexError, TermStats};
+use prag_index::{Analyzed, Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
 use roaring::RoaringBitmap;
 use std::sync::Arc;
@@ -48,7 +48,10 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError>
     let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
     let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
     let fused = match (dense, sparse) {
-        (Some(dense), Some(sparse)) => plan.fusion.fuse(&dense, &sparse),
+        (Some(dense), Some(sparse)) => fuse(&[dense, sparse], &plan.fusion)
+            .into_iter()
+            .map(|fused| (fused.id, fused.score))
+            .collect(),
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => Vec::new(),
     };
@@ -96,7 +99,7 @@ fn sparse(
     allowed: &[RoaringBitmap],
     depth: usize,
 ) -> Result<Vec<(Id, f32)>, IndexError> {
-    let query = Analyzed::query(text);
+    let query = Analyzed::new(text);
     let mut stats = TermStats::default();
     for (part, rows) in live.parts().zip(allowed) {
         stats.merge(&match part {

@@ -179,7 +179,10 @@ mod tests {
     fn media_types_are_essences() {
         let mut headers = HeaderMap::new();
         assert!(media_type(&headers, &["application/json"]).is_ok());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("Application/JSON; charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("Application/JSON; charset=utf-8"),
+        );
         assert!(media_type(&headers, &["application/json"]).is_ok());
         let refused = media_type(&headers, &["application/x-ndjson"]).unwrap_err();
         assert_eq!(refused.code, Code::MediaType);
@@ -198,14 +201,23 @@ mod tests {
     fn refusals_say_what_to_mend() {
         for (error, code) in [
             (RequestError::ClockSkew, Code::ClockSkew),
-            (RequestError::Permit(PermitError::Expired), Code::PermitExpired),
-            (RequestError::Permit(PermitError::Chain), Code::PermitInvalid),
+            (
+                RequestError::Permit(PermitError::Expired),
+                Code::PermitExpired,
+            ),
+            (
+                RequestError::Permit(PermitError::Chain),
+                Code::PermitInvalid,
+            ),
             (RequestError::Header("signature"), Code::SignatureInvalid),
             (RequestError::Replayed, Code::Replayed),
             (RequestError::Full, Code::Overloaded),
         ] {
             assert_eq!(explain(error).code, code);
         }
-        assert_eq!(explain(RequestError::Header("signature")).field.as_deref(), Some("signature"));
+        assert_eq!(
+            explain(RequestError::Header("signature")).field.as_deref(),
+            Some("signature")
+        );
     }
 }

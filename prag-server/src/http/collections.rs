@@ -1,26 +1,24 @@
 //! Routes of collections.
 //!
 //! Layer: `http`; calls `flow`.
-//! Holds: one handler a route, and the parsing of ids and listings that routes share.
+//! Holds: one handler a route.
 //! Never: a document id, a name or a filter in a URL.
 //! Invariant: the caller is verified before its path, query and body are read for meaning.
 
 use super::auth::Signed;
 use super::problem::{ProblemBody, Refusal, Reply};
+use super::target::{Listing, Named, collection_id, token};
 use crate::flow::Worker;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
-use prag_protocol::CollectionId;
-use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
-use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::collections::{
     Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::wire::operations::Operation;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One page of collections.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -38,7 +36,9 @@ pub(super) async fn create(
     State(worker): State<Worker>,
     signed: Signed,
 ) -> Result<(StatusCode, Json<Collection>), Refusal> {
-    let made = worker.create_collection(&signed.caller, signed.json()?).await?;
+    let made = worker
+        .create_collection(&signed.caller, signed.json()?)
+        .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -52,7 +52,9 @@ pub(super) async fn list(
     signed: Signed,
 ) -> Reply<Page<Collection>> {
     let listing = Listing::parse(&uri)?;
-    let page = worker.list_collections(&signed.caller, listing.cursor, listing.limit).await?;
+    let page = worker
+        .list_collections(&signed.caller, listing.cursor, listing.limit)
+        .await?;
     Ok(Json(page))
 }
 
@@ -62,10 +64,14 @@ pub(super) async fn list(
     responses((status = 200, body = Collection), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn show(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<Collection> {
-    Ok(Json(worker.collection(&signed.caller, collection_id(&id)?).await?))
+    Ok(Json(
+        worker
+            .collection(&signed.caller, collection_id(&id)?)
+            .await?,
+    ))
 }
 
 /// Destroy a collection: its keys are shredded and its data removed.
@@ -74,10 +80,14 @@ pub(super) async fn show(
     responses((status = 200, body = LedgerReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<LedgerReply> {
-    Ok(Json(worker.delete_collection(&signed.caller, collection_id(&id)?).await?))
+    Ok(Json(
+        worker
+            .delete_collection(&signed.caller, collection_id(&id)?)
+            .await?,
+    ))
 }
 
 /// Release the owner's share again, after a restart of the worker.
@@ -86,11 +96,15 @@ pub(super) async fn delete(
     responses((status = 200, body = Collection), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn release(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<Collection> {
     let id = collection_id(&id)?;
-    Ok(Json(worker.release_keys(&signed.caller, id, signed.json()?).await?))
+    Ok(Json(
+        worker
+            .release_keys(&signed.caller, id, signed.json()?)
+            .await?,
+    ))
 }
 
 /// Let the worker open the records of a sealed corpus file.
@@ -99,11 +113,15 @@ pub(super) async fn release(
     responses((status = 200, body = OpenedCorpus), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn open_corpus(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<OpenedCorpus> {
     let id = collection_id(&id)?;
-    Ok(Json(worker.open_corpus(&signed.caller, id, signed.json()?).await?))
+    Ok(Json(
+        worker
+            .open_corpus(&signed.caller, id, signed.json()?)
+            .await?,
+    ))
 }
 
 /// Turn the tail into a segment, and merge segments.
@@ -112,7 +130,7 @@ pub(super) async fn open_corpus(
     responses((status = 202, body = Operation), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn compact(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Result<(StatusCode, Json<Operation>), Refusal> {
     let started = worker.compact(&signed.caller, collection_id(&id)?).await?;
@@ -125,84 +143,9 @@ pub(super) async fn compact(
     responses((status = 200, body = Operation), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn operation(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<Operation> {
     token(&id, "operation")?;
     Ok(Json(worker.operation(&signed.caller, &id).await?))
-}
-
-/// The query of a listing.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Listing {
-    /// Opaque, from the page before.
-    pub(super) cursor: Option<String>,
-    /// Rows wanted, 1 to 1000.
-    pub(super) limit: Option<u32>,
-}
-
-impl Listing {
-    /// Reads the query of a listing.
-    pub(super) fn parse(uri: &Uri) -> Result<Self, Problem> {
-        let Ok(Query(listing)) = Query::<Self>::try_from_uri(uri) else {
-            let detail = "a listing takes one `cursor` and one `limit`";
-            return Err(Problem::new(Code::InvalidField, detail).field("query"));
-        };
-        if listing.limit.is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows)) {
-            let problem = Problem::new(Code::InvalidField, "rows of a page, at least 1");
-            return Err(problem.field("limit").limit(PAGE_ROWS_MAX));
-        }
-        if let Some(cursor) = &listing.cursor {
-            token(cursor, "cursor")?;
-        }
-        Ok(listing)
-    }
-}
-
-/// The collection that a path names.
-pub(super) fn collection_id(text: &str) -> Result<CollectionId, Problem> {
-    text.parse().map_err(|_| {
-        Problem::new(Code::InvalidField, "32 lowercase hexadecimal digits").field("collection")
-    })
-}
-
-/// Refuses an opaque text that this worker cannot have made.
-pub(super) fn token(text: &str, field: &str) -> Result<(), Problem> {
-    let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
-    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let problem = Problem::new(Code::InvalidField, "opaque text of this worker, bytes");
-    Err(problem.field(field).limit(TOKEN_BYTES_MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    /// A listing takes a cursor and a limit, within bounds, and nothing else.
-    #[test]
-    fn listings_are_bounded() {
-        let parse = |query: &str| Listing::parse(&format!("/v1/x?{query}").parse().unwrap());
-        let ok = parse("limit=1000&cursor=abc%2D1").unwrap();
-        assert_eq!(ok.limit, Some(1000));
-        assert_eq!(ok.cursor.as_deref(), Some("abc-1"));
-        assert_eq!(parse("").unwrap(), Listing::default());
-        for bad in ["limit=0", "limit=1001", "limit=x", "cursor=", "cursor=%00", "name=x", "limit=1&limit=2"] {
-            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
-        }
-        let long = format!("cursor={}", "a".repeat(TOKEN_BYTES_MAX + 1));
-        assert!(parse(&long).is_err());
-    }
-
-    /// A path that names no collection is refused as a field.
-    #[test]
-    fn collection_ids_parse() {
-        assert!(collection_id(&"0a".repeat(16)).is_ok());
-        for bad in ["", "0a", &"0A".repeat(16), &"0a".repeat(17)] {
-            assert_eq!(collection_id(bad).unwrap_err().code, Code::InvalidField);
-        }
-    }
 }

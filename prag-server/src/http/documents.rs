@@ -6,12 +6,12 @@
 //! Invariant: line i of a bulk reply answers line i of the request, and a bad line spoils no other.
 
 use super::auth::Signed;
-use super::collections::{Listing, collection_id, token};
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
+use super::target::{Listing, Named, collection_id, token};
 use crate::flow::Worker;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use prag_protocol::limits::BULK_LINES_MAX;
@@ -37,13 +37,17 @@ pub(super) struct DocumentPage {
     responses((status = 200, body = PutReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn put(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<PutReply> {
     let id = collection_id(&id)?;
     let key = signed.idempotency_key()?;
     let document: PutDocument = signed.json()?;
-    Ok(Json(worker.put_document(&signed.caller, id, document, key).await?))
+    Ok(Json(
+        worker
+            .put_document(&signed.caller, id, document, key)
+            .await?,
+    ))
 }
 
 /// Put many documents or sealed records: NDJSON, one status line for each line.
@@ -53,7 +57,7 @@ pub(super) async fn put(
     responses((status = 200, body = BulkStatus, content_type = "application/x-ndjson"), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn bulk(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Result<Response, Refusal> {
     let id = collection_id(&id)?;
@@ -69,13 +73,17 @@ pub(super) async fn bulk(
     responses((status = 200, body = DocumentPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     uri: Uri,
     signed: Signed,
 ) -> Reply<Page<DocumentInfo>> {
     let id = collection_id(&id)?;
     let Listing { cursor, limit } = Listing::parse(&uri)?;
-    Ok(Json(worker.list_documents(&signed.caller, id, cursor, limit).await?))
+    Ok(Json(
+        worker
+            .list_documents(&signed.caller, id, cursor, limit)
+            .await?,
+    ))
 }
 
 /// One document with its content, by handle.
@@ -84,7 +92,7 @@ pub(super) async fn list(
     responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn show(
     State(worker): State<Worker>,
-    Path((id, handle)): Path<(String, String)>,
+    Named((id, handle)): Named<(String, String)>,
     signed: Signed,
 ) -> Reply<DocumentInfo> {
     let id = collection_id(&id)?;
@@ -98,11 +106,13 @@ pub(super) async fn show(
     responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn lookup(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<DocumentInfo> {
     let id = collection_id(&id)?;
-    Ok(Json(worker.lookup(&signed.caller, id, signed.json()?).await?))
+    Ok(Json(
+        worker.lookup(&signed.caller, id, signed.json()?).await?,
+    ))
 }
 
 /// Delete one document, by handle.
@@ -111,12 +121,14 @@ pub(super) async fn lookup(
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_one(
     State(worker): State<Worker>,
-    Path((id, handle)): Path<(String, String)>,
+    Named((id, handle)): Named<(String, String)>,
     signed: Signed,
 ) -> Reply<DeleteReply> {
     let id = collection_id(&id)?;
     token(&handle, "handle")?;
-    Ok(Json(worker.delete_document(&signed.caller, id, &handle).await?))
+    Ok(Json(
+        worker.delete_document(&signed.caller, id, &handle).await?,
+    ))
 }
 
 /// Delete documents by ids or by filter.
@@ -125,12 +137,14 @@ pub(super) async fn delete_one(
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_many(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<DeleteReply> {
     let id = collection_id(&id)?;
     let which: DeleteDocuments = signed.json()?;
-    Ok(Json(worker.delete_documents(&signed.caller, id, which).await?))
+    Ok(Json(
+        worker.delete_documents(&signed.caller, id, which).await?,
+    ))
 }
 
 /// Lines to values; a line that does not parse stands as its problem.
@@ -139,7 +153,10 @@ fn parse_lines(body: &[u8]) -> Result<Vec<Result<BulkLine, Problem>>, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(Code::Malformed, "no line to put"));
     }
-    let lines: Vec<&[u8]> = body.split(|&byte| byte == b'\n').take(BULK_LINES_MAX + 1).collect();
+    let lines: Vec<&[u8]> = body
+        .split(|&byte| byte == b'\n')
+        .take(BULK_LINES_MAX + 1)
+        .collect();
     if lines.len() > BULK_LINES_MAX {
         let problem = Problem::new(Code::TooLarge, "lines of a bulk request");
         return Err(problem.limit(BULK_LINES_MAX));
@@ -193,14 +210,22 @@ mod tests {
         assert_eq!(lines[2].as_ref().unwrap_err().code, Code::Malformed);
         assert!(matches!(&lines[3], Ok(BulkLine::Sealed(line)) if line.record == 3));
         let unknown = lines[4].as_ref().unwrap_err();
-        assert_eq!((unknown.code, unknown.field.as_deref()), (Code::UnknownField, Some("colour")));
+        assert_eq!(
+            (unknown.code, unknown.field.as_deref()),
+            (Code::UnknownField, Some("colour"))
+        );
     }
 
     /// The limit of lines has two sides, and an empty body is no bulk request.
     #[test]
     fn lines_are_bounded() {
         let line = "{\"id\":\"a\",\"content\":\"x\"}\n";
-        assert_eq!(parse_lines(line.repeat(BULK_LINES_MAX).as_bytes()).unwrap().len(), BULK_LINES_MAX);
+        assert_eq!(
+            parse_lines(line.repeat(BULK_LINES_MAX).as_bytes())
+                .unwrap()
+                .len(),
+            BULK_LINES_MAX
+        );
         let over = parse_lines(line.repeat(BULK_LINES_MAX + 1).as_bytes());
         assert_eq!(over.unwrap_err().code, Code::TooLarge);
         assert_eq!(parse_lines(b"").unwrap_err().code, Code::Malformed);
@@ -215,7 +240,10 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         for line in text.lines() {
-            assert!(matches!(serde_json::from_str(line).unwrap(), BulkStatus::Problem(_)));
+            assert!(matches!(
+                serde_json::from_str(line).unwrap(),
+                BulkStatus::Problem(_)
+            ));
         }
     }
 }

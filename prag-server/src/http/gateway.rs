@@ -30,17 +30,19 @@ pub(super) async fn gateway(
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
     let sealed = exchange(door.worker.ring(), door.worker.now(), &message, inner).await?;
-    let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
+    let headers = [
+        (header::CONTENT_TYPE, RESPONSE_TYPE),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
     Ok((headers, sealed).into_response())
 }
 
 /// A request outside the channel: the attestation, and all of `/v1` where the settings allow it.
-pub(super) async fn plain(
-    State(door): State<Door>,
-    request: Request,
-) -> Result<Response, Refusal> {
+pub(super) async fn plain(State(door): State<Door>, request: Request) -> Result<Response, Refusal> {
     let slot = door.pass().enter()?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // What the outer router noted (its path parameters) is not for the inner one.
+    parts.extensions.clear();
     let body = door.pass().upload(read(body, BODY_BYTES_MAX)).await?;
     let request = Request::from_parts(parts, Body::from(body));
     Ok(door.pass().run(slot, request).await)
@@ -63,7 +65,11 @@ async fn exchange<Answer: Future<Output = Response>>(
     };
     let mut reply = encode(response).await;
     if !shape.pad(&mut reply) {
-        let limit = if let Shape::Bucket(bytes) = shape { bytes } else { reply.len() };
+        let limit = if let Shape::Bucket(bytes) = shape {
+            bytes
+        } else {
+            reply.len()
+        };
         let detail = "bytes of the reply's bucket: ask for fewer hits, or without metadata";
         let problem = Problem::new(Code::TooLarge, detail).limit(limit);
         reply = encode(Refusal(problem).into_response()).await;
@@ -117,7 +123,11 @@ fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {
 async fn encode(response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, REPLY_BYTES_MAX).await;
-    let code = if body.is_ok() { parts.status } else { StatusCode::INTERNAL_SERVER_ERROR };
+    let code = if body.is_ok() {
+        parts.status
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
     let status = bhttp::StatusCode::try_from(code.as_u16()).unwrap_or(bhttp::StatusCode::OK);
     let mut message = Message::response(status);
     for (name, value) in &parts.headers {

@@ -6,11 +6,11 @@
 //! Invariant: a transition is answered with the ledger height at which it holds.
 
 use super::auth::Signed;
-use super::collections::{Listing, collection_id};
 use super::problem::{ProblemBody, Refusal, Reply};
+use super::target::{Listing, Named, collection_id};
 use crate::flow::Worker;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use prag_protocol::problem::{Code, Problem};
@@ -35,6 +35,10 @@ pub(super) struct HeadReply {
     head: serde_json::Value,
     /// Consistency proof from the size asked for (RFC 9162, section 2.1.4), hex.
     proof: Vec<String>,
+    /// The ledger's height, to be remembered.
+    ledger_height: u64,
+    /// The ledger's root at that height, hex.
+    ledger_root: String,
 }
 
 /// `POST /v1/permits/revoke`.
@@ -61,7 +65,7 @@ pub(super) struct ConfirmLedger {
     responses((status = 200, body = LedgerReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn put(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<LedgerReply> {
     let id = collection_id(&id)?;
@@ -75,13 +79,17 @@ pub(super) async fn put(
     responses((status = 200, body = GrantPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     uri: Uri,
     signed: Signed,
 ) -> Reply<Page<Grant>> {
     let id = collection_id(&id)?;
     let Listing { cursor, limit } = Listing::parse(&uri)?;
-    Ok(Json(worker.list_grants(&signed.caller, id, cursor, limit).await?))
+    Ok(Json(
+        worker
+            .list_grants(&signed.caller, id, cursor, limit)
+            .await?,
+    ))
 }
 
 /// Revoke a grant.
@@ -90,7 +98,7 @@ pub(super) async fn list(
     responses((status = 200, body = LedgerReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn revoke(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<LedgerReply> {
     let id = collection_id(&id)?;
@@ -106,7 +114,11 @@ pub(super) async fn revoke_permit(
     signed: Signed,
 ) -> Reply<LedgerReply> {
     let body: RevokePermit = signed.json()?;
-    Ok(Json(worker.revoke_permit(&signed.caller, body.permit_name).await?))
+    Ok(Json(
+        worker
+            .revoke_permit(&signed.caller, body.permit_name)
+            .await?,
+    ))
 }
 
 /// The collection's durable head, with a consistency proof from an earlier size.
@@ -115,7 +127,7 @@ pub(super) async fn revoke_permit(
     responses((status = 200, body = HeadReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn head(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     uri: Uri,
     signed: Signed,
 ) -> Result<Response, Refusal> {
@@ -143,5 +155,7 @@ pub(super) async fn confirm(State(worker): State<Worker>, signed: Signed) -> Rep
         return Err(problem.field("root").into());
     }
     // The caller has been verified; that it signs with a valid permit is all that is asked of it.
-    Ok(Json(worker.confirm_ledger(&signed.caller, height, &root).await?))
+    Ok(Json(
+        worker.confirm_ledger(&signed.caller, height, &root).await?,
+    ))
 }

@@ -61,13 +61,21 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Category::Data => {}
         Category::Syntax if number => {}
         Category::Syntax | Category::Eof | Category::Io => {
-            let place = format!("no JSON at line {}, column {}", inner.line(), inner.column());
+            let place = format!(
+                "no JSON at line {}, column {}",
+                inner.line(),
+                inner.column()
+            );
             return Problem::new(Code::Malformed, place);
         }
     }
     let at_root = path == ".";
     if let Some(name) = quoted_after(message, "missing field ") {
-        let field = if at_root { name.to_owned() } else { format!("{path}.{name}") };
+        let field = if at_root {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
         return Problem::new(data_code(&path), "the field is missing").field(field);
     }
     let problem = if message.starts_with("unknown field ") {
@@ -80,11 +88,18 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Problem::new(data_code(&path), "the number is out of range")
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
         // What stands before is the value that was sent: it stays out.
-        Problem::new(data_code(&path), format!("expected {}", bounded(expected.to_owned())))
+        Problem::new(
+            data_code(&path),
+            format!("expected {}", bounded(expected.to_owned())),
+        )
     } else {
         Problem::new(data_code(&path), bounded(message.to_owned()))
     };
-    if at_root { problem } else { problem.field(path) }
+    if at_root {
+        problem
+    } else {
+        problem.field(path)
+    }
 }
 
 /// The code of a field that does not fit, by where it stands.
@@ -142,7 +157,10 @@ mod tests {
     /// Each way to fail has its code and its place, and repeats nothing that was sent.
     #[test]
     fn problems_name_places_not_values() {
-        let long = format!("{{\"prompt\":\"hush, expected\",\"budget\":\"{}\"}}", "hush");
+        let long = format!(
+            "{{\"prompt\":\"hush, expected\",\"budget\":\"{}\"}}",
+            "hush"
+        );
         for (body, code, field) in [
             ("{\"k\":", Code::Malformed, None),
             ("{} hush", Code::Malformed, None),
@@ -151,12 +169,24 @@ mod tests {
             ("{\"k\":-7}", Code::InvalidField, Some("k")),
             ("{\"k\":1e999}", Code::InvalidField, Some("k")),
             ("{\"mode\":\"hush\"}", Code::InvalidField, Some("mode")),
-            ("{\"vector\":[0.5,1e999]}", Code::BadVector, Some("vector[1]")),
+            (
+                "{\"vector\":[0.5,1e999]}",
+                Code::BadVector,
+                Some("vector[1]"),
+            ),
             ("{\"vector\":[null]}", Code::BadVector, Some("vector[0]")),
-            ("{\"fusion\":{\"rrf\":{}}}", Code::InvalidField, Some("fusion.rrf.k")),
+            (
+                "{\"fusion\":{\"rrf\":{}}}",
+                Code::InvalidField,
+                Some("fusion.rrf.k"),
+            ),
         ] {
             let problem = refused::<QueryRequest>(body);
-            assert_eq!((problem.code, problem.field.as_deref()), (code, field), "{body}");
+            assert_eq!(
+                (problem.code, problem.field.as_deref()),
+                (code, field),
+                "{body}"
+            );
             assert!(!problem.detail.contains("hush"), "{}", problem.detail);
         }
         let problem = refused::<ContextRequest>(&long);

@@ -18,8 +18,9 @@ mod pad;
 mod problem;
 mod router;
 mod search;
-mod serve;
+pub mod serve;
 mod system;
+mod target;
 
 pub use openapi::document;
 pub use problem::ProblemBody;

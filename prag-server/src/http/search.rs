@@ -6,11 +6,11 @@
 //! Invariant: the length of a query's or context's reply is fixed by its parameters (see `pad`).
 
 use super::auth::Signed;
-use super::collections::collection_id;
 use super::problem::{ProblemBody, Reply};
+use super::target::{Named, collection_id};
 use crate::flow::Worker;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
 
@@ -20,7 +20,7 @@ use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, Quer
     responses((status = 200, body = QueryReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn query(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<QueryReply> {
     let id = collection_id(&id)?;
@@ -34,7 +34,7 @@ pub(super) async fn query(
     responses((status = 200, body = ContextReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn context(
     State(worker): State<Worker>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<ContextReply> {
     let id = collection_id(&id)?;

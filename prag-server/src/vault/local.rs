@@ -12,9 +12,48 @@ use prag_store::Shard;
 use prag_trust::entropy::Entropy;
 use prag_trust::key::{Key, Share, Vault};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
-/// Shares in the worker's own shard.
+/// The embedded ledger's shares: what a chain would keep in its contract.
+pub struct ChainShares(Rows);
+
+impl ChainShares {
+    /// The shares in `shard`.
+    #[must_use]
+    pub fn new(key: Arc<Key<Vault>>, shard: Arc<dyn Shard>, entropy: Box<dyn Entropy>) -> Self {
+        Self(Rows::new(0x13, key, shard, entropy))
+    }
+
+    /// Keep one share, durably.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: nothing was kept.
+    pub fn keep(&self, id: CollectionId, epoch: Epoch, share: &Share) -> Result<(), VaultError> {
+        self.0.put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
+    }
+
+    /// The share of one epoch.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] for another epoch too.
+    pub fn fetch(&self, id: CollectionId, epoch: Epoch) -> Result<Share, VaultError> {
+        let plain = self.0.get(id)?.ok_or(VaultError::Missing)?;
+        let (kept, share) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
+        if Epoch::from_be_bytes(*kept) != epoch {
+            return Err(VaultError::Missing);
+        }
+        Ok(Share::from_bytes(share.try_into().map_err(|_| VaultError::Tampered)?))
+    }
+
+    /// Forget a collection's share.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    pub fn forget(&self, id: CollectionId) -> Result<(), VaultError> {
+        self.0.delete(id)
+    }
+}
+
+/// Both shares in the worker's own shard.
 pub struct LocalVault(Rows);
 
 impl LocalVault {
@@ -42,9 +81,8 @@ impl KeyVault for LocalVault {
             return Err(VaultError::Missing);
         }
         let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
-        let owner = <&[u8; 32]>::try_from(owner).map_err(|_| VaultError::Tampered)?;
-        let (chain, owner) = (Zeroizing::new(*chain), Zeroizing::new(*owner));
-        Ok(Shares { chain: Share::from_bytes(*chain), owner: Share::from_bytes(*owner) })
+        let owner = owner.try_into().map_err(|_| VaultError::Tampered)?;
+        Ok(Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) })
     }
 
     fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {

@@ -6,8 +6,10 @@
 //! Invariant: forgetting a collection removes its row and its shares.
 
 mod catalog;
+mod genesis;
 mod local;
 mod rows;
 
 pub use catalog::{Catalog, Entry};
-pub use local::LocalVault;
+pub use genesis::Genesis;
+pub use local::{ChainShares, LocalVault};

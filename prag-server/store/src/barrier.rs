@@ -24,7 +24,14 @@ struct State {
 
 impl Barrier {
     pub(crate) fn new(durable: Seq) -> Self {
-        Self { state: Mutex::new(State { durable, syncing: false, failed: None }), turn: Condvar::new() }
+        Self {
+            state: Mutex::new(State {
+                durable,
+                syncing: false,
+                failed: None,
+            }),
+            turn: Condvar::new(),
+        }
     }
 
     /// Last seq known to be durable.
@@ -48,7 +55,10 @@ impl Barrier {
                 return Ok(());
             }
             if state.syncing {
-                state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .turn
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
             state.syncing = true;

@@ -34,7 +34,11 @@ impl Batch {
     ///
     /// # Errors
     /// [`StoreError::Key`], [`StoreError::Value`] or [`StoreError::Batch`]; the batch is then as before.
-    pub fn put(&mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Result<(), StoreError> {
+    pub fn put(
+        &mut self,
+        key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+    ) -> Result<(), StoreError> {
         self.push(key.into(), Some(value.into()))
     }
 
@@ -66,7 +70,9 @@ impl Batch {
 
     /// The operations in order: a key, and the value to put or `None` to delete.
     pub fn operations(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.operations.iter().map(|operation| (operation.key.as_slice(), operation.value.as_deref()))
+        self.operations
+            .iter()
+            .map(|operation| (operation.key.as_slice(), operation.value.as_deref()))
     }
 
     fn push(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), StoreError> {
@@ -87,7 +93,12 @@ impl Batch {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Batch({} operations, {} bytes)", self.len(), self.bytes)
+        write!(
+            out,
+            "Batch({} operations, {} bytes)",
+            self.len(),
+            self.bytes
+        )
     }
 }
 
@@ -114,10 +125,16 @@ impl KeyRange {
         while let Some(last) = end.pop() {
             if last < u8::MAX {
                 end.push(last + 1);
-                return Self { start: prefix.to_vec(), end: Some(end) };
+                return Self {
+                    start: prefix.to_vec(),
+                    end: Some(end),
+                };
             }
         }
-        Self { start: prefix.to_vec(), end: None }
+        Self {
+            start: prefix.to_vec(),
+            end: None,
+        }
     }
 
     /// Whether `key` lies in the range.

@@ -38,8 +38,22 @@ const SHARD: ShardName = ShardName([0xab; 16]);
 /// Another.
 const OTHER: ShardName = ShardName([0xcd; 16]);
 
-fn writer(subject: &dyn Subject, shard: ShardName, expected_epoch: u64, claim: u64) -> Arc<dyn Shard> {
-    subject.engine().open(shard, Open::Writer { expected_epoch, claim }).unwrap()
+fn writer(
+    subject: &dyn Subject,
+    shard: ShardName,
+    expected_epoch: u64,
+    claim: u64,
+) -> Arc<dyn Shard> {
+    subject
+        .engine()
+        .open(
+            shard,
+            Open::Writer {
+                expected_epoch,
+                claim,
+            },
+        )
+        .unwrap()
 }
 
 fn put(shard: &dyn Shard, rows: &[(&[u8], &[u8])]) -> u64 {

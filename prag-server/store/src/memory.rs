@@ -69,15 +69,26 @@ impl Engine for MemoryEngine {
             }
         }
         let role = match mode {
-            Open::Writer { expected_epoch, claim } => {
+            Open::Writer {
+                expected_epoch,
+                claim,
+            } => {
                 if claim == 0 || claim < expected_epoch {
-                    return Err(StoreError::Claim { shard, expected: expected_epoch, claim });
+                    return Err(StoreError::Claim {
+                        shard,
+                        expected: expected_epoch,
+                        claim,
+                    });
                 }
                 if expected_epoch == 0 {
-                    shards.entry(shard).or_insert_with(|| Arc::new(Mutex::new(State::new(shard))));
+                    shards
+                        .entry(shard)
+                        .or_insert_with(|| Arc::new(Mutex::new(State::new(shard))));
                 }
                 let shared = shards.get(&shard).ok_or(StoreError::Absent(shard))?;
-                Role::Writer { term: locked(shared).claim(expected_epoch, claim)? }
+                Role::Writer {
+                    term: locked(shared).claim(expected_epoch, claim)?,
+                }
             }
             Open::Follower => Role::Follower,
             Open::At(id) => {
@@ -90,7 +101,10 @@ impl Engine for MemoryEngine {
     }
 
     fn destroy(&self, shard: ShardName) -> Result<(), StoreError> {
-        let shared = self.lock().remove(&shard).ok_or(StoreError::Absent(shard))?;
+        let shared = self
+            .lock()
+            .remove(&shard)
+            .ok_or(StoreError::Absent(shard))?;
         locked(&shared).close(Closed::Destroyed);
         Ok(())
     }
@@ -99,7 +113,12 @@ impl Engine for MemoryEngine {
         Ok(self.lock().keys().copied().collect())
     }
 
-    fn clone_range(&self, from: ShardName, to: ShardName, range: &KeyRange) -> Result<Seq, StoreError> {
+    fn clone_range(
+        &self,
+        from: ShardName,
+        to: ShardName,
+        range: &KeyRange,
+    ) -> Result<Seq, StoreError> {
         let mut shards = self.lock();
         let source = shards.get(&from).ok_or(StoreError::Absent(from))?;
         if shards.contains_key(&to) {

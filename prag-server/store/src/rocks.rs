@@ -58,8 +58,13 @@ impl RocksEngine {
     /// [`StoreError::Root`].
     pub fn open(root: impl AsRef<Path>) -> Result<Self, StoreError> {
         let shards = root.as_ref().join("shards");
-        folder::prepare_root(root.as_ref(), &shards).map_err(|error| StoreError::Root(error.kind()))?;
-        Ok(Self { shards, tuning: Tuning::new(), slots: Mutex::default() })
+        folder::prepare_root(root.as_ref(), &shards)
+            .map_err(|error| StoreError::Root(error.kind()))?;
+        Ok(Self {
+            shards,
+            tuning: Tuning::new(),
+            slots: Mutex::default(),
+        })
     }
 
     fn slot(&self, shard: ShardName) -> SharedSlot {
@@ -90,7 +95,10 @@ impl RocksEngine {
                     self.make(shard, None, |_| Ok(StateRow::default()))?;
                 }
                 let lock = Lock::take(shard, &path)?;
-                Arc::clone(held.core.insert(Arc::new(Core::open(shard, path, lock, &self.tuning)?)))
+                Arc::clone(
+                    held.core
+                        .insert(Arc::new(Core::open(shard, path, lock, &self.tuning)?)),
+                )
             }
         };
         Ok(RocksShard::live(core, Arc::clone(&slot)))
@@ -131,9 +139,16 @@ impl RocksEngine {
 impl Engine for RocksEngine {
     fn open(&self, shard: ShardName, mode: Open) -> Result<Arc<dyn Shard>, StoreError> {
         match mode {
-            Open::Writer { expected_epoch: expected, claim } => {
+            Open::Writer {
+                expected_epoch: expected,
+                claim,
+            } => {
                 if claim == 0 || claim < expected {
-                    return Err(StoreError::Claim { shard, expected, claim });
+                    return Err(StoreError::Claim {
+                        shard,
+                        expected,
+                        claim,
+                    });
                 }
                 let handle = self.attach(shard, expected == 0)?;
                 Ok(Arc::new(handle.claim(expected, claim)?))
@@ -160,7 +175,10 @@ impl Engine for RocksEngine {
         }
         let slot = self.slot(shard);
         let mut held = locked(&slot);
-        let lock = held.core.take().and_then(|core| core.shut(Closed::Destroyed));
+        let lock = held
+            .core
+            .take()
+            .and_then(|core| core.shut(Closed::Destroyed));
         let lock = match lock {
             Some(lock) => lock,
             None => Lock::take(shard, &path)?,
@@ -177,7 +195,8 @@ impl Engine for RocksEngine {
 
     fn list(&self) -> Result<Vec<ShardName>, StoreError> {
         let mut names = Vec::new();
-        let entries = std::fs::read_dir(&self.shards).map_err(|error| StoreError::Root(error.kind()))?;
+        let entries =
+            std::fs::read_dir(&self.shards).map_err(|error| StoreError::Root(error.kind()))?;
         for entry in entries {
             let entry = entry.map_err(|error| StoreError::Root(error.kind()))?;
             names.extend(entry.file_name().to_str().and_then(ShardName::from_hex));
@@ -186,7 +205,12 @@ impl Engine for RocksEngine {
         Ok(names)
     }
 
-    fn clone_range(&self, from: ShardName, to: ShardName, range: &KeyRange) -> Result<Seq, StoreError> {
+    fn clone_range(
+        &self,
+        from: ShardName,
+        to: ShardName,
+        range: &KeyRange,
+    ) -> Result<Seq, StoreError> {
         let source = self.attach(from, false)?;
         // Declared after `source`, so let go before it: a handle locks its own slot when it goes.
         let slot = self.slot(to);
@@ -197,7 +221,9 @@ impl Engine for RocksEngine {
         let core = source.core();
         let _blobs_stay = core.blobs.keep_all();
         let state = core.with(|db| {
-            self.make(to, Some(&core.blobs), |target| rows::copy(core.name(), db, to, target, range))
+            self.make(to, Some(&core.blobs), |target| {
+                rows::copy(core.name(), db, to, target, range)
+            })
         })?;
         Ok(state.seq)
     }

@@ -19,12 +19,20 @@ enum Step {
     Commit(Vec<(Vec<u8>, Option<Vec<u8>>)>),
     Durable,
     Get(Vec<Vec<u8>>),
-    Scan { start: Vec<u8>, end: Option<Vec<u8>>, after: Option<Vec<u8>>, limit: usize },
+    Scan {
+        start: Vec<u8>,
+        end: Option<Vec<u8>>,
+        after: Option<Vec<u8>>,
+        limit: usize,
+    },
     Checkpoint,
     At(usize),
     Reopen,
     Crash(usize),
-    Clone { start: Vec<u8>, end: Option<Vec<u8>> },
+    Clone {
+        start: Vec<u8>,
+        end: Option<Vec<u8>>,
+    },
 }
 
 /// Few different bytes and short keys, so that steps meet.
@@ -103,7 +111,8 @@ impl Model {
 
 fn within(twin: &Twin, range: &KeyRange) -> Vec<Row> {
     let rows = twin.iter().filter(|(key, _)| range.contains(key));
-    rows.map(|(key, value)| (key.clone(), value.clone())).collect()
+    rows.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 fn everything(shard: &dyn Shard) -> Vec<Row> {
@@ -113,7 +122,10 @@ fn everything(shard: &dyn Shard) -> Vec<Row> {
 }
 
 fn open(machine: &dyn Machine, model: &mut Model) -> Arc<dyn Shard> {
-    let mode = Open::Writer { expected_epoch: model.epoch, claim: model.epoch + 1 };
+    let mode = Open::Writer {
+        expected_epoch: model.epoch,
+        claim: model.epoch + 1,
+    };
     let shard = machine.engine().open(SHARD, mode).unwrap();
     model.epoch += 1;
     // Opening a writer syncs.
@@ -128,11 +140,22 @@ fn read(shard: &dyn Shard, model: &Model, step: &Step) {
     match step {
         Step::Get(keys) => {
             let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-            let expected: Vec<_> = keys.iter().map(|key| model.now().get(*key).cloned()).collect();
+            let expected: Vec<_> = keys
+                .iter()
+                .map(|key| model.now().get(*key).cloned())
+                .collect();
             assert_eq!(shard.get_many(&keys).unwrap(), expected);
         }
-        Step::Scan { start, end, after, limit } => {
-            let range = KeyRange { start: start.clone(), end: end.clone() };
+        Step::Scan {
+            start,
+            end,
+            after,
+            limit,
+        } => {
+            let range = KeyRange {
+                start: start.clone(),
+                end: end.clone(),
+            };
             let page = shard.scan(&range, after.as_deref(), *limit).unwrap();
             let mut expected = within(model.now(), &range);
             expected.retain(|(key, _)| after.as_ref().is_none_or(|after| key > after));
@@ -163,8 +186,12 @@ fn commit(shard: &dyn Shard, model: &mut Model, operations: &[(Vec<u8>, Option<V
 }
 
 fn run(machine: &mut dyn Machine, steps: &[Step]) {
-    let mut model =
-        Model { history: vec![Twin::new()], durable: 0, checkpoints: BTreeMap::new(), epoch: 0 };
+    let mut model = Model {
+        history: vec![Twin::new()],
+        durable: 0,
+        checkpoints: BTreeMap::new(),
+        epoch: 0,
+    };
     let mut shard = open(machine, &mut model);
     for step in steps {
         match step {
@@ -181,7 +208,10 @@ fn run(machine: &mut dyn Machine, steps: &[Step]) {
                 model.checkpoints.insert(id, model.now().clone());
             }
             Step::At(pick) => {
-                let Some((id, twin)) = model.checkpoints.iter().nth(pick % (model.checkpoints.len() + 1))
+                let Some((id, twin)) = model
+                    .checkpoints
+                    .iter()
+                    .nth(pick % (model.checkpoints.len() + 1))
                 else {
                     continue;
                 };
@@ -200,7 +230,10 @@ fn run(machine: &mut dyn Machine, steps: &[Step]) {
                 }
             }
             Step::Clone { start, end } => {
-                let range = KeyRange { start: start.clone(), end: end.clone() };
+                let range = KeyRange {
+                    start: start.clone(),
+                    end: end.clone(),
+                };
                 let seq = machine.engine().clone_range(SHARD, CLONE, &range).unwrap();
                 assert_eq!(seq, model.committed() as u64);
                 let copy = machine.engine().open(CLONE, Open::Follower).unwrap();
@@ -251,12 +284,25 @@ fn names_are_strict() {
     let name = ShardName([0x0f; 16]);
     assert_eq!(name.to_string(), "0f".repeat(16));
     assert_eq!(ShardName::from_hex(&name.to_string()), Some(name));
-    for text in ["", "0f", &"0F".repeat(16), &"0g".repeat(16), &"0f".repeat(17), "../../../../../../../../../../etc"] {
+    for text in [
+        "",
+        "0f",
+        &"0F".repeat(16),
+        &"0g".repeat(16),
+        &"0f".repeat(17),
+        "../../../../../../../../../../etc",
+    ] {
         assert_eq!(ShardName::from_hex(text), None);
     }
-    assert_eq!(CheckpointId::from_hex("00000000000000ff"), Some(CheckpointId(255)));
+    assert_eq!(
+        CheckpointId::from_hex("00000000000000ff"),
+        Some(CheckpointId(255))
+    );
     assert_eq!(CheckpointId(255).to_string(), "00000000000000ff");
-    assert_eq!(BlobName::from_hex(&"ab".repeat(32)), Some(BlobName([0xab; 32])));
+    assert_eq!(
+        BlobName::from_hex(&"ab".repeat(32)),
+        Some(BlobName([0xab; 32]))
+    );
 }
 
 /// `Debug` of what carries keys or values shows neither.
@@ -266,6 +312,9 @@ fn debug_is_quiet() {
     batch.put(*b"kk", *b"vv").unwrap();
     assert_eq!(format!("{batch:?}"), "Batch(1 operations, 20 bytes)");
     assert_eq!(format!("{:?}", KeyRange::prefix(b"kk")), "KeyRange(..)");
-    let page = Page { rows: vec![(b"kk".to_vec(), b"vv".to_vec())], more: false };
+    let page = Page {
+        rows: vec![(b"kk".to_vec(), b"vv".to_vec())],
+        more: false,
+    };
     assert_eq!(format!("{page:?}"), "Page(1 rows, more: false)");
 }

@@ -79,7 +79,12 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Absent`] and [`StoreError::Exists`], and those of [`Engine::open`].
-    fn clone_range(&self, from: ShardName, to: ShardName, range: &KeyRange) -> Result<Seq, StoreError>;
+    fn clone_range(
+        &self,
+        from: ShardName,
+        to: ShardName,
+        range: &KeyRange,
+    ) -> Result<Seq, StoreError>;
 }
 
 /// An open shard: ordered rows under one writer. Every call blocks the thread; every call on a closed handle
@@ -96,7 +101,12 @@ pub trait Shard: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Limit`].
-    fn scan(&self, range: &KeyRange, after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError>;
+    fn scan(
+        &self,
+        range: &KeyRange,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page, StoreError>;
 
     /// Apply a batch, all or nothing, after all earlier ones. It is seen at once and survives a crash only once
     /// [`Shard::durable`] says so; a crash before that loses it with all later ones, or keeps it with all earlier ones.

@@ -37,7 +37,9 @@ impl MemoryShard {
 
     fn why(&self, state: &State) -> Option<Closed> {
         match self.role {
-            Role::Writer { term } if term != state.term() => state.closed().or(Some(Closed::Fenced)),
+            Role::Writer { term } if term != state.term() => {
+                state.closed().or(Some(Closed::Fenced))
+            }
             Role::Writer { .. } | Role::Follower | Role::At(_) => state.closed(),
         }
     }
@@ -45,7 +47,10 @@ impl MemoryShard {
     fn live(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let state = locked(&self.shared);
         match self.why(&state) {
-            Some(why) => Err(StoreError::Closed { shard: self.name, why }),
+            Some(why) => Err(StoreError::Closed {
+                shard: self.name,
+                why,
+            }),
             None => Ok(state),
         }
     }
@@ -58,7 +63,10 @@ impl MemoryShard {
         }
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Rows, &BlobMap) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Rows, &BlobMap) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let state = self.live()?;
         match &self.role {
             Role::Writer { .. } | Role::Follower => read(&state.rows, &state.blobs),
@@ -79,20 +87,31 @@ impl Shard for MemoryShard {
                 .map(|key| {
                     let value = rows.get(*key).map(|value| value.to_vec());
                     bytes += value.as_ref().map_or(0, Vec::len);
-                    if bytes > READ_BYTES_MAX { Err(StoreError::Read) } else { Ok(value) }
+                    if bytes > READ_BYTES_MAX {
+                        Err(StoreError::Read)
+                    } else {
+                        Ok(value)
+                    }
                 })
                 .collect()
         })
     }
 
-    fn scan(&self, range: &KeyRange, after: Option<&[u8]>, limit: usize) -> Result<Page, StoreError> {
+    fn scan(
+        &self,
+        range: &KeyRange,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         if limit == 0 || limit > PAGE_ROWS_MAX {
             return Err(StoreError::Limit);
         }
         self.read(|rows, _| {
             let (mut page, mut bytes) = (Page::default(), 0);
             let start = range.resume(after);
-            for (key, value) in rows.range::<[u8], _>((Bound::Included(start.as_slice()), Bound::Unbounded)) {
+            for (key, value) in
+                rows.range::<[u8], _>((Bound::Included(start.as_slice()), Bound::Unbounded))
+            {
                 if !range.contains(key) {
                     break;
                 }
@@ -115,9 +134,17 @@ impl Shard for MemoryShard {
         let mut state = self.writer()?;
         let committed = state.committed();
         if seq > committed {
-            return Err(StoreError::Ahead { shard: self.name, seq, committed });
+            return Err(StoreError::Ahead {
+                shard: self.name,
+                seq,
+                committed,
+            });
         }
-        if seq > state.status().durable { state.sync() } else { Ok(()) }
+        if seq > state.status().durable {
+            state.sync()
+        } else {
+            Ok(())
+        }
     }
 
     fn checkpoint(&self) -> Result<CheckpointId, StoreError> {
@@ -137,8 +164,14 @@ impl Shard for MemoryShard {
         let state = locked(&self.shared);
         let closed = self.why(&state);
         match &self.role {
-            Role::Writer { .. } | Role::Follower => Status { closed, ..state.status() },
-            Role::At(frozen) => Status { closed, ..frozen.status },
+            Role::Writer { .. } | Role::Follower => Status {
+                closed,
+                ..state.status()
+            },
+            Role::At(frozen) => Status {
+                closed,
+                ..frozen.status
+            },
         }
     }
 
@@ -151,7 +184,9 @@ impl Blobs for MemoryShard {
     fn put_new(&self, name: BlobName, bytes: &[u8]) -> Result<(), StoreError> {
         let mut state = self.writer()?;
         if bytes.len() as u64 > BLOB_BYTES_MAX {
-            return Err(StoreError::Blob { bytes: bytes.len() as u64 });
+            return Err(StoreError::Blob {
+                bytes: bytes.len() as u64,
+            });
         }
         if state.blobs.contains_key(&name) {
             return Err(StoreError::BlobExists(self.name));
@@ -169,7 +204,11 @@ impl Blobs for MemoryShard {
                 .ok()
                 .zip(usize::try_from(range.end).ok())
                 .and_then(|(start, end)| blob.get(start..end));
-            let slice = slice.ok_or(StoreError::BlobRange { shard: self.name, end: range.end, len })?;
+            let slice = slice.ok_or(StoreError::BlobRange {
+                shard: self.name,
+                end: range.end,
+                len,
+            })?;
             Ok(slice.to_vec())
         })
     }
@@ -183,7 +222,10 @@ impl Blobs for MemoryShard {
             let infos = blobs
                 .range((first, Bound::Unbounded))
                 .take(limit)
-                .map(|(name, bytes)| BlobInfo { name: *name, bytes: bytes.len() as u64 });
+                .map(|(name, bytes)| BlobInfo {
+                    name: *name,
+                    bytes: bytes.len() as u64,
+                });
             Ok(infos.collect())
         })
     }

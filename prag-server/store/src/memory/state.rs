@@ -75,7 +75,12 @@ impl State {
     }
 
     pub(super) fn status(&self) -> Status {
-        Status { epoch: self.epoch, committed: self.committed, durable: self.durable, closed: self.closed }
+        Status {
+            epoch: self.epoch,
+            committed: self.committed,
+            durable: self.durable,
+            closed: self.closed,
+        }
     }
 
     pub(super) fn fail_next_sync(&mut self) {
@@ -85,7 +90,11 @@ impl State {
     /// Become the writer: the new term.
     pub(super) fn claim(&mut self, expected: u64, claim: u64) -> Result<u64, StoreError> {
         if self.epoch != expected && self.epoch != claim {
-            return Err(StoreError::Epoch { shard: self.name, expected, found: self.epoch });
+            return Err(StoreError::Epoch {
+                shard: self.name,
+                expected,
+                found: self.epoch,
+            });
         }
         self.sync()?;
         self.epoch = claim;
@@ -105,7 +114,10 @@ impl State {
         if self.next_sync_fails {
             self.next_sync_fails = false;
             self.close(Closed::Io);
-            return Err(StoreError::Io { shard: self.name, kind: io::ErrorKind::Other });
+            return Err(StoreError::Io {
+                shard: self.name,
+                kind: io::ErrorKind::Other,
+            });
         }
         for batch in self.pending.drain(..) {
             apply(&mut self.durable_rows, &batch);
@@ -117,8 +129,14 @@ impl State {
     pub(super) fn checkpoint(&mut self) -> Result<CheckpointId, StoreError> {
         self.sync()?;
         let id = CheckpointId(self.committed);
-        let frozen = Frozen { rows: self.rows.clone(), blobs: self.blobs.clone(), status: self.status() };
-        self.checkpoints.entry(id).or_insert_with(|| Arc::new(frozen));
+        let frozen = Frozen {
+            rows: self.rows.clone(),
+            blobs: self.blobs.clone(),
+            status: self.status(),
+        };
+        self.checkpoints
+            .entry(id)
+            .or_insert_with(|| Arc::new(frozen));
         Ok(id)
     }
 
@@ -131,7 +149,13 @@ impl State {
     }
 
     pub(super) fn frozen(&self, id: CheckpointId) -> Result<Arc<Frozen>, StoreError> {
-        self.checkpoints.get(&id).cloned().ok_or(StoreError::Checkpoint { shard: self.name, id })
+        self.checkpoints
+            .get(&id)
+            .cloned()
+            .ok_or(StoreError::Checkpoint {
+                shard: self.name,
+                id,
+            })
     }
 
     /// What a crash leaves if the first `batches` pending ones had reached the disk. Closes this state.

@@ -30,7 +30,12 @@ pub(super) struct BlobFolder {
 
 impl BlobFolder {
     pub(super) fn new(shard: ShardName, path: PathBuf) -> Self {
-        Self { shard, path, parts: AtomicU64::new(0), deleting: Mutex::new(()) }
+        Self {
+            shard,
+            path,
+            parts: AtomicU64::new(0),
+            deleting: Mutex::new(()),
+        }
     }
 
     /// Remove what a crash left half written.
@@ -52,7 +57,10 @@ impl BlobFolder {
         if folder::exists(&path) {
             return Err(StoreError::BlobExists(self.shard));
         }
-        let part = self.path.join(format!("{}.{PART}", self.parts.fetch_add(1, Ordering::Relaxed)));
+        let part = self.path.join(format!(
+            "{}.{PART}",
+            self.parts.fetch_add(1, Ordering::Relaxed)
+        ));
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -70,7 +78,11 @@ impl BlobFolder {
         sync_folder(&self.path).map_err(io(self.shard))
     }
 
-    pub(super) fn get(&self, name: BlobName, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn get(
+        &self,
+        name: BlobName,
+        range: Option<Range<u64>>,
+    ) -> Result<Vec<u8>, StoreError> {
         let path = self.file(name);
         let (shard, absent) = (self.shard, |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => StoreError::BlobAbsent(self.shard),
@@ -87,20 +99,33 @@ impl BlobFolder {
         }
         let range = range.unwrap_or(0..len);
         if range.start > range.end || range.end > len {
-            return Err(StoreError::BlobRange { shard, end: range.end, len });
+            return Err(StoreError::BlobRange {
+                shard,
+                end: range.end,
+                len,
+            });
         }
-        let wanted = usize::try_from(range.end - range.start)
-            .map_err(|_| StoreError::BlobRange { shard, end: range.end, len })?;
+        let wanted =
+            usize::try_from(range.end - range.start).map_err(|_| StoreError::BlobRange {
+                shard,
+                end: range.end,
+                len,
+            })?;
         let mut bytes = vec![0; wanted];
-        file.read_exact_at(&mut bytes, range.start).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => StoreError::Tampered(shard),
-            _ => io(shard)(error),
-        })?;
+        file.read_exact_at(&mut bytes, range.start)
+            .map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => StoreError::Tampered(shard),
+                _ => io(shard)(error),
+            })?;
         Ok(bytes)
     }
 
     /// The first `limit` blobs after `after`. Files with other names are none of ours.
-    pub(super) fn list(&self, after: Option<BlobName>, limit: usize) -> Result<Vec<BlobInfo>, StoreError> {
+    pub(super) fn list(
+        &self,
+        after: Option<BlobName>,
+        limit: usize,
+    ) -> Result<Vec<BlobInfo>, StoreError> {
         if limit == 0 || limit > BLOB_NAMES_MAX {
             return Err(StoreError::Limit);
         }
@@ -108,7 +133,9 @@ impl BlobFolder {
         for entry in fs::read_dir(&self.path).map_err(io(self.shard))? {
             let entry = entry.map_err(io(self.shard))?;
             let name = entry.file_name().to_str().and_then(BlobName::from_hex);
-            let Some(name) = name.filter(|name| after.is_none_or(|after| *name > after)) else { continue };
+            let Some(name) = name.filter(|name| after.is_none_or(|after| *name > after)) else {
+                continue;
+            };
             first.insert(name, entry);
             if first.len() > limit {
                 first.pop_last();
@@ -117,7 +144,10 @@ impl BlobFolder {
         let mut infos = Vec::with_capacity(first.len());
         for (name, entry) in first {
             match entry.metadata() {
-                Ok(found) => infos.push(BlobInfo { name, bytes: found.len() }),
+                Ok(found) => infos.push(BlobInfo {
+                    name,
+                    bytes: found.len(),
+                }),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(io(self.shard)(error)),
             }

@@ -113,7 +113,10 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// An error of the system as one of the shard's.
 pub(super) fn io(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
-    move |error| StoreError::Io { shard, kind: error.kind() }
+    move |error| StoreError::Io {
+        shard,
+        kind: error.kind(),
+    }
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {

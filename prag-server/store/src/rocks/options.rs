@@ -77,9 +77,10 @@ impl Tuning {
 pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
     let text: &str = error.as_ref();
     match error.kind() {
-        ErrorKind::IOError if text.contains("No space left") => {
-            StoreError::Io { shard, kind: io::ErrorKind::StorageFull }
-        }
+        ErrorKind::IOError if text.contains("No space left") => StoreError::Io {
+            shard,
+            kind: io::ErrorKind::StorageFull,
+        },
         ErrorKind::IOError if text.contains("No such file") => StoreError::Tampered(shard),
         ErrorKind::IOError if text.to_ascii_lowercase().contains("lock") => StoreError::Busy(shard),
         ErrorKind::Corruption
@@ -97,7 +98,10 @@ pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
         | ErrorKind::Expired
         | ErrorKind::TryAgain
         | ErrorKind::CompactionTooLarge
-        | ErrorKind::Unknown => StoreError::Io { shard, kind: io::ErrorKind::Other },
+        | ErrorKind::Unknown => StoreError::Io {
+            shard,
+            kind: io::ErrorKind::Other,
+        },
     }
 }
 

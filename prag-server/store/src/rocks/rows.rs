@@ -11,7 +11,9 @@ use super::options::failed;
 use super::state::{CALLERS, STATE_KEY, StateRow, on_disk};
 use crate::batch::{KeyRange, Page};
 use crate::error::StoreError;
-use crate::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, PAGE_BYTES_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, KEY_BYTES_MAX, PAGE_BYTES_MAX, READ_BYTES_MAX, VALUE_BYTES_MAX,
+};
 use crate::names::ShardName;
 
 /// The values at `keys`, which are within the bounds.
@@ -26,14 +28,19 @@ pub(super) fn get_many(
     let mut bytes = 0;
     keys.iter()
         .map(|key| {
-            let found =
-                db.get_pinned_opt(on_disk(key), &options).map_err(|error| failed(shard, &error))?;
+            let found = db
+                .get_pinned_opt(on_disk(key), &options)
+                .map_err(|error| failed(shard, &error))?;
             let Some(value) = found else { return Ok(None) };
             if value.len() > VALUE_BYTES_MAX {
                 return Err(StoreError::Tampered(shard));
             }
             bytes += value.len();
-            if bytes > READ_BYTES_MAX { Err(StoreError::Read) } else { Ok(Some(value.to_vec())) }
+            if bytes > READ_BYTES_MAX {
+                Err(StoreError::Read)
+            } else {
+                Ok(Some(value.to_vec()))
+            }
         })
         .collect()
 }
@@ -74,8 +81,13 @@ pub(super) fn copy(
     range: &KeyRange,
 ) -> Result<StateRow, StoreError> {
     let snapshot = db.snapshot();
-    let state = snapshot.get(STATE_KEY).map_err(|error| failed(from, &error))?;
-    let state = state.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(from))?;
+    let state = snapshot
+        .get(STATE_KEY)
+        .map_err(|error| failed(from, &error))?;
+    let state = state
+        .as_deref()
+        .and_then(StateRow::from_bytes)
+        .ok_or(StoreError::Tampered(from))?;
 
     let mut options = bounded(range, None);
     options.fill_cache(false);
@@ -89,13 +101,20 @@ pub(super) fn copy(
         write.put(key, value);
         if write.size_in_bytes() >= BATCH_BYTES_MAX {
             let full = std::mem::take(&mut write);
-            target.write_opt(full, &unlogged).map_err(|error| failed(to, &error))?;
+            target
+                .write_opt(full, &unlogged)
+                .map_err(|error| failed(to, &error))?;
         }
         rows.next();
     }
     rows.status().map_err(|error| failed(from, &error))?;
-    target.write_opt(write, &unlogged).map_err(|error| failed(to, &error))?;
-    Ok(StateRow { epoch: 0, seq: state.seq })
+    target
+        .write_opt(write, &unlogged)
+        .map_err(|error| failed(to, &error))?;
+    Ok(StateRow {
+        epoch: 0,
+        seq: state.seq,
+    })
 }
 
 fn bounded(range: &KeyRange, after: Option<&[u8]>) -> ReadOptions {
@@ -111,7 +130,9 @@ fn bounded(range: &KeyRange, after: Option<&[u8]>) -> ReadOptions {
 /// The caller's key of a row within the bounds.
 fn checked<'a>(shard: ShardName, key: &'a [u8], value: &[u8]) -> Result<&'a [u8], StoreError> {
     match key.split_first() {
-        Some((&CALLERS, key)) if !key.is_empty() && key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX => {
+        Some((&CALLERS, key))
+            if !key.is_empty() && key.len() <= KEY_BYTES_MAX && value.len() <= VALUE_BYTES_MAX =>
+        {
             Ok(key)
         }
         _ => Err(StoreError::Tampered(shard)),

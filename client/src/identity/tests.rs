@@ -1,0 +1,71 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+//! Identities and shares come back as they were kept, and permits say what they are for.
+
+use super::*;
+use crate::system::OsEntropy;
+
+fn home() -> (tempfile::TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    (folder, home)
+}
+
+/// An identity is made once, read back the same, and never replaced.
+#[test]
+fn identities_are_kept() {
+    let (_folder, home) = home();
+    let made = Identity::create(&home, "alice", Some("horse"), &mut OsEntropy).unwrap();
+    let read = Identity::load(&home, "alice", Some("horse")).unwrap();
+    assert_eq!(made.address(), read.address());
+    assert_eq!(made.session().public_key(), read.session().public_key());
+    let again = Identity::create(&home, "alice", None, &mut OsEntropy);
+    assert!(matches!(again, Err(ClientError::IdentityExists(_))));
+    let wrong = Identity::load(&home, "alice", Some("mule"));
+    assert!(matches!(wrong, Err(ClientError::Passphrase)));
+    assert!(matches!(
+        Identity::load(&home, "bob", None),
+        Err(ClientError::NoIdentity(_))
+    ));
+    assert!(matches!(
+        Identity::load(&home, "../bob", None),
+        Err(ClientError::IdentityName)
+    ));
+}
+
+/// A permit verifies for its ledger, names the session key, and never mixes administration in.
+#[test]
+fn permits_are_for_one_purpose() {
+    let identity = Identity::from_secret("alice", &[7; 64]).unwrap();
+    let expected = Expected {
+        chain_id: "prag-embedded".into(),
+        contract: "secret1c".into(),
+    };
+    let now = 1_800_000_000;
+    for (purpose, permissions) in [
+        (Purpose::Data, Permissions::QueryAndIngest),
+        (Purpose::Admin, Permissions::Admin),
+    ] {
+        let permit = identity.permit(purpose, &expected, now).unwrap();
+        let delegation = permit.verify(now, &expected).unwrap();
+        assert_eq!(delegation.permissions, permissions);
+        assert_eq!(&delegation.address, identity.address());
+        assert_eq!(delegation.session_key, identity.session().public_key());
+        assert!(delegation.expires > now + DAY && delegation.expires <= now + 2 * DAY);
+    }
+}
+
+/// A share is kept once under its id, opens for it, and is gone once forgotten.
+#[test]
+fn shares_are_kept() {
+    let (_folder, home) = home();
+    let shares = ShareStore::new(&home, None);
+    let id = CollectionId([1; 16]);
+    let share = Share::from_bytes(&[9; 32]);
+    assert!(matches!(shares.fetch(id), Err(ClientError::NoShare(_))));
+    shares.keep(id, &share, &mut OsEntropy).unwrap();
+    assert_eq!(shares.fetch(id).unwrap().expose(), share.expose());
+    assert!(shares.keep(id, &share, &mut OsEntropy).is_err());
+    shares.forget(id).unwrap();
+    shares.forget(id).unwrap();
+    assert!(!shares.has(id));
+}

@@ -1,0 +1,234 @@
+//! An immutable segment: built once, searched by many.
+//!
+//! Layer: index.
+//! Holds: vectors, graph, terms and metadata over the same ordinals.
+//! Never: knows which rows are deleted: callers pass what is allowed.
+//! Invariant: ordinals are 0..len, fixed at the build by the graph's numbering.
+
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use crate::analyze::Analyzed;
+use crate::bm25::TermStats;
+use crate::bytes::ROWS_MAX;
+use crate::error::IndexError;
+use crate::fields::Fields;
+use crate::graph::{Graph, Growth, Walk, grow};
+use crate::simd::vectorized;
+use crate::top::{Hit, Mask};
+use crate::vectors::{Query, Vectors, is_unit};
+use crate::words::Words;
+use crate::{EF_MAX, Row};
+use prag_protocol::filter::Filter;
+use prag_protocol::limits::DIMENSION_MAX;
+use roaring::RoaringBitmap;
+
+/// Rows that no longer change.
+pub struct Segment {
+    rows: u32,
+    vectors: Vectors,
+    graph: Option<Graph>,
+    words: Words,
+    fields: Fields,
+}
+
+/// How a segment is built.
+#[derive(Clone, Debug)]
+pub struct BuildParams {
+    /// Neighbours per node of the graph, 2 to 64; twice as many on its bottom level.
+    pub m: usize,
+    /// Breadth of the search for them, `m` to 4096.
+    pub ef_construction: usize,
+    /// Threads, 1 to 1024.
+    pub threads: usize,
+    /// Fewer rows than this get no graph: a scan is faster.
+    pub graph_rows_min: usize,
+}
+
+impl Default for BuildParams {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192 }
+    }
+}
+
+/// A new segment.
+pub struct Built {
+    /// The segment.
+    pub segment: Segment,
+    /// Ordinal → index into the rows that it was built from.
+    pub order: Vec<u32>,
+}
+
+impl Segment {
+    /// Build a segment of `rows`, 1 to 2^31 of one dimension. Blocks for long: seconds for each ten
+    /// thousand rows. Two builds of the same rows may number them differently.
+    ///
+    /// # Errors
+    /// [`IndexError::Rows`], [`IndexError::Dimension`], [`IndexError::Vector`],
+    /// [`IndexError::Params`]; [`IndexError::Threads`] is worth one retry.
+    pub fn build(rows: &[Row], params: &BuildParams) -> Result<Built, IndexError> {
+        let dimension = rows.first().map_or(0, |row| row.vector.len());
+        let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        if count == 0 || count > ROWS_MAX {
+            return Err(IndexError::Rows);
+        }
+        if dimension == 0 || dimension > DIMENSION_MAX {
+            return Err(IndexError::Dimension { expected: DIMENSION_MAX, found: dimension });
+        }
+        for (index, row) in rows.iter().enumerate() {
+            check_row(row, dimension, index)?;
+        }
+        let (graph, order) = if rows.len() < params.graph_rows_min.max(2) {
+            (None, (0..count).collect())
+        } else {
+            let vectors: Vec<&[f32]> = rows.iter().map(|row| row.vector.as_slice()).collect();
+            let growth = Growth {
+                m: params.m,
+                ef_construction: params.ef_construction,
+                threads: params.threads,
+            };
+            let (graph, order) = grow(&vectors, &growth)?;
+            (Some(graph), order)
+        };
+        let ordered = || order.iter().map(|&index| &rows[index as usize]);
+        let mut floats = Vec::with_capacity(rows.len() * dimension);
+        let mut fields = Fields::default();
+        for row in ordered() {
+            floats.extend_from_slice(&row.vector);
+            fields.push(&row.doc, &row.metadata);
+        }
+        let vectors = Vectors::new(dimension, floats)?;
+        let words = Words::build(ordered().map(|row| row.text.as_str()))?;
+        let segment = Self { rows: count, vectors, graph, words, fields };
+        Ok(Built { segment, order })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // never empty
+    pub fn len(&self) -> u32 {
+        self.rows
+    }
+
+    /// Components of a vector.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.vectors.dimension()
+    }
+
+    /// The vector of a row.
+    #[must_use]
+    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
+        (ordinal < self.rows).then(|| self.vectors.row(ordinal))
+    }
+
+    /// The rows that `filter` matches, deleted ones included.
+    #[must_use]
+    pub fn filter(&self, filter: &Filter) -> RoaringBitmap {
+        self.fields.filter(filter)
+    }
+
+    /// The best `k` of the `allowed` rows by cosine similarity, best first, ties by ordinal. A scan
+    /// answers exactly where it is the cheaper way; else a walk of breadth `ef` (at least `k`, at
+    /// most [`EF_MAX`]) finds almost all of them. Scores are exact either way.
+    ///
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Query`].
+    pub fn dense(
+        &self,
+        query: &[f32],
+        allowed: &RoaringBitmap,
+        k: usize,
+        ef: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        let query = Query::new(query, self.dimension())?;
+        let mask = Mask::new(allowed, self.rows);
+        let ef = ef.max(k).clamp(1, EF_MAX);
+        if k <= ef
+            && !scan_is_cheaper(mask.len(), self.rows as usize, ef)
+            && let Some(hits) = self.walk(&query, &mask, k, ef)
+        {
+            return Ok(hits);
+        }
+        Ok(self.vectors.scan(&query, &mask, k))
+    }
+
+    /// The best `k` of the `allowed` rows, exactly.
+    ///
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Query`].
+    pub fn dense_exact(
+        &self,
+        query: &[f32],
+        allowed: &RoaringBitmap,
+        k: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        let query = Query::new(query, self.dimension())?;
+        Ok(self.vectors.scan(&query, &Mask::new(allowed, self.rows), k))
+    }
+
+    /// Statistics of `query` over the `live` rows, or over all. Give a caller's scope as `live`
+    /// where scores must not depend on rows outside of it.
+    ///
+    /// # Errors
+    /// [`IndexError::Words`].
+    pub fn stats(
+        &self,
+        query: &Analyzed,
+        live: Option<&RoaringBitmap>,
+    ) -> Result<TermStats, IndexError> {
+        let mask = live.map_or(Mask::All(self.rows), |live| Mask::new(live, self.rows));
+        self.words.stats(query, &mask)
+    }
+
+    /// The best `k` of the `allowed` rows by BM25, best first, ties by ordinal; only rows that hold
+    /// one of the terms. `stats`: merged over every part that answers.
+    ///
+    /// # Errors
+    /// [`IndexError::Words`].
+    pub fn sparse(
+        &self,
+        query: &Analyzed,
+        stats: &TermStats,
+        allowed: &RoaringBitmap,
+        k: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        self.words.search(query, stats, &Mask::new(allowed, self.rows), k)
+    }
+
+    /// Nothing where there is no graph, or where it would have cost more than a scan.
+    fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
+        let graph = self.graph.as_ref()?;
+        let budget = mask.len();
+        let walk = Walk { graph, vectors: &self.vectors, query, allowed: mask, ef, budget };
+        let found = vectorized(walk)?;
+        if found.len() < k.min(mask.len()) {
+            return None;
+        }
+        let keep = (RESCORE_MIN + ef / 4).max(k + k / 4);
+        let best: Vec<u32> = found.iter().take(keep).map(|hit| hit.ordinal).collect();
+        Some(self.vectors.rescore(query, &best, k))
+    }
+}
+
+/// # Errors
+/// [`IndexError::Dimension`], [`IndexError::Vector`] with `index`.
+pub(crate) fn check_row(row: &Row, dimension: usize, index: usize) -> Result<(), IndexError> {
+    let found = row.vector.len();
+    if found != dimension {
+        return Err(IndexError::Dimension { expected: dimension, found });
+    }
+    if is_unit(&row.vector) { Ok(()) } else { Err(IndexError::Vector(index)) }
+}
+
+/// A walk looks at about 16·ef·rows/allowed rows, each about eight times as dear as a row of a
+/// scan, which looks at `allowed`. Equal at allowed² = 128·ef·rows: 13k of 13k rows at ef 100.
+fn scan_is_cheaper(allowed: usize, rows: usize, ef: usize) -> bool {
+    let (allowed, rows, ef) = (allowed as u128, rows as u128, ef as u128);
+    allowed * allowed <= 128 * ef * rows
+}
+
+/// Rows rescored by their f32 vectors, besides a quarter of `ef`.
+const RESCORE_MIN: usize = 40;

@@ -1,0 +1,56 @@
+//! A segment as bytes, part by part.
+//!
+//! Layer: index.
+//! Holds: the way to bytes and back.
+//! Never: seals, or authenticates: callers do both, before bytes come here.
+//! Invariant: a segment that was read answers as the one that was written.
+
+use super::Segment;
+use crate::error::{IndexError, PartName};
+use crate::fields::Fields;
+use crate::graph::Graph;
+use crate::vectors::Vectors;
+use crate::words::Words;
+
+impl Segment {
+    /// The segment's parts, plaintext: seal them before they leave the process. A part is at most
+    /// 4 GiB; the graph is missing from small segments.
+    ///
+    /// # Errors
+    /// [`IndexError::Words`], [`IndexError::Corrupt`]: the segment is damaged; rebuild it.
+    pub fn to_parts(&self) -> Result<Vec<(PartName, Vec<u8>)>, IndexError> {
+        let mut parts = vec![(PartName::Vectors, self.vectors.to_bytes(self.rows))];
+        if let Some(graph) = &self.graph {
+            parts.push((PartName::Graph, graph.to_bytes(self.rows)));
+        }
+        parts.push((PartName::Words, self.words.to_bytes(self.rows)?));
+        parts.push((PartName::Fields, self.fields.to_bytes()?));
+        Ok(parts)
+    }
+
+    /// Read a segment from its parts, in any order. Authenticate the bytes first; these checks keep
+    /// hostile ones from a panic, not from a lie.
+    ///
+    /// # Errors
+    /// [`IndexError::Missing`], [`IndexError::Corrupt`], [`IndexError::Format`]: rebuild the
+    /// segment from its records.
+    pub fn from_parts(parts: &[(PartName, Vec<u8>)]) -> Result<Self, IndexError> {
+        let vectors = find(parts, PartName::Vectors)?.ok_or(IndexError::Missing(PartName::Vectors))?;
+        let words = find(parts, PartName::Words)?.ok_or(IndexError::Missing(PartName::Words))?;
+        let fields = find(parts, PartName::Fields)?.ok_or(IndexError::Missing(PartName::Fields))?;
+        let (vectors, rows) = Vectors::from_bytes(vectors)?;
+        let graph = find(parts, PartName::Graph)?
+            .map(|bytes| Graph::from_bytes(bytes, rows))
+            .transpose()?;
+        let words = Words::from_bytes(words, rows)?;
+        let fields = Fields::from_bytes(fields, rows)?;
+        Ok(Self { rows, vectors, graph, words, fields })
+    }
+}
+
+/// The bytes of part `name`.
+fn find(parts: &[(PartName, Vec<u8>)], name: PartName) -> Result<Option<&[u8]>, IndexError> {
+    let mut found = parts.iter().filter(|part| part.0 == name).map(|part| part.1.as_slice());
+    let first = found.next();
+    if found.next().is_some() { Err(IndexError::Corrupt(name)) } else { Ok(first) }
+}

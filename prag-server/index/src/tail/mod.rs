@@ -1,0 +1,185 @@
+//! The tail: the newest rows, searched exactly.
+//!
+//! Layer: index.
+//! Holds: the same answers as a segment, over rows that still come in.
+//! Never: approximates, or knows which rows are deleted: callers pass what is allowed.
+//! Invariant: for the same rows and statistics, scores equal a segment's to the last bit.
+
+#[cfg(test)]
+mod tests;
+
+use crate::Row;
+use crate::analyze::{Analyzed, Splitter};
+use crate::bm25::{TermStats, norm, weights};
+use crate::bytes::ROWS_MAX;
+use crate::error::IndexError;
+use crate::fields::Fields;
+use crate::segment::check_row;
+use crate::top::{Hit, Mask, Top};
+use crate::vectors::{check_query, exact};
+use prag_protocol::filter::Filter;
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+
+/// Rows that came after the last segment.
+pub struct Tail {
+    dimension: usize,
+    floats: Vec<f32>,
+    /// Per term: rows that hold it, ascending, and how often.
+    postings: HashMap<String, Vec<(u32, u32)>>,
+    /// Terms per row.
+    lengths: Vec<u32>,
+    fields: Fields,
+}
+
+impl Tail {
+    /// An empty tail for vectors of `dimension`.
+    #[must_use]
+    pub fn new(dimension: usize) -> Self {
+        Self {
+            dimension,
+            floats: Vec::new(),
+            postings: HashMap::new(),
+            lengths: Vec::new(),
+            fields: Fields::default(),
+        }
+    }
+
+    /// Add a row; answers its ordinal, which is how many there were before.
+    ///
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Vector`], [`IndexError::Rows`]; nothing changes.
+    pub fn push(&mut self, row: Row) -> Result<u32, IndexError> {
+        let ordinal = self.len();
+        if ordinal >= ROWS_MAX {
+            return Err(IndexError::Rows);
+        }
+        check_row(&row, self.dimension, ordinal as usize)?;
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        let mut length = 0u32;
+        Splitter::new().split(&row.text, |term| {
+            length += 1;
+            match counts.get_mut(term) {
+                Some(count) => *count += 1,
+                None => {
+                    counts.insert(term.to_owned(), 1);
+                }
+            }
+        });
+        for (term, count) in counts {
+            self.postings.entry(term).or_default().push((ordinal, count));
+        }
+        self.lengths.push(length);
+        self.floats.extend_from_slice(&row.vector);
+        self.fields.push(&row.doc, &row.metadata);
+        Ok(ordinal)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        // Bounded by `push`.
+        u32::try_from(self.lengths.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Components of a vector.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The vector of a row.
+    #[must_use]
+    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
+        let start = (ordinal as usize).checked_mul(self.dimension)?;
+        self.floats.get(start..start.checked_add(self.dimension)?)
+    }
+
+    /// The rows that `filter` matches, deleted ones included.
+    #[must_use]
+    pub fn filter(&self, filter: &Filter) -> RoaringBitmap {
+        self.fields.filter(filter)
+    }
+
+    /// As [`crate::Segment::dense`], always exact; `ef` is there so that both are called alike.
+    ///
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Query`].
+    pub fn dense(
+        &self,
+        query: &[f32],
+        allowed: &RoaringBitmap,
+        k: usize,
+        _ef: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        self.dense_exact(query, allowed, k)
+    }
+
+    /// As [`crate::Segment::dense_exact`].
+    ///
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Query`].
+    pub fn dense_exact(
+        &self,
+        query: &[f32],
+        allowed: &RoaringBitmap,
+        k: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        check_query(query, self.dimension)?;
+        let ordinals = Mask::new(allowed, self.len()).ordinals();
+        Ok(exact(self.dimension, &self.floats, query, &ordinals, k))
+    }
+
+    /// As [`crate::Segment::stats`].
+    ///
+    /// # Errors
+    /// None; the result is there so that both are called alike.
+    pub fn stats(
+        &self,
+        query: &Analyzed,
+        live: Option<&RoaringBitmap>,
+    ) -> Result<TermStats, IndexError> {
+        let mask = live.map_or(Mask::All(self.len()), |live| Mask::new(live, self.len()));
+        let lengths = (0u32..).zip(&self.lengths).filter(|(row, _)| mask.allows(*row));
+        let tokens = lengths.map(|(_, &length)| u64::from(length)).sum();
+        let frequency = |(term, _): &(String, u32)| {
+            let rows = self.postings.get(term).map_or(&[][..], Vec::as_slice);
+            rows.iter().filter(|(row, _)| mask.allows(*row)).count() as u64
+        };
+        let frequencies = query.terms().iter().map(frequency).collect();
+        Ok(TermStats { docs: mask.len() as u64, tokens, frequencies })
+    }
+
+    /// As [`crate::Segment::sparse`].
+    ///
+    /// # Errors
+    /// None; the result is there so that both are called alike.
+    pub fn sparse(
+        &self,
+        query: &Analyzed,
+        stats: &TermStats,
+        allowed: &RoaringBitmap,
+        k: usize,
+    ) -> Result<Vec<Hit>, IndexError> {
+        let mask = Mask::new(allowed, self.len());
+        let mut scores: HashMap<u32, f32> = HashMap::new();
+        for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
+            let (Some(rows), Some(weight)) = (self.postings.get(term), weight) else { continue };
+            for &(row, count) in rows.iter().filter(|(row, _)| mask.allows(*row)) {
+                let length = norm(self.lengths[row as usize]);
+                *scores.entry(row).or_default() += weight.score(length, count);
+            }
+        }
+        let mut top = Top::new(k);
+        for (ordinal, score) in scores {
+            top.push(Hit { ordinal, score });
+        }
+        Ok(top.into_hits())
+    }
+}

@@ -1,0 +1,136 @@
+//! The term index of a segment: tantivy in memory, one segment, document ids = ordinals.
+//!
+//! Layer: index; the only place that knows tantivy's storage.
+//! Holds: postings, length norms, true lengths.
+//! Never: files or mmap; tantivy's deletes (a bitmap of ours says what lives); pruning by one
+//! segment's own statistics.
+//! Invariant: every document id in a posting list is a row of the segment.
+
+mod build;
+mod bytes;
+mod search;
+
+use crate::analyze::Analyzed;
+use crate::bm25::TermStats;
+use crate::error::IndexError;
+use crate::top::Mask;
+use std::sync::Arc;
+use tantivy::directory::RamDirectory;
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::index::InvertedIndexReader;
+use tantivy::postings::SegmentPostings;
+use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
+
+/// The terms of a segment's rows.
+pub(crate) struct Words {
+    directory: RamDirectory,
+    field: Field,
+    terms: Arc<InvertedIndexReader>,
+    norms: FieldNormReader,
+    /// Terms per row.
+    lengths: Vec<u32>,
+    /// Terms of all rows.
+    tokens: u64,
+}
+
+impl Words {
+    /// Read what lies in `directory`; `lengths` has an entry per row.
+    fn open(directory: RamDirectory, lengths: Vec<u32>) -> Result<Self, IndexError> {
+        let index = tantivy::Index::open(directory.clone()).map_err(|_| IndexError::Words)?;
+        let (schema, field) = schema();
+        let segments = index.searchable_segments().map_err(|_| IndexError::Words)?;
+        let [segment] = segments.as_slice() else { return Err(IndexError::Words) };
+        let reader = SegmentReader::open(segment).map_err(|_| IndexError::Words)?;
+        let whole = reader.max_doc() as usize == lengths.len() && !reader.has_deletes();
+        if index.schema() != schema || !whole {
+            return Err(IndexError::Words);
+        }
+        let terms = reader.inverted_index(field).map_err(|_| IndexError::Words)?;
+        let norms = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
+        let tokens = lengths.iter().map(|&length| u64::from(length)).sum();
+        Ok(Self { directory, field, terms, norms, lengths, tokens })
+    }
+
+    /// Statistics of `query` over the rows in `live`.
+    pub(crate) fn stats(&self, query: &Analyzed, live: &Mask) -> Result<TermStats, IndexError> {
+        let rows = self.lengths.len();
+        let dead = rows - live.len();
+        let length = |ordinal: u32| u64::from(self.lengths[ordinal as usize]);
+        let (fewer, fewer_live) = if live.len() <= dead {
+            (live.ordinals(), true)
+        } else {
+            (self.dead(live), false)
+        };
+        let some: u64 = fewer.iter().map(|&ordinal| length(ordinal)).sum();
+        let tokens = if fewer_live { some } else { self.tokens - some };
+        let mut frequencies = Vec::with_capacity(query.len());
+        for (term, _) in query.terms() {
+            let Some(postings) = self.postings(term)? else {
+                frequencies.push(0);
+                continue;
+            };
+            let all = u64::from(postings.doc_freq());
+            let held = if fewer.is_empty() {
+                0
+            } else {
+                overlap(postings, &fewer, |ordinal| live.allows(ordinal) == fewer_live)
+            };
+            frequencies.push(if fewer_live { held } else { all - held });
+        }
+        Ok(TermStats { docs: live.len() as u64, tokens, frequencies })
+    }
+
+    fn dead(&self, live: &Mask) -> Vec<u32> {
+        match live {
+            Mask::All(_) => Vec::new(),
+            Mask::Some(..) => {
+                (0u32..).zip(&self.lengths).map(|(row, _)| row).filter(|&row| !live.allows(row)).collect()
+            }
+        }
+    }
+
+    fn postings(&self, term: &str) -> Result<Option<SegmentPostings>, IndexError> {
+        let term = Term::from_field_text(self.field, term);
+        let info = self.terms.get_term_info(&term).map_err(|_| IndexError::Words)?;
+        info.map(|info| {
+            self.terms.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
+        })
+        .transpose()
+        .map_err(|_| IndexError::Words)
+    }
+}
+
+/// How many rows of `postings` are among `rows`, which `among` tells too.
+fn overlap(mut postings: SegmentPostings, rows: &[u32], among: impl Fn(u32) -> bool) -> u64 {
+    let mut count = 0;
+    if rows.len() < postings.doc_freq() as usize / SEEK_PAYS {
+        for &row in rows {
+            if postings.doc() < row && postings.seek(row) == TERMINATED {
+                break;
+            }
+            count += u64::from(postings.doc() == row);
+        }
+    } else {
+        while postings.doc() != TERMINATED {
+            count += u64::from(among(postings.doc()));
+            postings.advance();
+        }
+    }
+    count
+}
+
+/// One field of terms that we have analysed already; tantivy's own tokenizer is never used.
+fn schema() -> (Schema, Field) {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("raw")
+        .set_fieldnorms(true)
+        .set_index_option(IndexRecordOption::WithFreqs);
+    let mut builder = Schema::builder();
+    let field =
+        builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
+    (builder.build(), field)
+}
+
+/// A seek costs about as much as reading so many rows.
+const SEEK_PAYS: usize = 16;

@@ -1,0 +1,147 @@
+//! From settings to a worker: the order in which parts are born.
+//!
+//! Layer: server.
+//! Holds: the platform seam (real TEE, or the demo's simulation).
+//! Never: a fallback; what is missing ends the boot with a reason and a next step.
+//! Invariant: nothing is served before every part is there.
+
+use crate::channel::KeyRing;
+use crate::components::Components;
+use crate::flow::Worker;
+use crate::ledger::EmbeddedLedger;
+use crate::settings::{Settings, SettingsError, VaultKind};
+use crate::vault::{Catalog, ChainShares, Genesis, LocalVault};
+use ed25519_dalek::SigningKey;
+use prag_client::system::{OsEntropy, SystemClock};
+use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
+use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
+use prag_trust::entropy::{Clock, Entropy, random};
+use prag_trust::evidence::Tee;
+use prag_trust::key::{Key, Vault};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the machine gives: evidence, and a key that only this TEE can get back.
+pub struct Platform {
+    /// Gives evidence.
+    pub tee: Box<dyn Tee>,
+    /// Root of everything that the worker seals for itself, from the data directory's platform state.
+    pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
+    /// True where nothing is protected.
+    pub simulated: bool,
+}
+
+/// Why a boot ended, and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BootError {
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// No TEE.
+    #[error("{0}")]
+    Platform(String),
+    /// The data directory.
+    #[error("the data directory {0}: {1}")]
+    Data(String, String),
+    /// The model.
+    #[error("the model in {0}: {1}; `make model` fetches it, or set `model` in the settings")]
+    Model(String, String),
+    /// The worker's own state.
+    #[error("the worker's own state: {0}")]
+    State(String),
+    /// The socket.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(String, String),
+}
+
+/// Build a worker. Blocks for as long as segments take to load.
+///
+/// # Errors
+/// [`BootError`], with what to do next.
+pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, BootError> {
+    settings.check()?;
+    prepare_data(&settings.data)?;
+    let root = (platform.sealing_root)(&settings.data)?;
+    let (embedder, model_files) = load_model(&settings)?;
+    let config_digest = settings.digest(&model_files);
+
+    let engine: Arc<dyn Engine> =
+        Arc::new(RocksEngine::open(&settings.data).map_err(|error| state(&error))?);
+    let own = own_shard(engine.as_ref()).map_err(|error| state(&error))?;
+    let key = Arc::new(Key::<Vault>::from_root(&root));
+    let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
+    let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
+        .map_err(|error| state(&error))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let ledger = EmbeddedLedger::open(
+        genesis.ledger,
+        key.derive(),
+        Arc::clone(&own),
+        Arc::clone(&clock),
+        entropy(),
+        settings.dev,
+    )
+    .map_err(|error| state(&error))?;
+    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
+    let now = clock.now();
+    let local = settings.vault.contains(&VaultKind::Local);
+    let parts = Components {
+        tee: platform.tee,
+        signing: SigningKey::from_bytes(&seed),
+        ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
+        ledger: Arc::new(ledger),
+        vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
+        chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
+        catalog: Catalog::new(key, own, entropy()),
+        engine,
+        embedder,
+        model_files,
+        clock,
+        account: genesis.account,
+        config_digest,
+    };
+    Worker::start(settings, parts).await.map_err(|problem| BootError::State(problem.to_string()))
+}
+
+fn prepare_data(data: &Path) -> Result<(), BootError> {
+    let failed = |error: std::io::Error| BootError::Data(data.display().to_string(), error.to_string());
+    std::fs::create_dir_all(data).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn load_model(settings: &Settings) -> Result<(Arc<dyn Embedder>, [String; 3]), BootError> {
+    let failed = |why: String| BootError::Model(settings.model.display().to_string(), why);
+    let mut preset = Preset::by_name(&settings.model_name)
+        .ok_or_else(|| failed(format!("`{}` is not a model that this build knows", settings.model_name)))?;
+    if !settings.model_blake3.is_empty() {
+        let digest = hex::decode(&settings.model_blake3).ok();
+        let digest = digest.and_then(|digest| <[u8; 32]>::try_from(digest).ok());
+        let digest = digest.ok_or(SettingsError::Bounds("model_blake3", "64 hex digits"))?;
+        preset.expected.weights_blake3 = Some(digest);
+    }
+    let source = Source::Folder(settings.model.clone());
+    let files = ModelFiles::read(&source).map_err(|error| failed(error.to_string()))?;
+    let embedder = BertEmbedder::load(files, &preset, &Options::default())
+        .map_err(|error| failed(error.to_string()))?;
+    let card = embedder.model();
+    let files = [card.weights_blake3, card.tokenizer_blake3, card.config_blake3].map(hex::encode);
+    Ok((Arc::new(embedder), files))
+}
+
+/// The worker's own shard: ledger, vault, catalogue.
+fn own_shard(engine: &dyn Engine) -> Result<Arc<dyn Shard>, StoreError> {
+    let present = engine.list()?.contains(&OWN);
+    engine.open(OWN, Open::Writer { expected_epoch: u64::from(present), claim: 1 })
+}
+
+fn state(error: &dyn std::error::Error) -> BootError {
+    BootError::State(error.to_string())
+}
+
+const OWN: ShardName = ShardName([0; 16]);

@@ -1,0 +1,171 @@
+//! A segment on disk: sealed blobs, written once.
+//!
+//! Layer: collection.
+//! Holds: the documents, the row table and the index's parts, each in one framed blob under the segment's DEK.
+//! Never: a plain byte in a blob; a blob name that says anything.
+//! Invariant: every blob opens only at its place in its own segment; a swap or truncation is refused.
+
+use super::CollectionError;
+use super::keys::Keys;
+use super::manifest::{Manifest, PartEntry, SegmentEntry};
+use super::record::{Document, decode, encode};
+use super::state::{LiveSegment, Row};
+use prag_index::{PartName, Segment};
+use prag_protocol::place::Kind;
+use prag_protocol::wire::collections::Profile;
+use prag_store::{BlobName, Shard};
+use prag_trust::entropy::{Entropy, random};
+use prag_trust::frames::{open_frames, seal_frames};
+use prag_trust::key::{Dek, Key};
+use prag_trust::seal::SegmentRecord;
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A segment that was written but is in no manifest yet.
+pub(super) struct Written {
+    pub(super) live: LiveSegment,
+    pub(super) entry: SegmentEntry,
+    pub(super) wrapped: Vec<u8>,
+}
+
+/// Seal and store a built segment's parts. Blocks.
+pub(super) fn write_segment(
+    keys: &Keys,
+    profile: &Profile,
+    index: Segment,
+    rows: Vec<Row>,
+    store: &dyn Shard,
+    entropy: &mut dyn Entropy,
+) -> Result<Written, CollectionError> {
+    let id = random(entropy)?;
+    let (dek, wrapped) = keys.segment_key(id, entropy)?;
+    let (documents, table) = tables(&rows);
+    let mut plain = vec![(DOCUMENTS, encode(&documents)?), (ROWS, encode(&table)?)];
+    plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
+    let mut parts = Vec::with_capacity(plain.len());
+    for (name, bytes) in plain {
+        parts.push(write_part(keys, &dek, id, name, &bytes, store, entropy)?);
+    }
+    let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
+    let entry = SegmentEntry {
+        id,
+        parts,
+        rows: count,
+        tombstones: Vec::new(),
+        profile: profile.digest.clone(),
+    };
+    let live = LiveSegment {
+        id,
+        index: Arc::new(index),
+        rows: Arc::new(rows),
+        live: (0..count).collect(),
+    };
+    Ok(Written { live, entry, wrapped })
+}
+
+/// Load every segment of the manifest, each part authenticated at its place.
+pub(super) fn load_segments(
+    keys: &Keys,
+    manifest: &Manifest,
+    profile: &Profile,
+    store: &dyn Shard,
+) -> Result<Vec<LiveSegment>, CollectionError> {
+    manifest.segments.iter().map(|entry| load_segment(keys, entry, profile, store)).collect()
+}
+
+fn load_segment(
+    keys: &Keys,
+    entry: &SegmentEntry,
+    profile: &Profile,
+    store: &dyn Shard,
+) -> Result<LiveSegment, CollectionError> {
+    if entry.profile != profile.digest {
+        return Err(CollectionError::Tampered("segment profile"));
+    }
+    let dek = keys.load_segment_key(entry.id, store)?;
+    let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
+    for part in &entry.parts {
+        plain.insert(part.name, read_part(keys, &dek, entry.id, part, store)?);
+    }
+    let mut take = |name| plain.remove(&name).ok_or(CollectionError::Tampered("segment part"));
+    let bad = |_| CollectionError::Tampered("segment records");
+    let documents: Vec<Document> = decode(&take(DOCUMENTS)?).map_err(bad)?;
+    let table: Vec<(u32, u32)> = decode(&take(ROWS)?).map_err(bad)?;
+    let mut parts = Vec::with_capacity(plain.len());
+    for (name, bytes) in plain {
+        let name = PartName::from_u8(name).ok_or(CollectionError::Tampered("segment part"))?;
+        parts.push((name, bytes));
+    }
+    let index = Segment::from_parts(parts)?;
+    let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
+    let row = |(document, chunk): (u32, u32)| {
+        let document = documents.get(document as usize)?;
+        document.chunks.get(chunk as usize)?;
+        Some(Row { document: Arc::clone(document), chunk })
+    };
+    let rows: Option<Vec<Row>> = table.into_iter().map(row).collect();
+    let rows = rows.ok_or(CollectionError::Tampered("segment rows"))?;
+    if rows.len() != entry.rows as usize || index.rows() as usize != rows.len() {
+        return Err(CollectionError::Tampered("segment rows"));
+    }
+    let mut live: RoaringBitmap = (0..entry.rows).collect();
+    if !entry.tombstones.is_empty() {
+        live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
+            .map_err(|_| CollectionError::Tampered("tombstones"))?;
+    }
+    Ok(LiveSegment { id: entry.id, index: Arc::new(index), rows: Arc::new(rows), live })
+}
+
+/// Each document once, and (document, chunk) per row.
+fn tables(rows: &[Row]) -> (Vec<Arc<Document>>, Vec<(u32, u32)>) {
+    let mut known: HashMap<*const Document, u32> = HashMap::new();
+    let mut documents = Vec::new();
+    let mut table = Vec::with_capacity(rows.len());
+    for row in rows {
+        let number = *known.entry(Arc::as_ptr(&row.document)).or_insert_with(|| {
+            documents.push(Arc::clone(&row.document));
+            u32::try_from(documents.len() - 1).unwrap_or(u32::MAX)
+        });
+        table.push((number, row.chunk));
+    }
+    (documents, table)
+}
+
+fn write_part(
+    keys: &Keys,
+    dek: &Key<Dek>,
+    id: [u8; 16],
+    name: u8,
+    bytes: &[u8],
+    store: &dyn Shard,
+    entropy: &mut dyn Entropy,
+) -> Result<PartEntry, CollectionError> {
+    let place = keys.place(Kind::Segment, id, u64::from(name));
+    let sealed = seal_frames::<SegmentRecord>(bytes, dek, place, entropy)?;
+    let blob = random(entropy)?;
+    store.blobs().put_new(BlobName(blob), &sealed)?;
+    Ok(PartEntry { name, blob, length: bytes.len() as u64 })
+}
+
+fn read_part(
+    keys: &Keys,
+    dek: &Key<Dek>,
+    id: [u8; 16],
+    part: &PartEntry,
+    store: &dyn Shard,
+) -> Result<Vec<u8>, CollectionError> {
+    let failed = || CollectionError::Tampered("segment part");
+    let sealed = store.blobs().get(BlobName(part.blob), None).map_err(|error| match error {
+        prag_store::StoreError::BlobAbsent(_) => failed(),
+        other => other.into(),
+    })?;
+    let place = keys.place(Kind::Segment, id, u64::from(part.name));
+    let length = usize::try_from(part.length).map_err(|_| failed())?;
+    let plain = open_frames::<SegmentRecord>(&sealed, dek, place, length).map_err(|_| failed())?;
+    if plain.expose().len() == length { Ok(plain.expose().to_vec()) } else { Err(failed()) }
+}
+
+/// Part numbers beyond the index's own.
+const DOCUMENTS: u8 = 128;
+const ROWS: u8 = 129;

@@ -1,0 +1,47 @@
+//! The parts of a worker, boxed once.
+//!
+//! Layer: server; made by `boot`, used by `flow`.
+//! Holds: every trait object and every key that lives as long as the boot.
+//! Never: settings (numbers and paths); logic.
+//! Invariant: the signing key is born in this boot and never stored.
+
+use crate::channel::KeyRing;
+use crate::vault::{Catalog, ChainShares, LocalVault};
+use ed25519_dalek::SigningKey;
+use prag_client::ledger::Ledger;
+use prag_embedder::Embedder;
+use prag_protocol::Address;
+use prag_store::Engine;
+use prag_trust::entropy::Clock;
+use prag_trust::evidence::Tee;
+use std::sync::Arc;
+
+/// What `flow` works with.
+pub struct Components {
+    /// Gives evidence.
+    pub tee: Box<dyn Tee>,
+    /// The key of this boot.
+    pub signing: SigningKey,
+    /// Short-lived channel and release keys.
+    pub ring: KeyRing,
+    /// Who may do what.
+    pub ledger: Arc<dyn Ledger>,
+    /// Vault kind `local`, where it is switched on.
+    pub vault: Option<LocalVault>,
+    /// The embedded ledger's shares.
+    pub chain_shares: ChainShares,
+    /// Which collections exist.
+    pub catalog: Catalog,
+    /// Where shards lie.
+    pub engine: Arc<dyn Engine>,
+    /// The model.
+    pub embedder: Arc<dyn Embedder>,
+    /// BLAKE3 of weights, tokenizer and config, hex.
+    pub model_files: [String; 3],
+    /// The worker's time.
+    pub clock: Arc<dyn Clock>,
+    /// The worker's account on the ledger.
+    pub account: Address,
+    /// Digest of the settings, as the evidence binds it.
+    pub config_digest: [u8; 32],
+}

@@ -1,0 +1,107 @@
+//! What the worker says of itself, and heads with their proofs.
+//!
+//! Layer: flow.
+//! Holds: evidence bound to this boot's keys, fresh for each nonce.
+//! Never: evidence over a nonce that nobody asked for.
+//! Invariant: every field of the reply is bound by the evidence or signed by the key that it binds.
+
+use super::{Worker, problems};
+use prag_protocol::CollectionId;
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::attestation::Attestation;
+use prag_trust::evidence::{Binding, BindingPurpose};
+use prag_trust::head::Head;
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use serde::Serialize;
+
+/// A head, and the proof that it continues an earlier one.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeadReply {
+    /// The signed head.
+    pub head: serde_json::Value,
+    /// Consistency proof from the size asked for, hex; empty without one.
+    pub proof: Vec<String>,
+    /// The ledger's newest durable height.
+    pub ledger_height: u64,
+    /// Its root, hex.
+    pub ledger_root: String,
+}
+
+impl Worker {
+    /// Fresh evidence over `nonce`, with this boot's keys.
+    ///
+    /// # Errors
+    /// `device` where the platform gives none.
+    pub async fn attest(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
+        let worker = self.clone();
+        let work = move || worker.attest_now(nonce);
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+    }
+
+    fn attest_now(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
+        let parts = &self.0.parts;
+        let binding = Binding {
+            purpose: BindingPurpose::Serve,
+            sig_pk: self.worker_key(),
+            tls_spki_sha256: [0; 32],
+            nonce,
+            ledger_id: parts.ledger.id(),
+            config_digest: parts.config_digest,
+            policy_epoch: POLICY_EPOCH,
+        };
+        let failed = |what: &str| Problem::new(Code::Device, format!("no {what}"));
+        let evidence =
+            parts.tee.evidence(binding.report_data()).map_err(|_| failed("evidence"))?;
+        let keys = parts.ring.key_set(&parts.signing, self.now()).map_err(|_| failed("keys"))?;
+        Ok(Attestation {
+            evidence: serde_json::to_value(&evidence).map_err(|_| failed("evidence"))?,
+            worker_key: hex::encode(binding.sig_pk),
+            tls_spki_sha256: hex::encode(binding.tls_spki_sha256),
+            nonce: hex::encode(nonce),
+            ledger_id: hex::encode(binding.ledger_id),
+            config_digest: hex::encode(binding.config_digest),
+            policy_epoch: POLICY_EPOCH,
+            keys,
+            chain_id: parts.ledger.chain_id(),
+            contract: parts.ledger.contract(),
+            simulated: evidence.kind() == "sim",
+            time: self.now(),
+        })
+    }
+
+    /// The durable head of a collection, with a consistency proof from an earlier size.
+    ///
+    /// # Errors
+    /// `behind` where the worker has fewer batches than `from`: it was rolled back.
+    pub async fn head(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        from: Option<u64>,
+    ) -> Result<HeadReply, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let shard = reader.held.shard()?;
+        let proof = match from {
+            None => Vec::new(),
+            Some(from) => shard.consistency(from).ok_or_else(|| {
+                Problem::new(Code::Behind, "the worker has fewer batches than you remember; it may have been rolled back")
+            })?,
+        };
+        let ledger = self.0.parts.ledger.head().await;
+        Ok(HeadReply {
+            head: self.signed_head(&shard.head()),
+            proof: proof.iter().map(hex::encode).collect(),
+            ledger_height: ledger.height,
+            ledger_root: hex::encode(ledger.root),
+        })
+    }
+
+    pub(super) fn signed_head(&self, head: &Head) -> serde_json::Value {
+        let signed = head.sign(&self.0.parts.signing);
+        serde_json::to_value(signed).unwrap_or_default()
+    }
+}
+
+/// The measurement policy's epoch: it grows when owners change what they allow.
+const POLICY_EPOCH: u64 = 1;

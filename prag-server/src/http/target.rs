@@ -1,0 +1,118 @@
+//! What a request's target names: path parameters, listings, opaque texts.
+//!
+//! Layer: `http`; shared by the routes.
+//! Holds: extractors and checks that answer with problems.
+//! Never: a lookup; whether a thing exists is for `flow` to say, after admission.
+//! Invariant: what leaves here is within its bounds.
+
+use super::problem::Refusal;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::Uri;
+use axum::http::request::Parts;
+use prag_protocol::CollectionId;
+use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::problem::{Code, Problem};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What a path's template names, in order; anything but UTF-8 is a problem, not a text reply.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(named)) => Ok(Self(named)),
+            Err(_) => Err(Problem::new(Code::InvalidField, "UTF-8")
+                .field("path")
+                .into()),
+        }
+    }
+}
+
+/// The query of a listing.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listing {
+    /// Opaque, from the page before.
+    pub(super) cursor: Option<String>,
+    /// Rows wanted, 1 to 1000.
+    pub(super) limit: Option<u32>,
+}
+
+impl Listing {
+    /// Reads the query of a listing.
+    pub(super) fn parse(uri: &Uri) -> Result<Self, Problem> {
+        let Ok(Query(listing)) = Query::<Self>::try_from_uri(uri) else {
+            let detail = "a listing takes one `cursor` and one `limit`";
+            return Err(Problem::new(Code::InvalidField, detail).field("query"));
+        };
+        if listing
+            .limit
+            .is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows))
+        {
+            let problem = Problem::new(Code::InvalidField, "rows of a page, at least 1");
+            return Err(problem.field("limit").limit(PAGE_ROWS_MAX));
+        }
+        if let Some(cursor) = &listing.cursor {
+            token(cursor, "cursor")?;
+        }
+        Ok(listing)
+    }
+}
+
+/// The collection that a path names.
+pub(super) fn collection_id(text: &str) -> Result<CollectionId, Problem> {
+    text.parse().map_err(|_| {
+        Problem::new(Code::InvalidField, "32 lowercase hexadecimal digits").field("collection")
+    })
+}
+
+/// Refuses an opaque text that this worker cannot have made.
+pub(super) fn token(text: &str, field: &str) -> Result<(), Problem> {
+    let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
+    if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let problem = Problem::new(Code::InvalidField, "opaque text of this worker, bytes");
+    Err(problem.field(field).limit(TOKEN_BYTES_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// A listing takes a cursor and a limit, within bounds, and nothing else.
+    #[test]
+    fn listings_are_bounded() {
+        let parse = |query: &str| Listing::parse(&format!("/v1/x?{query}").parse().unwrap());
+        let ok = parse("limit=1000&cursor=abc%2D1").unwrap();
+        assert_eq!(ok.limit, Some(1000));
+        assert_eq!(ok.cursor.as_deref(), Some("abc-1"));
+        assert_eq!(parse("").unwrap(), Listing::default());
+        for bad in [
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "cursor=",
+            "cursor=%00",
+            "name=x",
+            "limit=1&limit=2",
+        ] {
+            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
+        }
+        let long = format!("cursor={}", "a".repeat(TOKEN_BYTES_MAX + 1));
+        assert!(parse(&long).is_err());
+    }
+
+    /// A path that names no collection is refused as a field.
+    #[test]
+    fn collection_ids_parse() {
+        assert!(collection_id(&"0a".repeat(16)).is_ok());
+        for bad in ["", "0a", &"0A".repeat(16), &"0a".repeat(17)] {
+            assert_eq!(collection_id(bad).unwrap_err().code, Code::InvalidField);
+        }
+    }
+}
