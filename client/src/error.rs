@@ -185,7 +185,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
     match code {
         Code::KeyMissing => Some("run `prag release COLLECTION`: the worker has restarted"),
         Code::LedgerUnconfirmed => {
-            Some("run `prag confirm HEIGHT ROOT` with a remembered ledger head")
+            Some("run `prag confirm`: it shows the worker the ledger head remembered here")
         }
         Code::Forbidden => {
             Some("check the name with `prag collection list`, or ask the owner for a grant")

@@ -8,7 +8,6 @@
 use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
-use crate::remembered::LedgerMark;
 use crate::sdk::{Call, Client, collection_path, percent};
 use prag_protocol::wire::collections::{
     Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
@@ -273,12 +272,10 @@ impl Client {
     async fn ledger_ask(&self, call: &Call<'_>) -> Result<LedgerReply, ClientError> {
         let reply: LedgerReply = self.ask(call).await?;
         let session = self.channel().session().await?;
-        let mark = LedgerMark {
-            height: reply.height,
-            root: None,
-        };
         let ledger = &session.attestation().ledger_id;
-        self.channel().remembered().advance_ledger(ledger, &mark)?;
+        self.channel()
+            .remembered()
+            .advance_ledger(ledger, reply.height, None)?;
         Ok(reply)
     }
 

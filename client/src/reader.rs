@@ -16,7 +16,7 @@ use prag_protocol::wire::collections::Collection;
 use prag_protocol::wire::documents::{DocumentInfo, Lookup};
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
-use prag_trust::head::{Head, SignedHead};
+use prag_trust::head::{Head, HeadError, SignedHead};
 use serde::Deserialize;
 
 /// Reply of `GET /v1/collections/{c}/head`.
@@ -25,6 +25,8 @@ struct HeadReply {
     head: SignedHead,
     #[serde(default)]
     proof: Vec<String>,
+    ledger_height: u64,
+    ledger_root: String,
 }
 
 impl Client {
@@ -176,11 +178,23 @@ impl Client {
         if let Some(old) = &old {
             call.query = format!("from={}", old.head.size);
         }
-        let reply: HeadReply = self.ask(&call).await?;
+        let reply: HeadReply = match self.ask(&call).await {
+            // The worker itself says that it has less than was remembered.
+            Err(error) if old.is_some() && error.code() == Some(Code::Behind) => {
+                let reason = HeadError::Rollback;
+                return Err(ClientError::History {
+                    collection: id,
+                    reason,
+                });
+            }
+            reply => reply?,
+        };
         let session = self.channel().session().await?;
         let proof: Option<Vec<[u8; 32]>> = reply.proof.iter().map(|node| unhex(node)).collect();
         let proof = proof.ok_or(ClientError::Reply("its proof is not hex"))?;
         remembered.advance(id, &reply.head, &session.worker().sig_pk, &proof)?;
+        let ledger = &session.attestation().ledger_id;
+        remembered.advance_ledger(ledger, reply.ledger_height, Some(&reply.ledger_root))?;
         Ok(reply.head.head)
     }
 

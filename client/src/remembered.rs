@@ -28,15 +28,25 @@ pub struct Pin {
     pub config_digest: String,
 }
 
-/// The newest ledger head seen.
+/// What is remembered of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerMark {
+    /// Most transitions ever seen.
+    pub height: u64,
+    /// The newest head of which the root was seen: what a restarted worker is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<LedgerRoot>,
+}
+
+/// A ledger's root at a height.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerRoot {
     /// Number of transitions.
     pub height: u64,
-    /// The root at that height, hex, where the worker showed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub root: Option<String>,
+    /// Hex.
+    pub root: String,
 }
 
 impl Remembered {
@@ -98,25 +108,34 @@ impl Remembered {
         self.read(&ledger_name(ledger_id))
     }
 
-    /// Remembers that the ledger stood at `mark`.
+    /// Remembers that the ledger stood at `height`, with `root` where the worker showed it.
     ///
     /// # Errors
     /// [`ClientError::LedgerRollback`] if it stood higher before, or had another root at this height.
-    pub fn advance_ledger(&self, ledger_id: &str, mark: &LedgerMark) -> Result<(), ClientError> {
-        if let Some(old) = self.ledger(ledger_id)? {
-            let forked = old.height == mark.height
-                && matches!((&old.root, &mark.root), (Some(a), Some(b)) if a != b);
-            if mark.height < old.height || forked {
+    pub fn advance_ledger(
+        &self,
+        ledger_id: &str,
+        height: u64,
+        root: Option<&str>,
+    ) -> Result<(), ClientError> {
+        let shown = root.map(|root| LedgerRoot {
+            height,
+            root: root.to_owned(),
+        });
+        let old = self.ledger(ledger_id)?;
+        let mut head = old.as_ref().and_then(|old| old.head.clone());
+        if let Some(old) = old {
+            let forked =
+                matches!((&head, &shown), (Some(a), Some(b)) if a.height == b.height && a != b);
+            if height < old.height || forked {
                 return Err(ClientError::LedgerRollback {
                     remembered: old.height,
-                    shown: mark.height,
+                    shown: height,
                 });
             }
-            if old.height == mark.height && mark.root.is_none() {
-                return Ok(());
-            }
         }
-        self.write(&ledger_name(ledger_id), mark)
+        head = shown.or(head);
+        self.write(&ledger_name(ledger_id), &LedgerMark { height, head })
     }
 
     /// What `url` showed first.

@@ -58,7 +58,10 @@ impl BertConfig {
         if sizes.iter().any(|&(size, max)| size == 0 || size > max) {
             return Err(corrupt("a size is zero or out of bounds"));
         }
-        if config.hidden_size % config.num_attention_heads != 0 {
+        if !config
+            .hidden_size
+            .is_multiple_of(config.num_attention_heads)
+        {
             return Err(corrupt("heads do not divide the hidden size"));
         }
         if !(config.layer_norm_eps > 0.0 && config.layer_norm_eps < 1.0) {

@@ -10,6 +10,7 @@
 
 mod kernel;
 mod math;
+mod panels;
 
 use pulp::Arch;
 use zeroize::Zeroize;
@@ -18,7 +19,8 @@ use crate::card::Pooling;
 use crate::config::BertConfig;
 use crate::error::EmbedError;
 use crate::weights::Weights;
-use kernel::{AddNorm, Attention, Finish, Linear, Matrix, Room, fit};
+use kernel::{AddNorm, Attention, Finish, Linear, Matrix, Room};
+use panels::fit;
 
 /// A BERT whose weights lie in packed slices.
 pub(crate) struct SliceBert {

@@ -17,7 +17,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// One query or context was answered.
+    /// One query or context was asked, whatever became of it: telling success from failure would undo padding.
     pub fn queried(&self) {
         self.queries.fetch_add(1, Ordering::Relaxed);
     }
@@ -36,7 +36,7 @@ impl Metrics {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        line("prag_queries_total", "counter", "Queries and contexts answered.", count(&self.queries));
+        line("prag_queries_total", "counter", "Queries and contexts asked.", count(&self.queries));
         line("prag_chunks_ingested_total", "counter", "Chunks ingested.", count(&self.chunks));
         line("prag_tokens_embedded_total", "counter", "Tokens embedded for documents.", count(&self.tokens));
         line("prag_collections", "gauge", "Collections held.", collections as u64);

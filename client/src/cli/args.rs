@@ -11,13 +11,23 @@ use std::path::PathBuf;
 
 /// Private retrieval: seal documents here, search them inside an attested worker.
 #[derive(Parser)]
-#[command(name = "prag", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "prag",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub(super) struct Arguments {
     /// Print one JSON value instead of text.
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// The worker.
-    #[arg(long, global = true, env = "PRAG_URL", default_value = "http://127.0.0.1:7878")]
+    #[arg(
+        long,
+        global = true,
+        env = "PRAG_URL",
+        default_value = "http://127.0.0.1:7878"
+    )]
     pub(super) url: String,
     /// Whose keys to use.
     #[arg(long, global = true, env = "PRAG_IDENTITY", default_value = "default")]
@@ -262,8 +272,9 @@ pub(super) struct Revoke {
 
 #[derive(Args)]
 pub(super) struct Confirm {
-    /// The ledger's height that you remember.
-    pub(super) height: u64,
+    /// The ledger's height that you remember; what this machine remembers if absent.
+    #[arg(requires = "root")]
+    pub(super) height: Option<u64>,
     /// Its root at that height, hex.
-    pub(super) root: String,
+    pub(super) root: Option<String>,
 }

@@ -22,7 +22,10 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
     };
     let made = client.create_collection(&options.name, vectors).await?;
     screen.show(&made, || describe(screen, &made));
-    screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
+    screen.note(&format!(
+        "its key share is kept on this machine under {}: back it up",
+        made.id
+    ));
     Ok(true)
 }
 
@@ -88,9 +91,20 @@ pub(super) async fn release(client: &Client, screen: Screen, which: &args::Maybe
     screen.show(&json!({ "released": ids }), || {
         let lines: Vec<String> = released
             .iter()
-            .map(|one| format!("released {} {}: {}", one.id, clean(&one.name), state(one.state)))
+            .map(|one| {
+                format!(
+                    "released {} {}: {}",
+                    one.id,
+                    clean(&one.name),
+                    state(one.state)
+                )
+            })
             .collect();
-        if lines.is_empty() { "nothing is locked".to_owned() } else { lines.join("\n") }
+        if lines.is_empty() {
+            "nothing is locked".to_owned()
+        } else {
+            lines.join("\n")
+        }
     });
     Ok(true)
 }
@@ -120,9 +134,25 @@ pub(super) async fn compact(client: &Client, screen: Screen, which: &args::One) 
 }
 
 pub(super) async fn confirm(client: &Client, screen: Screen, head: &args::Confirm) -> Done {
-    let reply = client.confirm_ledger(head.height, &head.root).await?;
-    screen.show(&reply, || format!("the ledger stands at height {}", reply.height));
+    let (height, root) = match (head.height, &head.root) {
+        (Some(height), Some(root)) => (height, root.clone()),
+        _ => remembered_ledger(client).await?,
+    };
+    let reply = client.confirm_ledger(height, &root).await?;
+    screen.show(&reply, || {
+        format!("the ledger stands at height {}", reply.height)
+    });
     Ok(true)
+}
+
+async fn remembered_ledger(client: &Client) -> Result<(u64, String), ClientError> {
+    let session = client.channel().session().await?;
+    let ledger = &session.attestation().ledger_id;
+    let mark = client.channel().remembered().ledger(ledger)?;
+    let head = mark.and_then(|mark| mark.head).ok_or_else(|| {
+        ClientError::Usage("this machine remembers no head of the worker's ledger".to_owned())
+    })?;
+    Ok((head.height, head.root))
 }
 
 pub(super) async fn models(client: &Client, screen: Screen) -> Done {
@@ -131,7 +161,13 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
         let rows: Vec<Vec<String>> = models
             .data
             .iter()
-            .map(|one| vec![clean(&one.id), one.dimension.to_string(), one.max_tokens.to_string()])
+            .map(|one| {
+                vec![
+                    clean(&one.id),
+                    one.dimension.to_string(),
+                    one.max_tokens.to_string(),
+                ]
+            })
             .collect();
         table(&["MODEL", "DIMENSION", "TOKENS"], &rows)
     });

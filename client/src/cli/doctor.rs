@@ -18,11 +18,7 @@ use prag_protocol::wire::collections::CollectionState;
 use serde::Serialize;
 use serde_json::json;
 
-pub(super) async fn attest(
-    mut setting: Setting,
-    trusted: Trusted,
-    options: &args::Attest,
-) -> Done {
+pub(super) async fn attest(mut setting: Setting, trusted: Trusted, options: &args::Attest) -> Done {
     if let Some(url) = &options.worker {
         setting.url = url.clone();
     }
@@ -87,7 +83,12 @@ impl Checks {
             Ok(detail) => (true, detail, None),
             Err(error) => (false, error.to_string(), error.next()),
         };
-        self.0.push(Check { check: check.to_owned(), ok, detail, next });
+        self.0.push(Check {
+            check: check.to_owned(),
+            ok,
+            detail,
+            next,
+        });
         ok
     }
 }
@@ -110,7 +111,10 @@ pub(super) async fn doctor(setting: Setting, trusted: Trusted) -> Done {
             if let Err(error) = identity {
                 checks.push("identity", Err(error));
             }
-            checks.push("worker", channel.map(|channel| format!("{} verified", channel.url())));
+            checks.push(
+                "worker",
+                channel.map(|channel| format!("{} verified", channel.url())),
+            );
         }
     }
     let well = checks.0.iter().all(|check| check.ok);
@@ -147,7 +151,10 @@ async fn worker(client: &Client, checks: &mut Checks) {
     };
     checks.push("clock", clock);
     let models = client.models().await;
-    checks.push("models", models.map(|models| format!("{} served", models.data.len())));
+    checks.push(
+        "models",
+        models.map(|models| format!("{} served", models.data.len())),
+    );
 }
 
 async fn collections(client: &Client, checks: &mut Checks) {
@@ -160,7 +167,14 @@ async fn collections(client: &Client, checks: &mut Checks) {
     };
     checks.push("collections", Ok(format!("{} visible", found.len())));
     for one in found {
-        let name = format!("collection {}", if one.name.is_empty() { one.id.to_string() } else { one.name });
+        let name = format!(
+            "collection {}",
+            if one.name.is_empty() {
+                one.id.to_string()
+            } else {
+                one.name
+            }
+        );
         if one.owner == *client.identity().address() && !client.shares().has(one.id) {
             checks.push(&name, Err(ClientError::NoShare(one.id)));
         }

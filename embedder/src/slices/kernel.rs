@@ -1,20 +1,15 @@
-//! Matrix products, attention and layer normalisation over packed slices.
+//! The three operations of the network: product with a weight matrix, attention, normalisation.
 //!
-//! Layer: above `math`.
-//! Holds: packed matrices and the three operations of the network, for any vector width.
-//! Never: allocates in an inner loop, or reads a row that its caller did not name.
-//! Invariant: every output value is one chain of multiply-adds in the order of the inner index,
-//! wherever its row lies.
-//!
-//! Panels: a left-hand side lies in panels of `M` rows, a right-hand side in panels of two vectors of
-//! columns, both with the inner index outermost, so that the innermost loop reads both in order and
-//! keeps an `M` by two-vector tile of sums in registers.
+//! Layer: above `math` and `panels`.
+//! Holds: packed weights, and room for packed operands that is wiped when dropped.
+//! Never: lets one sequence see another.
+//! Invariant: a row's result does not depend on the rows beside it, save its own sequence's.
 
-use pulp::bytemuck;
 use pulp::{Arch, Simd, WithSimd};
 use zeroize::Zeroize;
 
 use super::math::{gelu, layer_norm, softmax};
+use super::panels::{Target, View, fit, interleave, product, stack};
 
 /// A weight matrix with its bias, packed for products from the left.
 pub(super) struct Matrix {
@@ -74,12 +69,7 @@ impl Matrix {
     pub(super) fn pack(arch: Arch, weight: &[f32], bias: Vec<f32>, inputs: usize) -> Self {
         let mut panels = Vec::new();
         let width = arch.dispatch(Width);
-        let rows = View {
-            values: weight,
-            stride: inputs,
-            rows: bias.len(),
-            columns: inputs,
-        };
+        let rows = View::new(weight, inputs, bias.len(), inputs);
         interleave(rows, width, &mut panels);
         Self {
             panels,
@@ -125,48 +115,25 @@ impl Linear<'_> {
             bias,
             inputs,
         } = self.matrix;
-        let rows = self.input.len() / inputs;
-        let input = View {
-            values: self.input,
-            stride: *inputs,
-            rows,
-            columns: *inputs,
+        let (rows, outputs) = (self.input.len() / inputs, bias.len());
+        let left = &mut self.room.left;
+        interleave(View::new(self.input, *inputs, rows, *inputs), M, left);
+        let target = Target::new(self.out, outputs, rows, outputs);
+        let add = #[inline(always)]
+        |line: &mut [f32], column: usize| {
+            for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                *value += bias;
+            }
         };
-        interleave(input, M, &mut self.room.left);
-        let target = Target {
-            values: self.out,
-            stride: bias.len(),
-            rows,
-            columns: bias.len(),
+        let activate = #[inline(always)]
+        |line: &mut [f32], column: usize| {
+            for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                *value = gelu(*value + bias);
+            }
         };
-        let left = &self.room.left;
         match self.finish {
-            Finish::Bias => product::<S, M>(
-                simd,
-                left,
-                panels,
-                *inputs,
-                target,
-                #[inline(always)]
-                |line, column| {
-                    for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                        *value += bias;
-                    }
-                },
-            ),
-            Finish::BiasGelu => product::<S, M>(
-                simd,
-                left,
-                panels,
-                *inputs,
-                target,
-                #[inline(always)]
-                |line, column| {
-                    for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                        *value = gelu(*value + bias);
-                    }
-                },
-            ),
+            Finish::Bias => product::<S, M>(simd, left, panels, *inputs, target, add),
+            Finish::BiasGelu => product::<S, M>(simd, left, panels, *inputs, target, activate),
         }
     }
 }
@@ -194,74 +161,34 @@ impl Attention<'_> {
             out,
             room,
         } = self;
+        let Room {
+            left,
+            keys,
+            values,
+            scores,
+            weights,
+        } = room;
         let (length, head, stride) = (out.len() / size, size / heads, 3 * size);
         let width = 2 * S::F32_LANES;
-        fit(&mut room.scores, M * length);
+        let part = |from: usize, rows| View::new(&projected[from..], stride, rows, head);
+        let keep = #[inline(always)]
+        |_: &mut [f32], _: usize| ();
+        fit(scores, M * length);
         for offset in (0..size).step_by(head) {
-            let part = |values, rows| View {
-                values,
-                stride,
-                rows,
-                columns: head,
-            };
-            interleave(
-                part(&projected[size + offset..], length),
-                width,
-                &mut room.keys,
-            );
-            stack(
-                part(&projected[2 * size + offset..], length),
-                width,
-                &mut room.values,
-            );
+            interleave(part(size + offset, length), width, keys);
+            stack(part(2 * size + offset, length), width, values);
             for first in (0..length).step_by(M) {
                 let rows = M.min(length - first);
-                interleave(
-                    part(&projected[first * stride + offset..], rows),
-                    M,
-                    &mut room.left,
-                );
-                let scores = &mut room.scores[..rows * length];
-                let target = Target {
-                    values: scores,
-                    stride: length,
-                    rows,
-                    columns: length,
-                };
-                product::<S, M>(
-                    simd,
-                    &room.left,
-                    &room.keys,
-                    head,
-                    target,
-                    #[inline(always)]
-                    |_, _| (),
-                );
+                interleave(part(first * stride + offset, rows), M, left);
+                let scores = &mut scores[..rows * length];
+                let target = Target::new(scores, length, rows, length);
+                product::<S, M>(simd, left, keys, head, target, keep);
                 for row in scores.chunks_exact_mut(length) {
                     softmax(row);
                 }
-                let weights = View {
-                    values: scores,
-                    stride: length,
-                    rows,
-                    columns: length,
-                };
-                interleave(weights, M, &mut room.weights);
-                let target = Target {
-                    values: &mut out[first * size + offset..],
-                    stride: size,
-                    rows,
-                    columns: head,
-                };
-                product::<S, M>(
-                    simd,
-                    &room.weights,
-                    &room.values,
-                    length,
-                    target,
-                    #[inline(always)]
-                    |_, _| (),
-                );
+                interleave(View::new(scores, length, rows, length), M, weights);
+                let target = Target::new(&mut out[first * size + offset..], size, rows, head);
+                product::<S, M>(simd, weights, values, length, target, keep);
             }
         }
     }
@@ -285,15 +212,6 @@ impl WithSimd for AddNorm<'_> {
     }
 }
 
-/// Give `values` this length. What was there is wiped, not left behind, if it has to move.
-pub(super) fn fit(values: &mut Vec<f32>, length: usize) {
-    if values.capacity() < length {
-        values.zeroize();
-        *values = Vec::with_capacity(length);
-    }
-    values.resize(length, 0.0);
-}
-
 /// Columns of a panel on this machine.
 struct Width;
 
@@ -305,112 +223,6 @@ impl WithSimd for Width {
         2 * S::F32_LANES
     }
 }
-
-/// Rows that lie `stride` numbers apart.
-#[derive(Clone, Copy)]
-struct View<'a> {
-    values: &'a [f32],
-    stride: usize,
-    rows: usize,
-    columns: usize,
-}
-
-/// Rows to be written, `stride` numbers apart.
-struct Target<'a> {
-    values: &'a mut [f32],
-    stride: usize,
-    rows: usize,
-    columns: usize,
-}
-
-/// Panels of `width` rows: number i of the inner index, then row by row. Missing rows are zeros.
-#[inline(always)]
-fn interleave(view: View<'_>, width: usize, out: &mut Vec<f32>) {
-    let panel = view.columns * width;
-    fit(out, view.rows.div_ceil(width) * panel);
-    for (index, panel) in out.chunks_exact_mut(panel).enumerate() {
-        let present = width.min(view.rows - index * width);
-        if present < width {
-            panel.fill(0.0);
-        }
-        // In blocks, so that the strided stores stay in the first-level cache.
-        for (block, part) in panel.chunks_mut(BLOCK * width).enumerate() {
-            for lane in 0..present {
-                let row = &view.values[(index * width + lane) * view.stride..][..view.columns];
-                for (slot, &value) in part.chunks_exact_mut(width).zip(&row[block * BLOCK..]) {
-                    slot[lane] = value;
-                }
-            }
-        }
-    }
-}
-
-/// Panels of `width` columns: row by row, then the columns of the panel. Missing columns are zeros.
-#[inline(always)]
-fn stack(view: View<'_>, width: usize, out: &mut Vec<f32>) {
-    let panel = view.rows * width;
-    fit(out, view.columns.div_ceil(width) * panel);
-    for (index, panel) in out.chunks_exact_mut(panel).enumerate() {
-        let first = index * width;
-        let present = width.min(view.columns - first);
-        for (row, slot) in panel.chunks_exact_mut(width).enumerate() {
-            slot[..present].copy_from_slice(&view.values[row * view.stride + first..][..present]);
-            slot[present..].fill(0.0);
-        }
-    }
-}
-
-/// The product of packed operands, line by line through `finish` (which gets the line and its first
-/// column) into `out`.
-#[inline(always)]
-fn product<S: Simd, const M: usize>(
-    simd: S,
-    left: &[f32],
-    right: &[f32],
-    inner: usize,
-    out: Target<'_>,
-    finish: impl Fn(&mut [f32], usize),
-) {
-    let width = 2 * S::F32_LANES;
-    for (index, right) in right.chunks_exact(inner * width).enumerate() {
-        let column = index * width;
-        let present = width.min(out.columns - column);
-        for (index, left) in left.chunks_exact(inner * M).enumerate() {
-            let sums = tile::<S, M>(simd, left, right);
-            let first = index * M;
-            for (row, sums) in (first..out.rows).zip(&sums) {
-                let line = &mut out.values[row * out.stride + column..][..present];
-                line.copy_from_slice(&bytemuck::cast_slice(sums)[..present]);
-                finish(line, column);
-            }
-        }
-    }
-}
-
-/// One tile of sums. The copy at the end keeps the sums in registers until then.
-#[inline(always)]
-fn tile<S: Simd, const M: usize>(simd: S, left: &[f32], right: &[f32]) -> [[S::f32s; 2]; M] {
-    let zero = simd.splat_f32s(0.0);
-    let mut sums = [[zero; 2]; M];
-    let (left, _) = left.as_chunks::<M>();
-    let (right, _) = S::as_simd_f32s(right);
-    let (right, _) = right.as_chunks::<2>();
-    for (left, right) in left.iter().zip(right) {
-        for (sums, &value) in sums.iter_mut().zip(left) {
-            let value = simd.splat_f32s(value);
-            sums[0] = simd.mul_add_e_f32s(value, right[0], sums[0]);
-            sums[1] = simd.mul_add_e_f32s(value, right[1], sums[1]);
-        }
-    }
-    let mut out = [[zero; 2]; M];
-    for (out, sums) in out.iter_mut().zip(&sums) {
-        *out = *sums;
-    }
-    out
-}
-
-/// Inner indices that are interleaved at a time.
-const BLOCK: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,7 @@ fn title(text: &str) -> Option<String> {
     for word in text.split_whitespace() {
         let gap = usize::from(!title.is_empty());
         let room = HEADING_BYTES_MAX.saturating_sub(title.len() + gap);
-        let fits = word.floor_char_boundary(room);
+        let fits = floor_boundary(word, room);
         if fits == 0 {
             break;
         }
@@ -68,4 +68,16 @@ fn title(text: &str) -> Option<String> {
         }
     }
     (!title.is_empty()).then_some(title)
+}
+
+/// The last character boundary of `text` at or before `at`.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    if at >= text.len() {
+        return text.len();
+    }
+    // A character has at most four bytes, and 0 is a boundary.
+    (at.saturating_sub(3)..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
 }

@@ -7,7 +7,7 @@
 
 mod sections;
 
-use crate::extract::Extract;
+use crate::extract::{Extract, floor_boundary};
 use crate::piece::with_context;
 use crate::{ChunkError, PIECES_MAX, Params, Piece, TokenCount};
 use sections::{Block, Sections};
@@ -192,8 +192,8 @@ fn window(text: &str) -> usize {
     if text.len() <= WINDOW_BYTES {
         return text.len();
     }
-    let most = text.floor_char_boundary(WINDOW_BYTES);
-    let tail_from = text.floor_char_boundary(WINDOW_BYTES / 2);
+    let most = floor_boundary(text, WINDOW_BYTES);
+    let tail_from = floor_boundary(text, WINDOW_BYTES / 2);
     let tail = &text[tail_from..most];
     let end = |mark: &str| tail.rfind(mark).map(|at| tail_from + at + mark.len());
     end("\n\n")

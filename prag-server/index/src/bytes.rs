@@ -71,7 +71,11 @@ impl<'a> Reader<'a> {
             return Err(IndexError::Format(part));
         }
         let rows = reader.number()?;
-        if rows == 0 || rows > ROWS_MAX { Err(reader.corrupt()) } else { Ok((reader, rows)) }
+        if rows == 0 || rows > ROWS_MAX {
+            Err(reader.corrupt())
+        } else {
+            Ok((reader, rows))
+        }
     }
 
     pub(crate) fn corrupt(&self) -> IndexError {
@@ -89,13 +93,19 @@ impl<'a> Reader<'a> {
         let count = self.number()? as usize;
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
+        Ok(chunks
+            .iter()
+            .map(|chunk| u32::from_le_bytes(*chunk))
+            .collect())
     }
 
     pub(crate) fn floats(&mut self, count: usize) -> Result<Vec<f32>, IndexError> {
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+        Ok(chunks
+            .iter()
+            .map(|chunk| f32::from_le_bytes(*chunk))
+            .collect())
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], IndexError> {
@@ -110,7 +120,11 @@ impl<'a> Reader<'a> {
 
     /// Nothing may follow.
     pub(crate) fn end(self) -> Result<(), IndexError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.corrupt()) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.corrupt())
+        }
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], IndexError> {
@@ -121,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Most rows of a segment.
-pub(crate) const ROWS_MAX: u32 = 1 << 31;
+/// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.
+pub(crate) const ROWS_MAX: u32 = 1 << 24;
 /// Version of every part; raised together.
 const FORMAT: u32 = 0x5058_0001;

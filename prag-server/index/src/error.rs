@@ -26,7 +26,7 @@ pub enum IndexError {
     #[error("the query vector is not finite")]
     Query,
     /// No rows, or more than ordinals. Not retryable.
-    #[error("a segment holds 1 to 2^31 rows")]
+    #[error("a part holds at most 2^24 rows, and a segment at least one")]
     Rows,
     /// A build parameter is out of its range. Not retryable.
     #[error("a build parameter is out of range")]

@@ -11,6 +11,8 @@ mod bm25;
 mod bytes;
 mod error;
 mod fields;
+#[cfg(test)]
+mod fixture;
 mod fuse;
 mod graph;
 mod segment;

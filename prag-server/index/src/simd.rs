@@ -35,7 +35,11 @@ pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
 /// ±127, so 4096 dimensions stay below 2^31.
 #[inline(always)]
 pub(crate) fn dot_codes(query: &[i16], codes: &[i8]) -> i32 {
-    query.iter().zip(codes).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+    query
+        .iter()
+        .zip(codes)
+        .map(|(a, b)| i32::from(*a) * i32::from(*b))
+        .sum()
 }
 
 /// [`dot`] alone, for callers with one pair at a time.

@@ -65,7 +65,10 @@ pub(crate) struct Top {
 
 impl Top {
     pub(crate) fn new(k: usize) -> Self {
-        Self { k, heap: BinaryHeap::with_capacity(k.min(TOP_RESERVE)) }
+        Self {
+            k,
+            heap: BinaryHeap::with_capacity(k.min(TOP_RESERVE)),
+        }
     }
 
     #[inline(always)]
@@ -83,12 +86,20 @@ impl Top {
     /// The score that a hit must beat or equal to be kept; none while there is room.
     #[inline(always)]
     pub(crate) fn bar(&self) -> Option<f32> {
-        if self.heap.len() < self.k { None } else { self.heap.peek().map(|worst| worst.0.0.score) }
+        if self.heap.len() < self.k {
+            None
+        } else {
+            self.heap.peek().map(|worst| worst.0.0.score)
+        }
     }
 
     /// Best first.
     pub(crate) fn into_hits(self) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = self.heap.into_iter().map(|Reverse(ranked)| ranked.0).collect();
+        let mut hits: Vec<Hit> = self
+            .heap
+            .into_iter()
+            .map(|Reverse(ranked)| ranked.0)
+            .collect();
         rank(&mut hits);
         hits
     }

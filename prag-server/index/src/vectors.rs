@@ -37,11 +37,28 @@ impl<'a> Query<'a> {
         check_query(floats, dimension)?;
         let scale = largest(floats) / QUERY_STEPS;
         #[allow(clippy::cast_possible_truncation)] // within ±2047 by the choice of scale
-        let code = |value: &f32| if scale > 0.0 { (value / scale).round() as i16 } else { 0 };
+        let code = |value: &f32| {
+            if scale > 0.0 {
+                (value / scale).round() as i16
+            } else {
+                0
+            }
+        };
         let codes: Vec<i16> = floats.iter().map(code).collect();
         let back = codes.iter().map(|code| f32::from(*code) * scale);
-        let error = floats.iter().zip(back).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
-        Ok(Self { floats, codes, scale, error, length: dot(floats, floats).sqrt() })
+        let error = floats
+            .iter()
+            .zip(back)
+            .map(|(a, b)| (a - b) * (a - b))
+            .sum::<f32>()
+            .sqrt();
+        Ok(Self {
+            floats,
+            codes,
+            scale,
+            error,
+            length: dot(floats, floats).sqrt(),
+        })
     }
 }
 
@@ -99,7 +116,11 @@ impl Vectors {
         if ordinals.len() <= DIRECT_MAX || wanted * 2 > ordinals.len() {
             return self.rescore(query, &ordinals, wanted);
         }
-        let bounds = vectorized(Estimates { vectors: self, query, ordinals: &ordinals });
+        let bounds = vectorized(Estimates {
+            vectors: self,
+            query,
+            ordinals: &ordinals,
+        });
         let mut low: Vec<f32> = bounds.iter().map(|bound| bound.0).collect();
         let (_, bar, _) = low.select_nth_unstable_by(wanted - 1, |a, b| b.total_cmp(a));
         let bar = *bar;
@@ -159,7 +180,13 @@ pub(crate) fn exact(
     ordinals: &[u32],
     k: usize,
 ) -> Vec<Hit> {
-    vectorized(Exact { dimension, floats, query, ordinals, k })
+    vectorized(Exact {
+        dimension,
+        floats,
+        query,
+        ordinals,
+        k,
+    })
 }
 
 /// Whether `vector` is finite and of unit length, to three digits.
@@ -172,9 +199,16 @@ pub(crate) fn is_unit(vector: &[f32]) -> bool {
 /// [`IndexError::Dimension`], [`IndexError::Query`].
 pub(crate) fn check_query(query: &[f32], dimension: usize) -> Result<(), IndexError> {
     if query.len() != dimension {
-        return Err(IndexError::Dimension { expected: dimension, found: query.len() });
+        return Err(IndexError::Dimension {
+            expected: dimension,
+            found: query.len(),
+        });
     }
-    if dot(query, query).is_finite() { Ok(()) } else { Err(IndexError::Query) }
+    if dot(query, query).is_finite() {
+        Ok(())
+    } else {
+        Err(IndexError::Query)
+    }
 }
 
 struct Exact<'a> {
@@ -217,7 +251,8 @@ impl Kernel for Estimates<'_> {
         for &ordinal in self.ordinals {
             let estimate = self.vectors.estimate(query, ordinal);
             let error = self.vectors.errors[ordinal as usize];
-            let slack = query.length * (error + ROUNDING) + query.error * (1.0 + UNIT_SLACK + error);
+            let slack =
+                query.length * (error + ROUNDING) + query.error * (1.0 + UNIT_SLACK + error);
             bounds.push((estimate - slack, estimate + slack));
         }
         bounds
@@ -225,7 +260,9 @@ impl Kernel for Estimates<'_> {
 }
 
 fn largest(vector: &[f32]) -> f32 {
-    vector.iter().fold(0f32, |most, value| most.max(value.abs()))
+    vector
+        .iter()
+        .fold(0f32, |most, value| most.max(value.abs()))
 }
 
 const ROW_STEPS: f32 = 127.0;

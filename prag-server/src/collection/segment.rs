@@ -97,7 +97,7 @@ fn load_segment(
         let name = PartName::from_u8(name).ok_or(CollectionError::Tampered("segment part"))?;
         parts.push((name, bytes));
     }
-    let index = Segment::from_parts(parts)?;
+    let index = Segment::from_parts(&parts)?;
     let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
@@ -106,7 +106,7 @@ fn load_segment(
     };
     let rows: Option<Vec<Row>> = table.into_iter().map(row).collect();
     let rows = rows.ok_or(CollectionError::Tampered("segment rows"))?;
-    if rows.len() != entry.rows as usize || index.rows() as usize != rows.len() {
+    if rows.len() != entry.rows as usize || index.len() as usize != rows.len() {
         return Err(CollectionError::Tampered("segment rows"));
     }
     let mut live: RoaringBitmap = (0..entry.rows).collect();

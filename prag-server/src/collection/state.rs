@@ -204,10 +204,9 @@ impl Live {
             for ordinal in &segment.live {
                 let Some(row) = segment.rows.get(ordinal as usize) else { continue };
                 let id = &row.document.id;
-                let known = self.documents.get_mut(id).filter(|at| at.segment == Some(segment.id));
-                match known {
-                    Some(location) => location.ordinals.push(ordinal),
-                    None if self.documents.contains_key(id) => {}
+                match self.documents.get_mut(id) {
+                    Some(at) if at.segment == Some(segment.id) => at.ordinals.push(ordinal),
+                    Some(_) => {}
                     None => {
                         let document = Arc::clone(&row.document);
                         let location =

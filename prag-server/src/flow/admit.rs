@@ -6,6 +6,7 @@
 //! Invariant: absent, foreign, revoked and expired answer alike.
 
 use super::{Held, Worker, problems};
+use prag_client::ledger::LedgerError;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
@@ -82,9 +83,10 @@ impl Worker {
         let account = &self.0.parts.account;
         match self.0.parts.ledger.execute(account, &[], message).await {
             Ok(_) => Ok(()),
-            Err(prag_client::ledger::LedgerError::Refused(_)) => {
+            Err(LedgerError::Refused(why)) if why.contains("quota") => {
                 Err(Problem::new(Code::QuotaExhausted, "the grant's quota is used up; ask the owner for more"))
             }
+            Err(LedgerError::Refused(why)) => Err(Problem::new(Code::LedgerStale, why)),
             Err(error) => Err(problems::ledger(error)),
         }
     }

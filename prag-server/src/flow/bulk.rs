@@ -37,7 +37,9 @@ impl Worker {
                     BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
                 })
                 .collect();
-            worker.put_now(&shard, puts, None)
+            let replies = worker.put_now(&shard, puts, None);
+            worker.freeze_if_due(&shard);
+            replies
         };
         let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         let status = |reply: Result<_, _>| reply.map_or_else(BulkStatus::Problem, BulkStatus::Ok);

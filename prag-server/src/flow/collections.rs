@@ -14,7 +14,9 @@ use prag_client::system::OsEntropy;
 use crate::vault::Entry;
 use prag_client::vault::{KeyVault, Shares, VaultError};
 use prag_embedder::Pooling;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, CollectionRecord, Placement};
+use prag_protocol::ledger::{
+    AccessMsg, AccessQuery, AccessReply, CollectionRecord, LEASE_SECONDS_MAX, Placement,
+};
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
@@ -66,7 +68,7 @@ impl Worker {
         let message =
             AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
         self.transition(caller, message).await?;
-        self.place(caller, entry.id).await?;
+        self.place(caller, entry.id, FIRST_EPOCH).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
         parts.chain_shares.keep(entry.id, FIRST_EPOCH, &chain).map_err(vault)?;
@@ -96,7 +98,7 @@ impl Worker {
         }
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
         let chain = self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?;
-        self.place(caller, id).await?;
+        self.place(caller, id, record.epoch).await?;
         let shares = Shares { chain, owner };
         let wrap = wrap_key(&shares, id, &record)
             .ok_or_else(|| Problem::new(Code::CiphertextInvalid, "this is not the collection's share"))?;
@@ -224,14 +226,19 @@ impl Worker {
         }
     }
 
-    async fn place(&self, caller: &Verified<Caller>, id: CollectionId) -> Result<(), Problem> {
+    async fn place(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        epoch: Epoch,
+    ) -> Result<(), Problem> {
         let placement = Placement {
             collection: id,
             shard: 0,
-            epoch: FIRST_EPOCH,
+            epoch,
             worker: self.worker_key(),
             account: self.0.parts.account.clone(),
-            lease_until: self.now() + LEASE_SECONDS,
+            lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
         };
         self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
     }
@@ -419,4 +426,5 @@ fn no_entropy(_: prag_trust::entropy::EntropyError) -> Problem {
 const FIRST_EPOCH: Epoch = 1;
 /// One worker writes; the claim moves when shards do.
 const WRITER_EPOCH: u64 = 1;
-const LEASE_SECONDS: u64 = 10 * 365 * 24 * 3600;
+/// Kept below the longest lease, so that a ledger whose clock is behind accepts it too.
+const LEASE_SLACK_SECONDS: u64 = 3600;

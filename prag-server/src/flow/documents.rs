@@ -67,7 +67,7 @@ impl Worker {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let document = shard.by_handle(handle).ok_or_else(absent)?;
-        read_one(&reader, &shard, &document)
+        read_one(&reader, &shard, document.as_ref())
     }
 
     /// One document with its original, by id.
@@ -83,7 +83,8 @@ impl Worker {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
-        read_one(&reader, &shard, &found.ok_or_else(absent)?)
+        let document = found.ok_or_else(absent)?;
+        read_one(&reader, &shard, &document)
     }
 
     /// Delete one document, by handle.

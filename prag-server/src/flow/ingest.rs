@@ -44,7 +44,11 @@ impl Worker {
         let shard = held.shard()?;
         let idempotency = self.idempotency(&shard, caller, &put, idempotency_key)?;
         let worker = self.clone();
-        let work = move || worker.put_now(&shard, vec![Ok(put)], idempotency);
+        let work = move || {
+            let replies = worker.put_now(&shard, vec![Ok(put)], idempotency);
+            worker.freeze_if_due(&shard);
+            replies
+        };
         let mut replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))?
     }

@@ -44,6 +44,9 @@ use std::sync::{Arc, Mutex, RwLock};
 #[derive(Clone)]
 pub struct Worker(Arc<Inner>);
 
+/// Requests remembered for the replay check: 5,000 a second over the window on both sides.
+const NONCES_MAX: usize = 1 << 20;
+
 struct Inner {
     settings: Settings,
     parts: Components,
@@ -66,7 +69,7 @@ impl Worker {
             collections: RwLock::default(),
             corpora: Mutex::default(),
             operations: Mutex::default(),
-            nonces: Mutex::new(NonceCache::default()),
+            nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
         };
         let worker = Self(Arc::new(inner));

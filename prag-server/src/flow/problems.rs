@@ -25,9 +25,13 @@ pub(super) fn denied(denied: Denied) -> Problem {
             Code::LedgerStale,
             format!("the worker's ledger view is {age} s old; at most {max} s is accepted"),
         ),
-        Denied::Permission => {
+        Denied::Permission(_) => {
             Problem::new(Code::PermissionMissing, "the permit does not carry the permission for this")
         }
+        Denied::FutureView { ahead } => Problem::new(
+            Code::LedgerStale,
+            format!("the worker's ledger view is {ahead} s ahead of its clock"),
+        ),
         Denied::Quota => Problem::new(Code::QuotaExhausted, "the grant's quota is used up"),
         _ => forbidden(),
     }

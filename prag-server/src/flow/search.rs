@@ -86,7 +86,7 @@ fn dense(
         let found = match part {
             Part::Segment(segment) if plan.exact => segment.index.dense_exact(vector, rows, depth)?,
             Part::Segment(segment) => segment.index.dense(vector, rows, depth, ef)?,
-            Part::Tail(tail) => tail.index.dense(vector, rows, depth)?,
+            Part::Tail(tail) => tail.index.dense_exact(vector, rows, depth)?,
         };
         hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
     }
@@ -103,15 +103,15 @@ fn sparse(
     let mut stats = TermStats::default();
     for (part, rows) in live.parts().zip(allowed) {
         stats.merge(&match part {
-            Part::Segment(segment) => segment.index.stats(&query, rows)?,
-            Part::Tail(tail) => tail.index.stats(&query, rows),
+            Part::Segment(segment) => segment.index.stats(&query, Some(rows))?,
+            Part::Tail(tail) => tail.index.stats(&query, Some(rows))?,
         });
     }
     let mut hits = Vec::new();
     for ((number, part), rows) in (0u32..).zip(live.parts()).zip(allowed) {
         let found = match part {
             Part::Segment(segment) => segment.index.sparse(&query, &stats, rows, depth)?,
-            Part::Tail(tail) => tail.index.sparse(&query, &stats, rows, depth),
+            Part::Tail(tail) => tail.index.sparse(&query, &stats, rows, depth)?,
         };
         hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
     }

@@ -134,10 +134,7 @@ fn golden_json() {
         "02".repeat(32)
     );
     assert_eq!(text, expected);
-    assert_eq!(
-        serde_json::from_str::<AccessMsg>(&text).unwrap(),
-        create(1)
-    );
+    assert_eq!(serde_json::from_str::<AccessMsg>(&text).unwrap(), create(1));
 
     let policy_text = serde_json::to_string(&policy(1, 0)).unwrap();
     let expected = format!(

@@ -10,7 +10,7 @@ use super::flatten::flatten;
 use super::refine::refine;
 use crate::error::IndexError;
 use crate::simd::{Dot, vectorized};
-use hnsw_rs::anndists::dist::distances::Distance;
+use anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;
 
 /// What shapes the graph.
@@ -33,10 +33,7 @@ pub(crate) struct Grown {
 ///
 /// # Errors
 /// [`IndexError::Params`], [`IndexError::Threads`].
-pub(crate) fn grow(
-    vectors: &[&[f32]],
-    growth: &Growth,
-) -> Result<(Graph, Vec<u32>), IndexError> {
+pub(crate) fn grow(vectors: &[&[f32]], growth: &Growth) -> Result<(Graph, Vec<u32>), IndexError> {
     let sane = (2..=M_MAX).contains(&growth.m)
         && (growth.m..=EF_CONSTRUCTION_MAX).contains(&growth.ef_construction)
         && (1..=THREADS_MAX).contains(&growth.threads);
@@ -55,8 +52,13 @@ pub(crate) fn grow(
 }
 
 fn insert_all(vectors: &[&[f32]], growth: &Growth) -> Grown {
-    let hnsw: Hnsw<'_, f32, Cosine> =
-        Hnsw::new(growth.m, vectors.len(), LEVELS, growth.ef_construction, Cosine);
+    let hnsw: Hnsw<'_, f32, Cosine> = Hnsw::new(
+        growth.m,
+        vectors.len(),
+        LEVELS,
+        growth.ef_construction,
+        Cosine,
+    );
     let rows: Vec<(&[f32], usize)> = vectors.iter().copied().zip(0..).collect();
     // The first rows go in one by one: inserted side by side they would not see each other.
     let (first, rest) = rows.split_at(rows.len().min(SERIAL));
@@ -76,7 +78,9 @@ fn insert_all(vectors: &[&[f32]], growth: &Growth) -> Grown {
                 .zip(levels)
                 .map(|(at, neighbours)| {
                     let there = neighbours.iter().filter(|neighbour| neighbour.p_id.0 >= at);
-                    there.filter_map(|neighbour| u32::try_from(neighbour.d_id).ok()).collect()
+                    there
+                        .filter_map(|neighbour| u32::try_from(neighbour.d_id).ok())
+                        .collect()
                 })
                 .collect();
         }

@@ -42,12 +42,16 @@ pub(crate) struct Level {
 
 impl Adjacency {
     fn new(rows: impl Iterator<Item = Vec<u32>>) -> Self {
-        let mut adjacency = Self { offsets: vec![0], links: Vec::new() };
+        let mut adjacency = Self {
+            offsets: vec![0],
+            links: Vec::new(),
+        };
         for row in rows {
             adjacency.links.extend(row);
-            // Degrees are at most twice 64, so 2^31 nodes would be needed to pass u32; rows are
-            // bounded below that, and memory long before.
-            adjacency.offsets.push(u32::try_from(adjacency.links.len()).unwrap_or(u32::MAX));
+            // At most 2^24 rows of 129 links: below 2^32.
+            adjacency
+                .offsets
+                .push(u32::try_from(adjacency.links.len()).unwrap_or(u32::MAX));
         }
         adjacency
     }
@@ -61,7 +65,9 @@ impl Adjacency {
 impl Level {
     #[inline(always)]
     fn of(&self, node: u32) -> &[u32] {
-        self.nodes.binary_search(&node).map_or(&[], |place| self.adjacency.of(place))
+        self.nodes
+            .binary_search(&node)
+            .map_or(&[], |place| self.adjacency.of(place))
     }
 }
 
@@ -95,7 +101,10 @@ impl Kernel for Walk<'_> {
 impl Walk<'_> {
     #[inline(always)]
     fn look(&self, node: u32) -> Hit {
-        Hit { ordinal: node, score: self.vectors.estimate(self.query, node) }
+        Hit {
+            ordinal: node,
+            score: self.vectors.estimate(self.query, node),
+        }
     }
 
     /// Go to the best neighbour until none is better.

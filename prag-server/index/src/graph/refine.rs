@@ -14,8 +14,11 @@ use rayon::prelude::*;
 
 /// Choose every node's bottom links again, at most `cap` of them.
 pub(super) fn refine(vectors: &[&[f32]], grown: &mut Grown, cap: usize) {
-    let out: Vec<&[u32]> =
-        grown.links.iter().map(|levels| levels.first().map_or(&[][..], Vec::as_slice)).collect();
+    let out: Vec<&[u32]> = grown
+        .links
+        .iter()
+        .map(|levels| levels.first().map_or(&[][..], Vec::as_slice))
+        .collect();
     let mut incoming: Vec<Vec<u32>> = vec![Vec::new(); out.len()];
     for (node, links) in (0u32..).zip(&out) {
         for &link in *links {
@@ -26,7 +29,12 @@ pub(super) fn refine(vectors: &[&[f32]], grown: &mut Grown, cap: usize) {
         .into_par_iter()
         .map(|node| {
             let candidates = gather(node, &out, &incoming);
-            vectorized(Choose { vectors, node, candidates, cap })
+            vectorized(Choose {
+                vectors,
+                node,
+                candidates,
+                cap,
+            })
         })
         .collect();
     for (levels, links) in grown.links.iter_mut().zip(chosen) {

@@ -35,7 +35,8 @@ impl Segment {
     /// [`IndexError::Missing`], [`IndexError::Corrupt`], [`IndexError::Format`]: rebuild the
     /// segment from its records.
     pub fn from_parts(parts: &[(PartName, Vec<u8>)]) -> Result<Self, IndexError> {
-        let vectors = find(parts, PartName::Vectors)?.ok_or(IndexError::Missing(PartName::Vectors))?;
+        let vectors =
+            find(parts, PartName::Vectors)?.ok_or(IndexError::Missing(PartName::Vectors))?;
         let words = find(parts, PartName::Words)?.ok_or(IndexError::Missing(PartName::Words))?;
         let fields = find(parts, PartName::Fields)?.ok_or(IndexError::Missing(PartName::Fields))?;
         let (vectors, rows) = Vectors::from_bytes(vectors)?;
@@ -44,13 +45,26 @@ impl Segment {
             .transpose()?;
         let words = Words::from_bytes(words, rows)?;
         let fields = Fields::from_bytes(fields, rows)?;
-        Ok(Self { rows, vectors, graph, words, fields })
+        Ok(Self {
+            rows,
+            vectors,
+            graph,
+            words,
+            fields,
+        })
     }
 }
 
 /// The bytes of part `name`.
 fn find(parts: &[(PartName, Vec<u8>)], name: PartName) -> Result<Option<&[u8]>, IndexError> {
-    let mut found = parts.iter().filter(|part| part.0 == name).map(|part| part.1.as_slice());
+    let mut found = parts
+        .iter()
+        .filter(|part| part.0 == name)
+        .map(|part| part.1.as_slice());
     let first = found.next();
-    if found.next().is_some() { Err(IndexError::Corrupt(name)) } else { Ok(first) }
+    if found.next().is_some() {
+        Err(IndexError::Corrupt(name))
+    } else {
+        Ok(first)
+    }
 }

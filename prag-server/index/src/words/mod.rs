@@ -40,16 +40,29 @@ impl Words {
         let index = tantivy::Index::open(directory.clone()).map_err(|_| IndexError::Words)?;
         let (schema, field) = schema();
         let segments = index.searchable_segments().map_err(|_| IndexError::Words)?;
-        let [segment] = segments.as_slice() else { return Err(IndexError::Words) };
+        let [segment] = segments.as_slice() else {
+            return Err(IndexError::Words);
+        };
         let reader = SegmentReader::open(segment).map_err(|_| IndexError::Words)?;
         let whole = reader.max_doc() as usize == lengths.len() && !reader.has_deletes();
         if index.schema() != schema || !whole {
             return Err(IndexError::Words);
         }
-        let terms = reader.inverted_index(field).map_err(|_| IndexError::Words)?;
-        let norms = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
+        let terms = reader
+            .inverted_index(field)
+            .map_err(|_| IndexError::Words)?;
+        let norms = reader
+            .get_fieldnorms_reader(field)
+            .map_err(|_| IndexError::Words)?;
         let tokens = lengths.iter().map(|&length| u64::from(length)).sum();
-        Ok(Self { directory, field, terms, norms, lengths, tokens })
+        Ok(Self {
+            directory,
+            field,
+            terms,
+            norms,
+            lengths,
+            tokens,
+        })
     }
 
     /// Statistics of `query` over the rows in `live`.
@@ -74,27 +87,39 @@ impl Words {
             let held = if fewer.is_empty() {
                 0
             } else {
-                overlap(postings, &fewer, |ordinal| live.allows(ordinal) == fewer_live)
+                overlap(postings, &fewer, |ordinal| {
+                    live.allows(ordinal) == fewer_live
+                })
             };
             frequencies.push(if fewer_live { held } else { all - held });
         }
-        Ok(TermStats { docs: live.len() as u64, tokens, frequencies })
+        Ok(TermStats {
+            docs: live.len() as u64,
+            tokens,
+            frequencies,
+        })
     }
 
     fn dead(&self, live: &Mask) -> Vec<u32> {
         match live {
             Mask::All(_) => Vec::new(),
-            Mask::Some(..) => {
-                (0u32..).zip(&self.lengths).map(|(row, _)| row).filter(|&row| !live.allows(row)).collect()
-            }
+            Mask::Some(..) => (0u32..)
+                .zip(&self.lengths)
+                .map(|(row, _)| row)
+                .filter(|&row| !live.allows(row))
+                .collect(),
         }
     }
 
     fn postings(&self, term: &str) -> Result<Option<SegmentPostings>, IndexError> {
         let term = Term::from_field_text(self.field, term);
-        let info = self.terms.get_term_info(&term).map_err(|_| IndexError::Words)?;
+        let info = self
+            .terms
+            .get_term_info(&term)
+            .map_err(|_| IndexError::Words)?;
         info.map(|info| {
-            self.terms.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
+            self.terms
+                .read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
         })
         .transpose()
         .map_err(|_| IndexError::Words)
@@ -127,8 +152,10 @@ fn schema() -> (Schema, Field) {
         .set_fieldnorms(true)
         .set_index_option(IndexRecordOption::WithFreqs);
     let mut builder = Schema::builder();
-    let field =
-        builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
+    let field = builder.add_text_field(
+        "words",
+        TextOptions::default().set_indexing_options(indexing),
+    );
     (builder.build(), field)
 }
 

@@ -27,12 +27,20 @@ impl Words {
         let mut terms = Vec::with_capacity(query.len());
         for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
             if let (Some(postings), Some(weight)) = (self.postings(term)?, weight) {
-                terms.push(Scored { postings, weight, norms: &self.norms });
+                terms.push(Scored {
+                    postings,
+                    weight,
+                    norms: &self.norms,
+                });
             }
         }
         let mut top = Top::new(k);
         if k > 0 && allowed.len() > 0 {
-            let longest = terms.iter().map(|term| term.postings.doc_freq()).max().unwrap_or(0);
+            let longest = terms
+                .iter()
+                .map(|term| term.postings.doc_freq())
+                .max()
+                .unwrap_or(0);
             if allowed.len() < longest as usize / SEEK_PAYS {
                 seek(&mut terms, &allowed.ordinals(), &mut top);
             } else {
@@ -79,7 +87,11 @@ fn seek(terms: &mut [Scored<'_>], rows: &[u32], top: &mut Top) {
 fn sweep(terms: &mut [Scored<'_>], allowed: &Mask, top: &mut Top) {
     let mut scores = vec![0f32; WINDOW as usize];
     loop {
-        let next = terms.iter().map(|term| term.postings.doc()).min().unwrap_or(TERMINATED);
+        let next = terms
+            .iter()
+            .map(|term| term.postings.doc())
+            .min()
+            .unwrap_or(TERMINATED);
         if next == TERMINATED {
             return;
         }
@@ -107,5 +119,6 @@ fn sweep(terms: &mut [Scored<'_>], allowed: &Mask, top: &mut Top) {
     }
 }
 
-/// Rows per window; a power of two that divides tantivy's end marker's distance from any row.
+/// Rows per window; sums stay in the nearest cache. Tantivy's end mark is further than that from
+/// any row.
 const WINDOW: u32 = 4096;

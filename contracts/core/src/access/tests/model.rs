@@ -5,10 +5,10 @@ use prag_protocol::ledger::{GRANT_SECONDS_MAX, INTEGER_MAX, LEASE_SECONDS_MAX};
 use std::collections::BTreeSet;
 
 /// SplitMix64.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,6 +30,9 @@ impl Chance {
             5,
             40,
             200,
+            1000,
+            1000,
+            1000,
             LEASE_SECONDS_MAX,
             GRANT_SECONDS_MAX,
             GRANT_SECONDS_MAX + 1,
@@ -39,16 +42,16 @@ impl Chance {
             0 => create(n),
             1 if self.below(10) == 0 => destroy(n),
             1 | 2 => transfer(n, who),
-            3 if self.below(4) == 0 => rotate(n),
+            3 if self.below(12) == 0 => rotate(n),
             4..=6 => grant(n, who, self.one(&[None, Some(1), Some(4), Some(9)]), time),
             7 | 8 => revoke(n, who),
             9 => revoke_permit(self.one(&PERMITS)),
             3 | 10..=12 => place_on(n, shard, self.one(&[1, 1, 2, 3]), time, who),
-            13 => unplace(n, shard),
-            14 => claim(n, shard, self.one(&[1, 2, 3, 4])),
+            13 if self.below(3) == 0 => unplace(n, shard),
+            14 => claim(n, shard, self.one(&[1, 1, 2, 2, 3])),
             15 => anchor(self.one(&[0, 1, 2]), self.one(&[0, 1, 2])),
             16 => policy(n, &[self.one(&[1, 2]), 2], &[3]),
-            _ => consume(n, shard, who, self.one(&[1, 2, 3, 5, INTEGER_MAX])),
+            13 | 17.. => consume(n, shard, who, self.one(&[1, 2, 3, 5, INTEGER_MAX])),
         }
     }
 }
@@ -369,7 +372,7 @@ fn agrees_with_a_model_that_scans() {
     // The walk is worth something only if it saw both sides of every line.
     assert_eq!(accepted.len(), 13);
     for (kind, (yes, no)) in accepted {
-        assert!(yes > 100, "{kind} was accepted {yes} times");
+        assert!(yes > 50, "{kind} was accepted {yes} times");
         assert!(
             no > 20 || kind == "RevokePermit",
             "{kind} was refused {no} times"
@@ -377,6 +380,6 @@ fn agrees_with_a_model_that_scans() {
     }
 }
 
-const IDS: [u8; 4] = [1, 2, 3, 4];
+const IDS: [u8; 2] = [1, 2];
 const NAMES: [&str; 3] = ["ann", "bob", "cyd"];
 const PERMITS: [&str; 2] = ["p1", "p2"];

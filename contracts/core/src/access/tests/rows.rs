@@ -94,3 +94,94 @@ fn epochs_end() {
     world.refuses("owner", rotate(1), AccessError::Exhausted("the key epoch"));
     world.ok("owner", place(1, 0, u32::MAX, NOW + 10));
 }
+
+/// A list is a set, through any order of additions and removals, and the empty one leaves no row.
+#[test]
+fn lists_are_sets() {
+    let mut chance = super::model::Chance(1);
+    let mut map = Map::default();
+    let list = keys::granted(id(1));
+    let mut model = std::collections::BTreeSet::new();
+    for _ in 0..3000 {
+        let member = vec![7, u8::try_from(chance.below(40)).unwrap()];
+        if model.remove(&member) {
+            list.remove(&mut map, &member).unwrap();
+        } else {
+            list.add(&mut map, &member).unwrap();
+            model.insert(member);
+        }
+        let (count, mut members) = list.page(&map, 0, 100).unwrap();
+        members.sort();
+        assert_eq!(usize::try_from(count).unwrap(), members.len());
+        assert!(members.iter().eq(&model));
+    }
+    for member in model {
+        list.remove(&mut map, &member).unwrap();
+    }
+    assert_eq!(map, Map::default());
+}
+
+/// A store whose every touch is counted.
+struct Counted {
+    map: Map,
+    touched: std::cell::Cell<u32>,
+}
+
+impl Kv for Counted {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.touched.set(self.touched.get() + 1);
+        self.map.get(key)
+    }
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.touched.set(self.touched.get() + 1);
+        self.map.put(key, value);
+    }
+    fn delete(&mut self, key: &[u8]) {
+        self.touched.set(self.touched.get() + 1);
+        self.map.delete(key);
+    }
+}
+
+/// No message costs more rows among ten thousand than it does among few.
+#[test]
+fn cost_does_not_grow() {
+    let cost = |others: u32| {
+        let mut world = World::new();
+        world.ok("owner", grant(1, "second", None, NOW + 10));
+        for n in 0..others {
+            world.ok("owner", grant(1, &format!("g{n}"), None, NOW + 10));
+            let mut message = create(2);
+            if let AccessMsg::CreateCollection { collection, .. } = &mut message {
+                collection.0[12..].copy_from_slice(&n.to_be_bytes());
+            }
+            world.ok("owner", message);
+        }
+        let messages = [
+            ("owner", create(3)),
+            ("owner", grant(1, "friend", None, NOW + 10)),
+            ("worker", claim(1, 0, 1)),
+            ("worker", consume(1, 0, "reader", 1)),
+            ("owner", revoke(1, "reader")),
+            ("owner", rotate(1)),
+            ("owner", place(1, 0, 2, NOW + 10)),
+            ("owner", unplace(1, 0)),
+            ("owner", policy(1, &[1], &[])),
+            ("owner", revoke_permit("p1")),
+            ("worker", anchor(1, 0)),
+            ("owner", transfer(1, "heir")),
+            ("heir", destroy(1)),
+        ];
+        let env = world.env;
+        let touched = std::cell::Cell::new(0);
+        let map = world.map;
+        let mut counted = Counted { map, touched };
+        messages.map(|(who, message)| {
+            counted.touched.set(0);
+            access::execute(&mut counted, &env, &account(who), message).unwrap();
+            counted.touched.get()
+        })
+    };
+    let few = cost(2);
+    assert_eq!(few, cost(10_000));
+    assert!(few.iter().all(|touched| *touched <= 30), "{few:?}");
+}

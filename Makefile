@@ -1,0 +1,55 @@
+# PRAG: `make demo` runs the main job on real documents, `make test` runs the tests. Both set up what they need.
+
+SHELL := /bin/bash
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/prag
+PRAG_MODEL_DIR ?= $(CACHE)/models/all-MiniLM-L6-v2
+export PRAG_MODEL_DIR
+
+# RocksDB is most of a cold build: let ccache keep it.
+CCACHE := $(shell command -v ccache 2>/dev/null)
+ifneq ($(CCACHE),)
+export CC := ccache cc
+export CXX := ccache c++
+endif
+
+.PHONY: help demo test lint docs contracts setup model corpus build
+
+help:
+	@echo "make demo    set up, build, and run the main job on real documents"
+	@echo "make test    set up, build, and run every test"
+	@echo "make lint    formatting, clippy, documentation"
+	@echo "make model   fetch the embedding model"
+
+setup:
+	@scripts/setup.sh
+
+model: setup
+	@scripts/model.sh "$(PRAG_MODEL_DIR)"
+
+corpus: setup
+	@scripts/corpus.sh "$(CACHE)/corpus/postgresql"
+
+build: setup
+	@$(MAKE) --no-print-directory build-now
+
+build-now:
+	cargo build --locked --workspace
+
+demo: setup model corpus build
+	@scripts/demo.sh "$(CACHE)/corpus/postgresql"
+
+test: setup model
+	@$(MAKE) --no-print-directory test-now
+
+test-now:
+	cargo test --locked --workspace
+	cd contracts && cargo test --locked
+
+lint: setup
+	@$(MAKE) --no-print-directory lint-now
+
+lint-now:
+	cargo fmt --all --check
+	cd contracts && cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
