@@ -8,6 +8,21 @@
 use zeroize::{Zeroize, Zeroizing};
 
 /// Vectors of one request, row i for text i, each of unit L2 length.
+///
+/// They can be read:
+/// ```
+/// let rows = prag_embedder::Rows::zeros(1, 2);
+/// assert_eq!(rows.row(0), Some(&[0.0, 0.0][..]));
+/// ```
+/// but neither copied nor printed as a whole:
+/// ```compile_fail,E0599
+/// let rows = prag_embedder::Rows::zeros(1, 2);
+/// let copy = rows.clone();
+/// ```
+/// ```compile_fail,E0277
+/// let rows = prag_embedder::Rows::zeros(1, 2);
+/// println!("{rows:?}");
+/// ```
 pub struct Rows {
     dim: usize,
     data: Zeroizing<Vec<f32>>,

@@ -119,18 +119,22 @@ impl Linear<'_> {
         let left = &mut self.room.left;
         interleave(View::new(self.input, *inputs, rows, *inputs), M, left);
         let target = Target::new(self.out, outputs, rows, outputs);
-        let add = #[inline(always)]
-        |line: &mut [f32], column: usize| {
-            for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                *value += bias;
-            }
-        };
-        let activate = #[inline(always)]
-        |line: &mut [f32], column: usize| {
-            for (value, bias) in line.iter_mut().zip(&bias[column..]) {
-                *value = gelu(*value + bias);
-            }
-        };
+        let add = finish(
+            #[inline(always)]
+            |line, column| {
+                for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                    *value += bias;
+                }
+            },
+        );
+        let activate = finish(
+            #[inline(always)]
+            |line, column| {
+                for (value, bias) in line.iter_mut().zip(&bias[column..]) {
+                    *value = gelu(*value + bias);
+                }
+            },
+        );
         match self.finish {
             Finish::Bias => product::<S, M>(simd, left, panels, *inputs, target, add),
             Finish::BiasGelu => product::<S, M>(simd, left, panels, *inputs, target, activate),
@@ -171,8 +175,10 @@ impl Attention<'_> {
         let (length, head, stride) = (out.len() / size, size / heads, 3 * size);
         let width = 2 * S::F32_LANES;
         let part = |from: usize, rows| View::new(&projected[from..], stride, rows, head);
-        let keep = #[inline(always)]
-        |_: &mut [f32], _: usize| ();
+        let keep = finish(
+            #[inline(always)]
+            |_, _| (),
+        );
         fit(scores, M * length);
         for offset in (0..size).step_by(head) {
             interleave(part(size + offset, length), width, keys);
@@ -210,6 +216,12 @@ impl WithSimd for AddNorm<'_> {
             layer_norm(row, self.gain, self.bias, self.epsilon);
         }
     }
+}
+
+/// `action` itself: an attribute may stand on an argument, but not on the value of a `let`.
+#[inline(always)]
+fn finish<F: Fn(&mut [f32], usize)>(action: F) -> F {
+    action
 }
 
 /// Columns of a panel on this machine.

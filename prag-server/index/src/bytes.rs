@@ -113,11 +113,6 @@ impl<'a> Reader<'a> {
         self.take(count)
     }
 
-    /// Everything that is left.
-    pub(crate) fn remainder(&mut self) -> &'a [u8] {
-        std::mem::take(&mut self.rest)
-    }
-
     /// Nothing may follow.
     pub(crate) fn end(self) -> Result<(), IndexError> {
         if self.rest.is_empty() {

@@ -43,7 +43,7 @@ fn acknowledged_batches_survive_kills() {
     for round in 0..rounds {
         // From the middle of opening to some hundreds of batches later.
         let pause = Duration::from_micros(mix(seed ^ round) % 700_000);
-        let at_once = mix(seed ^ round ^ 0xabcd) % 4 == 0;
+        let at_once = mix(seed ^ round ^ 0xabcd).is_multiple_of(4);
         total += kill_once(folder.path(), pause, at_once, &mut acknowledged);
         verify(folder.path(), &acknowledged);
     }
@@ -113,7 +113,7 @@ fn kill(child: &mut Child) {
     );
 }
 
-/// Wait without trusting one long sleep.
+/// Let the child run: the pause is the random moment itself, nothing depends on its length.
 fn wait(pause: Duration) {
     let end = Instant::now() + pause;
     while let Some(rest) = end.checked_duration_since(Instant::now()) {
@@ -147,7 +147,7 @@ fn verify(folder: &Path, acknowledged: &BTreeMap<u8, u64>) {
             rows(&*shard, &[ROW, writer]) == expected,
             "writer {writer}: a batch in part"
         );
-        for batch in (oldest..=last).filter(|batch| batch % BLOB_EVERY == 0) {
+        for batch in (oldest..=last).filter(|batch| batch.is_multiple_of(BLOB_EVERY)) {
             let (name, bytes) = blob_of(writer, batch);
             assert_eq!(shard.blobs().get(name, None), Ok(bytes));
         }
@@ -198,13 +198,13 @@ fn write_forever(shard: &dyn Shard, writer: u8) {
         std::io::stderr()
             .write_all(format!("ack {writer} {batch}\n").as_bytes())
             .unwrap();
-        if batch > KEPT && (batch - KEPT) % BLOB_EVERY == 0 {
+        if batch > KEPT && (batch - KEPT).is_multiple_of(BLOB_EVERY) {
             shard
                 .blobs()
                 .delete(blob_of(writer, batch - KEPT).0)
                 .unwrap();
         }
-        if batch % CHECKPOINT_EVERY == 0 {
+        if batch.is_multiple_of(CHECKPOINT_EVERY) {
             let id = shard.checkpoint().unwrap();
             if let Some(before) = checkpoint.replace(id).filter(|before| *before != id) {
                 shard.drop_checkpoint(before).unwrap();
@@ -214,7 +214,7 @@ fn write_forever(shard: &dyn Shard, writer: u8) {
 }
 
 fn write(shard: &dyn Shard, writer: u8, batch: u64) -> u64 {
-    if batch % BLOB_EVERY == 0 {
+    if batch.is_multiple_of(BLOB_EVERY) {
         let (name, bytes) = blob_of(writer, batch);
         match shard.blobs().put_new(name, &bytes) {
             // Put before the kill, while its batch was not yet durable.
@@ -241,7 +241,7 @@ fn rows_of(writer: u8, batch: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
     (0..=random % 12)
         .map(|row| {
             let random = mix(random ^ row);
-            let len = if random % 50 == 0 {
+            let len = if random.is_multiple_of(50) {
                 300_000
             } else {
                 random % 3000

@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{DB, WriteBatch, WriteOptions};
 
 use super::blobs::BlobFolder;
-use super::folder::{self, Lock, exists, io, sync_folder};
+use super::folder::{self, Lock, exists};
 use super::options::{Tuning, failed};
 use super::state::{STATE_KEY, StateRow, on_disk};
 use crate::barrier::Barrier;
@@ -22,6 +21,8 @@ use crate::batch::Batch;
 use crate::error::{Closed, StoreError};
 use crate::names::{CheckpointId, Seq, ShardName};
 use crate::traits::Status;
+
+mod checkpoints;
 
 /// A live shard, or a checkpoint of one.
 pub(super) struct Core {
@@ -233,55 +234,6 @@ impl Core {
         self.check(term)
     }
 
-    pub(super) fn checkpoint(&self, term: u64) -> Result<CheckpointId, StoreError> {
-        let state = self.writing();
-        self.check(term)?;
-        self.barrier.wait(state.seq, || self.sync())?;
-        let id = CheckpointId(state.seq);
-        let path = self.checkpoint_path(id);
-        if exists(&path) {
-            return Ok(id);
-        }
-        let aside = path.with_extension(folder::NEW);
-        let blobs = aside.join(folder::BLOBS);
-        folder::sweep(&self.checkpoints, folder::NEW).map_err(io(self.name))?;
-        folder::create(&blobs).map_err(io(self.name))?;
-        let _blobs_stay = self.blobs.keep_all();
-        self.with(|db| {
-            Checkpoint::new(db)
-                .and_then(|checkpoint| checkpoint.create_checkpoint(aside.join(folder::ROWS)))
-                .map_err(|error| failed(self.name, &error))
-        })?;
-        self.blobs.link_all(&blobs)?;
-        for part in [&blobs, &aside] {
-            sync_folder(part).map_err(io(self.name))?;
-        }
-        std::fs::rename(&aside, &path).map_err(io(self.name))?;
-        sync_folder(&self.checkpoints).map_err(io(self.name))?;
-        Ok(id)
-    }
-
-    pub(super) fn checkpoints(&self) -> Result<Vec<CheckpointId>, StoreError> {
-        let mut ids = Vec::new();
-        for entry in std::fs::read_dir(&self.checkpoints).map_err(io(self.name))? {
-            let entry = entry.map_err(io(self.name))?;
-            ids.extend(entry.file_name().to_str().and_then(CheckpointId::from_hex));
-        }
-        ids.sort_unstable();
-        Ok(ids)
-    }
-
-    pub(super) fn drop_checkpoint(&self, term: u64, id: CheckpointId) -> Result<(), StoreError> {
-        let _state = self.writing();
-        self.check(term)?;
-        let path = self.checkpoint_path(id);
-        if exists(&path) {
-            folder::remove(&path).map_err(io(self.name))
-        } else {
-            Ok(())
-        }
-    }
-
     /// Whether the writer of this term is the writer still.
     pub(super) fn check(&self, term: u64) -> Result<(), StoreError> {
         let fenced = (term != self.term()).then_some(Closed::Fenced);
@@ -331,10 +283,6 @@ impl Core {
 
     fn writing(&self) -> MutexGuard<'_, StateRow> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn checkpoint_path(&self, id: CheckpointId) -> PathBuf {
-        self.checkpoints.join(id.to_string())
     }
 }
 
