@@ -160,7 +160,7 @@ impl Document {
             text.push('\n');
         }
         if let Some(chunk) = self.chunks.get(index as usize) {
-            for heading in &chunk.heading_path {
+            for heading in chunk.heading_path.iter().filter(|heading| **heading != self.title) {
                 text.push_str(heading);
                 text.push('\n');
             }

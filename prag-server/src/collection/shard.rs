@@ -245,7 +245,7 @@ pub fn put_batches(
     if bytes.len() <= STAGE_BYTES {
         return Ok(vec![batch(vec![op], idempotency, time, entropy)?]);
     }
-    debug_assert!(STAGE_BYTES + 4096 < BATCH_BYTES_MAX);
+    const { assert!(STAGE_BYTES + 4096 < BATCH_BYTES_MAX) };
     let mut upload = [0; 16];
     entropy.fill(&mut upload)?;
     let mut batches = Vec::new();

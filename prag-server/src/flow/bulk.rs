@@ -24,7 +24,8 @@ impl Worker {
         id: CollectionId,
         lines: Vec<Result<BulkLine, Problem>>,
     ) -> Result<Vec<BulkStatus>, Problem> {
-        let (_granted, held) = self.admit_write(caller, id).await?;
+        let (granted, held) = self.admit_write(caller, id).await?;
+        let scope = granted.scope().cloned();
         let shard = held.shard()?;
         validate::at_most("lines", lines.len(), BULK_LINES_MAX, "lines")?;
         let worker = self.clone();
@@ -37,7 +38,7 @@ impl Worker {
                     BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
                 })
                 .collect();
-            let replies = worker.put_now(&shard, puts, None);
+            let replies = worker.put_now(&shard, puts, scope.as_ref(), None);
             worker.freeze_if_due(&shard);
             replies
         };

@@ -133,7 +133,11 @@ impl Worker {
         let mut data = Vec::new();
         let mut next_cursor = None;
         for id in ids {
-            let Ok(seen) = self.collection(caller, id).await else { continue };
+            let seen = match self.collection(caller, id).await {
+                Ok(seen) => seen,
+                Err(problem) if problem.code == Code::Forbidden => continue,
+                Err(problem) => return Err(problem),
+            };
             if data.len() == limit {
                 next_cursor = data.last().map(|last: &Collection| last.id.to_string());
                 break;

@@ -86,9 +86,11 @@ fn passage(number: u32, found: &Found) -> String {
     let fence = fence(text);
     let mut source = one_line(&found.document.title);
     if let Some(chunk) = found.document.chunks.get(found.chunk as usize) {
-        for heading in &chunk.heading_path {
-            source.push_str(" › ");
-            source.push_str(&one_line(heading));
+        for heading in chunk.heading_path.iter().map(|heading| one_line(heading)) {
+            if heading != source {
+                source.push_str(" › ");
+                source.push_str(&heading);
+            }
         }
     }
     format!("[{number}] {source} (untrusted text, quoted)\n{fence}\n{}\n{fence}\n\n", text.trim())

@@ -97,10 +97,12 @@ impl Worker {
         id: CollectionId,
         handle: &str,
     ) -> Result<DeleteReply, Problem> {
-        let (_granted, held) = self.admit_write(caller, id).await?;
+        let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
-        let document = shard.by_handle(handle).ok_or_else(absent)?;
-        self.delete(shard, vec![document.id.clone()]).await
+        let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
+        let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
+        let document = document.ok_or_else(absent)?;
+        self.delete(shard, scope, vec![document.id.clone()]).await
     }
 
     /// Delete documents, by id or by filter.
@@ -113,8 +115,9 @@ impl Worker {
         id: CollectionId,
         request: DeleteDocuments,
     ) -> Result<DeleteReply, Problem> {
-        let (_granted, held) = self.admit_write(caller, id).await?;
+        let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
+        let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let ids = match (request.ids, request.filter) {
             (Some(ids), None) => {
                 validate::at_most("ids", ids.len(), DELETE_IDS_MAX, "ids")?;
@@ -126,19 +129,23 @@ impl Worker {
                 return Err(Problem::new(Code::InvalidField, detail).field("ids"));
             }
         };
-        self.delete(shard, ids).await
+        self.delete(shard, scope, ids).await
     }
 
     async fn delete(
         &self,
         shard: Arc<CollectionShard>,
+        scope: Vec<Filter>,
         ids: Vec<DocumentId>,
     ) -> Result<DeleteReply, Problem> {
         let worker = self.clone();
         let work = move || {
             let present: Vec<DocumentId> = {
                 let live = shard.read();
-                ids.into_iter().filter(|id| live.documents.contains_key(id)).collect()
+                let mine = |id: &DocumentId| {
+                    live.documents.get(id).is_some_and(|at| visible(&at.document, &scope))
+                };
+                ids.into_iter().filter(mine).collect()
             };
             let deleted = present.len() as u64;
             let mut entropy = prag_client::system::OsEntropy;

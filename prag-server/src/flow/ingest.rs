@@ -11,7 +11,9 @@ use crate::collection::CollectionShard;
 use crate::collection::record::{Idempotency, Op};
 use crate::collection::shard::put_batches;
 use prag_embedder::{Embedder, Role};
+use prag_protocol::filter::Filter;
 use prag_protocol::limits::TOKEN_BYTES_MAX;
+use prag_protocol::metadata::Metadata;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::Profile;
 use prag_protocol::wire::documents::{Outcome, PutDocument, PutReply};
@@ -40,12 +42,13 @@ impl Worker {
         put: PutDocument,
         idempotency_key: Option<String>,
     ) -> Result<PutReply, Problem> {
-        let (_granted, held) = self.admit_write(caller, id).await?;
+        let (granted, held) = self.admit_write(caller, id).await?;
+        let scope = granted.scope().cloned();
         let shard = held.shard()?;
         let idempotency = self.idempotency(&shard, caller, &put, idempotency_key)?;
         let worker = self.clone();
         let work = move || {
-            let replies = worker.put_now(&shard, vec![Ok(put)], idempotency);
+            let replies = worker.put_now(&shard, vec![Ok(put)], scope.as_ref(), idempotency);
             worker.freeze_if_due(&shard);
             replies
         };
@@ -58,10 +61,12 @@ impl Worker {
         &self,
         shard: &CollectionShard,
         puts: Vec<Result<PutDocument, Problem>>,
+        scope: Option<&Filter>,
         idempotency: Option<Idempotency>,
     ) -> Result<Vec<Result<PutReply, Problem>>, Problem> {
+        let step = |put| self.step(shard, scope, put);
         let mut steps: Vec<Step> =
-            puts.into_iter().map(|put| put.map_or_else(Step::Refused, |put| self.step(shard, put))).collect();
+            puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();
         self.embed_steps(&mut steps)?;
         let mut entropy = prag_client::system::OsEntropy;
         let mut batches = Vec::new();
@@ -107,8 +112,8 @@ impl Worker {
             .collect())
     }
 
-    fn step(&self, shard: &CollectionShard, put: PutDocument) -> Step {
-        if let Err(problem) = validate::document(&put) {
+    fn step(&self, shard: &CollectionShard, scope: Option<&Filter>, put: PutDocument) -> Step {
+        if let Err(problem) = validate::document(&put).and_then(|()| in_scope(shard, scope, &put)) {
             return Step::Refused(problem);
         }
         let digest = chunking::digest(&put);
@@ -176,6 +181,21 @@ impl Worker {
             Some(_) | None => Ok(Some(Idempotency { key, digest, time: self.now() })),
         }
     }
+}
+
+/// A scoped grantee writes only documents of its scope, and replaces only such.
+fn in_scope(
+    shard: &CollectionShard,
+    scope: Option<&Filter>,
+    put: &PutDocument,
+) -> Result<(), Problem> {
+    let Some(scope) = scope else { return Ok(()) };
+    let fits = |metadata: &Metadata| scope.matches(put.id.as_str(), metadata);
+    let replaced = shard.read().documents.get(&put.id).map(|at| at.document.metadata());
+    if fits(&put.metadata) && replaced.is_none_or(|metadata| fits(&metadata)) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Forbidden, "the document is outside the scope of your grant"))
 }
 
 fn prepare(

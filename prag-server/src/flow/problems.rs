@@ -42,7 +42,7 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
         LedgerError::Refused(why) => Problem::new(Code::Conflict, why),
         LedgerError::Unconfirmed => Problem::new(
             Code::LedgerUnconfirmed,
-            "nobody has shown this worker a remembered ledger head since it started; an owner's next `prag` command does",
+            "nobody has shown this worker a remembered ledger head since it started; its owner's `prag confirm` does",
         ),
         LedgerError::RolledBack => {
             Problem::new(Code::LedgerStale, "the worker's ledger is older than the head that you remember")

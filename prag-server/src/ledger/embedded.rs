@@ -233,7 +233,7 @@ impl Ledger for EmbeddedLedger {
             permit_name: permit_name.to_owned(),
         };
         match self.lock().ask(self.clock.now(), query)? {
-            AccessReply::Admission(view) => Ok(view.into()),
+            AccessReply::Admission(view) => Ok(view),
             _ => Err(unavailable("an answer to another question")),
         }
     }

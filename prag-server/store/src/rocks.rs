@@ -112,7 +112,7 @@ impl RocksEngine {
         fill: impl FnOnce(&DB) -> Result<StateRow, StoreError>,
     ) -> Result<StateRow, StoreError> {
         let path = self.path(shard);
-        let aside = self.shards.join(format!("{shard}.new"));
+        let aside = self.shards.join(format!("{shard}.{}", folder::NEW));
         folder::create(&aside).map_err(io(shard))?;
         let lock = Lock::take(shard, &aside)?;
         folder::empty_shard(&aside).map_err(io(shard))?;

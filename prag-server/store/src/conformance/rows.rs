@@ -268,25 +268,40 @@ fn restarts(subject: &mut dyn Subject) {
 }
 
 fn many_writers(subject: &mut dyn Subject) {
-    const WRITERS: u8 = 6;
-    const BATCHES: u8 = 40;
+    const WRITERS: u8 = 4;
+    const BATCHES: u8 = 250;
     let shard = writer(subject, SHARD, 0, 1);
     let shard = &*shard;
+    let write = |worker, count: u8| {
+        let mut batch = Batch::new();
+        batch.put([1, worker], [count]).unwrap();
+        batch.put([2, worker], [count]).unwrap();
+        let seq = shard.commit(batch).unwrap();
+        if count.is_multiple_of(10) {
+            shard.durable(seq).unwrap();
+            assert!(shard.status().durable >= seq);
+        }
+        seq
+    };
+    let write = &write;
     thread::scope(|scope| {
         let workers: Vec<_> = (0..WRITERS)
             .map(|worker| {
                 scope.spawn(move || {
-                    let write =
-                        |count| put(shard, &[(&[1, worker], &[count]), (&[2, worker], &[count])]);
-                    (1..=BATCHES).map(write).collect::<Vec<_>>()
+                    (1..=BATCHES)
+                        .map(|count| write(worker, count))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
-        // Whoever reads meanwhile sees both rows of a batch or none, in a scan and in a get.
-        for round in 0..200 {
-            let worker = round % WRITERS;
-            let pair = shard.get_many(&[&[1, worker], &[2, worker]]).unwrap();
-            assert_eq!(pair[0], pair[1]);
+        // Whoever reads meanwhile sees both rows of a batch or none, in a get and in a scan.
+        for worker in (0..WRITERS).cycle() {
+            let mut keys = vec![vec![3]; 20];
+            keys[0] = vec![1, worker];
+            keys[19] = vec![2, worker];
+            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            let found = shard.get_many(&keys).unwrap();
+            assert_eq!(found[0], found[19]);
             let rows = shard.scan(&KeyRange::all(), None, 100).unwrap().rows;
             let (first, second) = rows.split_at(rows.len() / 2);
             assert!(
@@ -295,6 +310,9 @@ fn many_writers(subject: &mut dyn Subject) {
                     .map(|row| &row.1)
                     .eq(second.iter().map(|row| &row.1))
             );
+            if workers.iter().all(thread::ScopedJoinHandle::is_finished) {
+                break;
+            }
         }
         let mut seqs = Vec::new();
         for worker in workers {

@@ -40,7 +40,7 @@ impl BlobFolder {
 
     /// Remove what a crash left half written.
     pub(super) fn sweep(&self) -> Result<(), StoreError> {
-        folder::sweep(&self.path, PART).map_err(|_| StoreError::Tampered(self.shard))
+        folder::sweep(&self.path, PART).map_err(folder::owned(self.shard))
     }
 
     /// No blob is deleted while this is held.

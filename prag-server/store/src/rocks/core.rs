@@ -59,7 +59,7 @@ impl Core {
         blobs.sweep()?;
         let checkpoints = path.join(folder::CHECKPOINTS);
         for leftover in [folder::NEW, folder::GONE] {
-            folder::sweep(&checkpoints, leftover).map_err(|_| StoreError::Tampered(name))?;
+            folder::sweep(&checkpoints, leftover).map_err(folder::owned(name))?;
         }
         let db = tuning.open(name, &path.join(folder::ROWS))?;
         Self::new(name, checkpoints, db, Some(lock), blobs)

@@ -55,14 +55,30 @@ impl Lock {
     }
 }
 
-/// Make the root and the folder of shards, and sweep what a crash left half removed.
+/// Make the root and the folder of shards, and sweep what a crash left half removed or half made.
 pub(super) fn prepare_root(root: &Path, shards: &Path) -> io::Result<()> {
+    let fresh = !exists(root);
     create(shards)?;
     sync_folder(root)?;
-    if let Some(parent) = root.canonicalize()?.parent() {
+    if let Some(parent) = root.canonicalize()?.parent().filter(|_| fresh) {
         sync_folder(parent)?;
     }
-    sweep(shards, GONE)
+    sweep(shards, GONE)?;
+    for entry in fs::read_dir(shards)? {
+        let path = entry?.path();
+        let name = path
+            .file_stem()
+            .and_then(|stem| ShardName::from_hex(stem.to_str()?));
+        let aside = path.extension().is_some_and(|found| found == NEW);
+        let Some(name) = name.filter(|_| aside) else {
+            continue;
+        };
+        // Whoever holds the lock is still making it.
+        if let Ok(_held) = Lock::take(name, &path) {
+            remove_all(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Make a folder for this user only, with its parents, if it is absent.
@@ -116,6 +132,14 @@ pub(super) fn io(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
     move |error| StoreError::Io {
         shard,
         kind: error.kind(),
+    }
+}
+
+/// Like [`io`], for what must be there: if it is not, somebody took it.
+pub(super) fn owned(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
+    move |error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::Tampered(shard),
+        kind => StoreError::Io { shard, kind },
     }
 }
 

@@ -82,7 +82,9 @@ pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
             kind: io::ErrorKind::StorageFull,
         },
         ErrorKind::IOError if text.contains("No such file") => StoreError::Tampered(shard),
-        ErrorKind::IOError if text.to_ascii_lowercase().contains("lock") => StoreError::Busy(shard),
+        ErrorKind::IOError if text.contains("lock file") || text.contains("lock hold") => {
+            StoreError::Busy(shard)
+        }
         ErrorKind::Corruption
         | ErrorKind::InvalidArgument
         | ErrorKind::NotFound

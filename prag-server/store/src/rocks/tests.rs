@@ -175,6 +175,10 @@ fn leftovers_are_swept() {
     fs::write(&half_blob, b"half").unwrap();
 
     let engine = RocksEngine::open(folder.path()).unwrap();
+    assert!(!gone.exists() && !half_shard.exists());
+    // One that this process itself left, as after a full disk.
+    fs::create_dir_all(half_shard.join("db")).unwrap();
+    fs::write(half_shard.join("db/CURRENT"), b"half").unwrap();
     assert_eq!(engine.list().unwrap(), [SHARD]);
     let shard = engine.open(SHARD, AGAIN).unwrap();
     assert_eq!(shard.blobs().list(None, 9).unwrap(), []);
@@ -246,28 +250,30 @@ fn logs_are_quiet() {
     assert!(others.iter().any(holds));
 }
 
-/// A log damaged before its end is refused by name; one cut at its end opens with fewer whole batches, which
-/// only heads and anchors can tell from a crash.
-#[test]
-fn damaged_log_is_refused() {
+/// The folder after 100 batches, as a crash at the end leaves it, and its log.
+fn image_with_log() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let (folder, engine) = fresh();
     let shard = engine.open(SHARD, FIRST).unwrap();
     fill(&*shard, 0, 100);
     let image = tempfile::tempdir().unwrap();
     copy(folder.path(), image.path());
-    drop((shard, engine));
-    let log = files(&shard_path(image.path()))
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "log"));
-    let log = log
+    let logs = files(&shard_path(image.path()).join("db")).into_iter();
+    let logs = logs.filter(|path| path.extension().is_some_and(|found| found == "log"));
+    let log = logs
         .max_by_key(|path| fs::metadata(path).unwrap().len())
         .unwrap();
-    let whole = fs::read(&log).unwrap();
-    assert!(whole.len() > 100 * 200);
+    let bytes = fs::read(&log).unwrap();
+    assert!(bytes.len() > 100 * 200);
+    (image, log, bytes)
+}
 
-    let mut flipped = whole.clone();
-    flipped[whole.len() / 2] ^= 1;
-    fs::write(&log, &flipped).unwrap();
+/// A log damaged before its end is refused by name, and the other shards serve on.
+#[test]
+fn damaged_log_is_refused() {
+    let (image, log, mut bytes) = image_with_log();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, &bytes).unwrap();
     let engine = RocksEngine::open(image.path()).unwrap();
     for mode in [AGAIN, Open::Follower] {
         assert_eq!(
@@ -275,16 +281,28 @@ fn damaged_log_is_refused() {
             Some(StoreError::Tampered(SHARD))
         );
     }
-    // A bad shard does not stop the others.
     engine.open(OTHER, FIRST).unwrap();
+}
 
-    fs::write(&log, &whole[..whole.len() - 100]).unwrap();
-    let shard = engine.open(SHARD, AGAIN).unwrap();
-    assert_eq!(shard.status().committed, 99);
-    assert_eq!(
-        shard.get_many(&[b"last", &99_u32.to_be_bytes()]).unwrap(),
-        [Some(vec![0, 0, 0, 98]), None]
-    );
+/// A log cut anywhere opens with fewer batches, all of them whole. Only heads and anchors can tell such a cut
+/// from a crash.
+#[test]
+fn cut_log_leaves_whole_batches() {
+    let (image, log, bytes) = image_with_log();
+    let batch = bytes.len() / 100;
+    let mut seen = Vec::new();
+    for cut in (0..5 * batch).step_by(23) {
+        let again = tempfile::tempdir().unwrap();
+        copy(image.path(), again.path());
+        let log = again.path().join(log.strip_prefix(image.path()).unwrap());
+        fs::write(&log, &bytes[..bytes.len() - cut]).unwrap();
+        let engine = RocksEngine::open(again.path()).unwrap();
+        let shard = engine.open(SHARD, AGAIN).unwrap();
+        check_prefix(&shard).unwrap();
+        seen.push(shard.status().committed);
+    }
+    seen.dedup();
+    assert_eq!(seen, [100, 99, 98, 97, 96, 95]);
 }
 
 /// A damaged table is found when it is read; the shard closes, and says so.
