@@ -19,3 +19,6 @@ pub mod state;
 
 pub use error::CollectionError;
 pub use shard::CollectionShard;
+
+#[cfg(test)]
+mod tests;
