@@ -14,6 +14,7 @@ mod nonces;
 pub use nonces::NonceCache;
 
 use crate::address::{SessionKey, ed25519_holds};
+use crate::encoding::transcript;
 use crate::permit::{Expected, Permissions, Permit, PermitError};
 use crate::verified::Verified;
 use base::Parameters;
@@ -88,6 +89,9 @@ pub struct Caller {
     pub permit_name: String,
     /// Unix seconds; the permit is void from this second on.
     pub expires: u64,
+    /// What anybody needs to check later that the caller signed this request: permit as JSON, RFC 9421
+    /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest.
+    pub authorization: Vec<u8>,
 }
 
 /// Sign a request to the worker whose signing key is `worker`.
@@ -168,7 +172,9 @@ pub fn verify_request(
         return Err(RequestError::Key);
     }
     nonces.remember(parameters.key, parameters.nonce, parameters.created, now)?;
+    let parts: [&[u8]; 3] = [&permit, base.as_bytes(), &signature];
     Ok(Verified::new(Caller {
+        authorization: transcript("PRAG-AUTHORIZATION/v1", &parts),
         address: delegation.address,
         session_key: delegation.session_key,
         permissions: delegation.permissions,

@@ -143,9 +143,8 @@ impl Worker {
         caller: &Verified<Caller>,
         message: AccessMsg,
     ) -> Result<LedgerReply, Problem> {
-        let authorization = caller.session_key;
         let ledger = &self.0.parts.ledger;
-        let height = ledger.execute(&caller.address, &authorization, message).await;
+        let height = ledger.execute(&caller.address, &caller.authorization, message).await;
         Ok(self.ledger_reply(height.map_err(problems::ledger)?))
     }
 

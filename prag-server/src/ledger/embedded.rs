@@ -49,7 +49,7 @@ struct Transition {
     salt: [u8; 16],
     time: u64,
     sender: Address,
-    /// The request signature base and signature of the sender.
+    /// Permit, signature base and signature of the sender; empty for the worker's own metering.
     authorization: Vec<u8>,
     /// JSON of the message: postcard cannot carry its tagged forms.
     message: String,

@@ -18,6 +18,7 @@ fn address(name: &str) -> Address {
 
 fn caller(name: &str, permissions: Permissions) -> Verified<Caller> {
     Verified::new(Caller {
+        authorization: Vec::new(),
         address: address(name),
         session_key: [1; 32],
         permissions,

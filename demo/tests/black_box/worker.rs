@@ -1,0 +1,80 @@
+//! A worker process on a data folder, and commands against it.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running `prag-server-sim`; killed when dropped.
+pub(crate) struct Worker {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Worker {
+    /// Start on `data`, logging everything at trace level to `log`.
+    pub(crate) fn start(data: &Path, log: &Path) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_prag-server-sim"))
+            .args(["serve", "--dev", "--listen", &address.to_string(), "--data"])
+            .arg(data)
+            .env("PRAG_LOG", "trace")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(address).is_err() {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "the worker ended; run `make model`? {ended:?}");
+            assert!(Instant::now() < deadline, "the worker does not listen");
+            std::thread::yield_now();
+        }
+        Self { child, address }
+    }
+
+    /// SIGKILL, and wait for the end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A user with a home folder, talking to one address.
+pub(crate) struct User {
+    pub(crate) home: PathBuf,
+    pub(crate) address: SocketAddr,
+}
+
+impl User {
+    /// Run `prag-sim`; its output, whatever the exit status.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_prag-sim"))
+            .args(arguments)
+            .env("PRAG_HOME", &self.home)
+            .env("PRAG_URL", format!("http://{}", self.address))
+            .env_remove("PRAG_PASSPHRASE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Run `prag-sim`, which must succeed; its standard output.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
