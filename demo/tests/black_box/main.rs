@@ -8,5 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod canary;
+mod crash;
+mod model;
+mod twin;
 mod wire;
 mod worker;

@@ -1,5 +1,14 @@
 //! A worker process on a data folder, and commands against it.
 
+use prag_client::Client;
+use prag_client::channel::Channel;
+use prag_client::home::Home;
+use prag_client::identity::{Identity, ShareStore};
+use prag_client::remembered::Remembered;
+use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::trusted::Trusted;
+use prag_trust::evidence::Policy;
+use prag_trust::sim::{SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,14 +24,22 @@ pub(crate) struct Worker {
 impl Worker {
     /// Start on `data`, logging everything at trace level to `log`.
     pub(crate) fn start(data: &Path, log: &Path) -> Self {
+        Self::start_with(data, log, None, "trace")
+    }
+
+    /// Start with a settings file and a log filter.
+    pub(crate) fn start_with(data: &Path, log: &Path, settings: Option<&Path>, filter: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let log = File::options().create(true).append(true).open(log).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_prag-server-sim"))
-            .args(["serve", "--dev", "--listen", &address.to_string(), "--data"])
-            .arg(data)
-            .env("PRAG_LOG", "trace")
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prag-server-sim"));
+        command.args(["serve", "--dev", "--listen", &address.to_string(), "--data"]).arg(data);
+        if let Some(settings) = settings {
+            command.arg("--config").arg(settings);
+        }
+        let mut child = command
+            .env("PRAG_LOG", filter)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -68,6 +85,26 @@ impl User {
             .stdin(Stdio::null())
             .output()
             .unwrap()
+    }
+
+    /// A connected client in this process, with the same home.
+    pub(crate) async fn client(&self) -> Client {
+        let home = Home::at(&self.home);
+        let trusted = Trusted {
+            verifier: Box::new(SimVerifier),
+            policy: Policy {
+                measurements: vec![sim_measurement(env!("CARGO_PKG_VERSION"))],
+                ..Policy::default()
+            },
+            first_use: true,
+            warning: None,
+        };
+        let url = format!("http://{}", self.address);
+        let (clock, entropy) = (Box::new(SystemClock::default()), Box::new(OsEntropy));
+        let remembered = Remembered::new(&home);
+        let channel = Channel::connect(&url, trusted, remembered, clock, entropy).await.unwrap();
+        let identity = Identity::load(&home, "default", None).unwrap();
+        Client::new(channel, identity, ShareStore::new(&home, None))
     }
 
     /// Run `prag-sim`, which must succeed; its standard output.
