@@ -7,9 +7,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bad_input;
 mod canary;
 mod crash;
 mod model;
+mod sender;
 mod torn;
 mod twin;
 mod wire;

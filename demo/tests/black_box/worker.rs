@@ -68,6 +68,19 @@ impl Drop for Worker {
     }
 }
 
+/// What the simulated TEE of this version is trusted by.
+pub(crate) fn trusted() -> Trusted {
+    Trusted {
+        verifier: Box::new(SimVerifier),
+        policy: Policy {
+            measurements: vec![sim_measurement(env!("CARGO_PKG_VERSION"))],
+            ..Policy::default()
+        },
+        first_use: true,
+        warning: None,
+    }
+}
+
 /// A user with a home folder, talking to one address.
 pub(crate) struct User {
     pub(crate) home: PathBuf,
@@ -90,15 +103,7 @@ impl User {
     /// A connected client in this process, with the same home.
     pub(crate) async fn client(&self) -> Client {
         let home = Home::at(&self.home);
-        let trusted = Trusted {
-            verifier: Box::new(SimVerifier),
-            policy: Policy {
-                measurements: vec![sim_measurement(env!("CARGO_PKG_VERSION"))],
-                ..Policy::default()
-            },
-            first_use: true,
-            warning: None,
-        };
+        let trusted = trusted();
         let url = format!("http://{}", self.address);
         let (clock, entropy) = (Box::new(SystemClock::default()), Box::new(OsEntropy));
         let remembered = Remembered::new(&home);
