@@ -37,7 +37,12 @@ pub trait KeyVault: Send + Sync {
     ///
     /// # Errors
     /// [`VaultError::Storage`]: nothing was kept.
-    fn keep(&self, collection: CollectionId, epoch: Epoch, shares: &Shares) -> Result<(), VaultError>;
+    fn keep(
+        &self,
+        collection: CollectionId,
+        epoch: Epoch,
+        shares: &Shares,
+    ) -> Result<(), VaultError>;
 
     /// The shares, if this vault has them. The caller has checked with a fresh ledger view that the
     /// collection and epoch are alive.

@@ -15,5 +15,7 @@ fn hardware() -> Result<Platform, BootError> {
     } else {
         "this machine is no confidential VM: /sys/kernel/config/tsm/report is absent"
     };
-    Err(BootError::Platform(format!("{why}; to try PRAG out without privacy, run prag-server-sim (`make demo`)")))
+    Err(BootError::Platform(format!(
+        "{why}; to try PRAG out without privacy, run prag-server-sim (`make demo`)"
+    )))
 }

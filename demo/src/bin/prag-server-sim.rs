@@ -20,7 +20,8 @@ fn main() -> ExitCode {
 /// A simulated sealing key lies beside the data, where a real one would never be.
 fn sealing_root(data: &Path) -> Result<[u8; 32], BootError> {
     let path = data.join("simulated-sealing-key");
-    let failed = |error: std::io::Error| BootError::Data(path.display().to_string(), error.to_string());
+    let failed =
+        |error: std::io::Error| BootError::Data(path.display().to_string(), error.to_string());
     match std::fs::read(&path) {
         Ok(bytes) => bytes
             .try_into()
@@ -29,7 +30,9 @@ fn sealing_root(data: &Path) -> Result<[u8; 32], BootError> {
             let root = random(&mut prag_client::system::OsEntropy)
                 .map_err(|_| BootError::State("no randomness".to_owned()))?;
             let mut file = std::fs::File::create_new(&path).map_err(failed)?;
-            file.write_all(&root).and_then(|()| file.sync_all()).map_err(failed)?;
+            file.write_all(&root)
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
             Ok(root)
         }
         Err(error) => Err(failed(error)),

@@ -1,13 +1,13 @@
 //! Requests as an attacker sends them: every field of the signature and the permit is free.
 
 use crate::worker::Worker;
+use prag_client::Client;
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::Request;
 use prag_client::home::Home;
 use prag_client::identity::{Identity, ShareStore};
 use prag_client::remembered::Remembered;
 use prag_client::system::{OsEntropy, SystemClock};
-use prag_client::Client;
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::{Clock, random};
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
@@ -21,6 +21,9 @@ pub(crate) struct Sender {
     session: SessionKey,
     pub(crate) expected: Expected,
 }
+
+/// Tampers with the headers of a signed request.
+pub(crate) type Change = fn(&mut Vec<(String, String)>);
 
 /// What is signed, and how.
 pub(crate) struct Letter<'a> {
@@ -40,7 +43,7 @@ pub(crate) struct Letter<'a> {
     /// Sent instead of what was signed.
     pub(crate) sent_body: Option<Vec<u8>>,
     /// Sent with these headers changed.
-    pub(crate) change: Option<fn(&mut Vec<(String, String)>)>,
+    pub(crate) change: Option<Change>,
 }
 
 impl Sender {
@@ -52,8 +55,9 @@ impl Sender {
         let url = format!("http://{}", worker.address);
         let (clock, entropy) = (Box::new(SystemClock::default()), Box::new(OsEntropy));
         let remembered = Remembered::new(&home);
-        let channel =
-            Channel::connect(&url, crate::worker::trusted(), remembered, clock, entropy).await.unwrap();
+        let channel = Channel::connect(&url, crate::worker::trusted(), remembered, clock, entropy)
+            .await
+            .unwrap();
         let session = channel.session().await.unwrap();
         let expected = Expected {
             chain_id: session.attestation().chain_id.clone(),
@@ -101,7 +105,9 @@ impl Sender {
             body: &letter.body,
         };
         let worker = letter.worker.unwrap_or(session.worker().sig_pk);
-        let nonce = letter.nonce.unwrap_or_else(|| random(&mut OsEntropy).unwrap());
+        let nonce = letter
+            .nonce
+            .unwrap_or_else(|| random(&mut OsEntropy).unwrap());
         let created = now.saturating_add_signed(letter.created);
         let signed = sign_request(&self.session, &parts, &permit, &worker, created, nonce);
         let mut headers = signed.unwrap();
@@ -115,7 +121,13 @@ impl Sender {
             media_type: letter.media_type,
             body: letter.sent_body.as_ref().unwrap_or(&letter.body),
         };
-        match self.client.channel().send(&session, &request, &headers).await.unwrap() {
+        match self
+            .client
+            .channel()
+            .send(&session, &request, &headers)
+            .await
+            .unwrap()
+        {
             Sent::Answer(answer) => (answer.status, String::from_utf8(answer.body).unwrap()),
             Sent::Refused(status) => (status, String::new()),
         }

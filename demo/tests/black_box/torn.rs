@@ -18,9 +18,15 @@ fn damage_is_named_and_contained() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let (data, log) = (at("data"), at("log"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let worker = Worker::start_with(&data, &log, None, "warn");
-    let connect = |worker: &Worker| User { home: at("owner"), address: worker.address };
+    let connect = |worker: &Worker| User {
+        home: at("owner"),
+        address: worker.address,
+    };
     connect(&worker).ok(&["keys", "new"]);
     let client = runtime.block_on(connect(&worker).client());
     let sound = runtime.block_on(fill(&client, "sound"));
@@ -30,28 +36,50 @@ fn damage_is_named_and_contained() {
     runtime.block_on(client.check_history(hurt)).unwrap();
     worker.kill();
 
-    let shard = shards(&data).into_iter().find(|path| !before.contains(path)).unwrap();
+    let shard = shards(&data)
+        .into_iter()
+        .find(|path| !before.contains(path))
+        .unwrap();
     let name = shard.file_name().unwrap().to_str().unwrap().to_owned();
     let mut dice = Dice(99);
     let (mut refused, mut harmless, mut rolled_back) = (0, 0, 0);
-    let stored: Vec<PathBuf> = files(&shard).into_iter().filter(|path| size(path) > 0).collect();
-    assert!(stored.iter().any(|path| path.starts_with(shard.join("blobs"))), "a segment's blobs are there");
+    let stored: Vec<PathBuf> = files(&shard)
+        .into_iter()
+        .filter(|path| size(path) > 0)
+        .collect();
+    assert!(
+        stored
+            .iter()
+            .any(|path| path.starts_with(shard.join("blobs"))),
+        "a segment's blobs are there"
+    );
     for path in stored {
         for cut in [false, true] {
             let copy = at("copy");
             let _ = fs::remove_dir_all(&copy);
             copy_folder(&data, &copy);
-            damage(&copy.join(path.strip_prefix(&data).unwrap()), cut, &mut dice);
+            damage(
+                &copy.join(path.strip_prefix(&data).unwrap()),
+                cut,
+                &mut dice,
+            );
             let worker = Worker::start_with(&copy, &log, None, "warn");
             let client = runtime.block_on(connect(&worker).client());
-            assert_eq!(runtime.block_on(contents(&client, sound)).unwrap().len(), 30);
+            assert_eq!(
+                runtime.block_on(contents(&client, sound)).unwrap().len(),
+                30
+            );
             match runtime.block_on(contents(&client, hurt)) {
                 Ok(found) if found == expected => harmless += 1,
                 Ok(_) => {
                     // A log that ends early looks like a crash: whoever remembers a head sees the rollback.
                     assert!(cut, "{} gave other data", path.display());
                     let history = runtime.block_on(client.check_history(hurt));
-                    assert!(matches!(history, Err(ClientError::History { .. })), "{}", path.display());
+                    assert!(
+                        matches!(history, Err(ClientError::History { .. })),
+                        "{}",
+                        path.display()
+                    );
                     rolled_back += 1;
                 }
                 Err((code, detail)) => {
@@ -64,11 +92,18 @@ fn damage_is_named_and_contained() {
         }
     }
     println!("{refused} refused, {rolled_back} seen as a rollback, {harmless} harmless");
-    assert!(refused > 5, "damage was met: {refused} refused, {harmless} harmless");
+    assert!(
+        refused > 5,
+        "damage was met: {refused} refused, {harmless} harmless"
+    );
 }
 
 async fn fill(client: &Client, name: &str) -> CollectionId {
-    let id = client.create_collection(name, VectorSource::Supplied(2)).await.unwrap().id;
+    let id = client
+        .create_collection(name, VectorSource::Supplied(2))
+        .await
+        .unwrap()
+        .id;
     for number in 0..30u32 {
         if number == 20 {
             let operation = client.compact(id).await.unwrap();
@@ -82,7 +117,11 @@ async fn fill(client: &Client, name: &str) -> CollectionId {
             format: Format::Text,
             content: format!("content {number}"),
             metadata: Metadata::new(),
-            chunks: Some(vec![SuppliedChunk { start: 0, end: 7, vector: vec![1.0, number as f32] }]),
+            chunks: Some(vec![SuppliedChunk {
+                start: 0,
+                end: 7,
+                vector: vec![1.0, number as f32],
+            }]),
         };
         client.put_document(id, &put).await.unwrap();
     }
@@ -91,7 +130,10 @@ async fn fill(client: &Client, name: &str) -> CollectionId {
 
 async fn contents(client: &Client, id: CollectionId) -> Result<Vec<String>, (Code, String)> {
     let failed = |error: ClientError| {
-        (error.code().unwrap_or_else(|| panic!("{error}")), error.to_string())
+        (
+            error.code().unwrap_or_else(|| panic!("{error}")),
+            error.to_string(),
+        )
     };
     let mut out = Vec::new();
     for info in client.documents(id).await.map_err(failed)? {
@@ -113,7 +155,10 @@ fn damage(path: &Path, cut: bool, dice: &mut Dice) {
 }
 
 fn shards(data: &Path) -> Vec<PathBuf> {
-    fs::read_dir(data.join("shards")).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(data.join("shards"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

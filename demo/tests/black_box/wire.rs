@@ -20,8 +20,14 @@ impl Tap {
         let record = Arc::clone(&seen);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(target) else { continue };
-                copy(client.try_clone().unwrap(), server.try_clone().unwrap(), &record);
+                let Ok(server) = TcpStream::connect(target) else {
+                    continue;
+                };
+                copy(
+                    client.try_clone().unwrap(),
+                    server.try_clone().unwrap(),
+                    &record,
+                );
                 copy(server, client, &record);
             }
         });

@@ -28,13 +28,20 @@ impl Worker {
     }
 
     /// Start with a settings file and a log filter.
-    pub(crate) fn start_with(data: &Path, log: &Path, settings: Option<&Path>, filter: &str) -> Self {
+    pub(crate) fn start_with(
+        data: &Path,
+        log: &Path,
+        settings: Option<&Path>,
+        filter: &str,
+    ) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_prag-server-sim"));
-        command.args(["serve", "--dev", "--listen", &address.to_string(), "--data"]).arg(data);
+        command
+            .args(["serve", "--dev", "--listen", &address.to_string(), "--data"])
+            .arg(data);
         if let Some(settings) = settings {
             command.arg("--config").arg(settings);
         }
@@ -47,7 +54,10 @@ impl Worker {
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "the worker ended; run `make model`? {ended:?}");
+            assert!(
+                ended.is_none(),
+                "the worker ended; run `make model`? {ended:?}"
+            );
             assert!(Instant::now() < deadline, "the worker does not listen");
             std::thread::yield_now();
         }
@@ -107,7 +117,9 @@ impl User {
         let url = format!("http://{}", self.address);
         let (clock, entropy) = (Box::new(SystemClock::default()), Box::new(OsEntropy));
         let remembered = Remembered::new(&home);
-        let channel = Channel::connect(&url, trusted, remembered, clock, entropy).await.unwrap();
+        let channel = Channel::connect(&url, trusted, remembered, clock, entropy)
+            .await
+            .unwrap();
         let identity = Identity::load(&home, "default", None).unwrap();
         Client::new(channel, identity, ShareStore::new(&home, None))
     }

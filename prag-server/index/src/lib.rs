@@ -21,8 +21,6 @@ mod tail;
 mod top;
 mod vectors;
 mod words;
-#[cfg(test)]
-mod zz_rate;
 
 pub use analyze::{ANALYZER, Analyzed};
 pub use bm25::TermStats;

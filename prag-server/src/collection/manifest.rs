@@ -68,7 +68,10 @@ impl Manifest {
     pub fn seal(&self, keys: &Keys, entropy: &mut dyn Entropy) -> Result<Vec<u8>, CollectionError> {
         let plain = Plain::<ManifestRecord>::new(encode(self)?);
         let place = keys.place(Kind::Manifest, [0; 16], 0);
-        Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
+        Ok(plain
+            .seal(keys.root(), place, nonce(entropy)?)?
+            .as_bytes()
+            .to_vec())
     }
 
     /// The stored manifest.
@@ -83,6 +86,10 @@ impl Manifest {
             .map_err(|_| CollectionError::Tampered("manifest"))?;
         let manifest: Self =
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("manifest"))?;
-        if manifest.format == FORMAT { Ok(manifest) } else { Err(CollectionError::Format(manifest.format)) }
+        if manifest.format == FORMAT {
+            Ok(manifest)
+        } else {
+            Err(CollectionError::Format(manifest.format))
+        }
     }
 }

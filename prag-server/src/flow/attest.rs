@@ -36,7 +36,9 @@ impl Worker {
     pub async fn attest(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
         let worker = self.clone();
         let work = move || worker.attest_now(nonce);
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(problems::internal)?
     }
 
     fn attest_now(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
@@ -51,9 +53,14 @@ impl Worker {
             policy_epoch: POLICY_EPOCH,
         };
         let failed = |what: &str| Problem::new(Code::Device, format!("no {what}"));
-        let evidence =
-            parts.tee.evidence(binding.report_data()).map_err(|_| failed("evidence"))?;
-        let keys = parts.ring.key_set(&parts.signing, self.now()).map_err(|_| failed("keys"))?;
+        let evidence = parts
+            .tee
+            .evidence(binding.report_data())
+            .map_err(|_| failed("evidence"))?;
+        let keys = parts
+            .ring
+            .key_set(&parts.signing, self.now())
+            .map_err(|_| failed("keys"))?;
         Ok(Attestation {
             evidence: serde_json::to_value(&evidence).map_err(|_| failed("evidence"))?,
             worker_key: hex::encode(binding.sig_pk),
@@ -85,7 +92,10 @@ impl Worker {
         let proof = match from {
             None => Vec::new(),
             Some(from) => shard.consistency(from).ok_or_else(|| {
-                Problem::new(Code::Behind, "the worker has fewer batches than you remember; it may have been rolled back")
+                Problem::new(
+                    Code::Behind,
+                    "the worker has fewer batches than you remember; it may have been rolled back",
+                )
             })?,
         };
         let ledger = self.0.parts.ledger.head().await;

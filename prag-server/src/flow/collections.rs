@@ -1,4 +1,4 @@
-//! Collections: birth, key release, opening after a boot, death.
+//! Collections: birth, key release, listing, death.
 //!
 //! Layer: flow.
 //! Holds: the order ledger ↔ vault ↔ store for each of these, every step repeatable.
@@ -6,17 +6,14 @@
 //! Invariant: each collection has its own shares, its own KEK, its own shard.
 
 use super::held::State;
+use super::opening::wrap_key;
 use super::{Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
-use crate::collection::shard::Identity;
-use crate::collection::{CollectionError, CollectionShard};
-use prag_client::system::OsEntropy;
 use crate::vault::Entry;
+use prag_client::system::OsEntropy;
 use prag_client::vault::{KeyVault, Shares, VaultError};
 use prag_embedder::Pooling;
-use prag_protocol::ledger::{
-    AccessMsg, AccessQuery, AccessReply, CollectionRecord, LEASE_SECONDS_MAX, Placement,
-};
+use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX, Placement};
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
@@ -24,14 +21,12 @@ use prag_protocol::wire::collections::{
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
-use prag_store::{Open, ShardName};
 use prag_trust::entropy::random;
-use prag_trust::key::{Key, Share, Wrap, derive_kek};
+use prag_trust::key::{Share, Wrap, derive_kek};
 use prag_trust::permit::Permission;
 use prag_trust::release::ReleasedShare;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
-use std::sync::Arc;
 
 impl Worker {
     /// Create a collection with a fresh chain share and the owner's share, and place it on this worker.
@@ -44,7 +39,10 @@ impl Worker {
         create: CreateCollection,
     ) -> Result<Collection, Problem> {
         if !caller.permissions.allow(Permission::Admin) {
-            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
+            return Err(Problem::new(
+                Code::PermissionMissing,
+                "the permit must carry prag_admin",
+            ));
         }
         validate::text("name", &create.name, NAME_BYTES_MAX)?;
         self.name_is_free(caller, &create)?;
@@ -65,19 +63,29 @@ impl Worker {
             created: self.now(),
             ready: false,
         };
-        let message =
-            AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
+        let message = AccessMsg::CreateCollection {
+            collection: entry.id,
+            commitment,
+            epoch: FIRST_EPOCH,
+        };
         self.transition(caller, message).await?;
         self.place(caller, entry.id, FIRST_EPOCH).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
-        parts.chain_shares.keep(entry.id, FIRST_EPOCH, &chain).map_err(vault)?;
+        parts
+            .chain_shares
+            .keep(entry.id, FIRST_EPOCH, &chain)
+            .map_err(vault)?;
         if let Some(local) = &parts.vault {
-            local.keep(entry.id, FIRST_EPOCH, &Shares { chain, owner }).map_err(vault)?;
+            local
+                .keep(entry.id, FIRST_EPOCH, &Shares { chain, owner })
+                .map_err(vault)?;
         }
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
-        let held = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let held = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(problems::internal)??;
         self.describe(&held, true)
     }
 
@@ -97,11 +105,20 @@ impl Worker {
             return self.describe(&held, true);
         }
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        let chain = self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?;
+        let chain = self
+            .0
+            .parts
+            .chain_shares
+            .fetch(id, record.epoch)
+            .map_err(vault)?;
         self.place(caller, id, record.epoch).await?;
         let shares = Shares { chain, owner };
-        let wrap = wrap_key(&shares, id, &record)
-            .ok_or_else(|| Problem::new(Code::CiphertextInvalid, "this is not the collection's share"))?;
+        let wrap = wrap_key(&shares, id, &record).ok_or_else(|| {
+            Problem::new(
+                Code::CiphertextInvalid,
+                "this is not the collection's share",
+            )
+        })?;
         self.open_shard(&held, wrap).await;
         self.describe(&held, true)
     }
@@ -117,17 +134,24 @@ impl Worker {
         limit: Option<u32>,
     ) -> Result<prag_protocol::wire::Page<Collection>, Problem> {
         let limit = validate::page(limit)?;
-        let after: Option<CollectionId> = match cursor {
-            None => None,
-            Some(cursor) => Some(
-                cursor
-                    .parse()
-                    .map_err(|_| Problem::new(Code::InvalidField, "not a cursor").field("cursor"))?,
-            ),
-        };
+        let after: Option<CollectionId> =
+            match cursor {
+                None => None,
+                Some(cursor) => Some(cursor.parse().map_err(|_| {
+                    Problem::new(Code::InvalidField, "not a cursor").field("cursor")
+                })?),
+            };
         let mut ids: Vec<CollectionId> = {
-            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
-            collections.keys().copied().filter(|id| Some(*id) > after).collect()
+            let collections = self
+                .0
+                .collections
+                .read()
+                .unwrap_or_else(lock::ignore_poison);
+            collections
+                .keys()
+                .copied()
+                .filter(|id| Some(*id) > after)
+                .collect()
         };
         ids.sort();
         let mut data = Vec::new();
@@ -178,56 +202,21 @@ impl Worker {
         id: CollectionId,
     ) -> Result<LedgerReply, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let reply = self.transition(caller, AccessMsg::DestroyCollection { collection: id }).await?;
+        let reply = self
+            .transition(caller, AccessMsg::DestroyCollection { collection: id })
+            .await?;
         held.set(State::Locked);
-        self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
+        self.0
+            .collections
+            .write()
+            .unwrap_or_else(lock::ignore_poison)
+            .remove(&id);
         let worker = self.clone();
         let work = move || worker.bury(&held.entry);
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(problems::internal)??;
         Ok(reply)
-    }
-
-    /// List the catalogue, open what the vault can open, finish deaths that a crash cut short.
-    /// While the ledger is unconfirmed everything stays locked; a confirmation comes back here.
-    pub(super) async fn open_all(&self) -> Result<(), Problem> {
-        for entry in self.0.parts.catalog.all().map_err(vault)? {
-            let id = entry.id;
-            let known = self.0.collections.read().unwrap_or_else(lock::ignore_poison).get(&id).cloned();
-            let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
-            self.hold(&held);
-            match self.alive(id).await {
-                Ok(Some(record)) if held.locked() => self.open_from_vault(&held, &record).await,
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
-                    self.bury(&held.entry)?;
-                }
-                Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-        Ok(())
-    }
-
-    async fn open_from_vault(&self, held: &Arc<Held>, record: &CollectionRecord) {
-        let id = held.entry.id;
-        let Some(local) = &self.0.parts.vault else { return };
-        match local.fetch(id, record.epoch) {
-            Ok(shares) => match wrap_key(&shares, id, record) {
-                Some(wrap) => self.open_shard(held, wrap).await,
-                None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
-            },
-            Err(VaultError::Missing) => {}
-            Err(error) => held.set(State::Quarantined(error.to_string())),
-        }
-    }
-
-    async fn alive(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
-        let query = AccessQuery::Collection { collection: id };
-        match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
-            AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
-            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
-        }
     }
 
     async fn place(
@@ -244,75 +233,36 @@ impl Worker {
             account: self.0.parts.account.clone(),
             lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
         };
-        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
+        self.transition(caller, AccessMsg::Place { placement })
+            .await
+            .map(drop)
     }
 
-    fn create_shard(
+    fn name_is_free(
         &self,
-        mut entry: Entry,
-        profile: Profile,
-        wrap: Key<Wrap>,
-    ) -> Result<Arc<Held>, Problem> {
-        let parts = &self.0.parts;
-        let mode = Open::Writer { expected_epoch: 0, claim: WRITER_EPOCH };
-        let store = parts
-            .engine
-            .open(ShardName(entry.lineage.0), mode)
-            .map_err(|error| problems::collection(error.into()))?;
-        let shard =
-            CollectionShard::create(identity(&entry), profile, wrap, store, &mut OsEntropy)
-                .map_err(problems::collection)?;
-        entry.ready = true;
-        parts.catalog.keep(&entry).map_err(vault)?;
-        let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
-        self.hold(&held);
-        Ok(held)
-    }
-
-    async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
-        let (worker, entry) = (self.clone(), held.entry.clone());
-        let work = move || {
-            let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
-            let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            CollectionShard::open(identity(&entry), wrap, store)
+        caller: &Verified<Caller>,
+        create: &CreateCollection,
+    ) -> Result<(), Problem> {
+        let collections = self
+            .0
+            .collections
+            .read()
+            .unwrap_or_else(lock::ignore_poison);
+        let mine = || {
+            collections
+                .values()
+                .filter(|held| held.entry.owner == caller.address)
         };
-        let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
-            Ok(opened) => opened,
-            Err(_) => Err(CollectionError::Tampered("shard")),
-        };
-        match opened {
-            Ok(shard) => held.set(State::Ready(Arc::new(shard))),
-            Err(error) => {
-                tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
-                held.set(State::Quarantined(error.to_string()));
-            }
-        }
-    }
-
-    fn bury(&self, entry: &Entry) -> Result<(), Problem> {
-        let parts = &self.0.parts;
-        if let Some(local) = &parts.vault {
-            local.forget(entry.id).map_err(vault)?;
-        }
-        parts.chain_shares.forget(entry.id).map_err(vault)?;
-        match parts.engine.destroy(ShardName(entry.lineage.0)) {
-            Ok(()) | Err(prag_store::StoreError::Absent(_)) => {}
-            Err(error) => return Err(problems::collection(error.into())),
-        }
-        parts.catalog.forget(entry.id).map_err(vault)
-    }
-
-    fn hold(&self, held: &Arc<Held>) {
-        let mut collections = self.0.collections.write().unwrap_or_else(lock::ignore_poison);
-        collections.insert(held.entry.id, Arc::clone(held));
-    }
-
-    fn name_is_free(&self, caller: &Verified<Caller>, create: &CreateCollection) -> Result<(), Problem> {
-        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
-        let mine = || collections.values().filter(|held| held.entry.owner == caller.address);
-        validate::at_most("collections", mine().count() + 1, COLLECTIONS_PER_OWNER_MAX, "entries")?;
+        validate::at_most(
+            "collections",
+            mine().count() + 1,
+            COLLECTIONS_PER_OWNER_MAX,
+            "entries",
+        )?;
         if mine().any(|held| held.entry.name == create.name) {
-            return Err(Problem::new(Code::Conflict, "you have a collection of this name").field("name"));
+            return Err(
+                Problem::new(Code::Conflict, "you have a collection of this name").field("name"),
+            );
         }
         Ok(())
     }
@@ -349,8 +299,16 @@ impl Worker {
         };
         match vectors {
             VectorSource::Supplied(dimension) => {
-                validate::within("vectors.supplied", u64::from(*dimension), 1, DIMENSION_MAX as u64)?;
-                Ok(sealed_profile(Profile { dimension: *dimension, ..base }))
+                validate::within(
+                    "vectors.supplied",
+                    u64::from(*dimension),
+                    1,
+                    DIMENSION_MAX as u64,
+                )?;
+                Ok(sealed_profile(Profile {
+                    dimension: *dimension,
+                    ..base
+                }))
             }
             VectorSource::Model(name) if name.is_empty() || *name == card.name => {
                 let pooling = match card.pooling {
@@ -379,16 +337,26 @@ impl Worker {
         let shard = held.shard().ok();
         let (documents, chunks, segments) = shard.as_ref().map_or((0, 0, 0), |shard| {
             let live = shard.read();
-            (live.documents.len() as u64, live.chunks(), live.segments.len())
+            (
+                live.documents.len() as u64,
+                live.chunks(),
+                live.segments.len(),
+            )
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
             None => self.profile_for(&held.entry.vectors)?,
         };
-        let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
+        let head = shard
+            .filter(|_| owner)
+            .map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {
             id: held.entry.id,
-            name: if owner { held.entry.name.clone() } else { String::new() },
+            name: if owner {
+                held.entry.name.clone()
+            } else {
+                String::new()
+            },
             owner: held.entry.owner.clone(),
             epoch: held.entry.epoch,
             state: held.state(),
@@ -401,24 +369,12 @@ impl Worker {
     }
 }
 
-/// The wrap key, if the shares give the KEK that the ledger's commitment names.
-fn wrap_key(shares: &Shares, id: CollectionId, record: &CollectionRecord) -> Option<Key<Wrap>> {
-    let kek = derive_kek(&shares.chain, &shares.owner, id, record.epoch);
-    kek.opens(&record.commitment, id, record.epoch).then(|| kek.derive::<Wrap>())
-}
-
-fn identity(entry: &Entry) -> Identity {
-    Identity {
-        collection: entry.id,
-        lineage: entry.lineage,
-        epoch: entry.epoch,
-        writer_epoch: WRITER_EPOCH,
-    }
-}
-
-fn vault(error: VaultError) -> Problem {
+pub(super) fn vault(error: VaultError) -> Problem {
     match error {
-        VaultError::Missing => Problem::new(Code::KeyMissing, "the worker has no share for this collection"),
+        VaultError::Missing => Problem::new(
+            Code::KeyMissing,
+            "the worker has no share for this collection",
+        ),
         _ => Problem::new(Code::Storage, error.to_string()),
     }
 }
@@ -428,7 +384,5 @@ fn no_entropy(_: prag_trust::entropy::EntropyError) -> Problem {
 }
 
 const FIRST_EPOCH: Epoch = 1;
-/// One worker writes; the claim moves when shards do.
-const WRITER_EPOCH: u64 = 1;
 /// Kept below the longest lease, so that a ledger whose clock is behind accepts it too.
 const LEASE_SLACK_SECONDS: u64 = 3600;

@@ -8,7 +8,9 @@
 use super::{Worker, validate};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prag_client::corpus::{CORPUS_EPOCH, MANIFEST_BYTES_MAX, corpus_key, open_manifest, open_record};
+use prag_client::corpus::{
+    CORPUS_EPOCH, MANIFEST_BYTES_MAX, corpus_key, open_manifest, open_record,
+};
 use prag_protocol::limits::CORPUS_RECORDS_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{OpenCorpus, OpenedCorpus};
@@ -48,14 +50,21 @@ impl Worker {
             .map_err(|_| invalid("`share` is not a released share").field("share"))?;
         let share = self
             .ring()
-            .open_share(&released, &self.worker_key(), caller, open.corpus, CORPUS_EPOCH, self.now())
+            .open_share(
+                &released,
+                &self.worker_key(),
+                caller,
+                open.corpus,
+                CORPUS_EPOCH,
+                self.now(),
+            )
             .map_err(|error| invalid(&error.to_string()).field("share"))?;
         let key = corpus_key(&share, open.corpus);
         let most = MANIFEST_BYTES_MAX * 4 / 3 + 4;
         validate::at_most("manifest", open.manifest.len(), most, "bytes")?;
-        let sealed = STANDARD
-            .decode(&open.manifest)
-            .map_err(|_| Problem::new(Code::InvalidField, "`manifest` is not base64").field("manifest"))?;
+        let sealed = STANDARD.decode(&open.manifest).map_err(|_| {
+            Problem::new(Code::InvalidField, "`manifest` is not base64").field("manifest")
+        })?;
         let manifest = open_manifest(sealed, &key, open.corpus)
             .map_err(|error| invalid(&error.to_string()).field("manifest"))?;
         if manifest.owner != caller.address {
@@ -68,13 +77,24 @@ impl Worker {
             expires: self.now() + OPEN_SECONDS,
         };
         let now = self.now();
-        let mut corpora = self.0.corpora.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut corpora = self
+            .0
+            .corpora
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         corpora.0.retain(|_, opened| opened.expires > now);
         if corpora.0.len() >= OPEN_MAX {
-            return Err(Problem::new(Code::Overloaded, "too many corpora are open; try again later"));
+            return Err(Problem::new(
+                Code::Overloaded,
+                "too many corpora are open; try again later",
+            ));
         }
-        corpora.0.insert((id, open.corpus, caller.address.clone()), opened);
-        Ok(OpenedCorpus { records: manifest.records })
+        corpora
+            .0
+            .insert((id, open.corpus, caller.address.clone()), opened);
+        Ok(OpenedCorpus {
+            records: manifest.records,
+        })
     }
 
     /// The document in a sealed line. Blocks.
@@ -86,18 +106,29 @@ impl Worker {
     ) -> Result<PutDocument, Problem> {
         let now = self.now();
         let opened = {
-            let corpora = self.0.corpora.lock().unwrap_or_else(PoisonError::into_inner);
+            let corpora = self
+                .0
+                .corpora
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             corpora.0.get(&(id, line.corpus, caller.clone())).cloned()
         };
-        let opened = opened.filter(|opened| opened.expires > now).ok_or_else(|| {
-            Problem::new(Code::CorpusNotOpen, "open the corpus on this worker first; its key is kept for an hour")
-        })?;
+        let opened = opened
+            .filter(|opened| opened.expires > now)
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::CorpusNotOpen,
+                    "open the corpus on this worker first; its key is kept for an hour",
+                )
+            })?;
         if line.record >= opened.records {
-            return Err(Problem::new(Code::InvalidField, "no such record in the corpus").field("record"));
+            return Err(
+                Problem::new(Code::InvalidField, "no such record in the corpus").field("record"),
+            );
         }
-        let sealed = STANDARD
-            .decode(&line.sealed)
-            .map_err(|_| Problem::new(Code::InvalidField, "`sealed` is not base64").field("sealed"))?;
+        let sealed = STANDARD.decode(&line.sealed).map_err(|_| {
+            Problem::new(Code::InvalidField, "`sealed` is not base64").field("sealed")
+        })?;
         open_record(sealed, &opened.key, line.corpus, line.record)
             .map_err(|error| invalid(&error.to_string()).field("sealed"))
     }

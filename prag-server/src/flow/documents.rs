@@ -82,7 +82,11 @@ impl Worker {
     ) -> Result<DocumentInfo, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
-        let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
+        let found = shard
+            .read()
+            .documents
+            .get(&lookup.id)
+            .map(|at| Arc::clone(&at.document));
         let document = found.ok_or_else(absent)?;
         read_one(&reader, &shard, &document)
     }
@@ -100,7 +104,9 @@ impl Worker {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
-        let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
+        let document = shard
+            .by_handle(handle)
+            .filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
         self.delete(shard, scope, vec![document.id.clone()]).await
     }
@@ -143,7 +149,9 @@ impl Worker {
             let present: Vec<DocumentId> = {
                 let live = shard.read();
                 let mine = |id: &DocumentId| {
-                    live.documents.get(id).is_some_and(|at| visible(&at.document, &scope))
+                    live.documents
+                        .get(id)
+                        .is_some_and(|at| visible(&at.document, &scope))
                 };
                 ids.into_iter().filter(mine).collect()
             };
@@ -158,11 +166,19 @@ impl Worker {
             let head = if batches.is_empty() {
                 shard.head()
             } else {
-                shard.write(batches, &mut entropy).map_err(problems::collection)?
+                shard
+                    .write(batches, &mut entropy)
+                    .map_err(problems::collection)?
             };
-            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
+            Ok(DeleteReply {
+                deleted,
+                head: worker.signed_head(&head),
+                token: token(&head),
+            })
         };
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(problems::internal)?
     }
 }
 
@@ -171,7 +187,9 @@ fn matching(shard: &CollectionShard, filter: &Filter) -> Result<Vec<DocumentId>,
         let detail = "an empty filter matches everything; delete the collection instead";
         return Err(Problem::new(Code::BadFilter, detail).field("filter"));
     }
-    filter.check().map_err(|error| Problem::new(Code::BadFilter, error.to_string()).field("filter"))?;
+    filter
+        .check()
+        .map_err(|error| Problem::new(Code::BadFilter, error.to_string()).field("filter"))?;
     let live = shard.read();
     let matches = live
         .documents
@@ -186,13 +204,19 @@ fn read_one(
     document: &Document,
 ) -> Result<DocumentInfo, Problem> {
     let scope = query::filters(reader, None)?;
-    if visible(document, &scope) { Ok(info(shard, document, true)) } else { Err(absent()) }
+    if visible(document, &scope) {
+        Ok(info(shard, document, true))
+    } else {
+        Err(absent())
+    }
 }
 
 fn visible(document: &Document, scope: &[Filter]) -> bool {
     scope.is_empty() || {
         let metadata = document.metadata();
-        scope.iter().all(|filter| filter.matches(document.id.as_str(), &metadata))
+        scope
+            .iter()
+            .all(|filter| filter.matches(document.id.as_str(), &metadata))
     }
 }
 
@@ -212,10 +236,22 @@ fn info(shard: &CollectionShard, document: &Document, content: bool) -> Document
 
 fn at_cursor(shard: &CollectionShard, cursor: &str) -> Result<DocumentId, Problem> {
     validate::at_most("cursor", cursor.len(), TOKEN_BYTES_MAX, "bytes")?;
-    let unknown = || Problem::new(Code::InvalidField, "the cursor is not of this listing, or its document is gone; start again").field("cursor");
-    shard.by_handle(cursor).map(|document| document.id.clone()).ok_or_else(unknown)
+    let unknown = || {
+        Problem::new(
+            Code::InvalidField,
+            "the cursor is not of this listing, or its document is gone; start again",
+        )
+        .field("cursor")
+    };
+    shard
+        .by_handle(cursor)
+        .map(|document| document.id.clone())
+        .ok_or_else(unknown)
 }
 
 fn absent() -> Problem {
-    Problem::new(Code::DocumentNotFound, "no such document in this collection")
+    Problem::new(
+        Code::DocumentNotFound,
+        "no such document in this collection",
+    )
 }

@@ -28,7 +28,10 @@ pub(super) enum State {
 
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
-        Self { entry, state: RwLock::new(state) }
+        Self {
+            entry,
+            state: RwLock::new(state),
+        }
     }
 
     /// The shard, if it serves.
@@ -44,7 +47,10 @@ impl Held {
             )),
             State::Quarantined(why) => Err(Problem::new(
                 Code::ShardUnavailable,
-                format!("shard {} is quarantined: {why}; other collections serve on", self.entry.lineage),
+                format!(
+                    "shard {} is quarantined: {why}; other collections serve on",
+                    self.entry.lineage
+                ),
             )),
         }
     }

@@ -19,6 +19,7 @@ mod grants;
 mod held;
 mod ingest;
 mod lock;
+mod opening;
 mod problems;
 mod query;
 mod search;
@@ -93,7 +94,10 @@ impl Worker {
     #[must_use]
     pub fn expected(&self) -> Expected {
         let ledger = &self.0.parts.ledger;
-        Expected { chain_id: ledger.chain_id(), contract: ledger.contract() }
+        Expected {
+            chain_id: ledger.chain_id(),
+            contract: ledger.contract(),
+        }
     }
 
     /// Nonces seen within the time window.
@@ -123,10 +127,19 @@ impl Worker {
     /// Prometheus text: totals only, no names and no ids.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
-        let quarantined = collections.values().filter(|held| held.quarantined()).count();
+        let collections = self
+            .0
+            .collections
+            .read()
+            .unwrap_or_else(lock::ignore_poison);
+        let quarantined = collections
+            .values()
+            .filter(|held| held.quarantined())
+            .count();
         let locked = collections.values().filter(|held| held.locked()).count();
-        self.0.metrics.render(collections.len(), locked, quarantined)
+        self.0
+            .metrics
+            .render(collections.len(), locked, quarantined)
     }
 
     /// Whether the worker can answer.

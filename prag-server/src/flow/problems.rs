@@ -25,9 +25,10 @@ pub(super) fn denied(denied: Denied) -> Problem {
             Code::LedgerStale,
             format!("the worker's ledger view is {age} s old; at most {max} s is accepted"),
         ),
-        Denied::Permission(_) => {
-            Problem::new(Code::PermissionMissing, "the permit does not carry the permission for this")
-        }
+        Denied::Permission(_) => Problem::new(
+            Code::PermissionMissing,
+            "the permit does not carry the permission for this",
+        ),
         Denied::FutureView { ahead } => Problem::new(
             Code::LedgerStale,
             format!("the worker's ledger view is {ahead} s ahead of its clock"),
@@ -44,9 +45,10 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
             Code::LedgerUnconfirmed,
             "nobody has shown this worker a remembered ledger head since it started; its owner's `prag confirm` does",
         ),
-        LedgerError::RolledBack => {
-            Problem::new(Code::LedgerStale, "the worker's ledger is older than the head that you remember")
-        }
+        LedgerError::RolledBack => Problem::new(
+            Code::LedgerStale,
+            "the worker's ledger is older than the head that you remember",
+        ),
         LedgerError::Unavailable(why) => Problem::new(Code::Storage, why),
         other => Problem::new(Code::Storage, other.to_string()),
     }
@@ -74,14 +76,19 @@ pub(super) fn chunk(error: ChunkError) -> Problem {
 
 pub(super) fn embed(error: EmbedError) -> Problem {
     match &error {
-        EmbedError::TooLong { max, .. } => {
-            Problem::new(Code::TooLarge, error.to_string()).field("text").limit(*max)
+        EmbedError::TooLong { max, .. } => Problem::new(Code::TooLarge, error.to_string())
+            .field("text")
+            .limit(*max),
+        EmbedError::Empty { .. } => {
+            Problem::new(Code::EmptyText, "the text is empty").field("text")
         }
-        EmbedError::Empty { .. } => Problem::new(Code::EmptyText, "the text is empty").field("text"),
         _ => Problem::new(Code::Device, "the embedding model failed"),
     }
 }
 
 pub(super) fn internal(_: tokio::task::JoinError) -> Problem {
-    Problem::new(Code::Internal, "a task of the worker failed; nothing was acknowledged")
+    Problem::new(
+        Code::Internal,
+        "a task of the worker failed; nothing was acknowledged",
+    )
 }

@@ -28,7 +28,8 @@ impl ChainShares {
     /// # Errors
     /// [`VaultError::Storage`]: nothing was kept.
     pub fn keep(&self, id: CollectionId, epoch: Epoch, share: &Share) -> Result<(), VaultError> {
-        self.0.put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
+        self.0
+            .put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
     }
 
     /// The share of one epoch.
@@ -37,11 +38,16 @@ impl ChainShares {
     /// [`VaultError::Missing`] for another epoch too.
     pub fn fetch(&self, id: CollectionId, epoch: Epoch) -> Result<Share, VaultError> {
         let plain = self.0.get(id)?.ok_or(VaultError::Missing)?;
-        let (kept, share) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
+        let (kept, share) = plain
+            .expose()
+            .split_first_chunk::<4>()
+            .ok_or(VaultError::Tampered)?;
         if Epoch::from_be_bytes(*kept) != epoch {
             return Err(VaultError::Missing);
         }
-        Ok(Share::from_bytes(share.try_into().map_err(|_| VaultError::Tampered)?))
+        Ok(Share::from_bytes(
+            share.try_into().map_err(|_| VaultError::Tampered)?,
+        ))
     }
 
     /// Forget a collection's share.
@@ -65,7 +71,12 @@ impl LocalVault {
 }
 
 impl KeyVault for LocalVault {
-    fn keep(&self, collection: CollectionId, epoch: Epoch, shares: &Shares) -> Result<(), VaultError> {
+    fn keep(
+        &self,
+        collection: CollectionId,
+        epoch: Epoch,
+        shares: &Shares,
+    ) -> Result<(), VaultError> {
         let mut entry = Vec::with_capacity(68);
         entry.extend_from_slice(&epoch.to_be_bytes());
         entry.extend_from_slice(shares.chain.expose());
@@ -75,14 +86,19 @@ impl KeyVault for LocalVault {
 
     fn fetch(&self, collection: CollectionId, epoch: Epoch) -> Result<Shares, VaultError> {
         let plain = self.0.get(collection)?.ok_or(VaultError::Missing)?;
-        let (kept, rest) =
-            plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
+        let (kept, rest) = plain
+            .expose()
+            .split_first_chunk::<4>()
+            .ok_or(VaultError::Tampered)?;
         if Epoch::from_be_bytes(*kept) != epoch {
             return Err(VaultError::Missing);
         }
         let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
         let owner = owner.try_into().map_err(|_| VaultError::Tampered)?;
-        Ok(Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) })
+        Ok(Shares {
+            chain: Share::from_bytes(chain),
+            owner: Share::from_bytes(owner),
+        })
     }
 
     fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {

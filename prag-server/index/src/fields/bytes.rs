@@ -15,8 +15,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 struct Stored {
     documents: Vec<(String, Vec<u32>)>,
-    fields: Vec<(String, Vec<(StoredKey, Vec<u8>)>)>,
+    fields: Vec<(String, Postings)>,
 }
+
+/// Each value of a field, with the serialized bitmap of its rows.
+type Postings = Vec<(StoredKey, Vec<u8>)>;
 
 #[derive(Serialize, Deserialize)]
 enum StoredKey {

@@ -214,7 +214,13 @@ impl Segment {
     }
 
     /// Nothing where there is no graph, or where it would have cost more than a scan.
-    pub(crate) fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
+    pub(crate) fn walk(
+        &self,
+        query: &Query<'_>,
+        mask: &Mask,
+        k: usize,
+        ef: usize,
+    ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
         let budget = mask.len();
         let walk = Walk {

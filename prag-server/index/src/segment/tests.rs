@@ -85,14 +85,22 @@ fn walk_recalls() {
             let query = dice.near(center, 0.6);
             let coded = Query::new(&query, DIMENSION).unwrap();
             let mask = Mask::new(&allowed, ROWS);
-            let Some(hits) = GRAPHED.walk(&coded, &mask, 10, 64) else { continue };
+            let Some(hits) = GRAPHED.walk(&coded, &mask, 10, 64) else {
+                continue;
+            };
             let best = brute(&GRAPHED, &query, &allowed, 10);
             assert!(hits.iter().all(|hit| allowed.contains(hit.ordinal)));
-            found += hits.iter().filter(|hit| best.contains(&hit.ordinal)).count();
+            found += hits
+                .iter()
+                .filter(|hit| best.contains(&hit.ordinal))
+                .count();
             wanted += best.len();
             walked += 1;
         }
-        assert!(found * 100 >= wanted * 95, "{found} of {wanted} at 1 in {one_in}");
+        assert!(
+            found * 100 >= wanted * 95,
+            "{found} of {wanted} at 1 in {one_in}"
+        );
         assert!(walked >= 90, "{walked} of 100 at 1 in {one_in}");
     }
 }

@@ -1,0 +1,190 @@
+//! Shards coming into the worker's hands and leaving them.
+//!
+//! Layer: flow.
+//! Holds: opening after a boot, creation, burial; each step repeatable.
+//! Never: opens a shard without a fresh ledger view that says its epoch is alive.
+//! Invariant: a KEK is used only if it opens the ledger's commitment.
+
+use super::collections::vault;
+use super::held::State;
+use super::{Held, Worker, lock, problems};
+use crate::collection::shard::Identity;
+use crate::collection::{CollectionError, CollectionShard};
+use crate::vault::Entry;
+use prag_client::system::OsEntropy;
+use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::collections::Profile;
+use prag_store::{Open, ShardName};
+use prag_trust::key::{Key, Wrap, derive_kek};
+use std::sync::Arc;
+
+impl Worker {
+    /// List the catalogue, open what the vault can open, finish deaths that a crash cut short.
+    /// While the ledger is unconfirmed everything stays locked; a confirmation comes back here.
+    pub(super) async fn open_all(&self) -> Result<(), Problem> {
+        for entry in self.0.parts.catalog.all().map_err(vault)? {
+            let id = entry.id;
+            let known = self
+                .0
+                .collections
+                .read()
+                .unwrap_or_else(lock::ignore_poison)
+                .get(&id)
+                .cloned();
+            let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
+            self.hold(&held);
+            match self.alive(id).await {
+                Ok(Some(record)) if held.locked() => self.open_from_vault(&held, &record).await,
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    self.0
+                        .collections
+                        .write()
+                        .unwrap_or_else(lock::ignore_poison)
+                        .remove(&id);
+                    self.bury(&held.entry)?;
+                }
+                Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn open_from_vault(&self, held: &Arc<Held>, record: &CollectionRecord) {
+        let id = held.entry.id;
+        let Some(local) = &self.0.parts.vault else {
+            return;
+        };
+        match local.fetch(id, record.epoch) {
+            Ok(shares) => match wrap_key(&shares, id, record) {
+                Some(wrap) => self.open_shard(held, wrap).await,
+                None => held.set(State::Quarantined(
+                    "its key is not the committed one".to_owned(),
+                )),
+            },
+            Err(VaultError::Missing) => {}
+            Err(error) => held.set(State::Quarantined(error.to_string())),
+        }
+    }
+
+    pub(super) async fn alive(
+        &self,
+        id: CollectionId,
+    ) -> Result<Option<CollectionRecord>, Problem> {
+        let query = AccessQuery::Collection { collection: id };
+        match self
+            .0
+            .parts
+            .ledger
+            .query(query)
+            .await
+            .map_err(problems::ledger)?
+        {
+            AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
+            _ => Err(Problem::new(
+                Code::Internal,
+                "the ledger answered another question",
+            )),
+        }
+    }
+
+    pub(super) fn create_shard(
+        &self,
+        mut entry: Entry,
+        profile: Profile,
+        wrap: Key<Wrap>,
+    ) -> Result<Arc<Held>, Problem> {
+        let parts = &self.0.parts;
+        let mode = Open::Writer {
+            expected_epoch: 0,
+            claim: WRITER_EPOCH,
+        };
+        let store = parts
+            .engine
+            .open(ShardName(entry.lineage.0), mode)
+            .map_err(|error| problems::collection(error.into()))?;
+        let shard = CollectionShard::create(identity(&entry), profile, wrap, store, &mut OsEntropy)
+            .map_err(problems::collection)?;
+        entry.ready = true;
+        parts.catalog.keep(&entry).map_err(vault)?;
+        let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
+        self.hold(&held);
+        Ok(held)
+    }
+
+    pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
+        let (worker, entry) = (self.clone(), held.entry.clone());
+        let work = move || {
+            let mode = Open::Writer {
+                expected_epoch: WRITER_EPOCH,
+                claim: WRITER_EPOCH,
+            };
+            let store = worker
+                .0
+                .parts
+                .engine
+                .open(ShardName(entry.lineage.0), mode)?;
+            CollectionShard::open(identity(&entry), wrap, store)
+        };
+        let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
+            Ok(opened) => opened,
+            Err(_) => Err(CollectionError::Tampered("shard")),
+        };
+        match opened {
+            Ok(shard) => held.set(State::Ready(Arc::new(shard))),
+            Err(error) => {
+                tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
+                held.set(State::Quarantined(error.to_string()));
+            }
+        }
+    }
+
+    pub(super) fn bury(&self, entry: &Entry) -> Result<(), Problem> {
+        let parts = &self.0.parts;
+        if let Some(local) = &parts.vault {
+            local.forget(entry.id).map_err(vault)?;
+        }
+        parts.chain_shares.forget(entry.id).map_err(vault)?;
+        match parts.engine.destroy(ShardName(entry.lineage.0)) {
+            Ok(()) | Err(prag_store::StoreError::Absent(_)) => {}
+            Err(error) => return Err(problems::collection(error.into())),
+        }
+        parts.catalog.forget(entry.id).map_err(vault)
+    }
+
+    pub(super) fn hold(&self, held: &Arc<Held>) {
+        let mut collections = self
+            .0
+            .collections
+            .write()
+            .unwrap_or_else(lock::ignore_poison);
+        collections.insert(held.entry.id, Arc::clone(held));
+    }
+}
+
+/// The wrap key, if the shares give the KEK that the ledger's commitment names.
+pub(super) fn wrap_key(
+    shares: &Shares,
+    id: CollectionId,
+    record: &CollectionRecord,
+) -> Option<Key<Wrap>> {
+    let kek = derive_kek(&shares.chain, &shares.owner, id, record.epoch);
+    kek.opens(&record.commitment, id, record.epoch)
+        .then(|| kek.derive::<Wrap>())
+}
+
+fn identity(entry: &Entry) -> Identity {
+    Identity {
+        collection: entry.id,
+        lineage: entry.lineage,
+        epoch: entry.epoch,
+        writer_epoch: WRITER_EPOCH,
+    }
+}
+
+/// One worker writes; the claim moves when shards do.
+const WRITER_EPOCH: u64 = 1;
