@@ -5,12 +5,10 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/prag
 PRAG_MODEL_DIR ?= $(CACHE)/models/all-MiniLM-L6-v2
 export PRAG_MODEL_DIR
 
-# RocksDB is most of a cold build: let ccache keep it.
+# RocksDB is most of a cold build: clang compiles it faster, and ccache keeps it.
 CCACHE := $(shell command -v ccache 2>/dev/null)
-ifneq ($(CCACHE),)
-export CC := ccache cc
-export CXX := ccache c++
-endif
+export CC := $(CCACHE) clang
+export CXX := $(CCACHE) clang++
 
 .PHONY: help demo test lint docs contracts setup model corpus build
 
