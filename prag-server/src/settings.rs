@@ -91,7 +91,7 @@ impl Default for Settings {
             merge_segments: 8,
             chunk_tokens: 200,
             concurrency: 256,
-            timeout_s: 120,
+            timeout_s: 600,
             plain: false,
             dev: false,
         }

@@ -12,6 +12,7 @@ mod canary;
 mod crash;
 mod model;
 mod sender;
+mod tenants;
 mod torn;
 mod twin;
 mod wire;
