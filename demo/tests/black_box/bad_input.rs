@@ -391,10 +391,13 @@ async fn the_door_is_narrow() {
     };
     assert!((400..500).contains(&post(vec![7; 500]).await.unwrap()));
     assert!((400..500).contains(&post(Vec::new()).await.unwrap()));
+    let peak = scene.worker.peak_kib();
     // Far over the limit: refused by status, or the connection is closed before all of it was read.
     if let Ok(status) = post(vec![0; 100 << 20]).await {
         assert_eq!(status, 413);
     }
+    let grown = scene.worker.peak_kib() - peak;
+    assert!(grown < 32 << 10, "100 MB sent, {grown} KiB held");
     let remembered = LedgerHead {
         height: 1,
         root: [9; 32],

@@ -64,6 +64,16 @@ impl Worker {
         Self { child, address }
     }
 
+    /// Most memory that the process ever held, KiB.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// SIGKILL, and wait for the end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
