@@ -221,8 +221,19 @@ impl Segment {
         k: usize,
         ef: usize,
     ) -> Option<Vec<Hit>> {
+        self.walk_within(query, mask, k, ef, mask.len())
+    }
+
+    /// Nothing where there is no graph, or where it would have looked at more than `budget` rows.
+    fn walk_within(
+        &self,
+        query: &Query<'_>,
+        mask: &Mask,
+        k: usize,
+        ef: usize,
+        budget: usize,
+    ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
-        let budget = mask.len();
         let walk = Walk {
             graph,
             vectors: &self.vectors,
