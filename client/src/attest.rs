@@ -102,12 +102,7 @@ pub(crate) fn verify(
     if first {
         context.remembered.set_pin(context.url, &pin)?;
     }
-    Ok(Session {
-        worker,
-        attestation,
-        keys,
-        nonce,
-    })
+    Ok(Session { worker, attestation, keys, nonce })
 }
 
 fn verify_key_set(
@@ -124,18 +119,9 @@ fn verify_key_set(
         .decode(&keys.signature)
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(ClientError::Attestation(
-            "its key set's signature is no signature",
-        ))?;
-    verify_keys(
-        worker,
-        &config,
-        &release_key,
-        keys.not_after,
-        &signature,
-        now,
-    )
-    .map_err(ClientError::Keys)
+        .ok_or(ClientError::Attestation("its key set's signature is no signature"))?;
+    verify_keys(worker, &config, &release_key, keys.not_after, &signature, now)
+        .map_err(ClientError::Keys)
 }
 
 /// True where nothing was pinned yet.

@@ -137,9 +137,8 @@ impl Channel {
         if status != 200 || !opened {
             return Ok(Sent::Refused(status));
         }
-        let inner = opener
-            .decapsulate(&body)
-            .map_err(|_| ClientError::Reply("it does not open"))?;
+        let inner =
+            opener.decapsulate(&body).map_err(|_| ClientError::Reply("it does not open"))?;
         envelope::decode(&inner).map(Sent::Answer)
     }
 
@@ -196,13 +195,8 @@ fn transport(base: &str) -> Result<reqwest::Client, ClientError> {
         // No TLS is spoken, so the system's certificates need not be there.
         builder = builder.tls_certs_only(std::iter::empty());
     }
-    let host = base
-        .split_once("://")
-        .map_or("", |(_, authority)| authority);
-    if ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|local| host.starts_with(local))
-    {
+    let host = base.split_once("://").map_or("", |(_, authority)| authority);
+    if ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local)) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|_| ClientError::Unreachable {
@@ -217,10 +211,7 @@ async fn fetch(
     nonce: [u8; 32],
 ) -> Result<Vec<u8>, ClientError> {
     let response = transport
-        .get(format!(
-            "{base}/v1/attestation?nonce={}",
-            hex::encode(nonce)
-        ))
+        .get(format!("{base}/v1/attestation?nonce={}", hex::encode(nonce)))
         .send()
         .await
         .map_err(|error| unreachable(base, &error))?;
@@ -254,10 +245,7 @@ fn unreachable(base: &str, error: &reqwest::Error) -> ClientError {
     } else {
         "the connection broke"
     };
-    ClientError::Unreachable {
-        url: base.to_owned(),
-        reason,
-    }
+    ClientError::Unreachable { url: base.to_owned(), reason }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -277,20 +265,11 @@ mod tests {
     #[test]
     fn urls_are_bare() {
         let (base, authority) = split_url("http://127.0.0.1:7878/").unwrap();
-        assert_eq!(
-            (&base[..], &authority[..]),
-            ("http://127.0.0.1:7878", "127.0.0.1:7878")
-        );
+        assert_eq!((&base[..], &authority[..]), ("http://127.0.0.1:7878", "127.0.0.1:7878"));
         assert!(split_url("https://[::1]:443").is_ok());
-        for bad in [
-            "",
-            "127.0.0.1:7878",
-            "ftp://a",
-            "http://",
-            "http://a/b",
-            "http://u@a",
-            "http://a?x",
-        ] {
+        for bad in
+            ["", "127.0.0.1:7878", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a?x"]
+        {
             assert!(split_url(bad).is_err(), "{bad}");
         }
         assert!(transport("http://127.0.0.1:1").is_ok());

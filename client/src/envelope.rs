@@ -90,15 +90,8 @@ pub fn decode(bytes: &[u8]) -> Result<Answer, ClientError> {
     if padding.iter().any(|byte| *byte != 0) {
         return Err(ClientError::Reply("something follows the message"));
     }
-    let status = message
-        .control()
-        .status()
-        .ok_or(ClientError::Reply("not a response"))?
-        .code();
-    Ok(Answer {
-        status,
-        body: message.content().to_vec(),
-    })
+    let status = message.control().status().ok_or(ClientError::Reply("not a response"))?.code();
+    Ok(Answer { status, body: message.content().to_vec() })
 }
 
 #[cfg(test)]
@@ -150,14 +143,9 @@ mod tests {
         bytes.push(1);
         assert!(decode(&bytes).is_err());
         let mut asked = Vec::new();
-        Message::request(
-            b"GET".to_vec(),
-            b"https".to_vec(),
-            b"h".to_vec(),
-            b"/".to_vec(),
-        )
-        .write_bhttp(Mode::KnownLength, &mut asked)
-        .unwrap();
+        Message::request(b"GET".to_vec(), b"https".to_vec(), b"h".to_vec(), b"/".to_vec())
+            .write_bhttp(Mode::KnownLength, &mut asked)
+            .unwrap();
         assert!(decode(&asked).is_err());
     }
 }

@@ -30,19 +30,13 @@ impl Home {
         let user = set("HOME")
             .map(PathBuf::from)
             .ok_or_else(|| ClientError::Usage("set PRAG_HOME or HOME".to_owned()))?;
-        Ok(Self {
-            config: user.join(".config/prag"),
-            state: user.join(".local/share/prag"),
-        })
+        Ok(Self { config: user.join(".config/prag"), state: user.join(".local/share/prag") })
     }
 
     /// Everything under one folder.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self {
-            config: root.to_owned(),
-            state: root.join("state"),
-        }
+        Self { config: root.to_owned(), state: root.join("state") }
     }
 
     /// The file of an identity.

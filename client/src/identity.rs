@@ -171,9 +171,7 @@ impl ShareStore {
         if write_private_new(&self.home.share(&id.to_string()), &file)? {
             Ok(())
         } else {
-            Err(ClientError::SecretFile(
-                "a share is kept for this id already",
-            ))
+            Err(ClientError::SecretFile("a share is kept for this id already"))
         }
     }
 
@@ -187,9 +185,7 @@ impl ShareStore {
             .ok_or(ClientError::NoShare(id))?;
         let secret = decode(&share_purpose(id), &bytes, self.passphrase())?;
         let bytes = <&[u8; 32]>::try_from(&secret[..]);
-        bytes
-            .map(Share::from_bytes)
-            .map_err(|_| ClientError::SecretFile("not a share"))
+        bytes.map(Share::from_bytes).map_err(|_| ClientError::SecretFile("not a share"))
     }
 
     /// Whether a share is kept for `id`.

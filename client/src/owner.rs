@@ -47,9 +47,7 @@ impl Client {
             share: self.seal(&session, &share, id, FIRST_EPOCH)?,
         };
         let path = "/v1/collections".to_owned();
-        let made = self
-            .ask(&Call::json(Purpose::Admin, "POST", path, &body)?)
-            .await;
+        let made = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await;
         if matches!(&made, Err(ClientError::Problem(_))) {
             self.shares().forget(id)?;
         }
@@ -77,13 +75,7 @@ impl Client {
         let session = self.channel().session().await?;
         let share = self.seal(&session, &share, id, epoch)?;
         let path = collection_path(id, "/keys");
-        self.ask(&Call::json(
-            Purpose::Admin,
-            "PUT",
-            path,
-            &ReleaseKeys { share },
-        )?)
-        .await
+        self.ask(&Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?).await
     }
 
     /// Lets the worker open the records of a sealed corpus.
@@ -105,8 +97,7 @@ impl Client {
             share: self.seal(&session, &share, corpus, crate::corpus::CORPUS_EPOCH)?,
         };
         let path = collection_path(id, "/corpora");
-        self.ask(&Call::json(Purpose::Data, "POST", path, &body)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "POST", path, &body)?).await
     }
 
     /// Puts one document.
@@ -119,8 +110,7 @@ impl Client {
         document: &PutDocument,
     ) -> Result<PutReply, ClientError> {
         let path = collection_path(id, "/documents");
-        self.ask(&Call::json(Purpose::Data, "PUT", path, document)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "PUT", path, document)?).await
     }
 
     /// Puts many documents or sealed records; status i answers line i.
@@ -165,8 +155,7 @@ impl Client {
         which: &DeleteDocuments,
     ) -> Result<DeleteReply, ClientError> {
         let path = collection_path(id, "/documents");
-        self.ask(&Call::json(Purpose::Data, "DELETE", path, which)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "DELETE", path, which)?).await
     }
 
     /// Deletes one document by its handle.
@@ -210,8 +199,7 @@ impl Client {
         grant: &PutGrant,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?)
-            .await
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?).await
     }
 
     /// The grants of a collection.
@@ -219,8 +207,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn grants(&self, id: CollectionId) -> Result<Vec<Grant>, ClientError> {
-        self.all(Purpose::Admin, &collection_path(id, "/grants"))
-            .await
+        self.all(Purpose::Admin, &collection_path(id, "/grants")).await
     }
 
     /// Revokes a grant.
@@ -233,13 +220,8 @@ impl Client {
         grantee: Address,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
-        self.ledger_ask(&Call::json(
-            Purpose::Admin,
-            "DELETE",
-            path,
-            &RevokeGrant { grantee },
-        )?)
-        .await
+        self.ledger_ask(&Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?)
+            .await
     }
 
     /// Revokes a permit of one's own by its name.
@@ -249,8 +231,7 @@ impl Client {
     pub async fn revoke_permit(&self, permit_name: &str) -> Result<LedgerReply, ClientError> {
         let body = serde_json::json!({ "permit_name": permit_name });
         let path = "/v1/permits/revoke".to_owned();
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?)
-            .await
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
     }
 
     /// Shows the worker a ledger head that somebody remembered, so that it serves after a restart.
@@ -264,8 +245,7 @@ impl Client {
     ) -> Result<LedgerReply, ClientError> {
         let body = serde_json::json!({ "height": height, "root": root });
         let path = "/v1/ledger/confirm".to_owned();
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?)
-            .await
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
     }
 
     /// A ledger transition: its height must not be lower than one seen before.
@@ -273,9 +253,7 @@ impl Client {
         let reply: LedgerReply = self.ask(call).await?;
         let session = self.channel().session().await?;
         let ledger = &session.attestation().ledger_id;
-        self.channel()
-            .remembered()
-            .advance_ledger(ledger, reply.height, None)?;
+        self.channel().remembered().advance_ledger(ledger, reply.height, None)?;
         Ok(reply)
     }
 
@@ -287,11 +265,7 @@ impl Client {
         epoch: Epoch,
     ) -> Result<serde_json::Value, ClientError> {
         let mut entropy = self.channel().entropy();
-        let terms = Terms {
-            collection: id,
-            epoch,
-            nonce: random(entropy.as_mut())?,
-        };
+        let terms = Terms { collection: id, epoch, nonce: random(entropy.as_mut())? };
         let owner = self.identity().session();
         let (worker, keys) = (session.worker(), session.keys());
         let sealed = seal_share(share, worker, keys, &terms, owner, entropy.as_mut())

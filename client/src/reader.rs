@@ -43,8 +43,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn collection(&self, id: CollectionId) -> Result<Collection, ClientError> {
-        self.ask(&Call::bare(Purpose::Data, "GET", collection_path(id, "")))
-            .await
+        self.ask(&Call::bare(Purpose::Data, "GET", collection_path(id, ""))).await
     }
 
     /// The collection that `name` names: its id, or the name that its owner gave it.
@@ -56,9 +55,7 @@ impl Client {
             return Ok(id);
         }
         let collections = self.collections().await?;
-        let found = collections
-            .iter()
-            .find(|collection| collection.name == name);
+        let found = collections.iter().find(|collection| collection.name == name);
         let id = found.map(|collection| collection.id);
         id.ok_or_else(|| ClientError::NoCollection(name.to_owned()))
     }
@@ -68,8 +65,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn documents(&self, id: CollectionId) -> Result<Vec<DocumentInfo>, ClientError> {
-        self.all(Purpose::Data, &collection_path(id, "/documents"))
-            .await
+        self.all(Purpose::Data, &collection_path(id, "/documents")).await
     }
 
     /// One page of a collection's documents.
@@ -109,13 +105,7 @@ impl Client {
         document: DocumentId,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, "/documents/lookup");
-        self.ask(&Call::json(
-            Purpose::Data,
-            "POST",
-            path,
-            &Lookup { id: document },
-        )?)
-        .await
+        self.ask(&Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?).await
     }
 
     /// Searches.
@@ -128,8 +118,7 @@ impl Client {
         request: &QueryRequest,
     ) -> Result<QueryReply, ClientError> {
         let path = collection_path(id, "/query");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
     }
 
     /// Passages within a token budget, cited.
@@ -142,8 +131,7 @@ impl Client {
         request: &ContextRequest,
     ) -> Result<ContextReply, ClientError> {
         let path = collection_path(id, "/context");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
     }
 
     /// Embeds texts.
@@ -152,8 +140,7 @@ impl Client {
     /// [`ClientError`].
     pub async fn embeddings(&self, request: &EmbeddingsRequest) -> Result<Embeddings, ClientError> {
         let path = "/v1/embeddings".to_owned();
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?)
-            .await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
     }
 
     /// The worker's models.
@@ -161,8 +148,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn models(&self) -> Result<Models, ClientError> {
-        self.ask(&Call::bare(Purpose::Data, "GET", "/v1/models".to_owned()))
-            .await
+        self.ask(&Call::bare(Purpose::Data, "GET", "/v1/models".to_owned())).await
     }
 
     /// Asks for the collection's head, and for the proof that it follows the one remembered here.
@@ -182,10 +168,7 @@ impl Client {
             // The worker itself says that it has less than was remembered.
             Err(error) if old.is_some() && error.code() == Some(Code::Behind) => {
                 let reason = HeadError::Rollback;
-                return Err(ClientError::History {
-                    collection: id,
-                    reason,
-                });
+                return Err(ClientError::History { collection: id, reason });
             }
             reply => reply?,
         };

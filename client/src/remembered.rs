@@ -118,20 +118,14 @@ impl Remembered {
         height: u64,
         root: Option<&str>,
     ) -> Result<(), ClientError> {
-        let shown = root.map(|root| LedgerRoot {
-            height,
-            root: root.to_owned(),
-        });
+        let shown = root.map(|root| LedgerRoot { height, root: root.to_owned() });
         let old = self.ledger(ledger_id)?;
         let mut head = old.as_ref().and_then(|old| old.head.clone());
         if let Some(old) = old {
             let forked =
                 matches!((&head, &shown), (Some(a), Some(b)) if a.height == b.height && a != b);
             if height < old.height || forked {
-                return Err(ClientError::LedgerRollback {
-                    remembered: old.height,
-                    shown: height,
-                });
+                return Err(ClientError::LedgerRollback { remembered: old.height, shown: height });
             }
         }
         head = shown.or(head);

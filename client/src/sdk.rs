@@ -39,14 +39,7 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
-        Call {
-            purpose,
-            method,
-            path,
-            query: String::new(),
-            media_type: JSON,
-            body: Vec::new(),
-        }
+        Call { purpose, method, path, query: String::new(), media_type: JSON, body: Vec::new() }
     }
 
     /// A call with a JSON body.
@@ -57,10 +50,7 @@ impl Call<'_> {
         body: &impl Serialize,
     ) -> Result<Call<'static>, ClientError> {
         let body = serde_json::to_vec(body).map_err(|_| ClientError::Crypto("encoding a body"))?;
-        Ok(Call {
-            body,
-            ..Call::bare(purpose, method, path)
-        })
+        Ok(Call { body, ..Call::bare(purpose, method, path) })
     }
 }
 
@@ -68,11 +58,7 @@ impl Client {
     /// Speaks for `identity` over `channel`.
     #[must_use]
     pub fn new(channel: Channel, identity: Identity, shares: ShareStore) -> Self {
-        Self {
-            channel,
-            identity,
-            shares,
-        }
+        Self { channel, identity, shares }
     }
 
     /// The channel.
@@ -243,12 +229,7 @@ mod tests {
     /// A refusal becomes the worker's problem; anything else is named as what it is.
     #[test]
     fn refusals_are_problems() {
-        let refused = |body: &[u8]| {
-            problem(&Answer {
-                status: 403,
-                body: body.to_vec(),
-            })
-        };
+        let refused = |body: &[u8]| problem(&Answer { status: 403, body: body.to_vec() });
         let found = refused(br#"{"type":"x","status":403,"code":"forbidden","detail":"d"}"#);
         assert_eq!(found.code(), Some(Code::Forbidden));
         assert!(matches!(refused(b"<html>"), ClientError::Reply(_)));

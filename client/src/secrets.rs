@@ -55,10 +55,7 @@ pub(crate) fn encode(
             };
             let nonce: [u8; 12] = random(entropy)?;
             let aad = associated(purpose);
-            let payload = Payload {
-                msg: secret,
-                aad: &aad,
-            };
+            let payload = Payload { msg: secret, aad: &aad };
             let sealed = cipher(passphrase, stretch)?
                 .encrypt(&Nonce::from(nonce), payload)
                 .map_err(|_| ClientError::Crypto("sealing a secret file"))?;
@@ -66,12 +63,7 @@ pub(crate) fn encode(
             (Some(stretch), Zeroizing::new(STANDARD.encode(body)))
         }
     };
-    let file = SecretFile {
-        version: 1,
-        purpose: purpose.to_owned(),
-        argon2id,
-        body,
-    };
+    let file = SecretFile { version: 1, purpose: purpose.to_owned(), argon2id, body };
     serde_json::to_vec_pretty(&file)
         .map(Zeroizing::new)
         .map_err(|_| ClientError::Crypto("writing a secret file"))
@@ -99,14 +91,10 @@ pub(crate) fn decode(
         return Ok(body);
     };
     let passphrase = passphrase.ok_or(ClientError::Passphrase)?;
-    let (nonce, sealed) = body
-        .split_first_chunk::<12>()
-        .ok_or(ClientError::SecretFile("truncated"))?;
+    let (nonce, sealed) =
+        body.split_first_chunk::<12>().ok_or(ClientError::SecretFile("truncated"))?;
     let aad = associated(purpose);
-    let payload = Payload {
-        msg: sealed,
-        aad: &aad,
-    };
+    let payload = Payload { msg: sealed, aad: &aad };
     cipher(passphrase, stretch)?
         .decrypt(&Nonce::from(*nonce), payload)
         .map(Zeroizing::new)
@@ -114,24 +102,15 @@ pub(crate) fn decode(
 }
 
 fn cipher(passphrase: &str, stretch: Stretch) -> Result<Aes256GcmSiv, ClientError> {
-    let Stretch {
-        memory_kib,
-        passes,
-        lanes,
-        salt,
-    } = stretch;
+    let Stretch { memory_kib, passes, lanes, salt } = stretch;
     if memory_kib > MEMORY_KIB_MAX || passes > PASSES_MAX || lanes > LANES_MAX {
-        return Err(ClientError::SecretFile(
-            "it asks for too much memory or time",
-        ));
+        return Err(ClientError::SecretFile("it asks for too much memory or time"));
     }
     let refused = |_| ClientError::SecretFile("its Argon2 parameters are not usable");
     let params = argon2::Params::new(memory_kib, passes, lanes, Some(32)).map_err(refused)?;
     let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
     let mut key = Zeroizing::new([0u8; 32]);
-    argon
-        .hash_password_into(passphrase.as_bytes(), &salt, &mut key[..])
-        .map_err(refused)?;
+    argon.hash_password_into(passphrase.as_bytes(), &salt, &mut key[..]).map_err(refused)?;
     Aes256GcmSiv::new_from_slice(&key[..]).map_err(|_| ClientError::Crypto("keying a cipher"))
 }
 
@@ -161,18 +140,9 @@ mod tests {
         assert!(!String::from_utf8_lossy(&sealed).contains(&STANDARD.encode(b"thirty-two")));
         let open = |purpose, passphrase| decode(purpose, &sealed, passphrase);
         assert_eq!(&open("share/a", Some("horse")).unwrap()[..], b"thirty-two");
-        assert!(matches!(
-            open("share/a", Some("mule")),
-            Err(ClientError::Passphrase)
-        ));
-        assert!(matches!(
-            open("share/a", None),
-            Err(ClientError::Passphrase)
-        ));
-        assert!(matches!(
-            open("share/b", Some("horse")),
-            Err(ClientError::SecretFile(_))
-        ));
+        assert!(matches!(open("share/a", Some("mule")), Err(ClientError::Passphrase)));
+        assert!(matches!(open("share/a", None), Err(ClientError::Passphrase)));
+        assert!(matches!(open("share/b", Some("horse")), Err(ClientError::SecretFile(_))));
 
         let renamed = String::from_utf8_lossy(&sealed).replace("share/a", "share/b");
         let moved = decode("share/b", renamed.as_bytes(), Some("horse"));
@@ -184,10 +154,7 @@ mod tests {
     fn plain_files_need_none() {
         let plain = encode("identity/a", b"secret", None, &mut OsEntropy).unwrap();
         assert_eq!(&decode("identity/a", &plain, None).unwrap()[..], b"secret");
-        assert_eq!(
-            &decode("identity/a", &plain, Some("x")).unwrap()[..],
-            b"secret"
-        );
+        assert_eq!(&decode("identity/a", &plain, Some("x")).unwrap()[..], b"secret");
         assert!(decode("identity/a", b"{}", None).is_err());
     }
 

@@ -54,12 +54,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, ClientError> {
             })?;
             let id = file_name(path);
             let (path, bytes) = (path.clone(), kind.len());
-            found.sources.push(Source {
-                path,
-                id,
-                format,
-                bytes,
-            });
+            found.sources.push(Source { path, id, format, bytes });
         }
     }
     let mut ids = BTreeSet::new();
@@ -74,10 +69,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, ClientError> {
 
 fn find_in(folder: &Path, found: &mut Found) -> Result<(), ClientError> {
     let shown = |entry: &walkdir::DirEntry| entry.depth() == 0 || !hidden(entry);
-    let walk = walkdir::WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(shown);
+    let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(shown);
     for entry in walk {
         let entry = entry.map_err(|error| ClientError::file("reading a folder")(error.into()))?;
         if !entry.file_type().is_file() {
@@ -131,9 +123,7 @@ pub fn load(source: &Source) -> Result<PutDocument, Unusable> {
     let id = DocumentId::try_from(source.id.clone()).map_err(|_| Unusable::Id)?;
     let file = fs::File::open(&source.path).map_err(|_| Unusable::Read)?;
     let mut bytes = Vec::new();
-    file.take(DOCUMENT_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|_| Unusable::Read)?;
+    file.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|_| Unusable::Read)?;
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Unusable::TooLarge);
     }
@@ -202,11 +192,7 @@ fn markdown_title(content: &str) -> Option<String> {
 
 fn visible(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let text: String = words
-        .join(" ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .collect();
+    let text: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
     (!text.is_empty()).then_some(text)
 }
 

@@ -27,9 +27,8 @@ pub struct SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> u64 {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs());
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         self.latest.fetch_max(now, Ordering::Relaxed).max(now)
     }
 }

@@ -47,10 +47,7 @@ fn server(key_id: u8) -> Server {
 }
 
 fn expected() -> Expected {
-    Expected {
-        chain_id: "prag-embedded-test".into(),
-        contract: "secret1contract".into(),
-    }
+    Expected { chain_id: "prag-embedded-test".into(), contract: "secret1contract".into() }
 }
 
 async fn attest(
@@ -101,12 +98,7 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let header = |name: &str| asked.header().get(name.as_bytes()).map(text);
     let method = text(asked.control().method().unwrap());
-    let parts = RequestParts {
-        method: &method,
-        path,
-        query,
-        body: asked.content(),
-    };
+    let parts = RequestParts { method: &method, path, query, body: asked.content() };
     verify_request(
         &header,
         &parts,
@@ -116,11 +108,7 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
         &mut worker.nonces.lock().unwrap(),
     )
     .unwrap();
-    worker
-        .seen
-        .lock()
-        .unwrap()
-        .push((inner.len(), format!("{method} {path}")));
+    worker.seen.lock().unwrap().push((inner.len(), format!("{method} {path}")));
     let (status, reply) = if path == "/v1/collections" {
         (200u16, r#"{"data":[]}"#)
     } else {
@@ -161,16 +149,8 @@ async fn connect(url: &str, home: &Home, trusted: Trusted) -> Result<Client, Cli
 }
 
 fn simulated() -> Trusted {
-    let policy = Policy {
-        measurements: vec![sim_measurement("test")],
-        ..Policy::default()
-    };
-    Trusted {
-        verifier: Box::new(SimVerifier),
-        policy,
-        first_use: true,
-        warning: None,
-    }
+    let policy = Policy { measurements: vec![sim_measurement("test")], ..Policy::default() };
+    Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None }
 }
 
 /// Requests arrive signed and padded, answers and refusals come back typed, and a rotation of the
@@ -182,9 +162,7 @@ async fn requests_go_the_whole_way() {
     let (url, worker) = start().await;
     let client = connect(&url, &home, simulated()).await.unwrap();
     assert!(client.collections().await.unwrap().is_empty());
-    let refused = client
-        .collection(prag_protocol::CollectionId([1; 16]))
-        .await;
+    let refused = client.collection(prag_protocol::CollectionId([1; 16])).await;
     assert_eq!(refused.unwrap_err().code(), Some(Code::Forbidden));
 
     let before = client.channel().session().await.unwrap().nonce();

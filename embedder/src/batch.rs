@@ -70,9 +70,7 @@ pub(crate) fn spread<S, T: Send>(
 
 /// The budget that keeps all threads busy without making batches tiny.
 pub(crate) fn budget(tokens: usize, threads: NonZeroUsize, max: usize) -> usize {
-    tokens
-        .div_ceil(threads.get())
-        .clamp(BATCH_TOKENS_MIN.min(max), max)
+    tokens.div_ceil(threads.get()).clamp(BATCH_TOKENS_MIN.min(max), max)
 }
 
 /// Below this many tokens a second thread is not worth starting.
@@ -105,10 +103,7 @@ mod tests {
         for threads in [1, 2, 7] {
             let threads = NonZeroUsize::new(threads).unwrap();
             let squares = spread(100, threads, || (), |(), index| index * index);
-            assert_eq!(
-                squares,
-                (0..100).map(|index| index * index).collect::<Vec<_>>()
-            );
+            assert_eq!(squares, (0..100).map(|index| index * index).collect::<Vec<_>>());
         }
     }
 }

@@ -54,18 +54,12 @@ pub struct BertEmbedder {
 
 enum Network {
     Slices(Box<SliceBert>),
-    Tensors {
-        network: Box<TensorBert>,
-        batch_tokens: usize,
-    },
+    Tensors { network: Box<TensorBert>, batch_tokens: usize },
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            device: Compute::Cpu,
-            threads: None,
-        }
+        Self { device: Compute::Cpu, threads: None }
     }
 }
 
@@ -88,14 +82,9 @@ impl BertEmbedder {
         let hashes = files.hashes(&preset.expected)?;
         let config = BertConfig::parse(&files.config)?;
         let text = Text::parse(&files.tokenizer, config.vocab_size)?;
-        let (query, passage) = (
-            text.prefix(&preset.query_prefix),
-            text.prefix(&preset.passage_prefix),
-        );
-        let longest = query
-            .tokens
-            .max(passage.tokens)
-            .saturating_add(text.special());
+        let (query, passage) =
+            (text.prefix(&preset.query_prefix), text.prefix(&preset.passage_prefix));
+        let longest = query.tokens.max(passage.tokens).saturating_add(text.special());
         if preset.max_tokens > config.max_position_embeddings || preset.max_tokens <= longest {
             return Err(EmbedError::Corrupt {
                 file: ModelFile::Config,
@@ -119,14 +108,7 @@ impl BertEmbedder {
             .threads
             .or_else(|| thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        Ok(Self {
-            card,
-            text,
-            query,
-            passage,
-            network,
-            threads,
-        })
+        Ok(Self { card, text, query, passage, network, threads })
     }
 
     fn prefix(&self, role: Role) -> &Prefix {
@@ -144,27 +126,18 @@ impl BertEmbedder {
             let texts = blocks[block].iter().enumerate();
             texts
                 .map(|(place, text)| {
-                    self.text
-                        .ids(block * TEXTS_PER_BLOCK + place, prefix, text, max)
+                    self.text.ids(block * TEXTS_PER_BLOCK + place, prefix, text, max)
                 })
                 .collect::<Result<Vec<_>, _>>()
         };
         let blocks = batch::spread(blocks.len(), self.threads, || (), work);
-        Ok(blocks
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        Ok(blocks.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// The vectors of each batch, in the order of the batch.
     fn run(&self, ids: &[Ids], batches: &[Vec<usize>]) -> Result<Vec<Rows>, EmbedError> {
         let sequences = |batch: usize| {
-            batches[batch]
-                .iter()
-                .map(|&index| ids[index].as_slice())
-                .collect::<Vec<_>>()
+            batches[batch].iter().map(|&index| ids[index].as_slice()).collect::<Vec<_>>()
         };
         let (dim, pooling) = (self.card.dim, self.card.pooling);
         match &self.network {
@@ -179,12 +152,7 @@ impl BertEmbedder {
                     });
                     rows
                 };
-                Ok(batch::spread(
-                    batches.len(),
-                    self.threads,
-                    Scratch::default,
-                    work,
-                ))
+                Ok(batch::spread(batches.len(), self.threads, Scratch::default, work))
             }
             Network::Tensors { network, .. } => (0..batches.len())
                 .map(|batch| {
@@ -209,10 +177,7 @@ impl Embedder for BertEmbedder {
 
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Rows, EmbedError> {
         if texts.len() > TEXTS_MAX {
-            return Err(EmbedError::TooMany {
-                texts: texts.len(),
-                max: TEXTS_MAX,
-            });
+            return Err(EmbedError::TooMany { texts: texts.len(), max: TEXTS_MAX });
         }
         let ids = self.ids(role, texts)?;
         let lengths = ids.iter().map(|ids| ids.len()).collect::<Vec<_>>();
@@ -227,14 +192,11 @@ impl Embedder for BertEmbedder {
         let mut rows = Rows::zeros(texts.len(), self.card.dim);
         for (batch, vectors) in batches.iter().zip(&results) {
             for (&index, vector) in batch.iter().zip(vectors.iter()) {
-                let row = rows.row_mut(index).ok_or(EmbedError::Device {
-                    why: "a row is missing",
-                })?;
+                let row =
+                    rows.row_mut(index).ok_or(EmbedError::Device { why: "a row is missing" })?;
                 row.copy_from_slice(vector);
                 if !normalize(row) {
-                    return Err(EmbedError::Device {
-                        why: "a vector has no direction",
-                    });
+                    return Err(EmbedError::Device { why: "a vector has no direction" });
                 }
             }
         }
@@ -250,10 +212,7 @@ impl Embedder for BertEmbedder {
     }
 
     fn budget(&self, role: Role) -> usize {
-        let spent = self
-            .card
-            .special_tokens
-            .saturating_add(self.prefix(role).tokens);
+        let spent = self.card.special_tokens.saturating_add(self.prefix(role).tokens);
         self.card.max_tokens.saturating_sub(spent)
     }
 }
@@ -263,10 +222,7 @@ impl Network {
         let tensors = |device: Device, weights, batch_tokens| {
             let weights = Weights::read(weights, &device)?;
             let network = Box::new(TensorBert::load(&weights, config)?);
-            Ok(Self::Tensors {
-                network,
-                batch_tokens,
-            })
+            Ok(Self::Tensors { network, batch_tokens })
         };
         match compute {
             Compute::Cpu => {
@@ -275,9 +231,7 @@ impl Network {
             }
             Compute::CpuTensors => tensors(Device::Cpu, weights, CANDLE_BATCH_TOKENS),
             Compute::Cuda(number) => {
-                let absent = EmbedError::Device {
-                    why: "no such GPU, or built without cuda",
-                };
+                let absent = EmbedError::Device { why: "no such GPU, or built without cuda" };
                 let device = Device::new_cuda(number).map_err(|_| absent)?;
                 tensors(device, weights, CUDA_BATCH_TOKENS)
             }

@@ -58,10 +58,7 @@ impl BertConfig {
         if sizes.iter().any(|&(size, max)| size == 0 || size > max) {
             return Err(corrupt("a size is zero or out of bounds"));
         }
-        if !config
-            .hidden_size
-            .is_multiple_of(config.num_attention_heads)
-        {
+        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return Err(corrupt("heads do not divide the hidden size"));
         }
         if !(config.layer_norm_eps > 0.0 && config.layer_norm_eps < 1.0) {
@@ -77,10 +74,7 @@ impl BertConfig {
 }
 
 fn corrupt(why: &'static str) -> EmbedError {
-    EmbedError::Corrupt {
-        file: ModelFile::Config,
-        why,
-    }
+    EmbedError::Corrupt { file: ModelFile::Config, why }
 }
 
 fn unsupported(what: &'static str) -> EmbedError {
@@ -137,13 +131,7 @@ mod tests {
         ] {
             let error = BertConfig::parse(&json(field, value)).unwrap_err();
             assert!(
-                matches!(
-                    error,
-                    EmbedError::Corrupt {
-                        file: ModelFile::Config,
-                        ..
-                    }
-                ),
+                matches!(error, EmbedError::Corrupt { file: ModelFile::Config, .. }),
                 "{field}"
             );
         }

@@ -33,10 +33,7 @@ impl Rows {
     #[must_use]
     pub fn zeros(texts: usize, dim: usize) -> Self {
         let dim = dim.max(1);
-        Self {
-            dim,
-            data: Zeroizing::new(vec![0.0; texts.saturating_mul(dim)]),
-        }
+        Self { dim, data: Zeroizing::new(vec![0.0; texts.saturating_mul(dim)]) }
     }
 
     /// Length of every row.

@@ -66,24 +66,15 @@ impl SliceBert {
         let hidden = config.hidden_size;
         let embeddings = weights.inside("embeddings");
         let words = embeddings.table("word_embeddings", config.vocab_size, hidden)?;
-        let mut places = embeddings.table(
-            "position_embeddings",
-            config.max_position_embeddings,
-            hidden,
-        )?;
+        let mut places =
+            embeddings.table("position_embeddings", config.max_position_embeddings, hidden)?;
         let kinds = embeddings.table("token_type_embeddings", config.type_vocab_size, hidden)?;
         for row in places.chunks_exact_mut(hidden) {
-            row.iter_mut()
-                .zip(&kinds)
-                .for_each(|(place, kind)| *place += kind);
+            row.iter_mut().zip(&kinds).for_each(|(place, kind)| *place += kind);
         }
         let layers = (0..config.num_hidden_layers)
             .map(|index| {
-                Layer::load(
-                    &weights.inside(&format!("encoder.layer.{index}")),
-                    config,
-                    arch,
-                )
+                Layer::load(&weights.inside(&format!("encoder.layer.{index}")), config, arch)
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -126,9 +117,7 @@ impl SliceBert {
 
     fn look_up(&self, sequences: &[&[u32]], out: &mut [f32]) {
         let size = self.hidden;
-        let ids = sequences
-            .iter()
-            .flat_map(|ids| ids.iter().zip(self.places.chunks_exact(size)));
+        let ids = sequences.iter().flat_map(|ids| ids.iter().zip(self.places.chunks_exact(size)));
         for ((&id, place), row) in ids.zip(out.chunks_exact_mut(size)) {
             let word = &self.words[id as usize * size..][..size];
             for ((out, word), place) in row.iter_mut().zip(word).zip(place) {
@@ -139,21 +128,10 @@ impl SliceBert {
     }
 
     fn run(&self, layer: &Layer, sequences: &[&[u32]], scratch: &mut Scratch) {
-        let Scratch {
-            hidden,
-            wide,
-            context,
-            room,
-        } = scratch;
+        let Scratch { hidden, wide, context, room } = scratch;
         let rows = hidden.len() / self.hidden;
         let projected = &mut wide[..rows * 3 * self.hidden];
-        self.multiply(
-            hidden,
-            &layer.query_key_value,
-            Finish::Bias,
-            projected,
-            room,
-        );
+        self.multiply(hidden, &layer.query_key_value, Finish::Bias, projected, room);
         let mut first = 0;
         for ids in sequences {
             let rows = first..first + ids.len();
@@ -184,13 +162,7 @@ impl SliceBert {
         out: &mut [f32],
         room: &mut Room,
     ) {
-        self.arch.dispatch(Linear {
-            input,
-            matrix,
-            finish,
-            out,
-            room,
-        });
+        self.arch.dispatch(Linear { input, matrix, finish, out, room });
     }
 
     fn normalize(&self, norm: &Norm, added: Option<&[f32]>, values: &mut [f32]) {
@@ -209,10 +181,7 @@ impl Layer {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
         let dense = |name: &str, outputs, inputs| -> Result<(Vec<f32>, Vec<f32>), EmbedError> {
             let dense = weights.inside(name);
-            Ok((
-                dense.matrix("weight", outputs, inputs)?,
-                dense.vector("bias", outputs)?,
-            ))
+            Ok((dense.matrix("weight", outputs, inputs)?, dense.vector("bias", outputs)?))
         };
         let pack = |(weight, bias): (Vec<f32>, Vec<f32>), inputs| {
             Matrix::pack(arch, &weight, bias, inputs)
@@ -220,10 +189,7 @@ impl Layer {
         // The scores' 1/sqrt(head size) goes into the queries once and for all.
         let (mut weight, mut bias) = dense("attention.self.query", hidden, hidden)?;
         let scale = (config.head_size() as f32).sqrt().recip();
-        weight
-            .iter_mut()
-            .chain(&mut bias)
-            .for_each(|value| *value *= scale);
+        weight.iter_mut().chain(&mut bias).for_each(|value| *value *= scale);
         for name in ["attention.self.key", "attention.self.value"] {
             let (more, more_bias) = dense(name, hidden, hidden)?;
             weight.extend(more);
@@ -273,9 +239,7 @@ fn pool(rows: &[f32], pooling: Pooling, out: &mut [f32]) {
         Pooling::Mean => {
             out.fill(0.0);
             for row in rows.chunks_exact(size) {
-                out.iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, value)| *sum += value);
+                out.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
             let scale = (rows.len() as f32 / size as f32).recip();
             out.iter_mut().for_each(|value| *value *= scale);

@@ -86,21 +86,15 @@ impl ModelFiles {
         };
         Ok(FileHashes {
             weights: check(ModelFile::Weights, &self.weights, expected.weights_blake3)?,
-            tokenizer: check(
-                ModelFile::Tokenizer,
-                &self.tokenizer,
-                expected.tokenizer_blake3,
-            )?,
+            tokenizer: check(ModelFile::Tokenizer, &self.tokenizer, expected.tokenizer_blake3)?,
             config: check(ModelFile::Config, &self.config, expected.config_blake3)?,
         })
     }
 
     fn from_hub(repo: &str, revision: &str) -> Result<Self, EmbedError> {
         let lost = |file| EmbedError::Hub { file };
-        let api = ApiBuilder::new()
-            .with_progress(false)
-            .build()
-            .map_err(|_| lost(ModelFile::Config))?;
+        let api =
+            ApiBuilder::new().with_progress(false).build().map_err(|_| lost(ModelFile::Config))?;
         let repo = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
         let repo = api.repo(repo);
         Self::collect(|file| {
@@ -155,10 +149,7 @@ fn place(folder: &Path, file: ModelFile, bytes: &[u8]) -> std::io::Result<()> {
 fn read_bounded(file: ModelFile, reader: impl Read) -> Result<Vec<u8>, EmbedError> {
     let max = file.bytes_max();
     let mut bytes = Vec::new();
-    reader
-        .take(max + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| EmbedError::io(file, &error))?;
+    reader.take(max + 1).read_to_end(&mut bytes).map_err(|error| EmbedError::io(file, &error))?;
     if bytes.len() as u64 > max {
         return Err(EmbedError::FileTooLarge { file, max });
     }

@@ -55,11 +55,7 @@ impl TensorBert {
     fn build(weights: &VarBuilder<'_>, config: &BertConfig) -> Result<Self> {
         let (hidden, eps) = (config.hidden_size, config.layer_norm_eps);
         let names = weights.pp("embeddings");
-        let kinds = embedding(
-            config.type_vocab_size,
-            hidden,
-            names.pp("token_type_embeddings"),
-        )?;
+        let kinds = embedding(config.type_vocab_size, hidden, names.pp("token_type_embeddings"))?;
         let places = config.max_position_embeddings;
         Ok(Self {
             device: weights.device().clone(),
@@ -81,9 +77,7 @@ impl TensorBert {
         pooling: Pooling,
     ) -> std::result::Result<Vec<Vec<f32>>, EmbedError> {
         self.forward(sequences, pooling)
-            .map_err(|_| EmbedError::Device {
-                why: "the network did not run",
-            })
+            .map_err(|_| EmbedError::Device { why: "the network did not run" })
     }
 
     fn forward(&self, sequences: &[&[u32]], pooling: Pooling) -> Result<Vec<Vec<f32>>> {
@@ -100,27 +94,19 @@ impl TensorBert {
         let ids = Tensor::from_vec(ids, (rows, length), &self.device)?;
         let present = Tensor::from_vec(present, (rows, length), &self.device)?;
         let mask = match padded {
-            true => Some(
-                present
-                    .affine(-ABSENT, ABSENT)?
-                    .reshape((rows, 1, 1, length))?,
-            ),
+            true => Some(present.affine(-ABSENT, ABSENT)?.reshape((rows, 1, 1, length))?),
             false => None,
         };
         let places = Tensor::arange(0, length as u32, &self.device)?;
         let placed = self.positions.forward(&places)?.broadcast_add(&self.kind)?;
-        let mut states = self
-            .norm
-            .forward(&self.words.forward(&ids)?.broadcast_add(&placed)?)?;
+        let mut states = self.norm.forward(&self.words.forward(&ids)?.broadcast_add(&placed)?)?;
         for layer in &self.layers {
             states = layer.forward(&states, mask.as_ref(), self.heads)?;
         }
         match pooling {
             Pooling::Cls => states.i((.., 0))?.contiguous()?,
             Pooling::Mean => {
-                let sums = states
-                    .broadcast_mul(&present.unsqueeze(D::Minus1)?)?
-                    .sum(1)?;
+                let sums = states.broadcast_mul(&present.unsqueeze(D::Minus1)?)?.sum(1)?;
                 sums.broadcast_div(&present.sum_keepdim(1)?)?
             }
         }
@@ -130,11 +116,8 @@ impl TensorBert {
 
 impl Layer {
     fn build(weights: &VarBuilder<'_>, config: &BertConfig) -> Result<Self> {
-        let (hidden, inner, eps) = (
-            config.hidden_size,
-            config.intermediate_size,
-            config.layer_norm_eps,
-        );
+        let (hidden, inner, eps) =
+            (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
         let attention = weights.pp("attention");
         let (own, after) = (attention.pp("self"), attention.pp("output"));
         Ok(Self {
@@ -153,10 +136,7 @@ impl Layer {
         let (rows, length, hidden) = states.dims3()?;
         let head = hidden / heads;
         let split = |values: Tensor| {
-            values
-                .reshape((rows, length, heads, head))?
-                .transpose(1, 2)?
-                .contiguous()
+            values.reshape((rows, length, heads, head))?.transpose(1, 2)?.contiguous()
         };
         let query = split(self.query.forward(states)?)?;
         let key = split(self.key.forward(states)?)?;
@@ -166,13 +146,8 @@ impl Layer {
             scores = scores.broadcast_add(mask)?;
         }
         let context = ops::softmax_last_dim(&scores)?.matmul(&value)?;
-        let context = context
-            .transpose(1, 2)?
-            .contiguous()?
-            .reshape((rows, length, hidden))?;
-        let states = self
-            .attention_norm
-            .forward(&(states + self.out.forward(&context)?)?)?;
+        let context = context.transpose(1, 2)?.contiguous()?.reshape((rows, length, hidden))?;
+        let states = self.attention_norm.forward(&(states + self.out.forward(&context)?)?)?;
         let inner = self.up.forward(&states)?.gelu_erf()?;
         self.norm.forward(&(&states + self.down.forward(&inner)?)?)
     }

@@ -29,10 +29,7 @@ pub(crate) struct Text {
 impl Text {
     /// Read a tokenizer for a model that knows `vocabulary` tokens.
     pub(crate) fn parse(bytes: &[u8], vocabulary: usize) -> Result<Self, EmbedError> {
-        let corrupt = |why| EmbedError::Corrupt {
-            file: ModelFile::Tokenizer,
-            why,
-        };
+        let corrupt = |why| EmbedError::Corrupt { file: ModelFile::Tokenizer, why };
         let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|_| corrupt("not a tokenizer"))?;
         tokenizer.with_padding(None);
         tokenizer
@@ -46,11 +43,7 @@ impl Text {
             .encode_fast("", true)
             .map_err(|_| corrupt("special tokens cannot be added"))?
             .len();
-        Ok(Self {
-            tokenizer,
-            vocabulary,
-            special,
-        })
+        Ok(Self { tokenizer, vocabulary, special })
     }
 
     /// Tokens that are added to every text.
@@ -60,10 +53,7 @@ impl Text {
 
     /// `text` as a prefix, with its tokens counted.
     pub(crate) fn prefix(&self, text: &str) -> Prefix {
-        Prefix {
-            text: text.to_owned(),
-            tokens: self.count(text),
-        }
+        Prefix { text: text.to_owned(), tokens: self.count(text) }
     }
 
     /// The ids of `prefix` followed by text number `index`, at most `max` of them.
@@ -85,11 +75,7 @@ impl Text {
             .map_err(|_| EmbedError::Tokenizer { index })?;
         let ids = Zeroizing::new(encoding.get_ids().to_vec());
         if ids.len() > max {
-            return Err(EmbedError::TooLong {
-                index,
-                tokens: ids.len(),
-                max,
-            });
+            return Err(EmbedError::TooLong { index, tokens: ids.len(), max });
         }
         if ids.len() <= self.special + prefix.tokens {
             return Err(EmbedError::Empty { index });
@@ -114,9 +100,7 @@ impl Text {
         if check_size(0, text).is_err() {
             return usize::MAX;
         }
-        self.tokenizer
-            .encode_fast(text, false)
-            .map_or(usize::MAX, |encoding| encoding.len())
+        self.tokenizer.encode_fast(text, false).map_or(usize::MAX, |encoding| encoding.len())
     }
 }
 

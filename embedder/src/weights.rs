@@ -75,8 +75,5 @@ impl<'a> Weights<'a> {
 }
 
 fn corrupt(why: &'static str) -> EmbedError {
-    EmbedError::Corrupt {
-        file: ModelFile::Weights,
-        why,
-    }
+    EmbedError::Corrupt { file: ModelFile::Weights, why }
 }

@@ -101,9 +101,7 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
         account: genesis.account,
         config_digest,
     };
-    Worker::start(settings, parts)
-        .await
-        .map_err(|problem| BootError::State(problem.to_string()))
+    Worker::start(settings, parts).await.map_err(|problem| BootError::State(problem.to_string()))
 }
 
 fn prepare_data(data: &Path) -> Result<(), BootError> {
@@ -121,10 +119,7 @@ fn prepare_data(data: &Path) -> Result<(), BootError> {
 fn load_model(settings: &Settings) -> Result<(Arc<dyn Embedder>, [String; 3]), BootError> {
     let failed = |why: String| BootError::Model(settings.model.display().to_string(), why);
     let mut preset = Preset::by_name(&settings.model_name).ok_or_else(|| {
-        failed(format!(
-            "`{}` is not a model that this build knows",
-            settings.model_name
-        ))
+        failed(format!("`{}` is not a model that this build knows", settings.model_name))
     })?;
     if !settings.model_blake3.is_empty() {
         let digest = hex::decode(&settings.model_blake3).ok();
@@ -137,25 +132,14 @@ fn load_model(settings: &Settings) -> Result<(Arc<dyn Embedder>, [String; 3]), B
     let embedder = BertEmbedder::load(files, &preset, &Options::default())
         .map_err(|error| failed(error.to_string()))?;
     let card = embedder.model();
-    let files = [
-        card.weights_blake3,
-        card.tokenizer_blake3,
-        card.config_blake3,
-    ]
-    .map(hex::encode);
+    let files = [card.weights_blake3, card.tokenizer_blake3, card.config_blake3].map(hex::encode);
     Ok((Arc::new(embedder), files))
 }
 
 /// The worker's own shard: ledger, vault, catalogue.
 fn own_shard(engine: &dyn Engine) -> Result<Arc<dyn Shard>, StoreError> {
     let present = engine.list()?.contains(&OWN);
-    engine.open(
-        OWN,
-        Open::Writer {
-            expected_epoch: u64::from(present),
-            claim: 1,
-        },
-    )
+    engine.open(OWN, Open::Writer { expected_epoch: u64::from(present), claim: 1 })
 }
 
 fn state(error: &dyn std::error::Error) -> BootError {

@@ -66,14 +66,8 @@ impl KeyRing {
     /// [`ChannelError::Entropy`].
     pub fn new(mut entropy: Box<dyn Entropy>, now: u64) -> Result<Self, ChannelError> {
         let current = Arc::new(Generation::born(entropy.as_mut(), now, 0)?);
-        let ring = Ring {
-            entropy,
-            current,
-            previous: None,
-        };
-        Ok(Self {
-            ring: Mutex::new(ring),
-        })
+        let ring = Ring { entropy, current, previous: None };
+        Ok(Self { ring: Mutex::new(ring) })
     }
 
     /// The current public keys, signed by the worker's key; rotates first where it is time.
@@ -95,33 +89,20 @@ impl KeyRing {
         now: u64,
     ) -> Result<(Vec<u8>, ServerResponse), ChannelError> {
         // Header (RFC 9458, section 4.1): key id, KEM, KDF, AEAD; then the sender's ephemeral key.
-        let (key_id, enc) = match (
-            message.first(),
-            message.get(HEADER_BYTES..HEADER_BYTES + 16),
-        ) {
+        let (key_id, enc) = match (message.first(), message.get(HEADER_BYTES..HEADER_BYTES + 16)) {
             (Some(&key_id), Some(enc)) => (key_id, enc),
             _ => return Err(ChannelError::Closed),
         };
         let mut mark = [0u8; 16];
         mark.copy_from_slice(enc);
-        let generation = self
-            .generations(now)?
-            .into_iter()
-            .find(|one| one.key_id() == key_id);
+        let generation = self.generations(now)?.into_iter().find(|one| one.key_id() == key_id);
         let generation = generation.ok_or(ChannelError::Closed)?;
         if !generation.has_room() {
             return Err(ChannelError::Closed);
         }
-        let opened = generation
-            .server
-            .decapsulate(message)
-            .map_err(|_| ChannelError::Closed)?;
+        let opened = generation.server.decapsulate(message).map_err(|_| ChannelError::Closed)?;
         // Only what opened is remembered: nobody fills the memory with noise.
-        if lock(&generation.opened).insert(mark) {
-            Ok(opened)
-        } else {
-            Err(ChannelError::Replayed)
-        }
+        if lock(&generation.opened).insert(mark) { Ok(opened) } else { Err(ChannelError::Replayed) }
     }
 
     /// Opens a share that `caller` released to a key of this ring. `own`: the worker's signing key.
@@ -139,28 +120,15 @@ impl KeyRing {
     ) -> Result<Share, ReleaseError> {
         let generations = self.generations(now).map_err(|_| EntropyError)?;
         let meant = |one: &&Arc<Generation>| one.release.public_key() == released.release_key;
-        let generation = generations
-            .iter()
-            .find(meant)
-            .ok_or(ReleaseError::Recipient)?;
-        open_share(
-            released,
-            &generation.release,
-            own,
-            caller,
-            collection,
-            epoch,
-        )
+        let generation = generations.iter().find(meant).ok_or(ReleaseError::Recipient)?;
+        open_share(released, &generation.release, own, caller, collection, epoch)
     }
 
     /// The generations that are valid at `now`, the current one first.
     fn generations(&self, now: u64) -> Result<Vec<Arc<Generation>>, ChannelError> {
         let ring = self.at(now)?;
         let previous = ring.previous.clone();
-        Ok([Some(ring.current.clone()), previous]
-            .into_iter()
-            .flatten()
-            .collect())
+        Ok([Some(ring.current.clone()), previous].into_iter().flatten().collect())
     }
 
     /// The ring after what is due at `now` was done.
@@ -173,8 +141,7 @@ impl KeyRing {
             let before = std::mem::replace(&mut ring.current, next);
             ring.previous = Some(before);
         }
-        ring.previous
-            .take_if(|one| now > one.not_after.saturating_add(GRACE_SECONDS));
+        ring.previous.take_if(|one| now > one.not_after.saturating_add(GRACE_SECONDS));
         Ok(ring)
     }
 }
@@ -182,13 +149,9 @@ impl KeyRing {
 impl Generation {
     fn born(entropy: &mut dyn Entropy, now: u64, key_id: u8) -> Result<Self, ChannelError> {
         let mut seed = Zeroizing::new([0u8; 32]);
-        entropy
-            .fill(seed.as_mut())
-            .map_err(|_| ChannelError::Entropy)?;
+        entropy.fill(seed.as_mut()).map_err(|_| ChannelError::Entropy)?;
         let suites = [Aead::Aes128Gcm, Aead::ChaCha20Poly1305];
-        let suites = suites
-            .map(|aead| SymmetricSuite::new(Kdf::HkdfSha256, aead))
-            .to_vec();
+        let suites = suites.map(|aead| SymmetricSuite::new(Kdf::HkdfSha256, aead)).to_vec();
         let config = KeyConfig::derive(key_id, Kem::X25519Sha256, suites, seed.as_ref())
             .map_err(|_| ChannelError::Entropy)?;
         let encoded = config.encode().map_err(|_| ChannelError::Entropy)?;

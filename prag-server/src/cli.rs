@@ -51,18 +51,10 @@ struct Serve {
 /// Run the command line on `platform`. `PRAG_LOG` filters the log, such as `info` or `prag_server=debug`.
 #[must_use]
 pub fn main_with(platform: impl FnOnce() -> Result<Platform, BootError>) -> ExitCode {
-    let Arguments {
-        command: Command::Serve(flags),
-    } = Arguments::parse();
+    let Arguments { command: Command::Serve(flags) } = Arguments::parse();
     let filter = EnvFilter::try_from_env("PRAG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string()),
     };
@@ -87,19 +79,14 @@ async fn serve_all(settings: Settings, platform: Platform) -> Result<(), BootErr
     };
     let worker = boot(settings, platform).await?;
     let listen = |error: std::io::Error| BootError::Listen(address.to_string(), error.to_string());
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(listen)?;
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
     if simulated {
         eprintln!(
             "\x1b[1;31mSIMULATED TEE: nothing on this worker is private. For trying PRAG out only.\x1b[0m"
         );
     }
-    eprintln!(
-        "prag-server {} listens on http://{bound}",
-        env!("CARGO_PKG_VERSION")
-    );
+    eprintln!("prag-server {} listens on http://{bound}", env!("CARGO_PKG_VERSION"));
     eprintln!("  documentation  http://{bound}/docs");
     eprintln!("  next           prag attest http://{bound}");
     serve::serve(worker, listener, http).await.map_err(listen)

@@ -33,42 +33,19 @@ impl Metrics {
     pub fn render(&self, collections: usize, locked: usize, quarantined: usize) -> String {
         let mut out = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: u64| {
-            let _ = writeln!(
-                out,
-                "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
-            );
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        line(
-            "prag_queries_total",
-            "counter",
-            "Queries and contexts asked.",
-            count(&self.queries),
-        );
-        line(
-            "prag_chunks_ingested_total",
-            "counter",
-            "Chunks ingested.",
-            count(&self.chunks),
-        );
+        line("prag_queries_total", "counter", "Queries and contexts asked.", count(&self.queries));
+        line("prag_chunks_ingested_total", "counter", "Chunks ingested.", count(&self.chunks));
         line(
             "prag_tokens_embedded_total",
             "counter",
             "Tokens embedded for documents.",
             count(&self.tokens),
         );
-        line(
-            "prag_collections",
-            "gauge",
-            "Collections held.",
-            collections as u64,
-        );
-        line(
-            "prag_collections_locked",
-            "gauge",
-            "Collections without a key.",
-            locked as u64,
-        );
+        line("prag_collections", "gauge", "Collections held.", collections as u64);
+        line("prag_collections_locked", "gauge", "Collections without a key.", locked as u64);
         line(
             "prag_collections_quarantined",
             "gauge",

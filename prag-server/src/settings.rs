@@ -118,41 +118,13 @@ impl Settings {
         if self.plain && !self.dev {
             return Err(SettingsError::Plain);
         }
-        bound(
-            self.staleness_s >= 1 && self.staleness_s <= 3600,
-            "staleness_s",
-            "1 to 3600",
-        )?;
-        bound(
-            (16..=4_000_000).contains(&self.freeze_rows),
-            "freeze_rows",
-            "16 to 4000000",
-        )?;
-        bound(
-            (2..=64).contains(&self.merge_segments),
-            "merge_segments",
-            "2 to 64",
-        )?;
-        bound(
-            (32..=8192).contains(&self.chunk_tokens),
-            "chunk_tokens",
-            "32 to 8192",
-        )?;
-        bound(
-            (1..=65_536).contains(&self.concurrency),
-            "concurrency",
-            "1 to 65536",
-        )?;
-        bound(
-            (1..=3600).contains(&self.timeout_s),
-            "timeout_s",
-            "1 to 3600",
-        )?;
-        bound(
-            !self.vault.is_empty(),
-            "vault",
-            "at least one of local, owner",
-        )
+        bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
+        bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
+        bound((2..=64).contains(&self.merge_segments), "merge_segments", "2 to 64")?;
+        bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
+        bound((1..=65_536).contains(&self.concurrency), "concurrency", "1 to 65536")?;
+        bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
+        bound(!self.vault.is_empty(), "vault", "at least one of local, owner")
     }
 
     /// Digest over every security-relevant setting, for the evidence. The host edits settings, so they are measured.
@@ -165,9 +137,7 @@ impl Settings {
         };
         field(b"embedded");
         field(self.model_name.as_bytes());
-        model_files
-            .iter()
-            .for_each(|digest| field(digest.as_bytes()));
+        model_files.iter().for_each(|digest| field(digest.as_bytes()));
         for kind in &self.vault {
             field(match kind {
                 VaultKind::Local => b"local",
@@ -182,20 +152,13 @@ impl Settings {
 }
 
 fn bound(holds: bool, key: &'static str, range: &'static str) -> Result<(), SettingsError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(SettingsError::Bounds(key, range))
-    }
+    if holds { Ok(()) } else { Err(SettingsError::Bounds(key, range)) }
 }
 
 fn default_model() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    cache
-        .or_else(home)
-        .unwrap_or_else(|| PathBuf::from("."))
-        .join("prag/models/all-MiniLM-L6-v2")
+    cache.or_else(home).unwrap_or_else(|| PathBuf::from(".")).join("prag/models/all-MiniLM-L6-v2")
 }
 
 #[cfg(test)]
@@ -207,19 +170,11 @@ mod tests {
     #[test]
     fn refuses_exposure_and_unknown_keys() {
         assert_eq!(Settings::default().check(), Ok(()));
-        let open = Settings {
-            listen: "0.0.0.0:7878".parse().unwrap(),
-            ..Settings::default()
-        };
+        let open = Settings { listen: "0.0.0.0:7878".parse().unwrap(), ..Settings::default() };
         assert!(matches!(open.check(), Err(SettingsError::Exposed(_))));
-        let plain = Settings {
-            plain: true,
-            ..Settings::default()
-        };
+        let plain = Settings { plain: true, ..Settings::default() };
         assert_eq!(plain.check(), Err(SettingsError::Plain));
-        let error = Settings::parse("lisen = '127.0.0.1:1'")
-            .unwrap_err()
-            .to_string();
+        let error = Settings::parse("lisen = '127.0.0.1:1'").unwrap_err().to_string();
         assert!(error.contains("lisen"), "{error}");
     }
 
@@ -229,28 +184,10 @@ mod tests {
         let files = [String::new(), String::new(), String::new()];
         let base = Settings::default();
         let digest = base.digest(&files);
-        assert_eq!(
-            Settings {
-                data: "elsewhere".into(),
-                ..base.clone()
-            }
-            .digest(&files),
-            digest
-        );
+        assert_eq!(Settings { data: "elsewhere".into(), ..base.clone() }.digest(&files), digest);
+        assert_ne!(Settings { staleness_s: 61, ..base.clone() }.digest(&files), digest);
         assert_ne!(
-            Settings {
-                staleness_s: 61,
-                ..base.clone()
-            }
-            .digest(&files),
-            digest
-        );
-        assert_ne!(
-            Settings {
-                vault: vec![VaultKind::Owner],
-                ..base.clone()
-            }
-            .digest(&files),
+            Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest
         );
         assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);

@@ -147,10 +147,7 @@ impl Filter {
             return self;
         }
         let must = vec![Condition::Nested(self), Condition::Nested(other)];
-        Filter {
-            must,
-            ..Filter::default()
-        }
+        Filter { must, ..Filter::default() }
     }
 
     /// Whether a document with `id` and `metadata` is among those meant. This is the specification.
@@ -207,12 +204,12 @@ impl Condition {
         let scalars = |field: &str| metadata.get(field).map_or(&[][..], Value::scalars);
         match self {
             Self::Match { field, value } => scalars(field).iter().any(|held| held.same(value)),
-            Self::Any { field, values } => scalars(field)
-                .iter()
-                .any(|held| values.iter().any(|value| held.same(value))),
-            Self::Except { field, values } => scalars(field)
-                .iter()
-                .any(|held| !values.iter().any(|value| held.same(value))),
+            Self::Any { field, values } => {
+                scalars(field).iter().any(|held| values.iter().any(|value| held.same(value)))
+            }
+            Self::Except { field, values } => {
+                scalars(field).iter().any(|held| !values.iter().any(|value| held.same(value)))
+            }
             Self::Range { field, bounds } => scalars(field).iter().any(|held| bounds.hold(held)),
             Self::Exists { field } => !scalars(field).is_empty(),
             Self::Null { field } => scalars(field).is_empty(),
@@ -269,9 +266,7 @@ impl Bounds {
 
     /// The bounds that are there.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
-        [&self.gt, &self.gte, &self.lt, &self.lte]
-            .into_iter()
-            .flatten()
+        [&self.gt, &self.gte, &self.lt, &self.lte].into_iter().flatten()
     }
 
     fn check(&self) -> Result<(), FilterError> {

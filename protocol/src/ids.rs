@@ -151,15 +151,9 @@ impl fmt::Display for Address {
 impl TryFrom<String> for Address {
     type Error = IdError;
     fn try_from(text: String) -> Result<Self, IdError> {
-        let plain = text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let fits = (8..=Self::BYTES_MAX).contains(&text.len());
-        if plain && fits && text.contains('1') {
-            Ok(Self(text))
-        } else {
-            Err(IdError::Address)
-        }
+        if plain && fits && text.contains('1') { Ok(Self(text)) } else { Err(IdError::Address) }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod metadata;
+mod objects;
 pub mod place;
 pub mod problem;
 pub mod wire;

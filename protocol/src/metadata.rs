@@ -235,9 +235,5 @@ impl fmt::Debug for Value {
 
 pub(crate) fn check_key(key: &str) -> Result<(), MetadataError> {
     let fits = (1..=METADATA_KEY_BYTES_MAX).contains(&key.len());
-    if fits && !key.chars().any(char::is_control) {
-        Ok(())
-    } else {
-        Err(MetadataError::Key)
-    }
+    if fits && !key.chars().any(char::is_control) { Ok(()) } else { Err(MetadataError::Key) }
 }

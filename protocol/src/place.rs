@@ -118,19 +118,9 @@ impl Place {
 
 impl fmt::Debug for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            collection,
-            lineage,
-            kind,
-            id,
-            seq,
-            epoch,
-        } = self;
+        let Self { collection, lineage, kind, id, seq, epoch } = self;
         let id = u128::from_be_bytes(*id);
-        write!(
-            out,
-            "{kind:?}/{collection}/{lineage}/{id:032x}/seq {seq}/epoch {epoch}"
-        )
+        write!(out, "{kind:?}/{collection}/{lineage}/{id:032x}/seq {seq}/epoch {epoch}")
     }
 }
 
@@ -157,11 +147,7 @@ mod tests {
     /// The layout is frozen: every sealed record in the world is bound to it.
     #[test]
     fn golden_bytes() {
-        let hex: String = place()
-            .to_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: String = place().to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let expected = concat!(
             "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0",
             "11111111111111111111111111111111",
@@ -178,22 +164,10 @@ mod tests {
     fn every_field_counts() {
         let here = place();
         let others = [
-            Place {
-                collection: CollectionId([1; 16]),
-                ..here
-            },
-            Place {
-                lineage: Lineage([1; 16]),
-                ..here
-            },
-            Place {
-                kind: Kind::Batch,
-                ..here
-            },
-            Place {
-                id: [1; 16],
-                ..here
-            },
+            Place { collection: CollectionId([1; 16]), ..here },
+            Place { lineage: Lineage([1; 16]), ..here },
+            Place { kind: Kind::Batch, ..here },
+            Place { id: [1; 16], ..here },
             Place { seq: 1, ..here },
             Place { epoch: 1, ..here },
         ];

@@ -136,12 +136,7 @@ impl Problem {
     /// A problem with `code` and a detail for people.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            field: None,
-            limit: None,
-        }
+        Self { code, detail: detail.into(), field: None, limit: None }
     }
 
     /// Names the field at fault.

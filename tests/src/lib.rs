@@ -1,1 +1,244 @@
-//! Checks across crates; see `tests/`. The black-box tests of the programs are in `demo/tests`.
+//! A laboratory: a real worker in this process, and people with homes of their own who talk to it.
+//!
+//! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
+//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees.
+//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
+//! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod wiretap;
+
+pub use wiretap::Wiretap;
+
+use prag_client::Client;
+use prag_client::channel::{Channel, Sent};
+use prag_client::envelope::{Answer, Request};
+use prag_client::home::Home;
+use prag_client::identity::{Identity, Purpose, ShareStore};
+use prag_client::remembered::Remembered;
+use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::trusted::Trusted;
+use prag_server::boot::{Platform, boot};
+use prag_server::http::serve;
+use prag_server::settings::Settings;
+use prag_trust::evidence::Policy;
+use prag_trust::permit::Expected;
+use prag_trust::request::{RequestParts, sign_request};
+use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A worker on RocksDB in a folder of its own, and the homes of those who use it.
+///
+/// Needs tokio's multi-threaded runtime: `#[tokio::test(flavor = "multi_thread", worker_threads = 2)]`.
+pub struct Lab {
+    folder: TempDir,
+    settings: Settings,
+    serving: Option<Serving>,
+}
+
+struct Serving {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+impl Lab {
+    /// A worker with the default settings, serving on a free port of loopback.
+    ///
+    /// The model is the folder in `PRAG_MODEL_DIR`, or where `make model` puts it.
+    ///
+    /// # Panics
+    /// With what to do next where the model is absent.
+    pub async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// As [`Lab::start`], with settings that `change` may adjust (`plain`, `freeze_rows`, `concurrency`, ...).
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings {
+            dev: true,
+            data: folder.path().join("data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            model: model_folder(),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let mut lab = Self { folder, settings, serving: None };
+        lab.serve().await;
+        lab
+    }
+
+    /// The worker's data directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.settings.data
+    }
+
+    /// A folder for a test's own files, outside the data directory.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it listens; the same after [`Lab::restart`].
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.settings.listen
+    }
+
+    /// `http://` and the address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// The person called `name` (letters, digits, `-`), connected. The same name is the same person.
+    pub async fn client(&self, name: &str) -> Client {
+        self.client_at(name, &self.url()).await
+    }
+
+    /// As [`Lab::client`], through `url`: a [`Wiretap`]'s, say.
+    ///
+    /// # Panics
+    /// Where the worker does not attest.
+    pub async fn client_at(&self, name: &str, url: &str) -> Client {
+        let home = Home::at(&self.folder.path().join("homes").join(name));
+        let identity = if home.identity(name).exists() {
+            Identity::load(&home, name, None).unwrap()
+        } else {
+            Identity::create(&home, name, None, &mut OsEntropy).unwrap()
+        };
+        let trusted = Trusted {
+            verifier: Box::new(SimVerifier),
+            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
+            first_use: true,
+            warning: None,
+        };
+        let clock = Box::new(SystemClock::default());
+        let remembered = Remembered::new(&home);
+        let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
+        let channel = channel.await.unwrap();
+        Client::new(channel, identity, ShareStore::new(&home, None))
+    }
+
+    /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
+    ///
+    /// # Panics
+    /// Where it does not stop or boot.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.serve().await;
+    }
+
+    /// Stops the worker in good order; its files stay until the lab is dropped.
+    ///
+    /// # Panics
+    /// Where serving had failed.
+    pub async fn stop(&mut self) {
+        let Some(serving) = self.serving.take() else {
+            return;
+        };
+        drop(serving.stop);
+        serving.ended.await.unwrap().unwrap();
+    }
+
+    async fn serve(&mut self) {
+        let worker = self.boot().await;
+        let listener = TcpListener::bind(self.settings.listen).await.unwrap();
+        self.settings.listen = listener.local_addr().unwrap();
+        let http = serve::Settings {
+            plain: self.settings.plain,
+            concurrency: self.settings.concurrency,
+            work: Duration::from_secs(self.settings.timeout_s),
+            ..serve::Settings::default()
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let until = async move {
+            // A dropped sender means the same: stop.
+            let _ = stopped.await;
+        };
+        let ended = tokio::spawn(serve::serve_until(worker, listener, http, until));
+        self.serving = Some(Serving { stop, ended });
+    }
+
+    /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
+    async fn boot(&self) -> prag_server::flow::Worker {
+        let mut left = BOOT_ATTEMPTS;
+        loop {
+            let platform = Platform {
+                tee: Box::new(SimTee::new(VERSION)),
+                sealing_root: |_| Ok([7; 32]),
+                simulated: true,
+            };
+            left -= 1;
+            match boot(self.settings.clone(), platform).await {
+                Ok(worker) => return worker,
+                Err(error) if left == 0 => panic!("{error}"),
+                Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
+            }
+        }
+    }
+}
+
+/// Sends a request as `client`, signed and sealed but otherwise as it is, and returns the answer as it is.
+///
+/// Paths that need an administrator's permit take [`Purpose::Admin`], all others [`Purpose::Data`].
+///
+/// # Panics
+/// Where the gateway does not open the message, even with fresh keys.
+pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> Answer {
+    let channel = client.channel();
+    let mut session = channel.session().await.unwrap();
+    for _ in 0..2 {
+        let now = channel.now();
+        let expected = Expected {
+            chain_id: session.attestation().chain_id.clone(),
+            contract: session.attestation().contract.clone(),
+        };
+        let identity = client.identity();
+        let permit = identity.permit(purpose, &expected, now).unwrap();
+        let nonce = prag_trust::entropy::random(&mut OsEntropy).unwrap();
+        let parts = RequestParts {
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            body: request.body,
+        };
+        let worker = session.worker().sig_pk;
+        let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
+        match channel.send(&session, request, &headers.unwrap()).await {
+            Ok(Sent::Answer(answer)) => return answer,
+            Ok(Sent::Refused(_)) => session = channel.renew(&session).await.unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the gateway does not open the message");
+}
+
+/// A JSON request for [`ask`], without a query.
+#[must_use]
+pub fn json<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> Request<'a> {
+    Request { method, path, query: "", media_type: "application/json", body }
+}
+
+fn model_folder() -> PathBuf {
+    let folder =
+        std::env::var_os("PRAG_MODEL_DIR").map_or(Settings::default().model, PathBuf::from);
+    let present = folder.join("model.safetensors").exists();
+    assert!(present, "no model in {}: run `make model`", folder.display());
+    folder
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const BOOT_ATTEMPTS: u32 = 50;
+const BOOT_PAUSE: Duration = Duration::from_millis(100);

@@ -82,9 +82,7 @@ impl WalletKey {
     /// # Errors
     /// [`AddressError::WalletKey`] if they are zero or not below the order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, AddressError> {
-        k256::ecdsa::SigningKey::from_slice(bytes)
-            .map(Self)
-            .map_err(|_| AddressError::WalletKey)
+        k256::ecdsa::SigningKey::from_slice(bytes).map(Self).map_err(|_| AddressError::WalletKey)
     }
 
     /// A fresh key.
@@ -107,10 +105,7 @@ impl WalletKey {
     #[must_use]
     pub fn public_key(&self) -> [u8; 33] {
         let point = self.0.verifying_key().to_encoded_point(true);
-        point
-            .as_bytes()
-            .try_into()
-            .expect("a compressed point has 33 bytes")
+        point.as_bytes().try_into().expect("a compressed point has 33 bytes")
     }
 
     /// The account's address.
@@ -122,11 +117,7 @@ impl WalletKey {
     /// ECDSA over SHA-256 of `message`: deterministic (RFC 6979), low S, 64 bytes r ‖ s.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature: k256::ecdsa::Signature = self.0.sign(message);
-        signature
-            .normalize_s()
-            .unwrap_or(signature)
-            .to_bytes()
-            .into()
+        signature.normalize_s().unwrap_or(signature).to_bytes().into()
     }
 }
 

@@ -144,10 +144,7 @@ fn preconditions<'a>(
     }
     let age = now.saturating_sub(view.time);
     if age > staleness_s {
-        return Err(Denied::StaleView {
-            age,
-            max: staleness_s,
-        });
+        return Err(Denied::StaleView { age, max: staleness_s });
     }
     let ahead = view.time.saturating_sub(now);
     if ahead > CLOCK_SKEW_SECONDS_MAX {

@@ -40,10 +40,7 @@ pub(crate) mod hex_bytes {
         if lower && hex::decode_to_slice(text.as_bytes(), &mut out).is_ok() {
             Ok(out)
         } else {
-            Err(D::Error::custom(format_args!(
-                "expected {} lowercase hex digits",
-                2 * N
-            )))
+            Err(D::Error::custom(format_args!("expected {} lowercase hex digits", 2 * N)))
         }
     }
 }
@@ -69,9 +66,7 @@ pub(crate) mod hex_list {
     ) -> Result<Vec<[u8; 32]>, D::Error> {
         let list = Vec::<Value>::deserialize(deserializer)?;
         if list.len() > VALUES_MAX {
-            return Err(D::Error::custom(format_args!(
-                "more than {VALUES_MAX} values"
-            )));
+            return Err(D::Error::custom(format_args!("more than {VALUES_MAX} values")));
         }
         Ok(list.into_iter().map(|value| value.0).collect())
     }
@@ -94,13 +89,9 @@ pub(crate) mod base64_bytes {
     ) -> Result<Vec<u8>, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         if text.len() > BYTES_MAX / 3 * 4 + 4 {
-            return Err(D::Error::custom(format_args!(
-                "more than {BYTES_MAX} bytes"
-            )));
+            return Err(D::Error::custom(format_args!("more than {BYTES_MAX} bytes")));
         }
-        STANDARD
-            .decode(text.as_bytes())
-            .map_err(|_| D::Error::custom("expected base64 text"))
+        STANDARD.decode(text.as_bytes()).map_err(|_| D::Error::custom("expected base64 text"))
     }
 }
 

@@ -111,16 +111,13 @@ impl Evidence {
         let kind = self.kind().as_bytes();
         match self {
             Self::Tdx { quote } => digest(HASH_DOMAIN, &[kind, quote]),
-            Self::Snp {
-                report,
-                certificates,
-            } => digest(HASH_DOMAIN, &[kind, report, certificates]),
+            Self::Snp { report, certificates } => {
+                digest(HASH_DOMAIN, &[kind, report, certificates])
+            }
             #[cfg(feature = "sim")]
-            Self::Sim {
-                report_data,
-                measurement,
-                signature,
-            } => digest(HASH_DOMAIN, &[kind, report_data, measurement, signature]),
+            Self::Sim { report_data, measurement, signature } => {
+                digest(HASH_DOMAIN, &[kind, report_data, measurement, signature])
+            }
         }
     }
 }
@@ -190,11 +187,7 @@ impl Binding {
     /// The nonce that the GPU's evidence must carry: `SHA-256("PRAG-GPU/v1" ‖ first half)`.
     #[must_use]
     pub fn gpu_nonce(&self) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(b"PRAG-GPU/v1")
-            .chain_update(self.first_half())
-            .finalize()
-            .into()
+        Sha256::new().chain_update(b"PRAG-GPU/v1").chain_update(self.first_half()).finalize().into()
     }
 
     fn first_half(&self) -> [u8; 32] {

@@ -57,10 +57,7 @@ pub fn seal_frames<R: Record>(
         let text = &mut out[text_start..];
         let Some(tag) = cipher.seal(&nonce, &[bound.at(index)], text) else {
             text.zeroize();
-            return Err(SealError::TooLong {
-                place,
-                max: FRAME_BYTES,
-            });
+            return Err(SealError::TooLong { place, max: FRAME_BYTES });
         };
         out.extend_from_slice(&tag);
     }
@@ -83,20 +80,14 @@ pub fn open_frames<R: Record>(
 ) -> Result<Plain<R>, SealError> {
     is_at(place, R::KIND)?;
     if sealed.len() > sealed_len(max_len) {
-        return Err(SealError::TooLong {
-            place,
-            max: max_len,
-        });
+        return Err(SealError::TooLong { place, max: max_len });
     }
-    let (found, rest) = sealed
-        .split_first_chunk::<HEADER_BYTES>()
-        .ok_or(SealError::Truncated(place))?;
+    let (found, rest) =
+        sealed.split_first_chunk::<HEADER_BYTES>().ok_or(SealError::Truncated(place))?;
     if *found != header(Form::Frames, R::Purpose::TAG) {
         return Err(SealError::Format(place));
     }
-    let (salt, body) = rest
-        .split_first_chunk::<SALT_BYTES>()
-        .ok_or(SealError::Truncated(place))?;
+    let (salt, body) = rest.split_first_chunk::<SALT_BYTES>().ok_or(SealError::Truncated(place))?;
     let total = text_len(body.len()).ok_or(SealError::Truncated(place))?;
     let mut bound = Bound::new::<R>(place, *salt, total)?;
     let cipher = Cipher::new(key);
@@ -126,11 +117,8 @@ impl Bound {
         salt: [u8; SALT_BYTES],
         total: usize,
     ) -> Result<Self, SealError> {
-        let frames =
-            u32::try_from(total.div_ceil(FRAME_BYTES)).map_err(|_| SealError::TooLong {
-                place,
-                max: u32::MAX as usize,
-            })?;
+        let frames = u32::try_from(total.div_ceil(FRAME_BYTES))
+            .map_err(|_| SealError::TooLong { place, max: u32::MAX as usize })?;
         let mut bytes = [0u8; BOUND_BYTES];
         let fields: [&[u8]; 5] = [
             &header(Form::Frames, R::Purpose::TAG),

@@ -82,11 +82,7 @@ impl Head {
     #[must_use]
     pub fn sign(self, key: &SigningKey) -> SignedHead {
         let signature = key.sign(&message(&self)).to_bytes();
-        SignedHead {
-            head: self,
-            signer: key.verifying_key().to_bytes(),
-            signature,
-        }
+        SignedHead { head: self, signer: key.verifying_key().to_bytes(), signature }
     }
 }
 
@@ -149,11 +145,8 @@ impl SignedHead {
         }
         let key = VerifyingKey::from_bytes(signer).map_err(|_| HeadError::Signature)?;
         // Strict: no small-order key under which one signature fits many heads.
-        key.verify_strict(
-            &message(&self.head),
-            &Signature::from_bytes(&self.signature),
-        )
-        .map_err(|_| HeadError::Signature)?;
+        key.verify_strict(&message(&self.head), &Signature::from_bytes(&self.signature))
+            .map_err(|_| HeadError::Signature)?;
         Ok(Verified::new(self.head))
     }
 }

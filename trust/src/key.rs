@@ -148,10 +148,7 @@ impl<P: Purpose> Key<P> {
     }
 
     fn zeros() -> Self {
-        Self {
-            bytes: Box::new([0; 32]),
-            purpose: PhantomData,
-        }
+        Self { bytes: Box::new([0; 32]), purpose: PhantomData }
     }
 }
 

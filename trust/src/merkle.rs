@@ -35,9 +35,7 @@ impl MerkleLog {
     /// The empty log.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            levels: vec![Vec::new()],
-        }
+        Self { levels: vec![Vec::new()] }
     }
 
     /// The log of these leaf hashes, in their order.
@@ -122,9 +120,7 @@ impl MerkleLog {
     }
 
     fn within(&self, size: u64) -> Option<usize> {
-        usize::try_from(size)
-            .ok()
-            .filter(|size| *size <= self.levels[0].len())
+        usize::try_from(size).ok().filter(|size| *size <= self.levels[0].len())
     }
 
     /// Root over `length` leaves from `start`, a multiple of every power of two up to `length`.
@@ -137,10 +133,7 @@ impl MerkleLog {
             return self.levels[height as usize][start >> height];
         }
         let left = split(length);
-        node_hash(
-            &self.subtree(start, left),
-            &self.subtree(start + left, length - left),
-        )
+        node_hash(&self.subtree(start, left), &self.subtree(start + left, length - left))
     }
 
     fn path(&self, index: usize, start: usize, length: usize, proof: &mut Vec<Hash>) {
@@ -191,11 +184,7 @@ impl Default for MerkleLog {
 /// The hash of a leaf's data.
 #[must_use]
 pub fn leaf_hash(data: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([0])
-        .chain_update(data)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([0]).chain_update(data).finalize().into()
 }
 
 /// The root of a log without leaves.
@@ -205,12 +194,7 @@ pub fn empty_root() -> Hash {
 }
 
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new()
-        .chain_update([1])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// The largest power of two below `length`, which is at least 2.

@@ -260,8 +260,7 @@ impl PermitSignature {
         if signature.normalize_s().is_some() {
             return Err(PermitError::HighS);
         }
-        key.verify(document, &signature)
-            .map_err(|_| PermitError::Signature)?;
+        key.verify(document, &signature).map_err(|_| PermitError::Signature)?;
         Ok(public_key)
     }
 }
@@ -296,11 +295,7 @@ fn plain(text: &str, field: &'static str) -> Result<(), PermitError> {
         return Err(PermitError::TooLarge(field));
     }
     let fits = |byte: u8| matches!(byte, b' '..=b'~') && !br#"<>&"\"#.contains(&byte);
-    if text.bytes().all(fits) {
-        Ok(())
-    } else {
-        Err(PermitError::Character(field))
-    }
+    if text.bytes().all(fits) { Ok(()) } else { Err(PermitError::Character(field)) }
 }
 
 fn plain_list(list: &[String], field: &'static str) -> Result<(), PermitError> {
@@ -311,10 +306,7 @@ fn plain_list(list: &[String], field: &'static str) -> Result<(), PermitError> {
 }
 
 fn quoted(list: &[String]) -> String {
-    list.iter()
-        .map(|text| format!("\"{text}\""))
-        .collect::<Vec<_>>()
-        .join(",")
+    list.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(",")
 }
 
 /// Largest permit, bytes of JSON.

@@ -123,10 +123,7 @@ impl ReleaseKey {
         let mut seed = Zeroizing::new([0u8; 32]);
         entropy.fill(seed.as_mut())?;
         let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_ref());
-        Ok(Self {
-            private,
-            public: public.to_bytes().into(),
-        })
+        Ok(Self { private, public: public.to_bytes().into() })
     }
 
     /// The public key, to be signed with [`crate::evidence::sign_keys`].
@@ -221,10 +218,7 @@ pub fn open_share(
         &released.signer,
     );
     let bytes = Zeroizing::new(opened.map_err(|_| ReleaseError::Open)?);
-    let bytes: &[u8; 32] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| ReleaseError::Open)?;
+    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| ReleaseError::Open)?;
     Ok(Share::from_bytes(bytes))
 }
 
@@ -248,13 +242,7 @@ impl ReleasedShare {
     fn message(&self) -> Vec<u8> {
         transcript(
             "PRAG-RELEASE-SIGN/v1",
-            &[
-                &self.info(),
-                &self.release_key,
-                &self.signer,
-                &self.encapsulated,
-                &self.ciphertext,
-            ],
+            &[&self.info(), &self.release_key, &self.signer, &self.encapsulated, &self.ciphertext],
         )
     }
 }

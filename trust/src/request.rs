@@ -115,11 +115,7 @@ pub fn sign_request(
         worker: URL_SAFE_NO_PAD.encode(worker),
         permit: URL_SAFE_NO_PAD.encode(permit.to_json()?),
     };
-    let parameters = Parameters {
-        created,
-        nonce,
-        key: key.public_key(),
-    };
+    let parameters = Parameters { created, nonce, key: key.public_key() };
     let base = headers.base(parts, &parameters);
     let signature = STANDARD.encode(key.sign(base.as_bytes()));
     let named = |name: &str, value: String| (name.to_owned(), value);
@@ -162,12 +158,9 @@ pub fn verify_request(
     if !ed25519_holds(&parameters.key, base.as_bytes(), &signature) {
         return Err(RequestError::Signature);
     }
-    let permit = URL_SAFE_NO_PAD
-        .decode(&headers.permit)
-        .map_err(|_| RequestError::Header(PERMIT))?;
-    let delegation = Permit::from_json(&permit)?
-        .verify(now, expected)?
-        .into_inner();
+    let permit =
+        URL_SAFE_NO_PAD.decode(&headers.permit).map_err(|_| RequestError::Header(PERMIT))?;
+    let delegation = Permit::from_json(&permit)?.verify(now, expected)?.into_inner();
     if delegation.session_key != parameters.key {
         return Err(RequestError::Key);
     }
@@ -227,11 +220,7 @@ fn read(
     let take = |name: &'static str, bytes_max: usize| {
         let value = header(name).ok_or(RequestError::Header(name))?;
         let fits = value.len() <= bytes_max && value.bytes().all(|b| matches!(b, b' '..=b'~'));
-        if fits {
-            Ok(value)
-        } else {
-            Err(RequestError::Header(name))
-        }
+        if fits { Ok(value) } else { Err(RequestError::Header(name)) }
     };
     let headers = Headers {
         content_digest: take(CONTENT_DIGEST, HEADER_BYTES_MAX)?,

@@ -131,10 +131,7 @@ impl<R: Record> Plain<R> {
     /// The record with this plaintext.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            record: PhantomData,
-        }
+        Self { bytes, record: PhantomData }
     }
 
     /// The plaintext.
@@ -166,10 +163,7 @@ impl<R: Record> Plain<R> {
         let text = &mut out[TEXT_START..];
         let Some(tag) = Cipher::new(key).seal(&nonce, &[&header, &place.to_bytes()], text) else {
             text.zeroize();
-            return Err(SealError::TooLong {
-                place,
-                max: 1 << 36,
-            });
+            return Err(SealError::TooLong { place, max: 1 << 36 });
         };
         out.extend_from_slice(&tag);
         Ok(Sealed::from_bytes(out))
@@ -192,10 +186,7 @@ impl<R: Record> Sealed<R> {
     /// What was read back; nothing is checked until [`Sealed::open`].
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            record: PhantomData,
-        }
+        Self { bytes, record: PhantomData }
     }
 
     /// The bytes to store or send.

@@ -19,9 +19,7 @@ impl SimTee {
     /// A simulated TEE whose image is named by `version`.
     #[must_use]
     pub fn new(version: &str) -> Self {
-        Self {
-            measurement: sim_measurement(version),
-        }
+        Self { measurement: sim_measurement(version) }
     }
 }
 
@@ -29,11 +27,7 @@ impl Tee for SimTee {
     fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
         let message = message(&report_data, &self.measurement);
         let signature = root().sign(&message);
-        Ok(Evidence::Sim {
-            report_data,
-            measurement: self.measurement,
-            signature,
-        })
+        Ok(Evidence::Sim { report_data, measurement: self.measurement, signature })
     }
 
     fn kind(&self) -> &'static str {
@@ -54,11 +48,9 @@ impl Verifier for SimVerifier {
         _now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
         let (report_data, measurement, signature) = match evidence {
-            Evidence::Sim {
-                report_data,
-                measurement,
-                signature,
-            } => (report_data, measurement, signature),
+            Evidence::Sim { report_data, measurement, signature } => {
+                (report_data, measurement, signature)
+            }
             Evidence::Tdx { .. } | Evidence::Snp { .. } => {
                 return Err(EvidenceError::Kind(evidence.kind()));
             }

@@ -52,12 +52,7 @@ fn at(kind: Kind) -> Place {
 }
 
 fn kek() -> Key<Kek> {
-    derive_kek(
-        &Share::from_bytes(&[1; 32]),
-        &Share::from_bytes(&[2; 32]),
-        COLLECTION,
-        EPOCH,
-    )
+    derive_kek(&Share::from_bytes(&[1; 32]), &Share::from_bytes(&[2; 32]), COLLECTION, EPOCH)
 }
 
 fn dek() -> Key<Dek> {
@@ -66,9 +61,7 @@ fn dek() -> Key<Dek> {
 
 fn record<R: Record>(key: &Key<R::Purpose>, golden: &str) {
     let place = at(R::KIND);
-    let sealed = Plain::<R>::new(TEXT.to_vec())
-        .seal(key, place, NONCE)
-        .unwrap();
+    let sealed = Plain::<R>::new(TEXT.to_vec()).seal(key, place, NONCE).unwrap();
     assert_eq!(hex::encode(sealed.as_bytes()), golden, "{:?}", R::KIND);
     let stored = Sealed::<R>::from_bytes(hex::decode(golden).unwrap());
     assert_eq!(stored.open(key, place).unwrap().expose(), TEXT);
@@ -104,10 +97,7 @@ fn wrapped_keys() {
     let wrapped = dek().wrap(&wrapper, place, NONCE).unwrap();
     assert_eq!(hex::encode(&wrapped), WRAPPED_DEK);
     assert_eq!(wrapped.len(), WRAPPED_BYTES);
-    record::<BatchRecord>(
-        &Key::<Dek>::unwrap(&wrapper, place, &wrapped).unwrap(),
-        BATCH_RECORD,
-    );
+    record::<BatchRecord>(&Key::<Dek>::unwrap(&wrapper, place, &wrapped).unwrap(), BATCH_RECORD);
 
     let name = Key::<Name>::random(&mut Counting(0)).unwrap();
     let wrapped = name.wrap(&wrapper, place, NONCE).unwrap();
@@ -143,12 +133,7 @@ fn frames() {
 /// A signed head (Ed25519 is deterministic).
 #[test]
 fn signed_head() {
-    let head = Head {
-        lineage: Lineage([0x11; 16]),
-        writer_epoch: 2,
-        size: 5,
-        root: [0xab; 32],
-    };
+    let head = Head { lineage: Lineage([0x11; 16]), writer_epoch: 2, size: 5, root: [0xab; 32] };
     let signed = head.sign(&SigningKey::from_bytes(&[7; 32]));
     assert_eq!(hex::encode(signed.to_bytes()), SIGNED_HEAD);
     assert_eq!(SignedHead::from_bytes(&signed.to_bytes()), signed);

@@ -15,10 +15,7 @@ fn trusted() -> Trusted {
     let measurements = vec![sim_measurement("test")];
     Trusted {
         verifier: Box::new(SimVerifier),
-        policy: Policy {
-            measurements,
-            ..Policy::default()
-        },
+        policy: Policy { measurements, ..Policy::default() },
         first_use: true,
         warning: None,
     }
@@ -36,9 +33,7 @@ fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
         config_digest: [6; 32],
         policy_epoch: 0,
     };
-    let evidence = SimTee::new(version)
-        .evidence(binding.report_data())
-        .unwrap();
+    let evidence = SimTee::new(version).evidence(binding.report_data()).unwrap();
     let (config, release_key, not_after) = ([1, 2, 3], [8; 32], NOW + 3600);
     Attestation {
         evidence: serde_json::to_value(evidence).unwrap(),
@@ -63,12 +58,7 @@ fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
 
 fn check(shown: &Attestation, trusted: &Trusted, home: &Home) -> Result<Session, ClientError> {
     let remembered = Remembered::new(home);
-    let context = Context {
-        url: "http://w",
-        trusted,
-        remembered: &remembered,
-        now: NOW,
-    };
+    let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW };
     verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context)
 }
 
@@ -94,26 +84,16 @@ fn only_what_is_bound_verifies() {
         check(&bad, &trusted(), &home).err().unwrap()
     };
     let binding = |error| matches!(error, ClientError::Evidence(EvidenceError::Binding));
-    assert!(binding(
-        refused(|one| one.worker_key = hex::encode([1; 32]))
-    ));
+    assert!(binding(refused(|one| one.worker_key = hex::encode([1; 32]))));
     assert!(binding(refused(|one| one.ledger_id = hex::encode([1; 32]))));
-    assert!(binding(refused(
-        |one| one.config_digest = hex::encode([1; 32])
-    )));
-    assert!(binding(refused(
-        |one| one.tls_spki_sha256 = hex::encode([1; 32])
-    )));
+    assert!(binding(refused(|one| one.config_digest = hex::encode([1; 32]))));
+    assert!(binding(refused(|one| one.tls_spki_sha256 = hex::encode([1; 32]))));
     assert!(binding(refused(|one| one.policy_epoch = 1)));
     let nonce = refused(|one| one.nonce = hex::encode([1; 32]));
     assert!(matches!(nonce, ClientError::Attestation(_)));
     let keys = |error| matches!(error, ClientError::Keys(_));
-    assert!(keys(refused(
-        |one| one.keys.release_key = hex::encode([1; 32])
-    )));
-    assert!(keys(refused(
-        |one| one.keys.ohttp_config = STANDARD.encode([1])
-    )));
+    assert!(keys(refused(|one| one.keys.release_key = hex::encode([1; 32]))));
+    assert!(keys(refused(|one| one.keys.ohttp_config = STANDARD.encode([1]))));
     assert!(keys(refused(|one| one.keys.not_after += 1)));
     let parsed = refused(|one| one.evidence = serde_json::json!({ "kind": "paper" }));
     assert!(matches!(parsed, ClientError::Attestation(_)));
@@ -124,10 +104,7 @@ fn only_what_is_bound_verifies() {
 fn first_use_never_learns_a_measurement() {
     let (_folder, home) = home();
     let other = check(&attestation("other", [4; 32]), &trusted(), &home);
-    assert!(matches!(
-        other,
-        Err(ClientError::Evidence(EvidenceError::Measurement))
-    ));
+    assert!(matches!(other, Err(ClientError::Evidence(EvidenceError::Measurement))));
     let hardware = check(&attestation("test", [4; 32]), &Trusted::default(), &home);
     assert!(matches!(hardware, Err(ClientError::Evidence(_))));
     assert!(Remembered::new(&home).pin("http://w").unwrap().is_none());
@@ -144,13 +121,7 @@ fn another_ledger_is_refused_later() {
     Remembered::new(&home).forget_pin("http://w");
     check(&moved, &trusted(), &home).unwrap();
 
-    let strict = Trusted {
-        first_use: false,
-        ..trusted()
-    };
+    let strict = Trusted { first_use: false, ..trusted() };
     let refused = check(&moved, &strict, &home);
-    assert!(matches!(
-        refused,
-        Err(ClientError::Evidence(EvidenceError::Ledger))
-    ));
+    assert!(matches!(refused, Err(ClientError::Evidence(EvidenceError::Ledger))));
 }

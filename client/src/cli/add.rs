@@ -54,11 +54,8 @@ struct Upload<'a> {
 }
 
 pub(super) async fn add(client: &Client, screen: Screen, options: &args::Add) -> Done {
-    let (corpora, plain): (Vec<PathBuf>, Vec<PathBuf>) = options
-        .paths
-        .iter()
-        .cloned()
-        .partition(|path| CorpusReader::recognises(path));
+    let (corpora, plain): (Vec<PathBuf>, Vec<PathBuf>) =
+        options.paths.iter().cloned().partition(|path| CorpusReader::recognises(path));
     let found = sources::find(&plain)?;
     let collection = client.resolve(&options.collection).await?;
     client.remember_history(collection).await?;
@@ -69,10 +66,7 @@ pub(super) async fn add(client: &Client, screen: Screen, options: &args::Add) ->
         started: Instant::now(),
         lines: Vec::new(),
         bytes: 0,
-        summary: Summary {
-            ignored_files: found.ignored,
-            ..Summary::default()
-        },
+        summary: Summary { ignored_files: found.ignored, ..Summary::default() },
     };
     upload.plain(&found.sources).await?;
     for path in &corpora {
@@ -83,12 +77,7 @@ pub(super) async fn add(client: &Client, screen: Screen, options: &args::Add) ->
     summary.seconds = upload.started.elapsed().as_secs_f64();
     client.remember_history(collection).await?;
     for one in &summary.refused {
-        screen.note(&format!(
-            "refused {}: {} ({})",
-            clean(&one.id),
-            clean(&one.detail),
-            one.code
-        ));
+        screen.note(&format!("refused {}: {} ({})", clean(&one.id), clean(&one.detail), one.code));
     }
     screen.show(&summary, || summary.describe());
     Ok(summary.refused.is_empty())
@@ -122,20 +111,12 @@ impl Upload<'_> {
         let mut reader = CorpusReader::open(path)?;
         let header = reader.header();
         let (client, collection) = (self.client, self.collection);
-        client
-            .open_corpus(collection, header.corpus, reader.manifest())
-            .await?;
+        client.open_corpus(collection, header.corpus, reader.manifest()).await?;
         let mut opened = Instant::now();
         let remembered = client.channel().remembered();
-        let done = if restart {
-            0
-        } else {
-            remembered.progress(collection, header.corpus)?
-        };
+        let done = if restart { 0 } else { remembered.progress(collection, header.corpus)? };
         if done > 0 {
-            screen.note(&format!(
-                "going on after record {done} (--restart begins again)"
-            ));
+            screen.note(&format!("going on after record {done} (--restart begins again)"));
         }
         self.bar.inc_length(header.records.saturating_sub(done));
         while let Some((record, sealed)) = reader.next_record()? {
@@ -144,16 +125,11 @@ impl Upload<'_> {
             }
             if opened.elapsed() > REOPEN_AFTER {
                 let manifest = reader.manifest();
-                client
-                    .open_corpus(collection, header.corpus, manifest)
-                    .await?;
+                client.open_corpus(collection, header.corpus, manifest).await?;
                 opened = Instant::now();
             }
-            let line = SealedLine {
-                corpus: header.corpus,
-                record,
-                sealed: STANDARD.encode(sealed),
-            };
+            let line =
+                SealedLine { corpus: header.corpus, record, sealed: STANDARD.encode(sealed) };
             let waiting = self.lines.len();
             self.push(BulkLine::Sealed(line)).await?;
             if self.lines.len() <= waiting && self.summary.refused.is_empty() {
@@ -191,10 +167,7 @@ impl Upload<'_> {
         self.bar.inc(lines.len() as u64);
         let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         let rate = self.summary.tokens as f64 / seconds;
-        self.bar.set_message(format!(
-            "{} chunks, {rate:.0} tokens/s",
-            self.summary.chunks
-        ));
+        self.bar.set_message(format!("{} chunks, {rate:.0} tokens/s", self.summary.chunks));
         Ok(())
     }
 }
@@ -236,10 +209,7 @@ impl Summary {
             self.seconds
         );
         if self.ignored_files > 0 {
-            text.push_str(&format!(
-                "\n{} files of other kinds were left out",
-                self.ignored_files
-            ));
+            text.push_str(&format!("\n{} files of other kinds were left out", self.ignored_files));
         }
         if !self.refused.is_empty() {
             text.push_str(&format!("\n{} documents were refused", self.refused.len()));

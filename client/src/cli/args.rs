@@ -11,23 +11,13 @@ use std::path::PathBuf;
 
 /// Private retrieval: seal documents here, search them inside an attested worker.
 #[derive(Parser)]
-#[command(
-    name = "prag",
-    version,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "prag", version, propagate_version = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// Print one JSON value instead of text.
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// The worker.
-    #[arg(
-        long,
-        global = true,
-        env = "PRAG_URL",
-        default_value = "http://127.0.0.1:7878"
-    )]
+    #[arg(long, global = true, env = "PRAG_URL", default_value = "http://127.0.0.1:7878")]
     pub(super) url: String,
     /// Whose keys to use.
     #[arg(long, global = true, env = "PRAG_IDENTITY", default_value = "default")]

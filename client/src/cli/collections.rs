@@ -22,10 +22,7 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
     };
     let made = client.create_collection(&options.name, vectors).await?;
     screen.show(&made, || describe(screen, &made));
-    screen.note(&format!(
-        "its key share is kept on this machine under {}: back it up",
-        made.id
-    ));
+    screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
     Ok(true)
 }
 
@@ -91,20 +88,9 @@ pub(super) async fn release(client: &Client, screen: Screen, which: &args::Maybe
     screen.show(&json!({ "released": ids }), || {
         let lines: Vec<String> = released
             .iter()
-            .map(|one| {
-                format!(
-                    "released {} {}: {}",
-                    one.id,
-                    clean(&one.name),
-                    state(one.state)
-                )
-            })
+            .map(|one| format!("released {} {}: {}", one.id, clean(&one.name), state(one.state)))
             .collect();
-        if lines.is_empty() {
-            "nothing is locked".to_owned()
-        } else {
-            lines.join("\n")
-        }
+        if lines.is_empty() { "nothing is locked".to_owned() } else { lines.join("\n") }
     });
     Ok(true)
 }
@@ -139,9 +125,7 @@ pub(super) async fn confirm(client: &Client, screen: Screen, head: &args::Confir
         _ => remembered_ledger(client).await?,
     };
     let reply = client.confirm_ledger(height, &root).await?;
-    screen.show(&reply, || {
-        format!("the ledger stands at height {}", reply.height)
-    });
+    screen.show(&reply, || format!("the ledger stands at height {}", reply.height));
     Ok(true)
 }
 
@@ -161,13 +145,7 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
         let rows: Vec<Vec<String>> = models
             .data
             .iter()
-            .map(|one| {
-                vec![
-                    clean(&one.id),
-                    one.dimension.to_string(),
-                    one.max_tokens.to_string(),
-                ]
-            })
+            .map(|one| vec![clean(&one.id), one.dimension.to_string(), one.max_tokens.to_string()])
             .collect();
         table(&["MODEL", "DIMENSION", "TOKENS"], &rows)
     });

@@ -83,12 +83,7 @@ impl Checks {
             Ok(detail) => (true, detail, None),
             Err(error) => (false, error.to_string(), error.next()),
         };
-        self.0.push(Check {
-            check: check.to_owned(),
-            ok,
-            detail,
-            next,
-        });
+        self.0.push(Check { check: check.to_owned(), ok, detail, next });
         ok
     }
 }
@@ -111,10 +106,7 @@ pub(super) async fn doctor(setting: Setting, trusted: Trusted) -> Done {
             if let Err(error) = identity {
                 checks.push("identity", Err(error));
             }
-            checks.push(
-                "worker",
-                channel.map(|channel| format!("{} verified", channel.url())),
-            );
+            checks.push("worker", channel.map(|channel| format!("{} verified", channel.url())));
         }
     }
     let well = checks.0.iter().all(|check| check.ok);
@@ -151,10 +143,7 @@ async fn worker(client: &Client, checks: &mut Checks) {
     };
     checks.push("clock", clock);
     let models = client.models().await;
-    checks.push(
-        "models",
-        models.map(|models| format!("{} served", models.data.len())),
-    );
+    checks.push("models", models.map(|models| format!("{} served", models.data.len())));
 }
 
 async fn collections(client: &Client, checks: &mut Checks) {
@@ -169,11 +158,7 @@ async fn collections(client: &Client, checks: &mut Checks) {
     for one in found {
         let name = format!(
             "collection {}",
-            if one.name.is_empty() {
-                one.id.to_string()
-            } else {
-                one.name
-            }
+            if one.name.is_empty() { one.id.to_string() } else { one.name }
         );
         if one.owner == *client.identity().address() && !client.shares().has(one.id) {
             checks.push(&name, Err(ClientError::NoShare(one.id)));
@@ -186,9 +171,9 @@ async fn collections(client: &Client, checks: &mut Checks) {
             CollectionState::Locked => Err(ClientError::Usage(
                 "locked: run `prag release` to give the worker its key".to_owned(),
             )),
-            CollectionState::Quarantined => Err(ClientError::Usage(
-                "quarantined: a stored byte failed its check".to_owned(),
-            )),
+            CollectionState::Quarantined => {
+                Err(ClientError::Usage("quarantined: a stored byte failed its check".to_owned()))
+            }
         };
         checks.push(&name, state);
     }

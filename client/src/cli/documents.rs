@@ -39,9 +39,7 @@ pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> 
 pub(super) async fn show(client: &Client, screen: Screen, which: &args::Document) -> Done {
     let id = client.resolve(&which.collection).await?;
     let document = client.lookup(id, document_id(&which.id)?).await?;
-    screen.show(&document, || {
-        clean_lines(document.content.as_deref().unwrap_or_default())
-    });
+    screen.show(&document, || clean_lines(document.content.as_deref().unwrap_or_default()));
     Ok(true)
 }
 
@@ -49,29 +47,20 @@ pub(super) async fn delete(client: &Client, screen: Screen, which: &args::Delete
     let id = client.resolve(&which.collection).await?;
     let mut deleted = 0;
     if let Some(filter) = filter(which.filter.as_deref())? {
-        let request = DeleteDocuments {
-            ids: None,
-            filter: Some(filter),
-        };
+        let request = DeleteDocuments { ids: None, filter: Some(filter) };
         deleted += client.delete_documents(id, &request).await?.deleted;
     } else {
         let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
         for some in ids?.chunks(DELETE_IDS_MAX) {
-            let request = DeleteDocuments {
-                ids: Some(some.to_vec()),
-                filter: None,
-            };
+            let request = DeleteDocuments { ids: Some(some.to_vec()), filter: None };
             deleted += client.delete_documents(id, &request).await?.deleted;
         }
     }
     client.remember_history(id).await?;
-    screen.show(&json!({ "deleted": deleted }), || {
-        format!("deleted {deleted} documents")
-    });
+    screen.show(&json!({ "deleted": deleted }), || format!("deleted {deleted} documents"));
     Ok(true)
 }
 
 fn document_id(text: &str) -> Result<DocumentId, ClientError> {
-    text.parse()
-        .map_err(|error: prag_protocol::IdError| ClientError::Usage(error.to_string()))
+    text.parse().map_err(|error: prag_protocol::IdError| ClientError::Usage(error.to_string()))
 }

@@ -47,14 +47,9 @@ pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> 
             .map(|one| {
                 let grant = &one.grant;
                 let rights = [("read", grant.read), ("write", grant.write)];
-                let rights: Vec<_> = rights
-                    .iter()
-                    .filter(|(_, on)| *on)
-                    .map(|(name, _)| *name)
-                    .collect();
-                let quota = grant
-                    .quota
-                    .map_or("∞".to_owned(), |quota| quota.to_string());
+                let rights: Vec<_> =
+                    rights.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+                let quota = grant.quota.map_or("∞".to_owned(), |quota| quota.to_string());
                 vec![
                     grant.grantee.to_string(),
                     rights.join("+"),
@@ -65,10 +60,7 @@ pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> 
                 ]
             })
             .collect();
-        table(
-            &["GRANTEE", "RIGHTS", "MAX K", "USED", "EXPIRES", ""],
-            &rows,
-        )
+        table(&["GRANTEE", "RIGHTS", "MAX K", "USED", "EXPIRES", ""], &rows)
     });
     Ok(true)
 }
@@ -78,10 +70,7 @@ pub(super) async fn revoke(client: &Client, screen: Screen, options: &args::Revo
     let reply = client.revoke_grant(id, options.grantee.clone()).await?;
     let value = json!({ "collection": id, "revoked": options.grantee, "height": reply.height });
     screen.show(&value, || {
-        format!(
-            "revoked the grant of {} (ledger height {})",
-            options.grantee, reply.height
-        )
+        format!("revoked the grant of {} (ledger height {})", options.grantee, reply.height)
     });
     Ok(true)
 }
@@ -112,15 +101,8 @@ mod tests {
         assert_eq!(end("3h", 10).unwrap(), 10 + 10_800);
         assert_eq!(end("5m", 10).unwrap(), 310);
         assert_eq!(end("1900000000", 10).unwrap(), 1_900_000_000);
-        for bad in [
-            "",
-            "d",
-            "-1d",
-            "1w",
-            "1.5h",
-            "99999999999999999999d",
-            "18446744073709551615d",
-        ] {
+        for bad in ["", "d", "-1d", "1w", "1.5h", "99999999999999999999d", "18446744073709551615d"]
+        {
             assert!(end(bad, 10).is_err(), "{bad}");
         }
     }

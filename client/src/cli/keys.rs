@@ -15,9 +15,7 @@ pub(super) fn new(setting: &Setting) -> Done {
     let passphrase = setting.passphrase();
     let identity = Identity::create(&setting.home, &setting.identity, passphrase, &mut OsEntropy)?;
     if passphrase.is_none() {
-        setting
-            .screen
-            .note("kept under file permissions only; set PRAG_PASSPHRASE to seal keys");
+        setting.screen.note("kept under file permissions only; set PRAG_PASSPHRASE to seal keys");
     }
     present(setting, &identity)
 }

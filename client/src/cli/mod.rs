@@ -59,16 +59,11 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
     if let Some(warning) = trusted.warning {
         screen.warn(warning);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(arguments, trusted, screen)),
-        Err(source) => Err(ClientError::File {
-            what: "starting threads",
-            source,
-        }),
+        Err(source) => Err(ClientError::File { what: "starting threads", source }),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -82,9 +77,7 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
 }
 
 async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
-    let passphrase = std::env::var("PRAG_PASSPHRASE")
-        .ok()
-        .filter(|text| !text.is_empty());
+    let passphrase = std::env::var("PRAG_PASSPHRASE").ok().filter(|text| !text.is_empty());
     let setting = Setting {
         url: arguments.url,
         identity: arguments.identity,
@@ -134,9 +127,9 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Grant(options) => grants::grant(client, screen, &options).await,
         Command::Grants(which) => grants::list(client, screen, &which).await,
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
-        Command::Keys(_) | Command::Seal(_) | Command::Attest(_) | Command::Doctor => Err(
-            ClientError::Usage("this command needs no worker".to_owned()),
-        ),
+        Command::Keys(_) | Command::Seal(_) | Command::Attest(_) | Command::Doctor => {
+            Err(ClientError::Usage("this command needs no worker".to_owned()))
+        }
     }
 }
 

@@ -72,10 +72,7 @@ impl Screen {
             }
         }
         if let Some(next) = next {
-            text.push_str(&format!(
-                "\n{} {next}",
-                paint(self.colour_errors, BOLD, "next:")
-            ));
+            text.push_str(&format!("\n{} {next}", paint(self.colour_errors, BOLD, "next:")));
         }
         print_err(&text);
     }
@@ -135,9 +132,7 @@ pub(super) fn clean(text: &str) -> String {
 
 /// `text` with its lines, without other control characters.
 pub(super) fn clean_lines(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c == '\n' || *c == '\t' || !is_unsafe(*c))
-        .collect()
+    text.chars().filter(|c| *c == '\n' || *c == '\t' || !is_unsafe(*c)).collect()
 }
 
 /// Controls, and the marks that reverse the direction of text.
@@ -146,11 +141,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 fn paint(on: bool, code: &str, text: &str) -> String {
-    if on {
-        format!("\x1b[{code}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
+    if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// A reader that went away (`prag … | head`) is no error.
@@ -173,10 +164,7 @@ mod tests {
     /// Columns line up by characters, not bytes.
     #[test]
     fn tables_align() {
-        let rows = [
-            vec!["é".to_owned(), "1".to_owned()],
-            vec!["abc".to_owned(), "2".to_owned()],
-        ];
+        let rows = [vec!["é".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "2".to_owned()]];
         assert_eq!(table(&["n", "k"], &rows), "n    k\né    1\nabc  2");
     }
 

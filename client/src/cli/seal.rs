@@ -16,9 +16,7 @@ use serde_json::json;
 
 pub(super) fn seal(setting: &Setting, options: &args::Seal) -> Done {
     let identity = setting.load_identity()?;
-    let total = sources::find(std::slice::from_ref(&options.folder))?
-        .sources
-        .len() as u64;
+    let total = sources::find(std::slice::from_ref(&options.folder))?.sources.len() as u64;
     let bar = setting.screen.progress(total);
     let now = SystemClock::default().now();
     let sealing = seal_folder(
@@ -44,9 +42,7 @@ pub(super) fn seal(setting: &Setting, options: &args::Seal) -> Done {
         "skipped": skipped,
     });
     for one in &sealing.skipped {
-        setting
-            .screen
-            .note(&format!("left out {}: {}", clean(&one.id), one.reason));
+        setting.screen.note(&format!("left out {}: {}", clean(&one.id), one.reason));
     }
     setting.screen.show(&value, || {
         format!(

@@ -37,9 +37,7 @@ pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query
             return "nothing found".to_owned();
         }
         let hits = reply.hits.iter().enumerate();
-        hits.map(|(index, hit)| show_hit(screen, index + 1, hit))
-            .collect::<Vec<_>>()
-            .join("\n\n")
+        hits.map(|(index, hit)| show_hit(screen, index + 1, hit)).collect::<Vec<_>>().join("\n\n")
     });
     Ok(true)
 }
@@ -58,12 +56,7 @@ pub(super) async fn context(client: &Client, screen: Screen, options: &args::Con
     let reply = client.context(id, &request).await?;
     screen.show(&reply, || {
         let mut lines = vec![clean_lines(&reply.context), String::new()];
-        lines.extend(
-            reply
-                .citations
-                .iter()
-                .map(|citation| show_citation(screen, citation)),
-        );
+        lines.extend(reply.citations.iter().map(|citation| show_citation(screen, citation)));
         lines.push(screen.dim(&format!("{} of {} tokens", reply.tokens, reply.budget)));
         lines.join("\n")
     });
@@ -101,10 +94,7 @@ fn text(argument: &str) -> Result<String, ClientError> {
 fn show_hit(screen: Screen, number: usize, hit: &Hit) -> String {
     let place = place(hit.document.as_str(), &hit.heading_path, hit.start, hit.end);
     let head = format!("[{number}] {:.3}  {}", hit.score, clean(&hit.title));
-    let metadata = hit
-        .metadata
-        .as_ref()
-        .and_then(|fields| serde_json::to_string(fields).ok());
+    let metadata = hit.metadata.as_ref().and_then(|fields| serde_json::to_string(fields).ok());
     let mut out = format!("{}\n    {}", screen.bold(&head), screen.dim(&place));
     if let Some(fields) = metadata {
         out.push_str(&format!("\n    {}", screen.dim(&clean(&fields))));
@@ -118,11 +108,7 @@ fn show_hit(screen: Screen, number: usize, hit: &Hit) -> String {
 fn show_citation(screen: Screen, one: &Citation) -> String {
     let place = place(one.document.as_str(), &one.heading_path, one.start, one.end);
     let head = format!("[{}] {:.3}  {}", one.number, one.score, clean(&one.title));
-    format!(
-        "{}  {}",
-        screen.bold(&head),
-        screen.dim(&format!("{place}, {} tokens", one.tokens))
-    )
+    format!("{}  {}", screen.bold(&head), screen.dim(&format!("{place}, {} tokens", one.tokens)))
 }
 
 fn place(document: &str, headings: &[String], start: u32, end: u32) -> String {

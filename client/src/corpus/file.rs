@@ -87,11 +87,7 @@ impl CorpusWriter {
             out: BufWriter::new(file),
             staged,
             target: target.to_owned(),
-            header: Header {
-                corpus,
-                records: 0,
-                manifest_at: Header::BYTES as u64,
-            },
+            header: Header { corpus, records: 0, manifest_at: Header::BYTES as u64 },
             finished: false,
         };
         writer.write(&[0; Header::BYTES])?;
@@ -185,9 +181,7 @@ impl CorpusReader {
         let length = file.metadata().map_err(|_| CorpusError::File)?.len();
         let mut input = BufReader::new(file);
         let mut bytes = [0u8; Header::BYTES];
-        input
-            .read_exact(&mut bytes)
-            .map_err(|_| CorpusError::Format)?;
+        input.read_exact(&mut bytes).map_err(|_| CorpusError::Format)?;
         let header = Header::from_bytes(&bytes)?;
         if header.manifest_at < Header::BYTES as u64 || header.manifest_at >= length {
             return Err(CorpusError::Length);
@@ -199,13 +193,7 @@ impl CorpusReader {
         }
         let at = Header::BYTES as u64;
         seek(&mut input, at)?;
-        Ok(Self {
-            input,
-            header,
-            manifest,
-            next: 0,
-            at,
-        })
+        Ok(Self { input, header, manifest, next: 0, at })
     }
 
     /// The header.
@@ -227,11 +215,7 @@ impl CorpusReader {
     pub fn next_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, CorpusError> {
         if self.next == self.header.records {
             let complete = self.at == self.header.manifest_at;
-            return if complete {
-                Ok(None)
-            } else {
-                Err(CorpusError::Length)
-            };
+            return if complete { Ok(None) } else { Err(CorpusError::Length) };
         }
         let number = self.next;
         let too_large = CorpusError::TooLarge(number);
@@ -251,25 +235,18 @@ fn read_framed(
     over: CorpusError,
 ) -> Result<Vec<u8>, CorpusError> {
     let mut length = [0u8; 4];
-    input
-        .read_exact(&mut length)
-        .map_err(|_| CorpusError::Length)?;
+    input.read_exact(&mut length).map_err(|_| CorpusError::Length)?;
     let length = u32::from_be_bytes(length) as usize;
     if length > limit {
         return Err(over);
     }
     let mut bytes = vec![0u8; length];
-    input
-        .read_exact(&mut bytes)
-        .map_err(|_| CorpusError::Length)?;
+    input.read_exact(&mut bytes).map_err(|_| CorpusError::Length)?;
     Ok(bytes)
 }
 
 fn seek(input: &mut BufReader<File>, to: u64) -> Result<(), CorpusError> {
-    input
-        .seek(SeekFrom::Start(to))
-        .map(drop)
-        .map_err(|_| CorpusError::File)
+    input.seek(SeekFrom::Start(to)).map(drop).map_err(|_| CorpusError::File)
 }
 
 const MAGIC: &[u8; 8] = b"PRAGCORP";

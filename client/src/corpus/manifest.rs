@@ -54,9 +54,7 @@ impl Manifest {
 
     /// Reads [`Manifest::to_signed_bytes`] back and checks the signature.
     pub(crate) fn from_signed_bytes(bytes: &[u8]) -> Result<Self, CorpusError> {
-        let (signed, signature) = bytes
-            .split_last_chunk::<64>()
-            .ok_or(CorpusError::Manifest)?;
+        let (signed, signature) = bytes.split_last_chunk::<64>().ok_or(CorpusError::Manifest)?;
         let manifest = Self::parse(signed).ok_or(CorpusError::Manifest)?;
         VerifyingKey::from_bytes(&manifest.signer)
             .and_then(|key| key.verify_strict(signed, &Signature::from_bytes(signature)))

@@ -136,11 +136,7 @@ pub fn open_manifest(
         .open(key, manifest_place(corpus))
         .map_err(|_| CorpusError::Manifest)?;
     let manifest = Manifest::from_signed_bytes(plain.expose())?;
-    if manifest.corpus == corpus {
-        Ok(manifest)
-    } else {
-        Err(CorpusError::Manifest)
-    }
+    if manifest.corpus == corpus { Ok(manifest) } else { Err(CorpusError::Manifest) }
 }
 
 fn place(corpus: CollectionId, kind: Kind, seq: u64) -> Place {

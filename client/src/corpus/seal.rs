@@ -95,10 +95,7 @@ pub fn seal_documents(
             Ok(sealed) => sealed,
             Err(CorpusError::TooLarge(_)) => {
                 let id = document.id.as_str().to_owned();
-                skipped.push(Skipped {
-                    id,
-                    reason: Unusable::Sealed,
-                });
+                skipped.push(Skipped { id, reason: Unusable::Sealed });
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -120,10 +117,5 @@ pub fn seal_documents(
         .seal(&key, manifest_place(corpus), random(entropy)?)
         .map_err(|_| ClientError::Crypto("sealing the manifest"))?;
     let header = writer.finish(sealed.as_bytes())?;
-    Ok(Sealing {
-        corpus,
-        records: header.records,
-        bytes,
-        skipped,
-    })
+    Ok(Sealing { corpus, records: header.records, bytes, skipped })
 }

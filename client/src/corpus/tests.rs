@@ -77,21 +77,10 @@ fn opens_in_place_only() {
     log.append(&first);
     log.append(&second);
     assert_eq!(log.root(), manifest.root);
-    assert_eq!(
-        open_record(first.clone(), &key, corpus, zero)
-            .unwrap()
-            .content,
-        "dose: 5 mg"
-    );
-    assert_eq!(
-        open_record(second, &key, corpus, one).unwrap().id.as_str(),
-        "b.txt"
-    );
+    assert_eq!(open_record(first.clone(), &key, corpus, zero).unwrap().content, "dose: 5 mg");
+    assert_eq!(open_record(second, &key, corpus, one).unwrap().id.as_str(), "b.txt");
 
-    assert_eq!(
-        open_record(first.clone(), &key, corpus, 1).unwrap_err(),
-        CorpusError::Record(1)
-    );
+    assert_eq!(open_record(first.clone(), &key, corpus, 1).unwrap_err(), CorpusError::Record(1));
     let other = CollectionId([9; 16]);
     assert!(open_record(first.clone(), &key, other, 0).is_err());
     let wrong = corpus_key(&Share::from_bytes(&[1; 32]), corpus);
@@ -138,10 +127,7 @@ fn unfinished_files_vanish() {
     let path = folder.path().join("x.prag");
     let mut writer = CorpusWriter::create(&path, CollectionId([1; 16])).unwrap();
     writer.append(b"sealed").unwrap();
-    assert_eq!(
-        writer.append(&vec![0; RECORD_BYTES_MAX + 1]),
-        Err(CorpusError::TooLarge(1))
-    );
+    assert_eq!(writer.append(&vec![0; RECORD_BYTES_MAX + 1]), Err(CorpusError::TooLarge(1)));
     drop(writer);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(!CorpusReader::recognises(&path));

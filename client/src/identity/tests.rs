@@ -22,29 +22,19 @@ fn identities_are_kept() {
     assert!(matches!(again, Err(ClientError::IdentityExists(_))));
     let wrong = Identity::load(&home, "alice", Some("mule"));
     assert!(matches!(wrong, Err(ClientError::Passphrase)));
-    assert!(matches!(
-        Identity::load(&home, "bob", None),
-        Err(ClientError::NoIdentity(_))
-    ));
-    assert!(matches!(
-        Identity::load(&home, "../bob", None),
-        Err(ClientError::IdentityName)
-    ));
+    assert!(matches!(Identity::load(&home, "bob", None), Err(ClientError::NoIdentity(_))));
+    assert!(matches!(Identity::load(&home, "../bob", None), Err(ClientError::IdentityName)));
 }
 
 /// A permit verifies for its ledger, names the session key, and never mixes administration in.
 #[test]
 fn permits_are_for_one_purpose() {
     let identity = Identity::from_secret("alice", &[7; 64]).unwrap();
-    let expected = Expected {
-        chain_id: "prag-embedded".into(),
-        contract: "secret1c".into(),
-    };
+    let expected = Expected { chain_id: "prag-embedded".into(), contract: "secret1c".into() };
     let now = 1_800_000_000;
-    for (purpose, permissions) in [
-        (Purpose::Data, Permissions::QueryAndIngest),
-        (Purpose::Admin, Permissions::Admin),
-    ] {
+    for (purpose, permissions) in
+        [(Purpose::Data, Permissions::QueryAndIngest), (Purpose::Admin, Permissions::Admin)]
+    {
         let permit = identity.permit(purpose, &expected, now).unwrap();
         let delegation = permit.verify(now, &expected).unwrap();
         assert_eq!(delegation.permissions, permissions);

@@ -23,13 +23,7 @@ fn log(entries: &[&str]) -> MerkleLog {
 
 fn head(log: &MerkleLog, lineage: u8) -> SignedHead {
     let (size, root) = (log.size(), log.root());
-    Head {
-        lineage: Lineage([lineage; 16]),
-        writer_epoch: 1,
-        size,
-        root,
-    }
-    .sign(&key())
+    Head { lineage: Lineage([lineage; 16]), writer_epoch: 1, size, root }.sign(&key())
 }
 
 fn history(result: Result<(), ClientError>) -> HeadError {
@@ -55,14 +49,8 @@ fn heads_only_move_forward() {
     advance(&head(&three, 7), &proof).unwrap();
 
     assert_eq!(history(advance(&head(&two, 7), &[])), HeadError::Rollback);
-    assert_eq!(
-        history(advance(&head(&log(&["a", "b", "x"]), 7), &[])),
-        HeadError::Fork
-    );
-    assert_eq!(
-        history(advance(&head(&three, 8), &[])),
-        HeadError::OtherLineage
-    );
+    assert_eq!(history(advance(&head(&log(&["a", "b", "x"]), 7), &[])), HeadError::Fork);
+    assert_eq!(history(advance(&head(&three, 8), &[])), HeadError::OtherLineage);
     let other = remembered.advance(HERE, &head(&three, 7), &[9; 32], &[]);
     assert_eq!(history(other), HeadError::OtherSigner);
     assert_eq!(remembered.head(HERE).unwrap().unwrap(), head(&three, 7));
@@ -89,14 +77,8 @@ fn ledgers_only_grow() {
     let advance = |height, root: Option<&str>| remembered.advance_ledger("l", height, root);
     advance(5, Some("aa")).unwrap();
     advance(5, None).unwrap();
-    assert!(matches!(
-        advance(4, None),
-        Err(ClientError::LedgerRollback { .. })
-    ));
-    assert!(matches!(
-        advance(5, Some("bb")),
-        Err(ClientError::LedgerRollback { .. })
-    ));
+    assert!(matches!(advance(4, None), Err(ClientError::LedgerRollback { .. })));
+    assert!(matches!(advance(5, Some("bb")), Err(ClientError::LedgerRollback { .. })));
     advance(6, None).unwrap();
     let mark = remembered.ledger("l").unwrap().unwrap();
     assert_eq!((mark.height, mark.head.unwrap().height), (6, 5));

@@ -35,57 +35,27 @@ pub enum Event {
     /// A collection has ended.
     CollectionDestroyed { collection: CollectionId },
     /// A collection has another owner.
-    Transferred {
-        collection: CollectionId,
-        to: Address,
-    },
+    Transferred { collection: CollectionId, to: Address },
     /// Another key is current.
-    EpochRotated {
-        collection: CollectionId,
-        epoch: Epoch,
-    },
+    EpochRotated { collection: CollectionId, epoch: Epoch },
     /// A grant was given, or replaced.
-    Granted {
-        collection: CollectionId,
-        grantee: Address,
-    },
+    Granted { collection: CollectionId, grantee: Address },
     /// A grant is void.
-    Revoked {
-        collection: CollectionId,
-        grantee: Address,
-    },
+    Revoked { collection: CollectionId, grantee: Address },
     /// A permit of `account` is void.
     PermitRevoked { account: Address },
     /// A worker may hold a shard's key.
-    Placed {
-        collection: CollectionId,
-        shard: u32,
-        epoch: Epoch,
-    },
+    Placed { collection: CollectionId, shard: u32, epoch: Epoch },
     /// No worker may.
-    Unplaced {
-        collection: CollectionId,
-        shard: u32,
-    },
+    Unplaced { collection: CollectionId, shard: u32 },
     /// A shard has another writer.
-    WriterClaimed {
-        collection: CollectionId,
-        shard: u32,
-        epoch: u64,
-    },
+    WriterClaimed { collection: CollectionId, shard: u32, epoch: u64 },
     /// An account published a root.
     Anchored { account: Address },
     /// A policy is in force.
-    PolicySet {
-        collection: CollectionId,
-        epoch: u64,
-    },
+    PolicySet { collection: CollectionId, epoch: u64 },
     /// Units of a grant are used.
-    Consumed {
-        collection: CollectionId,
-        grantee: Address,
-        units: u64,
-    },
+    Consumed { collection: CollectionId, grantee: Address, units: u64 },
 }
 
 /// Runs one message of `sender`, whom the shell has authenticated.
@@ -102,12 +72,7 @@ pub fn execute(
 ) -> Result<Vec<Event>, AccessError> {
     message.check()?;
     let mut staged = Staged::over(kv);
-    let event = Step {
-        kv: &mut staged,
-        env,
-        sender,
-    }
-    .run(message)?;
+    let event = Step { kv: &mut staged, env, sender }.run(message)?;
     staged.keep();
     Ok(event.into_iter().collect())
 }
@@ -125,55 +90,29 @@ type Outcome = Result<Option<Event>, AccessError>;
 impl Step<'_> {
     fn run(mut self, message: AccessMsg) -> Outcome {
         match message {
-            AccessMsg::CreateCollection {
-                collection,
-                commitment,
-                epoch,
-            } => self.create(collection, commitment, epoch),
+            AccessMsg::CreateCollection { collection, commitment, epoch } => {
+                self.create(collection, commitment, epoch)
+            }
             AccessMsg::DestroyCollection { collection } => self.destroy(collection),
             AccessMsg::Transfer { collection, to } => self.transfer(collection, to),
-            AccessMsg::RotateEpoch {
-                collection,
-                commitment,
-            } => self.rotate(collection, commitment),
-            AccessMsg::Revoke {
-                collection,
-                grantee,
-            } => self.revoke(collection, grantee),
+            AccessMsg::RotateEpoch { collection, commitment } => {
+                self.rotate(collection, commitment)
+            }
+            AccessMsg::Revoke { collection, grantee } => self.revoke(collection, grantee),
             AccessMsg::RevokePermit { permit_name } => self.revoke_permit(&permit_name),
             AccessMsg::Place { placement } => self.place(&placement),
             AccessMsg::Unplace { collection, shard } => self.unplace(collection, shard),
-            AccessMsg::ClaimWriter {
-                collection,
-                shard,
-                epoch,
-            } => self.claim_writer(collection, shard, epoch),
-            AccessMsg::Anchor {
-                worker,
-                root,
-                previous,
-            } => self.anchor(worker, root, previous),
-            AccessMsg::SetPolicy {
-                collection,
-                measurements,
-                readers,
-            } => self.set_policy(collection, measurements, readers),
-            AccessMsg::Consume {
-                collection,
-                shard,
-                grantee,
-                units,
-            } => self.consume(collection, shard, grantee, units),
-            AccessMsg::Grant {
-                collection,
-                grantee,
-                read,
-                write,
-                max_k,
-                quota,
-                expires,
-                scope,
-            } => {
+            AccessMsg::ClaimWriter { collection, shard, epoch } => {
+                self.claim_writer(collection, shard, epoch)
+            }
+            AccessMsg::Anchor { worker, root, previous } => self.anchor(worker, root, previous),
+            AccessMsg::SetPolicy { collection, measurements, readers } => {
+                self.set_policy(collection, measurements, readers)
+            }
+            AccessMsg::Consume { collection, shard, grantee, units } => {
+                self.consume(collection, shard, grantee, units)
+            }
+            AccessMsg::Grant { collection, grantee, read, write, max_k, quota, expires, scope } => {
                 let record = GrantRecord {
                     grantee,
                     can_write: write,
@@ -193,11 +132,7 @@ impl Step<'_> {
     /// A time that must lie ahead, but no more than `max` seconds.
     fn ahead(&self, field: &'static str, time: u64, max: u64) -> Result<(), AccessError> {
         let distance = time.saturating_sub(self.env.time);
-        if (1..=max).contains(&distance) {
-            Ok(())
-        } else {
-            Err(AccessError::Time { field, max })
-        }
+        if (1..=max).contains(&distance) { Ok(()) } else { Err(AccessError::Time { field, max }) }
     }
 }
 

@@ -30,9 +30,7 @@ fn sealing_root(data: &Path) -> Result<[u8; 32], BootError> {
             let root = random(&mut prag_client::system::OsEntropy)
                 .map_err(|_| BootError::State("no randomness".to_owned()))?;
             let mut file = std::fs::File::create_new(&path).map_err(failed)?;
-            file.write_all(&root)
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
+            file.write_all(&root).and_then(|()| file.sync_all()).map_err(failed)?;
             Ok(root)
         }
         Err(error) => Err(failed(error)),

@@ -13,10 +13,7 @@ fn main() -> std::process::ExitCode {
     let measurements = vec![sim_measurement(env!("CARGO_PKG_VERSION"))];
     prag_client::cli::main_with(Trusted {
         verifier: Box::new(SimVerifier),
-        policy: Policy {
-            measurements,
-            ..Policy::default()
-        },
+        policy: Policy { measurements, ..Policy::default() },
         first_use: true,
         warning: Some("SIMULATED TEE: NOTHING HERE IS PRIVATE. Use no real documents."),
     })

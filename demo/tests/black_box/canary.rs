@@ -26,57 +26,28 @@ fn markers_stay_inside() {
     write_corpus(&corpus);
     let worker = Worker::start(&data, &log);
     let tap = Tap::before(worker.address);
-    let owner = User {
-        home: at("owner"),
-        address: tap.address,
-    };
+    let owner = User { home: at("owner"), address: tap.address };
     let sealed = at("corpus.sealed");
     owner.ok(&["keys", "new"]);
-    owner.ok(&[
-        "seal",
-        corpus.to_str().unwrap(),
-        "-o",
-        sealed.to_str().unwrap(),
-    ]);
+    owner.ok(&["seal", corpus.to_str().unwrap(), "-o", sealed.to_str().unwrap()]);
     owner.ok(&["collection", "create", "canary-name-p5lynx"]);
     owner.ok(&["add", "canary-name-p5lynx", sealed.to_str().unwrap()]);
     owner.ok(&["add", "canary-name-p5lynx", corpus.to_str().unwrap()]);
     let filter = r#"{"must":[{"key":"CanaryMetaB4Stork","match":{"value":"x"}}]}"#;
-    owner.ok(&[
-        "query",
-        "canary-name-p5lynx",
-        "CanaryQueryX2Heron",
-        "--filter",
-        filter,
-    ]);
-    let answer = owner.ok(&[
-        "context",
-        "canary-name-p5lynx",
-        "CanaryTextQ7Zebra",
-        "--budget",
-        "500",
-    ]);
+    owner.ok(&["query", "canary-name-p5lynx", "CanaryQueryX2Heron", "--filter", filter]);
+    let answer =
+        owner.ok(&["context", "canary-name-p5lynx", "CanaryTextQ7Zebra", "--budget", "500"]);
     assert!(answer.contains("CanaryTextQ7Zebra"), "the corpus answers");
     owner.ok(&["compact", "canary-name-p5lynx"]);
-    owner.ok(&[
-        "documents",
-        "delete",
-        "canary-name-p5lynx",
-        "canary-id-w3kite-0.md",
-    ]);
+    owner.ok(&["documents", "delete", "canary-name-p5lynx", "canary-id-w3kite-0.md"]);
     let metrics = get(worker.address, "/metrics");
     assert!(metrics.contains("prag_queries_total 2"), "{metrics}");
     worker.kill();
 
     let worker = Worker::start(&data, &log);
-    let again = User {
-        home: at("owner"),
-        address: worker.address,
-    };
+    let again = User { home: at("owner"), address: worker.address };
     assert!(
-        again
-            .ok(&["documents", "list", "canary-name-p5lynx"])
-            .contains("canary-id-w3kite-1.md")
+        again.ok(&["documents", "list", "canary-name-p5lynx"]).contains("canary-id-w3kite-1.md")
     );
     worker.kill();
 
@@ -103,9 +74,8 @@ fn the_scanner_finds_what_leaks() {
             assert_eq!(leaked(&haystack), Some(marker.to_owned()));
         }
     }
-    let floats: Vec<u8> = (1u8..=32)
-        .flat_map(|i| (f32::from(i) / 64.0 - 0.2).to_le_bytes())
-        .collect();
+    let floats: Vec<u8> =
+        (1u8..=32).flat_map(|i| (f32::from(i) / 64.0 - 0.2).to_le_bytes()).collect();
     assert_eq!(leaked(&floats), Some("a run of f32".to_owned()));
 }
 
@@ -128,10 +98,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
             out.extend(files(&entry.path()));
         } else {
             let name = entry.path().display().to_string();
-            out.push((
-                name.clone(),
-                [fs::read(entry.path()).unwrap(), name.into_bytes()].concat(),
-            ));
+            out.push((name.clone(), [fs::read(entry.path()).unwrap(), name.into_bytes()].concat()));
         }
     }
     out
@@ -139,11 +106,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n").unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
     reply
@@ -170,11 +133,7 @@ fn float_run(bytes: &[u8]) -> bool {
     let mut run = 0;
     for word in bytes.chunks_exact(4) {
         let size = f32::from_le_bytes(word.try_into().unwrap()).abs();
-        run = if (1e-4..1.0).contains(&size) {
-            run + 1
-        } else {
-            0
-        };
+        run = if (1e-4..1.0).contains(&size) { run + 1 } else { 0 };
         if run >= 16 {
             return true;
         }
@@ -185,10 +144,7 @@ fn float_run(bytes: &[u8]) -> bool {
 /// Plain, hex, and base64 at each of its three alignments.
 fn forms(marker: &str) -> Vec<Vec<u8>> {
     let bytes = marker.as_bytes();
-    let hex = bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut forms = vec![bytes.to_vec(), hex.into_bytes()];
     for skip in 0..3 {
         let whole = (bytes.len() - skip) / 3 * 3;

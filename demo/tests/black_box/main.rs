@@ -7,12 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod bad_input;
 mod canary;
 mod crash;
 mod model;
-mod sender;
-mod tenants;
 mod torn;
 mod twin;
 mod wire;

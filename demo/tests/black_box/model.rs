@@ -36,10 +36,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) async fn create(client: &Client) -> Self {
-        let made = client
-            .create_collection("twin", VectorSource::Supplied(4))
-            .await
-            .unwrap();
+        let made = client.create_collection("twin", VectorSource::Supplied(4)).await.unwrap();
         Self {
             id: made.id,
             certain: BTreeMap::new(),
@@ -72,10 +69,7 @@ impl Model {
 
     async fn put(&mut self, client: &Client, dice: &mut Dice) -> u64 {
         let document = self.document(dice);
-        self.open.push((
-            document.id.as_str().to_owned(),
-            Some(document.content.clone()),
-        ));
+        self.open.push((document.id.as_str().to_owned(), Some(document.content.clone())));
         size(&client.put_document(self.id, &document).await.unwrap().head)
     }
 
@@ -87,13 +81,8 @@ impl Model {
         }
         let lines: Vec<BulkLine> = documents.into_values().map(BulkLine::Document).collect();
         for line in &lines {
-            let BulkLine::Document(document) = line else {
-                panic!("a document")
-            };
-            self.open.push((
-                document.id.as_str().to_owned(),
-                Some(document.content.clone()),
-            ));
+            let BulkLine::Document(document) = line else { panic!("a document") };
+            self.open.push((document.id.as_str().to_owned(), Some(document.content.clone())));
         }
         let statuses = client.bulk(self.id, &lines).await.unwrap();
         let sizes = statuses.iter().map(|status| match status {
@@ -106,10 +95,7 @@ impl Model {
     async fn delete(&mut self, client: &Client, dice: &mut Dice) -> u64 {
         let id = name(dice);
         self.open.push((id.clone(), None));
-        let which = DeleteDocuments {
-            ids: Some(vec![id.parse().unwrap()]),
-            filter: None,
-        };
+        let which = DeleteDocuments { ids: Some(vec![id.parse().unwrap()]), filter: None };
         size(&client.delete_documents(self.id, &which).await.unwrap().head)
     }
 
@@ -129,14 +115,8 @@ impl Model {
         let names: BTreeSet<String> = now.keys().chain(self.certain.keys()).cloned().collect();
         for name in names {
             let (is, was) = (now.get(&name), self.certain.get(&name));
-            let sent = self
-                .open
-                .iter()
-                .any(|(id, content)| *id == name && content.as_ref() == is);
-            assert!(
-                is == was || sent,
-                "round {round}: {name} is {is:?}, was {was:?}"
-            );
+            let sent = self.open.iter().any(|(id, content)| *id == name && content.as_ref() == is);
+            assert!(is == was || sent, "round {round}: {name} is {is:?}, was {was:?}");
         }
         self.certain = now;
         self.open.clear();
@@ -149,27 +129,18 @@ impl Model {
 
     fn document(&mut self, dice: &mut Dice) -> PutDocument {
         self.version += 1;
-        let content = format!(
-            "version {} {}",
-            self.version,
-            "word ".repeat(dice.below(40) as usize)
-        );
+        let content =
+            format!("version {} {}", self.version, "word ".repeat(dice.below(40) as usize));
         let id: DocumentId = name(dice).parse().unwrap();
         let end = u32::try_from(content.len()).unwrap();
-        let vector = (0..4)
-            .map(|_| dice.below(1000) as f32 / 500.0 - 1.001)
-            .collect();
+        let vector = (0..4).map(|_| dice.below(1000) as f32 / 500.0 - 1.001).collect();
         PutDocument {
             id,
             title: String::new(),
             format: Format::Text,
             content,
             metadata: Metadata::new(),
-            chunks: Some(vec![SuppliedChunk {
-                start: 0,
-                end,
-                vector,
-            }]),
+            chunks: Some(vec![SuppliedChunk { start: 0, end, vector }]),
         }
     }
 }

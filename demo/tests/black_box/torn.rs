@@ -18,15 +18,9 @@ fn damage_is_named_and_contained() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let (data, log) = (at("data"), at("log"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let worker = Worker::start_with(&data, &log, None, "warn");
-    let connect = |worker: &Worker| User {
-        home: at("owner"),
-        address: worker.address,
-    };
+    let connect = |worker: &Worker| User { home: at("owner"), address: worker.address };
     connect(&worker).ok(&["keys", "new"]);
     let client = runtime.block_on(connect(&worker).client());
     let sound = runtime.block_on(fill(&client, "sound"));
@@ -36,21 +30,13 @@ fn damage_is_named_and_contained() {
     runtime.block_on(client.check_history(hurt)).unwrap();
     worker.kill();
 
-    let shard = shards(&data)
-        .into_iter()
-        .find(|path| !before.contains(path))
-        .unwrap();
+    let shard = shards(&data).into_iter().find(|path| !before.contains(path)).unwrap();
     let name = shard.file_name().unwrap().to_str().unwrap().to_owned();
     let mut dice = Dice(99);
     let (mut refused, mut harmless, mut rolled_back) = (0, 0, 0);
-    let stored: Vec<PathBuf> = files(&shard)
-        .into_iter()
-        .filter(|path| size(path) > 0)
-        .collect();
+    let stored: Vec<PathBuf> = files(&shard).into_iter().filter(|path| size(path) > 0).collect();
     assert!(
-        stored
-            .iter()
-            .any(|path| path.starts_with(shard.join("blobs"))),
+        stored.iter().any(|path| path.starts_with(shard.join("blobs"))),
         "a segment's blobs are there"
     );
     for path in stored {
@@ -58,17 +44,10 @@ fn damage_is_named_and_contained() {
             let copy = at("copy");
             let _ = fs::remove_dir_all(&copy);
             copy_folder(&data, &copy);
-            damage(
-                &copy.join(path.strip_prefix(&data).unwrap()),
-                cut,
-                &mut dice,
-            );
+            damage(&copy.join(path.strip_prefix(&data).unwrap()), cut, &mut dice);
             let worker = Worker::start_with(&copy, &log, None, "warn");
             let client = runtime.block_on(connect(&worker).client());
-            assert_eq!(
-                runtime.block_on(contents(&client, sound)).unwrap().len(),
-                30
-            );
+            assert_eq!(runtime.block_on(contents(&client, sound)).unwrap().len(), 30);
             match runtime.block_on(contents(&client, hurt)) {
                 Ok(found) if found == expected => harmless += 1,
                 Ok(_) => {
@@ -92,18 +71,11 @@ fn damage_is_named_and_contained() {
         }
     }
     println!("{refused} refused, {rolled_back} seen as a rollback, {harmless} harmless");
-    assert!(
-        refused > 5,
-        "damage was met: {refused} refused, {harmless} harmless"
-    );
+    assert!(refused > 5, "damage was met: {refused} refused, {harmless} harmless");
 }
 
 async fn fill(client: &Client, name: &str) -> CollectionId {
-    let id = client
-        .create_collection(name, VectorSource::Supplied(2))
-        .await
-        .unwrap()
-        .id;
+    let id = client.create_collection(name, VectorSource::Supplied(2)).await.unwrap().id;
     for number in 0..30u32 {
         if number == 20 {
             let operation = client.compact(id).await.unwrap();
@@ -129,12 +101,8 @@ async fn fill(client: &Client, name: &str) -> CollectionId {
 }
 
 async fn contents(client: &Client, id: CollectionId) -> Result<Vec<String>, (Code, String)> {
-    let failed = |error: ClientError| {
-        (
-            error.code().unwrap_or_else(|| panic!("{error}")),
-            error.to_string(),
-        )
-    };
+    let failed =
+        |error: ClientError| (error.code().unwrap_or_else(|| panic!("{error}")), error.to_string());
     let mut out = Vec::new();
     for info in client.documents(id).await.map_err(failed)? {
         let whole = client.lookup(id, info.id).await.map_err(failed)?;
@@ -155,10 +123,7 @@ fn damage(path: &Path, cut: bool, dice: &mut Dice) {
 }
 
 fn shards(data: &Path) -> Vec<PathBuf> {
-    fs::read_dir(data.join("shards"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
+    fs::read_dir(data.join("shards")).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

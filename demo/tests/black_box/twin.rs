@@ -9,7 +9,7 @@ use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{DeleteDocuments, Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::search::{Mode, QueryRequest};
 use prag_protocol::{CollectionId, DocumentId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 const STEPS: u32 = 3000;
@@ -26,29 +26,17 @@ struct Twin {
 fn answers_equal_the_naive_twin() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    fs::write(
-        at("settings.toml"),
-        "freeze_rows = 64\nmerge_segments = 3\n",
-    )
-    .unwrap();
+    fs::write(at("settings.toml"), "freeze_rows = 64\nmerge_segments = 3\n").unwrap();
     let (data, log, settings) = (at("data"), at("log"), at("settings.toml"));
     let start = || Worker::start_with(&data, &log, Some(&settings), "warn");
     let mut worker = start();
-    let connect = |worker: &Worker| User {
-        home: at("owner"),
-        address: worker.address,
-    };
+    let connect = |worker: &Worker| User { home: at("owner"), address: worker.address };
     connect(&worker).ok(&["keys", "new"]);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut client = runtime.block_on(connect(&worker).client());
     let made = client.create_collection("twin", VectorSource::Supplied(8));
     let id = runtime.block_on(made).unwrap().id;
-    let mut twin = Twin {
-        documents: BTreeMap::new(),
-    };
+    let mut twin = Twin { documents: BTreeMap::new() };
     let mut dice = Dice(7);
     for step in 0..STEPS {
         match dice.below(1000) {
@@ -90,22 +78,15 @@ impl Twin {
             chunks: Some(vectors.iter().enumerate().map(chunk).collect()),
         };
         client.put_document(id, &put).await.unwrap();
-        self.documents
-            .insert(name, (metadata, vectors.iter().map(|v| unit(v)).collect()));
+        self.documents.insert(name, (metadata, vectors.iter().map(|v| unit(v)).collect()));
     }
 
     async fn delete(&mut self, client: &Client, id: CollectionId, dice: &mut Dice) {
         let name = format!("d{}", dice.below(DOCUMENTS));
         let ids: Vec<DocumentId> = vec![name.parse().unwrap()];
-        let which = DeleteDocuments {
-            ids: Some(ids),
-            filter: None,
-        };
+        let which = DeleteDocuments { ids: Some(ids), filter: None };
         let reply = client.delete_documents(id, &which).await.unwrap();
-        assert_eq!(
-            reply.deleted,
-            u64::from(self.documents.remove(&name).is_some())
-        );
+        assert_eq!(reply.deleted, u64::from(self.documents.remove(&name).is_some()));
     }
 
     async fn query(&self, client: &Client, id: CollectionId, dice: &mut Dice, step: u32) {
@@ -122,20 +103,15 @@ impl Twin {
         let reply = client.query(id, &request).await.unwrap();
         let expected = self.search(&unit(&query), filter.as_ref());
         assert_eq!(reply.hits.len(), expected.len().min(k), "step {step}");
+        let distinct: BTreeSet<(&str, u32)> =
+            reply.hits.iter().map(|hit| (hit.document.as_str(), hit.chunk)).collect();
+        assert_eq!(distinct.len(), reply.hits.len(), "step {step}: a hit came twice");
         for (rank, hit) in reply.hits.iter().enumerate() {
             let name = hit.document.as_str();
-            let score = expected
-                .iter()
-                .find(|(id, chunk, _)| id == name && *chunk == hit.chunk);
+            let score = expected.iter().find(|(id, chunk, _)| id == name && *chunk == hit.chunk);
             let (_, _, score) = score.unwrap_or_else(|| panic!("step {step}: {name} is no answer"));
-            assert!(
-                (hit.score - score).abs() < 2e-3,
-                "step {step}: score of {name}"
-            );
-            assert!(
-                (hit.score - expected[rank].2).abs() < 2e-3,
-                "step {step}: rank {rank}"
-            );
+            assert!((hit.score - score).abs() < 2e-3, "step {step}: score of {name}");
+            assert!((hit.score - expected[rank].2).abs() < 2e-3, "step {step}: rank {rank}");
         }
     }
 
@@ -157,10 +133,8 @@ impl Twin {
 
     async fn list(&self, client: &Client, id: CollectionId) {
         let listed = client.documents(id).await.unwrap();
-        let listed: Vec<(String, Metadata)> = listed
-            .into_iter()
-            .map(|info| (info.id.as_str().to_owned(), info.metadata))
-            .collect();
+        let listed: Vec<(String, Metadata)> =
+            listed.into_iter().map(|info| (info.id.as_str().to_owned(), info.metadata)).collect();
         let expected: Vec<(String, Metadata)> = self
             .documents
             .iter()
@@ -171,9 +145,7 @@ impl Twin {
 }
 
 fn vector(dice: &mut Dice) -> Vec<f32> {
-    (0..DIMENSION)
-        .map(|_| dice.below(2001) as f32 / 1000.0 - 1.0003)
-        .collect()
+    (0..DIMENSION).map(|_| dice.below(2001) as f32 / 1000.0 - 1.0003).collect()
 }
 
 fn unit(vector: &[f32]) -> Vec<f32> {
@@ -190,9 +162,7 @@ fn metadata(dice: &mut Dice) -> Metadata {
         fields.push(format!(r#""year":{year},"weight":{}.5"#, dice.below(5)));
     }
     if dice.below(2) == 0 {
-        fields.push(format!(
-            r#""flag":{flag},"when":{{"datetime":"{when}"}},"gone":null"#
-        ));
+        fields.push(format!(r#""flag":{flag},"when":{{"datetime":"{when}"}},"gone":null"#));
     }
     serde_json::from_str(&format!("{{{}}}", fields.join(","))).unwrap()
 }

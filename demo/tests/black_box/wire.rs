@@ -23,11 +23,7 @@ impl Tap {
                 let Ok(server) = TcpStream::connect(target) else {
                     continue;
                 };
-                copy(
-                    client.try_clone().unwrap(),
-                    server.try_clone().unwrap(),
-                    &record,
-                );
+                copy(client.try_clone().unwrap(), server.try_clone().unwrap(), &record);
                 copy(server, client, &record);
             }
         });

@@ -39,9 +39,7 @@ impl Worker {
         drop(free);
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_prag-server-sim"));
-        command
-            .args(["serve", "--dev", "--listen", &address.to_string(), "--data"])
-            .arg(data);
+        command.args(["serve", "--dev", "--listen", &address.to_string(), "--data"]).arg(data);
         if let Some(settings) = settings {
             command.arg("--config").arg(settings);
         }
@@ -54,24 +52,11 @@ impl Worker {
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
             let ended = child.try_wait().unwrap();
-            assert!(
-                ended.is_none(),
-                "the worker ended; run `make model`? {ended:?}"
-            );
+            assert!(ended.is_none(), "the worker ended; run `make model`? {ended:?}");
             assert!(Instant::now() < deadline, "the worker does not listen");
             std::thread::yield_now();
         }
         Self { child, address }
-    }
-
-    /// Most memory that the process ever held, KiB.
-    pub(crate) fn peak_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmHWM:"))
-            .unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// SIGKILL, and wait for the end.
@@ -127,9 +112,7 @@ impl User {
         let url = format!("http://{}", self.address);
         let (clock, entropy) = (Box::new(SystemClock::default()), Box::new(OsEntropy));
         let remembered = Remembered::new(&home);
-        let channel = Channel::connect(&url, trusted, remembered, clock, entropy)
-            .await
-            .unwrap();
+        let channel = Channel::connect(&url, trusted, remembered, clock, entropy).await.unwrap();
         let identity = Identity::load(&home, "default", None).unwrap();
         Client::new(channel, identity, ShareStore::new(&home, None))
     }

@@ -71,23 +71,13 @@ impl Matrix {
         let width = arch.dispatch(Width);
         let rows = View::new(weight, inputs, bias.len(), inputs);
         interleave(rows, width, &mut panels);
-        Self {
-            panels,
-            bias,
-            inputs,
-        }
+        Self { panels, bias, inputs }
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let Self {
-            left,
-            keys,
-            values,
-            scores,
-            weights,
-        } = self;
+        let Self { left, keys, values, scores, weights } = self;
         for part in [left, keys, values, scores, weights] {
             part.zeroize();
         }
@@ -99,22 +89,14 @@ impl WithSimd for Linear<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 12>(simd)
-        } else {
-            self.run::<S, 6>(simd)
-        }
+        if S::REGISTER_COUNT >= 32 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
     }
 }
 
 impl Linear<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
-        let Matrix {
-            panels,
-            bias,
-            inputs,
-        } = self.matrix;
+        let Matrix { panels, bias, inputs } = self.matrix;
         let (rows, outputs) = (self.input.len() / inputs, bias.len());
         let left = &mut self.room.left;
         interleave(View::new(self.input, *inputs, rows, *inputs), M, left);
@@ -147,31 +129,15 @@ impl WithSimd for Attention<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 12>(simd)
-        } else {
-            self.run::<S, 6>(simd)
-        }
+        if S::REGISTER_COUNT >= 32 { self.run::<S, 12>(simd) } else { self.run::<S, 6>(simd) }
     }
 }
 
 impl Attention<'_> {
     #[inline(always)]
     fn run<S: Simd, const M: usize>(self, simd: S) {
-        let Self {
-            projected,
-            heads,
-            size,
-            out,
-            room,
-        } = self;
-        let Room {
-            left,
-            keys,
-            values,
-            scores,
-            weights,
-        } = room;
+        let Self { projected, heads, size, out, room } = self;
+        let Room { left, keys, values, scores, weights } = room;
         let (length, head, stride) = (out.len() / size, size / heads, 3 * size);
         let width = 2 * S::F32_LANES;
         let part = |from: usize, rows| View::new(&projected[from..], stride, rows, head);

@@ -17,15 +17,7 @@ pub(super) fn exp(x: f32) -> f32 {
     let rest = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
     // Taylor's series; |rest| <= ln(2)/2, so the next term is below 6e-9.
     let mut sum = 1.0 / 5040.0;
-    for factor in [
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ] {
+    for factor in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         sum = sum * rest + factor;
     }
     sum * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
@@ -174,9 +166,7 @@ mod tests {
     #[test]
     fn softmax_is_a_distribution() {
         for length in 1..100 {
-            let mut row = (0..length)
-                .map(|i| (i * 37 % 11) as f32 * 30.0)
-                .collect::<Vec<_>>();
+            let mut row = (0..length).map(|i| (i * 37 % 11) as f32 * 30.0).collect::<Vec<_>>();
             softmax(&mut row);
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{length}");
         }

@@ -43,24 +43,14 @@ pub(super) struct Target<'a> {
 impl<'a> View<'a> {
     #[inline(always)]
     pub(super) fn new(values: &'a [f32], stride: usize, rows: usize, columns: usize) -> Self {
-        Self {
-            values,
-            stride,
-            rows,
-            columns,
-        }
+        Self { values, stride, rows, columns }
     }
 }
 
 impl<'a> Target<'a> {
     #[inline(always)]
     pub(super) fn new(values: &'a mut [f32], stride: usize, rows: usize, columns: usize) -> Self {
-        Self {
-            values,
-            stride,
-            rows,
-            columns,
-        }
+        Self { values, stride, rows, columns }
     }
 }
 

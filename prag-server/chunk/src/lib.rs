@@ -46,10 +46,7 @@ pub fn chunk(
 ) -> Result<Vec<Piece>, ChunkError> {
     params.check()?;
     if source.len() > SOURCE_BYTES_MAX {
-        return Err(ChunkError::SourceTooLong {
-            bytes: source.len(),
-            max: SOURCE_BYTES_MAX,
-        });
+        return Err(ChunkError::SourceTooLong { bytes: source.len(), max: SOURCE_BYTES_MAX });
     }
     let mut cutter = split::Cutter::new(sizer, params);
     match format {

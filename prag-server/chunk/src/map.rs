@@ -46,11 +46,7 @@ impl Runs {
     }
 
     fn push(&mut self, source: Range<usize>, exact: bool) {
-        self.runs.push(Run {
-            text: self.text_end,
-            source,
-            exact,
-        });
+        self.runs.push(Run { text: self.text_end, source, exact });
     }
 
     fn run_at(&self, position: usize) -> Option<(&Run, usize)> {

@@ -53,12 +53,7 @@ impl Params {
     /// Pieces of at most `max_tokens` tokens and 4,096 bytes, without overlap.
     #[must_use]
     pub const fn new(max_tokens: usize) -> Self {
-        Self {
-            max_tokens,
-            max_bytes: PIECE_BYTES_MAX,
-            overlap_tokens: 0,
-            version: VERSION,
-        }
+        Self { max_tokens, max_bytes: PIECE_BYTES_MAX, overlap_tokens: 0, version: VERSION }
     }
 
     pub(crate) fn check(&self) -> Result<(), ChunkError> {
@@ -106,11 +101,7 @@ impl fmt::Debug for Piece {
 }
 
 pub(crate) fn with_context(context: &str, text: &str) -> String {
-    if context.is_empty() {
-        text.to_owned()
-    } else {
-        [context, "\n", text].concat()
-    }
+    if context.is_empty() { text.to_owned() } else { [context, "\n", text].concat() }
 }
 
 const TOKENS_MAX: usize = 1 << 16;

@@ -23,11 +23,7 @@ pub(crate) struct Cutter<'a> {
 
 impl<'a> Cutter<'a> {
     pub(crate) fn new(sizer: &'a dyn TokenCount, params: &'a Params) -> Self {
-        Self {
-            sizer,
-            params,
-            pieces: Vec::new(),
-        }
+        Self { sizer, params, pieces: Vec::new() }
     }
 
     pub(crate) fn finish(self) -> Vec<Piece> {
@@ -159,11 +155,7 @@ impl<'a> Cutter<'a> {
     }
 
     fn ruler(&self, context: &str) -> Ruler<'a> {
-        Ruler {
-            sizer: self.sizer,
-            params: self.params,
-            context: context.to_owned(),
-        }
+        Ruler { sizer: self.sizer, params: self.params, context: context.to_owned() }
     }
 }
 
@@ -196,10 +188,7 @@ fn window(text: &str) -> usize {
     let tail_from = floor_boundary(text, WINDOW_BYTES / 2);
     let tail = &text[tail_from..most];
     let end = |mark: &str| tail.rfind(mark).map(|at| tail_from + at + mark.len());
-    end("\n\n")
-        .or_else(|| end("\n"))
-        .or_else(|| end(" "))
-        .unwrap_or(most)
+    end("\n\n").or_else(|| end("\n")).or_else(|| end(" ")).unwrap_or(most)
 }
 
 const WINDOW_BYTES: usize = 64 << 10;

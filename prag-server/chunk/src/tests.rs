@@ -4,9 +4,7 @@ use proptest::prelude::*;
 
 /// One token a word, and one for each further eight bytes of a long word.
 fn words(text: &str) -> usize {
-    text.split_whitespace()
-        .map(|word| word.len().div_ceil(8))
-        .sum()
+    text.split_whitespace().map(|word| word.len().div_ceil(8)).sum()
 }
 
 fn cut(format: Format, source: &str, max_tokens: usize) -> Vec<Piece> {
@@ -25,10 +23,8 @@ fn markdown_heading_paths() {
     let pieces = cut(Format::Markdown, &source, 24);
     assert!(pieces.len() > 2);
     assert_eq!(pieces[0].heading_path, ["Guide"]);
-    let dose: Vec<&Piece> = pieces
-        .iter()
-        .filter(|piece| piece.heading_path == ["Guide", "Dose"])
-        .collect();
+    let dose: Vec<&Piece> =
+        pieces.iter().filter(|piece| piece.heading_path == ["Guide", "Dose"]).collect();
     assert!(dose[0].embedded_text().starts_with("Guide\n## Dose"));
     assert!(dose[1].embedded_text().starts_with("Guide > Dose\nalpha"));
     let last = pieces.last().unwrap();
@@ -42,10 +38,7 @@ fn markdown_heading_paths() {
 fn small_sections_join() {
     let source = "# A\n\n## B\n\none\n\n## C\n\ntwo\n\n# D\n\nthree\n";
     let pieces = cut(Format::Markdown, source, 16);
-    assert_eq!(
-        texts(&pieces),
-        ["# A\n\n## B\n\none", "## C\n\ntwo", "# D\n\nthree"]
-    );
+    assert_eq!(texts(&pieces), ["# A\n\n## B\n\none", "## C\n\ntwo", "# D\n\nthree"]);
     assert_eq!(pieces[0].heading_path, ["A"]);
     assert_eq!(pieces[1].heading_path, ["A", "C"]);
     assert_eq!(pieces[2].heading_path, ["D"]);
@@ -69,10 +62,7 @@ fn html_text_and_spans() {
     let pieces = cut(Format::Html, source, 64);
     assert_eq!(pieces.len(), 1);
     let piece = &pieces[0];
-    assert_eq!(
-        piece.text,
-        "Big & bold\n\nFish <3 café\n\none\ntwo\n\nx\n  y"
-    );
+    assert_eq!(piece.text, "Big & bold\n\nFish <3 café\n\none\ntwo\n\nx\n  y");
     assert_eq!(piece.heading_path, ["Big & bold"]);
     let raw = &source[piece.span.clone()];
     assert!(raw.starts_with("Big &amp;") && raw.ends_with("x\n  y"));
@@ -92,10 +82,7 @@ fn html_pieces_keep_their_place() {
         let raw = &source[piece.span.clone()];
         let fact = piece.text.split("fact").nth(1).unwrap();
         let n = fact.split(' ').next().unwrap();
-        assert!(
-            raw.contains(&format!("fact{n} &eacute;t&eacute;")),
-            "{number}"
-        );
+        assert!(raw.contains(&format!("fact{n} &eacute;t&eacute;")), "{number}");
     }
 }
 
@@ -121,21 +108,11 @@ fn jsonl_records() {
     let source = "{\"id\":1,\"title\":\"Caf\\u00e9\",\"text\":\"one \\\"two\\\" \\ud83d\\ude00 end\"}\r\n\n\
         {\"body\":\"the longest wins\",\"tag\":\"x\"}\n\"bare\"\n";
     let pieces = cut(Format::Jsonl, source, 64);
-    assert_eq!(
-        texts(&pieces),
-        ["one \"two\" 😀 end", "the longest wins", "bare"]
-    );
+    assert_eq!(texts(&pieces), ["one \"two\" 😀 end", "the longest wins", "bare"]);
     assert_eq!(pieces[0].heading_path, ["Café"]);
     assert!(pieces[0].embedded_text().starts_with("Café\none"));
     let raw: Vec<&str> = pieces.iter().map(|p| &source[p.span.clone()]).collect();
-    assert_eq!(
-        raw,
-        [
-            "one \\\"two\\\" \\ud83d\\ude00 end",
-            "the longest wins",
-            "bare"
-        ]
-    );
+    assert_eq!(raw, ["one \\\"two\\\" \\ud83d\\ude00 end", "the longest wins", "bare"]);
 }
 
 /// A bad line is named, and nothing is returned in part.
@@ -163,34 +140,10 @@ fn limits() {
     let bad = [
         (Params::new(TOKENS_MIN - 1), "max_tokens"),
         (Params::new(usize::MAX), "max_tokens"),
-        (
-            Params {
-                version: 2,
-                ..params
-            },
-            "version",
-        ),
-        (
-            Params {
-                max_bytes: 63,
-                ..params
-            },
-            "max_bytes",
-        ),
-        (
-            Params {
-                max_bytes: 4097,
-                ..params
-            },
-            "max_bytes",
-        ),
-        (
-            Params {
-                overlap_tokens: 32,
-                ..params
-            },
-            "overlap_tokens",
-        ),
+        (Params { version: 2, ..params }, "version"),
+        (Params { max_bytes: 63, ..params }, "max_bytes"),
+        (Params { max_bytes: 4097, ..params }, "max_bytes"),
+        (Params { overlap_tokens: 32, ..params }, "overlap_tokens"),
     ];
     for (params, name) in bad {
         assert_eq!(with(params), Err(ChunkError::Params(name)));
@@ -220,10 +173,7 @@ fn boundless_text_is_cut_by_bytes() {
 #[test]
 fn overlap_repeats() {
     let source: String = (0..200).map(|n| format!("w{n} ")).collect();
-    let params = Params {
-        overlap_tokens: 4,
-        ..Params::new(16)
-    };
+    let params = Params { overlap_tokens: 4, ..Params::new(16) };
     let pieces = chunk(Format::Text, &source, &words, &params).unwrap();
     assert!(pieces.windows(2).all(|p| p[1].span.start < p[0].span.end));
     assert!(pieces.iter().all(|piece| piece.tokens <= 16));
@@ -234,11 +184,7 @@ fn overlap_repeats() {
 fn heading_floods() {
     let long = format!("# {}\n\nbody\n", "word ".repeat(2000));
     let pieces = cut(Format::Markdown, &long, 32);
-    assert!(
-        pieces
-            .iter()
-            .all(|p| p.heading_path[0].len() <= HEADING_BYTES_MAX)
-    );
+    assert!(pieces.iter().all(|p| p.heading_path[0].len() <= HEADING_BYTES_MAX));
     let many = "# h\n".repeat(50_000);
     assert!(!cut(Format::Markdown, &many, 256).is_empty());
     assert_eq!(texts(&cut(Format::Text, " \n\t\n", 32)), [""; 0]);

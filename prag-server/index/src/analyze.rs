@@ -81,9 +81,7 @@ static PROTOTYPE: LazyLock<TextAnalyzer> = LazyLock::new(|| {
         Some(stop) => words.filter_dynamic(stop),
         None => words,
     };
-    words
-        .filter_dynamic(Stemmer::new(Language::English))
-        .build()
+    words.filter_dynamic(Stemmer::new(Language::English)).build()
 });
 
 /// Words of so many bytes or more are dropped.

@@ -25,10 +25,7 @@ impl TermStats {
     pub fn merge(&mut self, other: &Self) {
         self.docs += other.docs;
         self.tokens += other.tokens;
-        let missing = other
-            .frequencies
-            .len()
-            .saturating_sub(self.frequencies.len());
+        let missing = other.frequencies.len().saturating_sub(self.frequencies.len());
         self.frequencies.extend(std::iter::repeat_n(0, missing));
         for (sum, more) in self.frequencies.iter_mut().zip(&other.frequencies) {
             *sum += more;

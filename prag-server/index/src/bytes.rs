@@ -71,11 +71,7 @@ impl<'a> Reader<'a> {
             return Err(IndexError::Format(part));
         }
         let rows = reader.number()?;
-        if rows == 0 || rows > ROWS_MAX {
-            Err(reader.corrupt())
-        } else {
-            Ok((reader, rows))
-        }
+        if rows == 0 || rows > ROWS_MAX { Err(reader.corrupt()) } else { Ok((reader, rows)) }
     }
 
     pub(crate) fn corrupt(&self) -> IndexError {
@@ -93,19 +89,13 @@ impl<'a> Reader<'a> {
         let count = self.number()? as usize;
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks
-            .iter()
-            .map(|chunk| u32::from_le_bytes(*chunk))
-            .collect())
+        Ok(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
     }
 
     pub(crate) fn floats(&mut self, count: usize) -> Result<Vec<f32>, IndexError> {
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks
-            .iter()
-            .map(|chunk| f32::from_le_bytes(*chunk))
-            .collect())
+        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], IndexError> {
@@ -115,11 +105,7 @@ impl<'a> Reader<'a> {
 
     /// Nothing may follow.
     pub(crate) fn end(self) -> Result<(), IndexError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.corrupt())
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.corrupt()) }
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], IndexError> {

@@ -24,9 +24,7 @@ impl Dice {
 
     /// Near to normal: a sum of uniform numbers.
     fn normal(&mut self) -> f32 {
-        (0..4)
-            .map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32 - 0.5)
-            .sum()
+        (0..4).map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32 - 0.5).sum()
     }
 
     pub(crate) fn unit(&mut self, dimension: usize) -> Vec<f32> {
@@ -36,13 +34,7 @@ impl Dice {
 
     pub(crate) fn near(&mut self, center: &[f32], spread: f32) -> Vec<f32> {
         let noise = self.unit(center.len());
-        normalized(
-            center
-                .iter()
-                .zip(noise)
-                .map(|(a, b)| a + spread * b)
-                .collect(),
-        )
+        normalized(center.iter().zip(noise).map(|(a, b)| a + spread * b).collect())
     }
 
     /// Words with a skew: w0 is common, w60 is rare.
@@ -71,10 +63,7 @@ pub(crate) fn clustered(
     (0..count)
         .map(|index| {
             let length = dice.below(30);
-            (
-                dice.sentence(length),
-                dice.near(&centers[index % clusters], 0.7),
-            )
+            (dice.sentence(length), dice.near(&centers[index % clusters], 0.7))
         })
         .collect()
 }
@@ -83,9 +72,7 @@ pub(crate) fn clustered(
 pub(crate) fn rows(texts: &[(String, Vec<f32>)]) -> Vec<Row> {
     let row = |(index, (text, vector)): (usize, &(String, Vec<f32>))| {
         let mut metadata = Metadata::new();
-        metadata
-            .insert("n".into(), Value::Integer(i64::try_from(index).unwrap()))
-            .unwrap();
+        metadata.insert("n".into(), Value::Integer(i64::try_from(index).unwrap())).unwrap();
         Row {
             doc: format!("doc-{}", index / 3),
             text: text.clone(),
@@ -98,7 +85,5 @@ pub(crate) fn rows(texts: &[(String, Vec<f32>)]) -> Vec<Row> {
 
 /// Hits with their scores' bits, to compare and to print.
 pub(crate) fn pairs(hits: &[Hit]) -> Vec<(u32, u32)> {
-    hits.iter()
-        .map(|hit| (hit.ordinal, hit.score.to_bits()))
-        .collect()
+    hits.iter().map(|hit| (hit.ordinal, hit.score.to_bits())).collect()
 }

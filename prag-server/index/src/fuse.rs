@@ -64,10 +64,7 @@ pub fn fuse<I: Ord + Clone>(lists: &[Vec<(I, f32)>], fusion: &Fusion) -> Vec<Fus
         let parts = match fusion {
             Fusion::Linear { weight } => {
                 let weight = if index == 0 { *weight } else { 1.0 - weight };
-                stretch(list)
-                    .into_iter()
-                    .map(|score| weight * score)
-                    .collect()
+                stretch(list).into_iter().map(|score| weight * score).collect()
             }
             Fusion::Rrf { k, weights } => {
                 reciprocal(list.len(), *k, weights.get(index).copied().unwrap_or(1.0))
@@ -78,13 +75,8 @@ pub fn fuse<I: Ord + Clone>(lists: &[Vec<(I, f32)>], fusion: &Fusion) -> Vec<Fus
             *sums.entry(id).or_default() += part;
         }
     }
-    let mut fused: Vec<Fused<I>> = sums
-        .into_iter()
-        .map(|(id, score)| Fused {
-            id: id.clone(),
-            score,
-        })
-        .collect();
+    let mut fused: Vec<Fused<I>> =
+        sums.into_iter().map(|(id, score)| Fused { id: id.clone(), score }).collect();
     fused.sort_by(|left, right| match right.score.total_cmp(&left.score) {
         Ordering::Equal => left.id.cmp(&right.id),
         by_score => by_score,
@@ -93,28 +85,18 @@ pub fn fuse<I: Ord + Clone>(lists: &[Vec<(I, f32)>], fusion: &Fusion) -> Vec<Fus
 }
 
 fn stretch<I>(list: &[(I, f32)]) -> Vec<f32> {
-    let low = list
-        .iter()
-        .fold(f32::INFINITY, |low, (_, score)| low.min(*score));
-    let high = list
-        .iter()
-        .fold(f32::NEG_INFINITY, |high, (_, score)| high.max(*score));
+    let low = list.iter().fold(f32::INFINITY, |low, (_, score)| low.min(*score));
+    let high = list.iter().fold(f32::NEG_INFINITY, |high, (_, score)| high.max(*score));
     let width = high - low;
     let place = |score: f32| {
-        if width > 0.0 {
-            (score - low) / width
-        } else {
-            1.0
-        }
+        if width > 0.0 { (score - low) / width } else { 1.0 }
     };
     list.iter().map(|(_, score)| place(*score)).collect()
 }
 
 #[allow(clippy::cast_precision_loss)] // ranks of at most a few thousand hits
 fn reciprocal(count: usize, k: u32, weight: f32) -> Vec<f32> {
-    (1..=count)
-        .map(|rank| weight / (k as f32 + rank as f32))
-        .collect()
+    (1..=count).map(|rank| weight / (k as f32 + rank as f32)).collect()
 }
 
 #[allow(clippy::cast_precision_loss)] // counts of at most a few thousand hits
@@ -125,11 +107,7 @@ fn deviate<I>(list: &[(I, f32)]) -> Vec<f32> {
     let variance = list.iter().map(|(_, score)| square(*score)).sum::<f32>() / count;
     let reach = 3.0 * variance.sqrt();
     let place = |score: f32| {
-        if reach > 0.0 {
-            ((score - mean + reach) / (2.0 * reach)).clamp(0.0, 1.0)
-        } else {
-            0.5
-        }
+        if reach > 0.0 { ((score - mean + reach) / (2.0 * reach)).clamp(0.0, 1.0) } else { 0.5 }
     };
     list.iter().map(|(_, score)| place(*score)).collect()
 }

@@ -27,8 +27,14 @@ pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
             lanes[lane] += a[lane] * b[lane];
         }
     }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(a, b)| a * b).sum();
-    lanes.iter().sum::<f32>() + rest
+    let mut sum = 0f32;
+    for lane in lanes {
+        sum += lane;
+    }
+    for (a, b) in left_rest.iter().zip(right_rest) {
+        sum += a * b;
+    }
+    sum
 }
 
 /// The inner product of a query's codes and a row's. Query codes are within ±2047 and rows within
@@ -36,11 +42,23 @@ pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
 /// debug build its wide registers.
 #[inline(always)]
 pub(crate) fn dot_codes(query: &[i16], codes: &[i8]) -> i32 {
-    query
-        .iter()
-        .zip(codes)
-        .map(|(a, b)| i32::from(*a) * i32::from(*b))
-        .sum()
+    let mut lanes = [0i32; LANES];
+    let (query, query_rest) = query.as_chunks::<LANES>();
+    let (codes, codes_rest) = codes.as_chunks::<LANES>();
+    for (a, b) in query.iter().zip(codes) {
+        for lane in 0..LANES {
+            let product = i32::from(a[lane]).wrapping_mul(i32::from(b[lane]));
+            lanes[lane] = lanes[lane].wrapping_add(product);
+        }
+    }
+    let mut sum = 0i32;
+    for lane in lanes {
+        sum = sum.wrapping_add(lane);
+    }
+    for (a, b) in query_rest.iter().zip(codes_rest) {
+        sum = sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b)));
+    }
+    sum
 }
 
 /// [`dot`] alone, for callers with one pair at a time.

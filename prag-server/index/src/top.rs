@@ -65,10 +65,7 @@ pub(crate) struct Top {
 
 impl Top {
     pub(crate) fn new(k: usize) -> Self {
-        Self {
-            k,
-            heap: BinaryHeap::with_capacity(k.min(TOP_RESERVE)),
-        }
+        Self { k, heap: BinaryHeap::with_capacity(k.min(TOP_RESERVE)) }
     }
 
     #[inline(always)]
@@ -86,20 +83,12 @@ impl Top {
     /// The score that a hit must beat or equal to be kept; none while there is room.
     #[inline(always)]
     pub(crate) fn bar(&self) -> Option<f32> {
-        if self.heap.len() < self.k {
-            None
-        } else {
-            self.heap.peek().map(|worst| worst.0.0.score)
-        }
+        if self.heap.len() < self.k { None } else { self.heap.peek().map(|worst| worst.0.0.score) }
     }
 
     /// Best first.
     pub(crate) fn into_hits(self) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = self
-            .heap
-            .into_iter()
-            .map(|Reverse(ranked)| ranked.0)
-            .collect();
+        let mut hits: Vec<Hit> = self.heap.into_iter().map(|Reverse(ranked)| ranked.0).collect();
         rank(&mut hits);
         hits
     }
@@ -139,9 +128,9 @@ impl Mask {
     pub(crate) fn allows(&self, ordinal: u32) -> bool {
         match self {
             Self::All(rows) => ordinal < *rows,
-            Self::Some(words, _) => words
-                .get(ordinal as usize / 64)
-                .is_some_and(|word| word >> (ordinal % 64) & 1 == 1),
+            Self::Some(words, _) => {
+                words.get(ordinal as usize / 64).is_some_and(|word| word >> (ordinal % 64) & 1 == 1)
+            }
         }
     }
 

@@ -38,27 +38,12 @@ impl<'a> Query<'a> {
         let scale = largest(floats) / QUERY_STEPS;
         #[allow(clippy::cast_possible_truncation)] // within ±2047 by the choice of scale
         let code = |value: &f32| {
-            if scale > 0.0 {
-                (value / scale).round() as i16
-            } else {
-                0
-            }
+            if scale > 0.0 { (value / scale).round() as i16 } else { 0 }
         };
         let codes: Vec<i16> = floats.iter().map(code).collect();
         let back = codes.iter().map(|code| f32::from(*code) * scale);
-        let error = floats
-            .iter()
-            .zip(back)
-            .map(|(a, b)| (a - b) * (a - b))
-            .sum::<f32>()
-            .sqrt();
-        Ok(Self {
-            floats,
-            codes,
-            scale,
-            error,
-            length: dot(floats, floats).sqrt(),
-        })
+        let error = floats.iter().zip(back).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
+        Ok(Self { floats, codes, scale, error, length: dot(floats, floats).sqrt() })
     }
 }
 
@@ -116,11 +101,7 @@ impl Vectors {
         if ordinals.len() <= DIRECT_MAX || wanted * 2 > ordinals.len() {
             return self.rescore(query, &ordinals, wanted);
         }
-        let bounds = vectorized(Estimates {
-            vectors: self,
-            query,
-            ordinals: &ordinals,
-        });
+        let bounds = vectorized(Estimates { vectors: self, query, ordinals: &ordinals });
         let mut low: Vec<f32> = bounds.iter().map(|bound| bound.0).collect();
         let (_, bar, _) = low.select_nth_unstable_by(wanted - 1, |a, b| b.total_cmp(a));
         let bar = *bar;
@@ -180,13 +161,7 @@ pub(crate) fn exact(
     ordinals: &[u32],
     k: usize,
 ) -> Vec<Hit> {
-    vectorized(Exact {
-        dimension,
-        floats,
-        query,
-        ordinals,
-        k,
-    })
+    vectorized(Exact { dimension, floats, query, ordinals, k })
 }
 
 /// Whether `vector` is finite and of unit length, to three digits.
@@ -199,16 +174,9 @@ pub(crate) fn is_unit(vector: &[f32]) -> bool {
 /// [`IndexError::Dimension`], [`IndexError::Query`].
 pub(crate) fn check_query(query: &[f32], dimension: usize) -> Result<(), IndexError> {
     if query.len() != dimension {
-        return Err(IndexError::Dimension {
-            expected: dimension,
-            found: query.len(),
-        });
+        return Err(IndexError::Dimension { expected: dimension, found: query.len() });
     }
-    if dot(query, query).is_finite() {
-        Ok(())
-    } else {
-        Err(IndexError::Query)
-    }
+    if dot(query, query).is_finite() { Ok(()) } else { Err(IndexError::Query) }
 }
 
 struct Exact<'a> {
@@ -260,9 +228,7 @@ impl Kernel for Estimates<'_> {
 }
 
 fn largest(vector: &[f32]) -> f32 {
-    vector
-        .iter()
-        .fold(0f32, |most, value| most.max(value.abs()))
+    vector.iter().fold(0f32, |most, value| most.max(value.abs()))
 }
 
 const ROW_STEPS: f32 = 127.0;

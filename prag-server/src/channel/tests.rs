@@ -20,9 +20,7 @@ fn fixture() -> (KeyRing, SigningKey) {
 }
 
 fn config(ring: &KeyRing, signer: &SigningKey, now: u64) -> Vec<u8> {
-    STANDARD
-        .decode(ring.key_set(signer, now).unwrap().ohttp_config)
-        .unwrap()
+    STANDARD.decode(ring.key_set(signer, now).unwrap().ohttp_config).unwrap()
 }
 
 fn sealed(config: &[u8], plain: &[u8]) -> Vec<u8> {
@@ -58,17 +56,10 @@ fn stays_closed_to_other_bytes() {
     for place in 0..message.len() {
         let mut other = message.clone();
         other[place] ^= 1;
-        assert_eq!(
-            refused(&ring, &other, 1_000),
-            ChannelError::Closed,
-            "byte {place}"
-        );
+        assert_eq!(refused(&ring, &other, 1_000), ChannelError::Closed, "byte {place}");
     }
     for length in 0..message.len() {
-        assert_eq!(
-            refused(&ring, &message[..length], 1_000),
-            ChannelError::Closed
-        );
+        assert_eq!(refused(&ring, &message[..length], 1_000), ChannelError::Closed);
     }
     assert!(ring.decapsulate(&message, 1_000).is_ok());
 }
@@ -80,17 +71,11 @@ fn rotates_and_retires() {
     let first = config(&ring, &signer, 1_000);
     assert_eq!(first, config(&ring, &signer, 1_000 + ROTATE_SECONDS - 1));
     let end = 1_000 + LIFE_SECONDS + GRACE_SECONDS;
-    assert_eq!(
-        ring.key_set(&signer, 1_000).unwrap().not_after,
-        1_000 + LIFE_SECONDS
-    );
+    assert_eq!(ring.key_set(&signer, 1_000).unwrap().not_after, 1_000 + LIFE_SECONDS);
     let second = config(&ring, &signer, 1_000 + ROTATE_SECONDS);
     assert_ne!(first, second);
     assert!(ring.decapsulate(&sealed(&first, b"late"), end).is_ok());
-    assert_eq!(
-        refused(&ring, &sealed(&first, b"too late"), end + 1),
-        ChannelError::Closed
-    );
+    assert_eq!(refused(&ring, &sealed(&first, b"too late"), end + 1), ChannelError::Closed);
     assert!(ring.decapsulate(&sealed(&second, b"fine"), end + 1).is_ok());
 }
 

@@ -47,11 +47,8 @@ pub fn compact(
     if snapshot.tail_rows == 0 && snapshot.merged.len() < 2 && !has_tombstones(shard, all) {
         return Ok(());
     }
-    let written = if snapshot.rows.is_empty() {
-        None
-    } else {
-        Some(build(shard, &snapshot, entropy)?)
-    };
+    let written =
+        if snapshot.rows.is_empty() { None } else { Some(build(shard, &snapshot, entropy)?) };
     let old = swap(shard, &snapshot, written, entropy)?;
     for name in old {
         // Left behind, a blob is an orphan without a key: harmless, and swept when the shard is destroyed.
@@ -61,11 +58,7 @@ pub fn compact(
 }
 
 fn has_tombstones(shard: &CollectionShard, all: bool) -> bool {
-    all && shard
-        .read()
-        .segments
-        .iter()
-        .any(|part| part.live.len() < part.rows.len() as u64)
+    all && shard.read().segments.iter().any(|part| part.live.len() < part.rows.len() as u64)
 }
 
 fn snapshot(shard: &CollectionShard, all: bool) -> Snapshot {
@@ -81,20 +74,18 @@ fn snapshot(shard: &CollectionShard, all: bool) -> Snapshot {
     for segment in live.segments.iter().filter(|_| all) {
         taken.merged.insert(segment.id);
         for ordinal in &segment.live {
-            if let (Some(row), Some(vector)) = (
-                segment.rows.get(ordinal as usize),
-                segment.index.vector(ordinal),
-            ) {
+            if let (Some(row), Some(vector)) =
+                (segment.rows.get(ordinal as usize), segment.index.vector(ordinal))
+            {
                 taken.rows.push(row.clone());
                 taken.vectors.push(vector.to_vec());
             }
         }
     }
     for ordinal in &live.tail.live {
-        if let (Some(row), Some(vector)) = (
-            live.tail.rows.get(ordinal as usize),
-            live.tail.index.vector(ordinal),
-        ) {
+        if let (Some(row), Some(vector)) =
+            (live.tail.rows.get(ordinal as usize), live.tail.index.vector(ordinal))
+        {
             taken.rows.push(row.clone());
             taken.vectors.push(vector.to_vec());
         }
@@ -119,10 +110,7 @@ fn build(
         })
         .collect();
     let built = Segment::build(&rows, &BuildParams::default())?;
-    let ordered = built
-        .order
-        .iter()
-        .filter_map(|&row| snapshot.rows.get(row as usize).cloned());
+    let ordered = built.order.iter().filter_map(|&row| snapshot.rows.get(row as usize).cloned());
     let ordered: Vec<Row> = ordered.collect();
     write_segment(
         &shard.keys,
@@ -154,12 +142,7 @@ fn swap(
         .collect();
     let mut write = Batch::new();
     let mut entries = kept_entries(&writer.manifest, &segments)?;
-    if let Some(Written {
-        live: mut fresh,
-        mut entry,
-        wrapped,
-    }) = written
-    {
+    if let Some(Written { live: mut fresh, mut entry, wrapped }) = written {
         bury_changed(&mut fresh, &live);
         entry.tombstones = tombstones(&fresh)?;
         write.put(rows::dek(entry.id), wrapped)?;
@@ -185,8 +168,16 @@ fn swap(
         return Err(error.into());
     }
     writer.manifest = manifest;
-    truncate(shard.store.as_ref(), truncated)?;
-    *live = replay(shard, &writer, segments)?;
+    let shown =
+        truncate(shard.store.as_ref(), truncated).and_then(|()| replay(shard, &writer, segments));
+    match shown {
+        Ok(fresh) => *live = fresh,
+        Err(error) => {
+            // The manifest on disk is the new one and the view is the old one: reopen before writing on.
+            writer.failed = true;
+            return Err(error);
+        }
+    }
     Ok(old)
 }
 
@@ -199,9 +190,7 @@ fn replay(
     let mut live = Live::new(shard.profile.dimension as usize, segments);
     let keys: &Keys = &shard.keys;
     let log: &Log = &writer.log;
-    log.replay(keys, writer.manifest.base, &mut |batch| {
-        Ok(live.apply(batch)?)
-    })?;
+    log.replay(keys, writer.manifest.base, &mut |batch| Ok(live.apply(batch)?))?;
     Ok(live)
 }
 
@@ -224,13 +213,8 @@ fn kept_entries(
 ) -> Result<Vec<SegmentEntry>, CollectionError> {
     let mut entries = Vec::new();
     for segment in segments {
-        let entry = manifest
-            .segments
-            .iter()
-            .find(|entry| entry.id == segment.id);
-        let mut entry = entry
-            .cloned()
-            .ok_or(CollectionError::Tampered("manifest"))?;
+        let entry = manifest.segments.iter().find(|entry| entry.id == segment.id);
+        let mut entry = entry.cloned().ok_or(CollectionError::Tampered("manifest"))?;
         entry.tombstones = tombstones(segment)?;
         entries.push(entry);
     }
@@ -241,19 +225,13 @@ fn tombstones(segment: &LiveSegment) -> Result<Vec<u8>, CollectionError> {
     let count = u32::try_from(segment.rows.len()).unwrap_or(u32::MAX);
     let dead = (0..count).collect::<RoaringBitmap>() - &segment.live;
     let mut bytes = Vec::with_capacity(dead.serialized_size());
-    dead.serialize_into(&mut bytes)
-        .map_err(|_| CollectionError::Tampered("tombstones"))?;
+    dead.serialize_into(&mut bytes).map_err(|_| CollectionError::Tampered("tombstones"))?;
     Ok(bytes)
 }
 
 fn dropped_blobs(manifest: &Manifest, merged: &HashSet<[u8; 16]>) -> Vec<[u8; 32]> {
-    let dropped = manifest
-        .segments
-        .iter()
-        .filter(|entry| merged.contains(&entry.id));
-    dropped
-        .flat_map(|entry| entry.parts.iter().map(|part| part.blob))
-        .collect()
+    let dropped = manifest.segments.iter().filter(|entry| merged.contains(&entry.id));
+    dropped.flat_map(|entry| entry.parts.iter().map(|part| part.blob)).collect()
 }
 
 /// Batches that are in a segment now. Not atomic with the swap: they are below the base, so never read again.

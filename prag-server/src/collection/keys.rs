@@ -44,20 +44,9 @@ impl Keys {
     ) -> Result<(Self, [Vec<u8>; 2]), CollectionError> {
         let root = Key::<Dek>::random(entropy)?;
         let names = Key::<Name>::random(entropy)?;
-        let keys = Self {
-            collection,
-            lineage,
-            epoch,
-            wrap,
-            root,
-            names,
-        };
-        let root = keys
-            .root
-            .wrap(&keys.wrap, keys.dek_place(ROOT), nonce(entropy)?)?;
-        let names = keys
-            .names
-            .wrap(&keys.wrap, keys.dek_place(NAMES), nonce(entropy)?)?;
+        let keys = Self { collection, lineage, epoch, wrap, root, names };
+        let root = keys.root.wrap(&keys.wrap, keys.dek_place(ROOT), nonce(entropy)?)?;
+        let names = keys.names.wrap(&keys.wrap, keys.dek_place(NAMES), nonce(entropy)?)?;
         Ok((keys, [root, names]))
     }
 
@@ -73,25 +62,11 @@ impl Keys {
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
         let wrapped = |id| one(shard, rows::dek(id))?.ok_or(CollectionError::Tampered("root key"));
-        let place = |id| Place {
-            collection,
-            lineage,
-            kind: Kind::DekWrap,
-            id,
-            seq: 0,
-            epoch,
-        };
+        let place = |id| Place { collection, lineage, kind: Kind::DekWrap, id, seq: 0, epoch };
         let bad = |_| CollectionError::Tampered("root key");
         let root = Key::<Dek>::unwrap(&wrap, place(ROOT), &wrapped(ROOT)?).map_err(bad)?;
         let names = Key::<Name>::unwrap(&wrap, place(NAMES), &wrapped(NAMES)?).map_err(bad)?;
-        Ok(Self {
-            collection,
-            lineage,
-            epoch,
-            wrap,
-            root,
-            names,
-        })
+        Ok(Self { collection, lineage, epoch, wrap, root, names })
     }
 
     /// The key of manifest, head and tail.
@@ -137,20 +112,8 @@ impl Keys {
     /// The place of a record of `kind`.
     #[must_use]
     pub fn place(&self, kind: Kind, id: [u8; 16], seq: u64) -> Place {
-        let Self {
-            collection,
-            lineage,
-            epoch,
-            ..
-        } = *self;
-        Place {
-            collection,
-            lineage,
-            kind,
-            id,
-            seq,
-            epoch,
-        }
+        let Self { collection, lineage, epoch, .. } = *self;
+        Place { collection, lineage, kind, id, seq, epoch }
     }
 
     fn dek_place(&self, id: [u8; 16]) -> Place {

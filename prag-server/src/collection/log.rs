@@ -32,11 +32,7 @@ impl Log {
     /// The log of a new shard.
     #[must_use]
     pub fn create(shard: Arc<dyn Shard>, writer_epoch: u64) -> Self {
-        Self {
-            shard,
-            writer_epoch,
-            tree: MerkleLog::new(),
-        }
+        Self { shard, writer_epoch, tree: MerkleLog::new() }
     }
 
     /// Read digests and head back, check them against each other, and hand each batch from `base` on to `apply`.
@@ -92,10 +88,7 @@ impl Log {
     ) -> Result<Seq, CollectionError> {
         let bytes = encode(batch)?;
         if bytes.len() > BATCH_BYTES_MAX {
-            return Err(CollectionError::TooLarge {
-                bytes: bytes.len(),
-                max: BATCH_BYTES_MAX,
-            });
+            return Err(CollectionError::TooLarge { bytes: bytes.len(), max: BATCH_BYTES_MAX });
         }
         let seq = self.tree.size();
         let digest = batch_digest(&bytes);
@@ -187,11 +180,7 @@ impl Log {
             .map_err(|_| CollectionError::Tampered("head"))?;
         let stored: (u64, [u8; 32]) =
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("head"))?;
-        Ok(Head {
-            size: stored.0,
-            root: stored.1,
-            ..self.head(keys)
-        })
+        Ok(Head { size: stored.0, root: stored.1, ..self.head(keys) })
     }
 
     fn load_batch(&self, keys: &Keys, seq: u64) -> Result<Batch, CollectionError> {
@@ -222,10 +211,7 @@ fn seal_head(
 ) -> Result<Vec<u8>, CollectionError> {
     let plain = Plain::<HeadRecord>::new(encode(&(head.size, head.root))?);
     let place = keys.place(Kind::HeadRow, [0; 16], 0);
-    Ok(plain
-        .seal(keys.root(), place, nonce(entropy)?)?
-        .as_bytes()
-        .to_vec())
+    Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
 }
 
 fn batch_digest(bytes: &[u8]) -> [u8; 32] {

@@ -68,10 +68,7 @@ impl Manifest {
     pub fn seal(&self, keys: &Keys, entropy: &mut dyn Entropy) -> Result<Vec<u8>, CollectionError> {
         let plain = Plain::<ManifestRecord>::new(encode(self)?);
         let place = keys.place(Kind::Manifest, [0; 16], 0);
-        Ok(plain
-            .seal(keys.root(), place, nonce(entropy)?)?
-            .as_bytes()
-            .to_vec())
+        Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
     }
 
     /// The stored manifest.

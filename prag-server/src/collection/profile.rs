@@ -21,10 +21,7 @@ fn digest(profile: &Profile) -> [u8; 32] {
         hasher.update(bytes);
     };
     field(profile.model.as_bytes());
-    profile
-        .model_files
-        .iter()
-        .for_each(|file| field(file.as_bytes()));
+    profile.model_files.iter().for_each(|file| field(file.as_bytes()));
     field(profile.pooling.as_bytes());
     field(profile.query_prefix.as_bytes());
     field(profile.passage_prefix.as_bytes());

@@ -121,16 +121,7 @@ impl Document {
     ) -> Self {
         let content_hash = *blake3::hash(content.as_bytes()).as_bytes();
         let metadata = serde_json::to_string(metadata).unwrap_or_default();
-        Self {
-            id,
-            title,
-            format: format as u8,
-            content,
-            content_hash,
-            digest,
-            metadata,
-            chunks,
-        }
+        Self { id, title, format: format as u8, content, content_hash, digest, metadata, chunks }
     }
 
     /// How the original is read.
@@ -158,10 +149,7 @@ impl Document {
         };
         match &chunk.text {
             Some(text) => text,
-            None => self
-                .content
-                .get(chunk.start as usize..chunk.end as usize)
-                .unwrap_or(""),
+            None => self.content.get(chunk.start as usize..chunk.end as usize).unwrap_or(""),
         }
     }
 
@@ -174,11 +162,7 @@ impl Document {
             text.push('\n');
         }
         if let Some(chunk) = self.chunks.get(index as usize) {
-            for heading in chunk
-                .heading_path
-                .iter()
-                .filter(|heading| **heading != self.title)
-            {
+            for heading in chunk.heading_path.iter().filter(|heading| **heading != self.title) {
                 text.push_str(heading);
                 text.push('\n');
             }
@@ -202,9 +186,5 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, RecordError> {
 /// [`RecordError`] on anything but one whole record.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, RecordError> {
     let (value, rest) = postcard::take_from_bytes(bytes).map_err(|_| RecordError)?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(RecordError)
-    }
+    if rest.is_empty() { Ok(value) } else { Err(RecordError) }
 }

@@ -57,16 +57,11 @@ pub fn digests() -> KeyRange {
 pub fn parse_batch(bytes: &[u8]) -> Option<(u64, u16)> {
     let rest = bytes.strip_prefix(&[3])?;
     let (seq, part) = rest.split_first_chunk::<8>()?;
-    Some((
-        u64::from_be_bytes(*seq),
-        u16::from_be_bytes(part.try_into().ok()?),
-    ))
+    Some((u64::from_be_bytes(*seq), u16::from_be_bytes(part.try_into().ok()?)))
 }
 
 /// The sequence number in a digest row's key.
 #[must_use]
 pub fn parse_digest(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(
-        bytes.strip_prefix(&[5])?.try_into().ok()?,
-    ))
+    Some(u64::from_be_bytes(bytes.strip_prefix(&[5])?.try_into().ok()?))
 }

@@ -42,12 +42,7 @@ pub(super) fn write_segment(
     let (dek, wrapped) = keys.segment_key(id, entropy)?;
     let (documents, table) = tables(&rows);
     let mut plain = vec![(DOCUMENTS, encode(&documents)?), (ROWS, encode(&table)?)];
-    plain.extend(
-        index
-            .to_parts()?
-            .into_iter()
-            .map(|(name, bytes)| (name.as_u8(), bytes)),
-    );
+    plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
     let mut parts = Vec::with_capacity(plain.len());
     for (name, bytes) in plain {
         parts.push(write_part(keys, &dek, id, name, &bytes, store, entropy)?);
@@ -66,11 +61,7 @@ pub(super) fn write_segment(
         rows: Arc::new(rows),
         live: (0..count).collect(),
     };
-    Ok(Written {
-        live,
-        entry,
-        wrapped,
-    })
+    Ok(Written { live, entry, wrapped })
 }
 
 /// Load every segment of the manifest, each part authenticated at its place.
@@ -80,11 +71,7 @@ pub(super) fn load_segments(
     profile: &Profile,
     store: &dyn Shard,
 ) -> Result<Vec<LiveSegment>, CollectionError> {
-    manifest
-        .segments
-        .iter()
-        .map(|entry| load_segment(keys, entry, profile, store))
-        .collect()
+    manifest.segments.iter().map(|entry| load_segment(keys, entry, profile, store)).collect()
 }
 
 fn load_segment(
@@ -101,11 +88,7 @@ fn load_segment(
     for part in &entry.parts {
         plain.insert(part.name, read_part(keys, &dek, entry.id, part, store)?);
     }
-    let mut take = |name| {
-        plain
-            .remove(&name)
-            .ok_or(CollectionError::Tampered("segment part"))
-    };
+    let mut take = |name| plain.remove(&name).ok_or(CollectionError::Tampered("segment part"));
     let bad = |_| CollectionError::Tampered("segment records");
     let documents: Vec<Document> = decode(&take(DOCUMENTS)?).map_err(bad)?;
     let table: Vec<(u32, u32)> = decode(&take(ROWS)?).map_err(bad)?;
@@ -119,10 +102,7 @@ fn load_segment(
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
         document.chunks.get(chunk as usize)?;
-        Some(Row {
-            document: Arc::clone(document),
-            chunk,
-        })
+        Some(Row { document: Arc::clone(document), chunk })
     };
     let rows: Option<Vec<Row>> = table.into_iter().map(row).collect();
     let rows = rows.ok_or(CollectionError::Tampered("segment rows"))?;
@@ -134,12 +114,7 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
-    Ok(LiveSegment {
-        id: entry.id,
-        index: Arc::new(index),
-        rows: Arc::new(rows),
-        live,
-    })
+    Ok(LiveSegment { id: entry.id, index: Arc::new(index), rows: Arc::new(rows), live })
 }
 
 /// Each document once, and (document, chunk) per row.
@@ -170,11 +145,7 @@ fn write_part(
     let sealed = seal_frames::<SegmentRecord>(bytes, dek, place, entropy)?;
     let blob = random(entropy)?;
     store.blobs().put_new(BlobName(blob), &sealed)?;
-    Ok(PartEntry {
-        name,
-        blob,
-        length: bytes.len() as u64,
-    })
+    Ok(PartEntry { name, blob, length: bytes.len() as u64 })
 }
 
 fn read_part(
@@ -185,21 +156,14 @@ fn read_part(
     store: &dyn Shard,
 ) -> Result<Vec<u8>, CollectionError> {
     let failed = || CollectionError::Tampered("segment part");
-    let sealed = store
-        .blobs()
-        .get(BlobName(part.blob), None)
-        .map_err(|error| match error {
-            prag_store::StoreError::BlobAbsent(_) => failed(),
-            other => other.into(),
-        })?;
+    let sealed = store.blobs().get(BlobName(part.blob), None).map_err(|error| match error {
+        prag_store::StoreError::BlobAbsent(_) => failed(),
+        other => other.into(),
+    })?;
     let place = keys.place(Kind::Segment, id, u64::from(part.name));
     let length = usize::try_from(part.length).map_err(|_| failed())?;
     let plain = open_frames::<SegmentRecord>(&sealed, dek, place, length).map_err(|_| failed())?;
-    if plain.expose().len() == length {
-        Ok(plain.expose().to_vec())
-    } else {
-        Err(failed())
-    }
+    if plain.expose().len() == length { Ok(plain.expose().to_vec()) } else { Err(failed()) }
 }
 
 /// Part numbers beyond the index's own.

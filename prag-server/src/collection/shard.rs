@@ -69,12 +69,7 @@ impl CollectionShard {
         store: Arc<dyn Shard>,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
-        let Identity {
-            collection,
-            lineage,
-            epoch,
-            writer_epoch,
-        } = identity;
+        let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let (keys, wrapped) = Keys::create(collection, lineage, epoch, wrap, entropy)?;
         let [root, names] = wrapped;
         let manifest = Manifest {
@@ -90,15 +85,7 @@ impl CollectionShard {
         store.durable(seq)?;
         let log = Log::create(Arc::clone(&store), writer_epoch);
         let live = Live::new(profile.dimension as usize, Vec::new());
-        Ok(Self::assemble(
-            keys,
-            profile,
-            live,
-            log,
-            manifest,
-            HashMap::new(),
-            store,
-        ))
+        Ok(Self::assemble(keys, profile, live, log, manifest, HashMap::new(), store))
     }
 
     /// Open a stored shard: manifest, segments, then the tail, each authenticated at its place.
@@ -110,40 +97,24 @@ impl CollectionShard {
         wrap: Key<Wrap>,
         store: Arc<dyn Shard>,
     ) -> Result<Self, CollectionError> {
-        let Identity {
-            collection,
-            lineage,
-            epoch,
-            writer_epoch,
-        } = identity;
+        let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let keys = Keys::load(collection, lineage, epoch, wrap, store.as_ref())?;
         let manifest = Manifest::load(&keys, store.as_ref())?;
         let profile: Profile = serde_json::from_str(&manifest.profile)
             .map_err(|_| CollectionError::Tampered("profile"))?;
         let segments = load_segments(&keys, &manifest, &profile, store.as_ref())?;
         let mut live = Live::new(profile.dimension as usize, segments);
-        let mut recent: HashMap<_, _> = manifest
-            .idempotency
-            .iter()
-            .map(|entry| (entry.key, entry.clone()))
-            .collect();
+        let mut recent: HashMap<_, _> =
+            manifest.idempotency.iter().map(|entry| (entry.key, entry.clone())).collect();
         let mut apply = |batch: Batch| {
             if let Some(entry) = &batch.idempotency {
                 recent.insert(entry.key, entry.clone());
             }
             Ok(live.apply(batch)?)
         };
-        let log = Log::load(
-            Arc::clone(&store),
-            writer_epoch,
-            &keys,
-            manifest.base,
-            &mut apply,
-        )?;
+        let log = Log::load(Arc::clone(&store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
-        Ok(Self::assemble(
-            keys, profile, live, log, manifest, recent, store,
-        ))
+        Ok(Self::assemble(keys, profile, live, log, manifest, recent, store))
     }
 
     /// Commit, make durable, then show. All batches or, if the first fails, none.
@@ -239,10 +210,7 @@ impl CollectionShard {
     #[must_use]
     pub fn by_handle(&self, handle: &str) -> Option<Arc<Document>> {
         let live = self.read();
-        let found = live
-            .documents
-            .iter()
-            .find(|(id, _)| self.handle(id) == handle);
+        let found = live.documents.iter().find(|(id, _)| self.handle(id) == handle);
         found.map(|(_, at)| Arc::clone(&at.document))
     }
 
@@ -259,12 +227,7 @@ impl CollectionShard {
         recent: HashMap<[u8; 32], Idempotency>,
         store: Arc<dyn Shard>,
     ) -> Self {
-        let writer = Writer {
-            log,
-            manifest,
-            recent,
-            failed: false,
-        };
+        let writer = Writer { log, manifest, recent, failed: false };
         Self {
             keys,
             profile,
@@ -296,20 +259,11 @@ pub fn put_batches(
     let mut batches = Vec::new();
     let mut parts = 0;
     for bytes in bytes.chunks(STAGE_BYTES) {
-        let op = Op::Stage {
-            upload,
-            part: parts,
-            bytes: bytes.to_vec(),
-        };
+        let op = Op::Stage { upload, part: parts, bytes: bytes.to_vec() };
         batches.push(batch(vec![op], None, time, entropy)?);
         parts += 1;
     }
-    batches.push(batch(
-        vec![Op::Publish { upload, parts }],
-        idempotency,
-        time,
-        entropy,
-    )?);
+    batches.push(batch(vec![Op::Publish { upload, parts }], idempotency, time, entropy)?);
     Ok(batches)
 }
 
@@ -325,10 +279,5 @@ pub fn batch(
 ) -> Result<Batch, CollectionError> {
     let mut salt = [0; 16];
     entropy.fill(&mut salt)?;
-    Ok(Batch {
-        salt,
-        time,
-        ops,
-        idempotency,
-    })
+    Ok(Batch { salt, time, ops, idempotency })
 }

@@ -84,11 +84,7 @@ impl LiveTail {
     /// An empty tail for vectors of `dimension`.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
-        Self {
-            index: Tail::new(dimension),
-            rows: Vec::new(),
-            live: RoaringBitmap::new(),
-        }
+        Self { index: Tail::new(dimension), rows: Vec::new(), live: RoaringBitmap::new() }
     }
 }
 
@@ -110,19 +106,12 @@ impl Live {
     /// Live chunks.
     #[must_use]
     pub fn chunks(&self) -> u64 {
-        self.segments
-            .iter()
-            .map(|segment| segment.live.len())
-            .sum::<u64>()
-            + self.tail.live.len()
+        self.segments.iter().map(|segment| segment.live.len()).sum::<u64>() + self.tail.live.len()
     }
 
     /// Every part, segments first.
     pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
-        self.segments
-            .iter()
-            .map(Part::Segment)
-            .chain(std::iter::once(Part::Tail(&self.tail)))
+        self.segments.iter().map(Part::Segment).chain(std::iter::once(Part::Tail(&self.tail)))
     }
 
     /// Apply a batch, in order. Replay and fresh writes come through here alike.
@@ -143,11 +132,7 @@ impl Live {
                 self.remove(&id);
                 Ok(())
             }
-            Op::Stage {
-                upload,
-                part,
-                bytes,
-            } => {
+            Op::Stage { upload, part, bytes } => {
                 let parts = self.staged.entry(upload).or_default();
                 if parts.len() != part as usize {
                     return Err(ApplyError);
@@ -189,22 +174,12 @@ impl Live {
                 metadata: Arc::clone(&metadata),
             });
             let ordinal = ordinal.map_err(|_| ApplyError)?;
-            self.tail.rows.push(Row {
-                document: Arc::clone(&document),
-                chunk,
-            });
+            self.tail.rows.push(Row { document: Arc::clone(&document), chunk });
             self.tail.live.insert(ordinal);
             ordinals.push(ordinal);
         }
         let id = document.id.clone();
-        self.documents.insert(
-            id,
-            Location {
-                document,
-                segment: None,
-                ordinals,
-            },
-        );
+        self.documents.insert(id, Location { document, segment: None, ordinals });
         Ok(())
     }
 
@@ -214,11 +189,9 @@ impl Live {
         };
         let live = match location.segment {
             None => Some(&mut self.tail.live),
-            Some(segment) => self
-                .segments
-                .iter_mut()
-                .find(|part| part.id == segment)
-                .map(|part| &mut part.live),
+            Some(segment) => {
+                self.segments.iter_mut().find(|part| part.id == segment).map(|part| &mut part.live)
+            }
         };
         if let Some(live) = live {
             for ordinal in location.ordinals {

@@ -46,26 +46,12 @@ fn profile() -> Profile {
 }
 
 fn store(engine: &MemoryEngine, expected_epoch: u64) -> Arc<dyn Shard> {
-    engine
-        .open(
-            ShardName(IDENTITY.lineage.0),
-            Open::Writer {
-                expected_epoch,
-                claim: 1,
-            },
-        )
-        .unwrap()
+    engine.open(ShardName(IDENTITY.lineage.0), Open::Writer { expected_epoch, claim: 1 }).unwrap()
 }
 
 fn create(engine: &MemoryEngine) -> CollectionShard {
-    CollectionShard::create(
-        IDENTITY,
-        profile(),
-        wrap_key(),
-        store(engine, 0),
-        &mut OsEntropy,
-    )
-    .unwrap()
+    CollectionShard::create(IDENTITY, profile(), wrap_key(), store(engine, 0), &mut OsEntropy)
+        .unwrap()
 }
 
 fn reopen(engine: &MemoryEngine) -> Result<CollectionShard, CollectionError> {
@@ -95,10 +81,7 @@ fn document(id: &str, content: &str) -> Document {
 }
 
 fn put(shard: &CollectionShard, id: &str, content: &str) -> usize {
-    let op = Op::Put {
-        document: document(id, content),
-        vectors: vec![0.6, 0.8],
-    };
+    let op = Op::Put { document: document(id, content), vectors: vec![0.6, 0.8] };
     let batches = put_batches(op, None, 5, &mut OsEntropy).unwrap();
     let count = batches.len();
     shard.write(batches, &mut OsEntropy).unwrap();
@@ -106,22 +89,13 @@ fn put(shard: &CollectionShard, id: &str, content: &str) -> usize {
 }
 
 fn delete(shard: &CollectionShard, id: &str) {
-    let gone = batch(
-        vec![Op::Delete(id.parse().unwrap())],
-        None,
-        5,
-        &mut OsEntropy,
-    )
-    .unwrap();
+    let gone = batch(vec![Op::Delete(id.parse().unwrap())], None, 5, &mut OsEntropy).unwrap();
     shard.write(vec![gone], &mut OsEntropy).unwrap();
 }
 
 fn contents(live: &Live) -> Vec<(String, String)> {
     let row = |at: &super::state::Location| {
-        (
-            at.document.id.as_str().to_owned(),
-            at.document.content.clone(),
-        )
+        (at.document.id.as_str().to_owned(), at.document.content.clone())
     };
     live.documents.values().map(row).collect()
 }
@@ -133,26 +107,12 @@ fn batch_bytes_are_frozen() {
         salt: [1; 16],
         time: 300,
         ops: vec![
-            Op::Put {
-                document: document("a", "bc"),
-                vectors: vec![1.0, 0.0],
-            },
+            Op::Put { document: document("a", "bc"), vectors: vec![1.0, 0.0] },
             Op::Delete("d".parse().unwrap()),
-            Op::Stage {
-                upload: [2; 16],
-                part: 0,
-                bytes: vec![5, 6],
-            },
-            Op::Publish {
-                upload: [2; 16],
-                parts: 1,
-            },
+            Op::Stage { upload: [2; 16], part: 0, bytes: vec![5, 6] },
+            Op::Publish { upload: [2; 16], parts: 1 },
         ],
-        idempotency: Some(Idempotency {
-            key: [3; 32],
-            digest: [4; 32],
-            time: 2,
-        }),
+        idempotency: Some(Idempotency { key: [3; 32], digest: [4; 32], time: 2 }),
     };
     let bytes = encode(&frozen).unwrap();
     assert_eq!(blake3::hash(&bytes).to_hex().as_str(), BATCH_GOLDEN);
@@ -172,17 +132,11 @@ fn replay_and_freeze_keep_everything() {
     put(&shard, "b", "new b");
     delete(&shard, "c");
     let (expected, head) = (contents(&shard.read()), shard.head());
-    assert_eq!(
-        expected,
-        [("a".into(), "a".into()), ("b".into(), "new b".into())]
-    );
+    assert_eq!(expected, [("a".into(), "a".into()), ("b".into(), "new b".into())]);
     drop(shard);
 
     let shard = reopen(&engine).unwrap();
-    assert_eq!(
-        (contents(&shard.read()), shard.head()),
-        (expected.clone(), head)
-    );
+    assert_eq!((contents(&shard.read()), shard.head()), (expected.clone(), head));
     freeze::compact(&shard, false, &mut OsEntropy).unwrap();
     assert_eq!(shard.read().tail.rows.len(), 0);
     assert_eq!((contents(&shard.read()), shard.head()), (expected, head));
@@ -210,10 +164,7 @@ fn large_documents_are_staged() {
     drop(shard);
     assert_eq!(reopen(&engine).unwrap().read().documents.len(), 1);
 
-    let op = Op::Put {
-        document: document("half", &large),
-        vectors: vec![0.6, 0.8],
-    };
+    let op = Op::Put { document: document("half", &large), vectors: vec![0.6, 0.8] };
     let mut batches = put_batches(op, None, 5, &mut OsEntropy).unwrap();
     batches.pop();
     let shard = reopen(&engine).unwrap();
@@ -239,12 +190,7 @@ fn damaged_rows_are_refused() {
         put(&shard, "b", "b");
         put(&shard, "c", "c");
         drop(shard);
-        let stored = store(&engine, 1)
-            .get_many(&[&key])
-            .unwrap()
-            .pop()
-            .unwrap()
-            .unwrap();
+        let stored = store(&engine, 1).get_many(&[&key]).unwrap().pop().unwrap().unwrap();
         let overwrite = |bytes: Vec<u8>| {
             let mut write = StoreBatch::new();
             write.put(key.clone(), bytes).unwrap();
@@ -254,10 +200,7 @@ fn damaged_rows_are_refused() {
         *flipped.last_mut().unwrap() ^= 1;
         for bad in [flipped, stored[..stored.len() - 1].to_vec()] {
             overwrite(bad);
-            assert!(
-                matches!(reopen(&engine), Err(CollectionError::Tampered(_))),
-                "{name}"
-            );
+            assert!(matches!(reopen(&engine), Err(CollectionError::Tampered(_))), "{name}");
         }
         overwrite(stored);
         assert!(reopen(&engine).is_ok(), "{name} put back");
@@ -279,10 +222,7 @@ fn reordered_batches_are_refused() {
     write.put(first, stored[1].clone().unwrap()).unwrap();
     write.put(second, stored[0].clone().unwrap()).unwrap();
     raw.commit(write).unwrap();
-    assert!(matches!(
-        reopen(&engine),
-        Err(CollectionError::Tampered("batch"))
-    ));
+    assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("batch"))));
 }
 
 const BATCH_GOLDEN: &str = "2948771cc8e1efe7cd1ba1e0f7ffd355b757bbaac024a2a55dcbb74f5ea287b4";

@@ -35,11 +35,7 @@ impl Worker {
             .map_err(problems::denied)?;
         let quota = view.grant.as_ref().and_then(|grant| grant.quota);
         let metered = !granted.is_owner() && quota.is_some();
-        Ok(Reader {
-            granted,
-            held: self.held(id)?,
-            metered,
-        })
+        Ok(Reader { granted, held: self.held(id)?, metered })
     }
 
     pub(super) async fn admit_write(
@@ -70,10 +66,7 @@ impl Worker {
         id: CollectionId,
     ) -> Result<AccessView, Problem> {
         let ledger = &self.0.parts.ledger;
-        ledger
-            .view(id, &caller.address, &caller.permit_name)
-            .await
-            .map_err(problems::ledger)
+        ledger.view(id, &caller.address, &caller.permit_name).await.map_err(problems::ledger)
     }
 
     /// Use up `units` of the caller's quota, durably, before the reply. The owner has none.
@@ -100,14 +93,7 @@ impl Worker {
     }
 
     pub(super) fn held(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
-        let collections = self
-            .0
-            .collections
-            .read()
-            .unwrap_or_else(super::lock::ignore_poison);
-        collections
-            .get(&id)
-            .cloned()
-            .ok_or_else(problems::forbidden)
+        let collections = self.0.collections.read().unwrap_or_else(super::lock::ignore_poison);
+        collections.get(&id).cloned().ok_or_else(problems::forbidden)
     }
 }

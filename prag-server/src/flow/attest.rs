@@ -36,9 +36,7 @@ impl Worker {
     pub async fn attest(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
         let worker = self.clone();
         let work = move || worker.attest_now(nonce);
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }
 
     fn attest_now(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
@@ -53,14 +51,8 @@ impl Worker {
             policy_epoch: POLICY_EPOCH,
         };
         let failed = |what: &str| Problem::new(Code::Device, format!("no {what}"));
-        let evidence = parts
-            .tee
-            .evidence(binding.report_data())
-            .map_err(|_| failed("evidence"))?;
-        let keys = parts
-            .ring
-            .key_set(&parts.signing, self.now())
-            .map_err(|_| failed("keys"))?;
+        let evidence = parts.tee.evidence(binding.report_data()).map_err(|_| failed("evidence"))?;
+        let keys = parts.ring.key_set(&parts.signing, self.now()).map_err(|_| failed("keys"))?;
         Ok(Attestation {
             evidence: serde_json::to_value(&evidence).map_err(|_| failed("evidence"))?,
             worker_key: hex::encode(binding.sig_pk),

@@ -42,9 +42,7 @@ impl Worker {
             worker.freeze_if_due(&shard);
             replies
         };
-        let replies = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)??;
+        let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         let status = |reply: Result<_, _>| reply.map_or_else(BulkStatus::Problem, BulkStatus::Ok);
         Ok(replies.into_iter().map(status).collect())
     }

@@ -52,13 +52,13 @@ pub(super) fn by_model(
         Format::Jsonl => prag_chunk::Format::Jsonl,
     };
     let most = chunk_tokens.min(embedder.budget(Role::Passage));
-    let params = prag_chunk::Params {
-        max_bytes: CHUNK_BYTES_MAX,
-        ..prag_chunk::Params::new(most)
-    };
+    let params = prag_chunk::Params { max_bytes: CHUNK_BYTES_MAX, ..prag_chunk::Params::new(most) };
     let counter = Counter(embedder);
-    let pieces =
+    let mut pieces =
         prag_chunk::chunk(format, &put.content, &counter, &params).map_err(problems::chunk)?;
+    // What the model has no token for (zero-width characters, say) cannot be embedded: one such text
+    // would fail the call that embeds all lines of a bulk request.
+    pieces.retain(|piece| piece.tokens > 0);
     if pieces.is_empty() {
         return Err(Problem::new(Code::EmptyText, "`content` holds no text").field("content"));
     }
@@ -70,12 +70,7 @@ pub(super) fn by_model(
         tokens += piece.tokens as u64;
         chunks.push(chunk_of(piece, &put.content, entropy)?);
     }
-    Ok(Prepared {
-        document: record(put, chunks),
-        texts,
-        vectors: Vec::new(),
-        tokens,
-    })
+    Ok(Prepared { document: record(put, chunks), texts, vectors: Vec::new(), tokens })
 }
 
 /// Take the owner's own chunks and vectors.
@@ -97,17 +92,8 @@ pub(super) fn supplied(
             let detail = "a chunk must span visible text of `content`, on character boundaries";
             return Err(Problem::new(Code::InvalidField, detail).field(format!("chunks[{index}]")));
         };
-        validate::at_most(
-            &format!("chunks[{index}]"),
-            text.len(),
-            CHUNK_BYTES_MAX,
-            "bytes",
-        )?;
-        vectors.extend(validate::vector(
-            &format!("chunks[{index}].vector"),
-            vector,
-            dimension,
-        )?);
+        validate::at_most(&format!("chunks[{index}]"), text.len(), CHUNK_BYTES_MAX, "bytes")?;
+        vectors.extend(validate::vector(&format!("chunks[{index}].vector"), vector, dimension)?);
         chunks.push(Chunk {
             start: *start,
             end: *end,
@@ -119,12 +105,7 @@ pub(super) fn supplied(
     }
     let mut document = record(put, chunks);
     document.digest = with_vectors(&document.digest, &supplied);
-    Ok(Prepared {
-        document,
-        texts: Vec::new(),
-        vectors,
-        tokens: 0,
-    })
+    Ok(Prepared { document, texts: Vec::new(), vectors, tokens: 0 })
 }
 
 /// Digest over everything that the owner sent: equal means unchanged.
@@ -148,11 +129,7 @@ fn with_vectors(digest: &[u8; 32], chunks: &[SuppliedChunk]) -> [u8; 32] {
     for chunk in chunks {
         field(&mut hasher, &chunk.start.to_be_bytes());
         field(&mut hasher, &chunk.end.to_be_bytes());
-        let bytes: Vec<u8> = chunk
-            .vector
-            .iter()
-            .flat_map(|x| x.to_bits().to_be_bytes())
-            .collect();
+        let bytes: Vec<u8> = chunk.vector.iter().flat_map(|x| x.to_bits().to_be_bytes()).collect();
         field(&mut hasher, &bytes);
     }
     *hasher.finalize().as_bytes()
@@ -160,14 +137,7 @@ fn with_vectors(digest: &[u8; 32], chunks: &[SuppliedChunk]) -> [u8; 32] {
 
 fn record(put: PutDocument, chunks: Vec<Chunk>) -> Document {
     let digest = digest(&put);
-    let PutDocument {
-        id,
-        title,
-        format,
-        content,
-        metadata,
-        ..
-    } = put;
+    let PutDocument { id, title, format, content, metadata, .. } = put;
     Document::new(id, title, format, content, &metadata, chunks, digest)
 }
 
@@ -205,17 +175,13 @@ fn value_into(hasher: &mut blake3::Hasher, value: &Value) {
         Value::Null => field(hasher, b"n"),
         Value::Keyword(text) => field(hasher, &[b"k", text.as_bytes()].concat()),
         Value::Integer(number) => field(hasher, &[&b"i"[..], &number.to_be_bytes()].concat()),
-        Value::Float(number) => field(
-            hasher,
-            &[&b"f"[..], &number.to_bits().to_be_bytes()].concat(),
-        ),
+        Value::Float(number) => {
+            field(hasher, &[&b"f"[..], &number.to_bits().to_be_bytes()].concat())
+        }
         Value::Bool(flag) => field(hasher, &[b'b', u8::from(*flag)]),
         Value::Datetime(micros) => field(hasher, &[&b"d"[..], &micros.to_be_bytes()].concat()),
         Value::Many(values) => {
-            field(
-                hasher,
-                &[&b"m"[..], &(values.len() as u64).to_be_bytes()].concat(),
-            );
+            field(hasher, &[&b"m"[..], &(values.len() as u64).to_be_bytes()].concat());
             values.iter().for_each(|value| value_into(hasher, value));
         }
     }

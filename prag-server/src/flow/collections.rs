@@ -39,10 +39,7 @@ impl Worker {
         create: CreateCollection,
     ) -> Result<Collection, Problem> {
         if !caller.permissions.allow(Permission::Admin) {
-            return Err(Problem::new(
-                Code::PermissionMissing,
-                "the permit must carry prag_admin",
-            ));
+            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
         }
         validate::text("name", &create.name, NAME_BYTES_MAX)?;
         self.name_is_free(caller, &create)?;
@@ -63,29 +60,19 @@ impl Worker {
             created: self.now(),
             ready: false,
         };
-        let message = AccessMsg::CreateCollection {
-            collection: entry.id,
-            commitment,
-            epoch: FIRST_EPOCH,
-        };
+        let message =
+            AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
         self.transition(caller, message).await?;
         self.place(caller, entry.id, FIRST_EPOCH).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
-        parts
-            .chain_shares
-            .keep(entry.id, FIRST_EPOCH, &chain)
-            .map_err(vault)?;
+        parts.chain_shares.keep(entry.id, FIRST_EPOCH, &chain).map_err(vault)?;
         if let Some(local) = &parts.vault {
-            local
-                .keep(entry.id, FIRST_EPOCH, &Shares { chain, owner })
-                .map_err(vault)?;
+            local.keep(entry.id, FIRST_EPOCH, &Shares { chain, owner }).map_err(vault)?;
         }
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
-        let held = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)??;
+        let held = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         self.describe(&held, true)
     }
 
@@ -105,19 +92,11 @@ impl Worker {
             return self.describe(&held, true);
         }
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        let chain = self
-            .0
-            .parts
-            .chain_shares
-            .fetch(id, record.epoch)
-            .map_err(vault)?;
+        let chain = self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?;
         self.place(caller, id, record.epoch).await?;
         let shares = Shares { chain, owner };
         let wrap = wrap_key(&shares, id, &record).ok_or_else(|| {
-            Problem::new(
-                Code::CiphertextInvalid,
-                "this is not the collection's share",
-            )
+            Problem::new(Code::CiphertextInvalid, "this is not the collection's share")
         })?;
         self.open_shard(&held, wrap).await;
         self.describe(&held, true)
@@ -142,16 +121,8 @@ impl Worker {
                 })?),
             };
         let mut ids: Vec<CollectionId> = {
-            let collections = self
-                .0
-                .collections
-                .read()
-                .unwrap_or_else(lock::ignore_poison);
-            collections
-                .keys()
-                .copied()
-                .filter(|id| Some(*id) > after)
-                .collect()
+            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+            collections.keys().copied().filter(|id| Some(*id) > after).collect()
         };
         ids.sort();
         let mut data = Vec::new();
@@ -202,20 +173,13 @@ impl Worker {
         id: CollectionId,
     ) -> Result<LedgerReply, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let reply = self
-            .transition(caller, AccessMsg::DestroyCollection { collection: id })
-            .await?;
+        let reply =
+            self.transition(caller, AccessMsg::DestroyCollection { collection: id }).await?;
         held.set(State::Locked);
-        self.0
-            .collections
-            .write()
-            .unwrap_or_else(lock::ignore_poison)
-            .remove(&id);
+        self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
         let worker = self.clone();
         let work = move || worker.bury(&held.entry);
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)??;
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         Ok(reply)
     }
 
@@ -233,9 +197,7 @@ impl Worker {
             account: self.0.parts.account.clone(),
             lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
         };
-        self.transition(caller, AccessMsg::Place { placement })
-            .await
-            .map(drop)
+        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
     }
 
     fn name_is_free(
@@ -243,25 +205,12 @@ impl Worker {
         caller: &Verified<Caller>,
         create: &CreateCollection,
     ) -> Result<(), Problem> {
-        let collections = self
-            .0
-            .collections
-            .read()
-            .unwrap_or_else(lock::ignore_poison);
-        let mine = || {
-            collections
-                .values()
-                .filter(|held| held.entry.owner == caller.address)
-        };
-        validate::at_most(
-            "collections",
-            mine().count() + 1,
-            COLLECTIONS_PER_OWNER_MAX,
-            "entries",
-        )?;
+        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+        let mine = || collections.values().filter(|held| held.entry.owner == caller.address);
+        validate::at_most("collections", mine().count() + 1, COLLECTIONS_PER_OWNER_MAX, "entries")?;
         if mine().any(|held| held.entry.name == create.name) {
             return Err(
-                Problem::new(Code::Conflict, "you have a collection of this name").field("name"),
+                Problem::new(Code::Conflict, "you have a collection of this name").field("name")
             );
         }
         Ok(())
@@ -305,10 +254,7 @@ impl Worker {
                     1,
                     DIMENSION_MAX as u64,
                 )?;
-                Ok(sealed_profile(Profile {
-                    dimension: *dimension,
-                    ..base
-                }))
+                Ok(sealed_profile(Profile { dimension: *dimension, ..base }))
             }
             VectorSource::Model(name) if name.is_empty() || *name == card.name => {
                 let pooling = match card.pooling {
@@ -337,26 +283,16 @@ impl Worker {
         let shard = held.shard().ok();
         let (documents, chunks, segments) = shard.as_ref().map_or((0, 0, 0), |shard| {
             let live = shard.read();
-            (
-                live.documents.len() as u64,
-                live.chunks(),
-                live.segments.len(),
-            )
+            (live.documents.len() as u64, live.chunks(), live.segments.len())
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
             None => self.profile_for(&held.entry.vectors)?,
         };
-        let head = shard
-            .filter(|_| owner)
-            .map(|shard| self.signed_head(&shard.head()));
+        let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {
             id: held.entry.id,
-            name: if owner {
-                held.entry.name.clone()
-            } else {
-                String::new()
-            },
+            name: if owner { held.entry.name.clone() } else { String::new() },
             owner: held.entry.owner.clone(),
             epoch: held.entry.epoch,
             state: held.state(),
@@ -371,10 +307,9 @@ impl Worker {
 
 pub(super) fn vault(error: VaultError) -> Problem {
     match error {
-        VaultError::Missing => Problem::new(
-            Code::KeyMissing,
-            "the worker has no share for this collection",
-        ),
+        VaultError::Missing => {
+            Problem::new(Code::KeyMissing, "the worker has no share for this collection")
+        }
         _ => Problem::new(Code::Storage, error.to_string()),
     }
 }

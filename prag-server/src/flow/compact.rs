@@ -58,15 +58,8 @@ impl Worker {
         caller: &Verified<Caller>,
         id: &str,
     ) -> Result<Operation, Problem> {
-        let operations = self
-            .0
-            .operations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mine = operations
-            .0
-            .iter()
-            .find(|(owner, op)| *owner == caller.address && op.id == id);
+        let operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = operations.0.iter().find(|(owner, op)| *owner == caller.address && op.id == id);
         let found = mine.map(|(_, operation)| operation.clone());
         found.ok_or_else(|| Problem::new(Code::OperationNotFound, "no such operation of yours"))
     }
@@ -87,11 +80,7 @@ impl Worker {
     }
 
     fn record(&self, owner: &Address, operation: Operation) {
-        let mut operations = self
-            .0
-            .operations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
         if operations.0.len() >= OPERATIONS_MAX {
             operations.0.pop_front();
         }
@@ -99,11 +88,7 @@ impl Worker {
     }
 
     fn finish(&self, id: &str, done: Result<(), Problem>) {
-        let mut operations = self
-            .0
-            .operations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, operation)) = operations.0.iter_mut().find(|(_, op)| op.id == id) {
             operation.state = match done {
                 Ok(()) => OperationState::Succeeded,

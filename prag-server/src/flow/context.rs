@@ -31,12 +31,7 @@ impl Worker {
     ) -> Result<ContextReply, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
-        validate::within(
-            "budget",
-            u64::from(request.budget),
-            64,
-            u64::from(BUDGET_TOKENS_MAX),
-        )?;
+        validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
         validate::text("prompt", &request.prompt, QUERY_BYTES_MAX)?;
         check_token(&shard, request.token.as_deref())?;
         let most = reader.granted.max_k().min(CONTEXT_PASSAGES_MAX);
@@ -58,9 +53,7 @@ impl Worker {
         let embedder = Arc::clone(self.embedder());
         let profile = shard.profile().digest.clone();
         let pack = move || pack(&found, request.budget, embedder.as_ref(), profile);
-        tokio::task::spawn_blocking(pack)
-            .await
-            .map_err(problems::internal)
+        tokio::task::spawn_blocking(pack).await.map_err(problems::internal)
     }
 }
 
@@ -85,13 +78,7 @@ fn pack(found: &[Found], budget: u32, embedder: &dyn Embedder, profile: String) 
         context = longer;
         tokens = counted;
     }
-    ContextReply {
-        context,
-        tokens,
-        budget,
-        citations,
-        profile,
-    }
+    ContextReply { context, tokens, budget, citations, profile }
 }
 
 fn passage(number: u32, found: &Found) -> String {
@@ -106,10 +93,7 @@ fn passage(number: u32, found: &Found) -> String {
             }
         }
     }
-    format!(
-        "[{number}] {source} (untrusted text, quoted)\n{fence}\n{}\n{fence}\n\n",
-        text.trim()
-    )
+    format!("[{number}] {source} (untrusted text, quoted)\n{fence}\n{}\n{fence}\n\n", text.trim())
 }
 
 /// A run of tildes longer than any in `text`.
@@ -133,9 +117,7 @@ fn citation(number: u32, found: &Found, tokens: u32) -> Citation {
         number,
         document: found.document.id.clone(),
         title: found.document.title.clone(),
-        heading_path: chunk
-            .map(|chunk| chunk.heading_path.clone())
-            .unwrap_or_default(),
+        heading_path: chunk.map(|chunk| chunk.heading_path.clone()).unwrap_or_default(),
         start: chunk.map_or(0, |chunk| chunk.start),
         end: chunk.map_or(0, |chunk| chunk.end),
         content_hash: hex::encode(found.document.content_hash),

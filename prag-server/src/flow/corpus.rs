@@ -77,11 +77,7 @@ impl Worker {
             expires: self.now() + OPEN_SECONDS,
         };
         let now = self.now();
-        let mut corpora = self
-            .0
-            .corpora
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut corpora = self.0.corpora.lock().unwrap_or_else(PoisonError::into_inner);
         corpora.0.retain(|_, opened| opened.expires > now);
         if corpora.0.len() >= OPEN_MAX {
             return Err(Problem::new(
@@ -89,12 +85,8 @@ impl Worker {
                 "too many corpora are open; try again later",
             ));
         }
-        corpora
-            .0
-            .insert((id, open.corpus, caller.address.clone()), opened);
-        Ok(OpenedCorpus {
-            records: manifest.records,
-        })
+        corpora.0.insert((id, open.corpus, caller.address.clone()), opened);
+        Ok(OpenedCorpus { records: manifest.records })
     }
 
     /// The document in a sealed line. Blocks.
@@ -106,24 +98,18 @@ impl Worker {
     ) -> Result<PutDocument, Problem> {
         let now = self.now();
         let opened = {
-            let corpora = self
-                .0
-                .corpora
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let corpora = self.0.corpora.lock().unwrap_or_else(PoisonError::into_inner);
             corpora.0.get(&(id, line.corpus, caller.clone())).cloned()
         };
-        let opened = opened
-            .filter(|opened| opened.expires > now)
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::CorpusNotOpen,
-                    "open the corpus on this worker first; its key is kept for an hour",
-                )
-            })?;
+        let opened = opened.filter(|opened| opened.expires > now).ok_or_else(|| {
+            Problem::new(
+                Code::CorpusNotOpen,
+                "open the corpus on this worker first; its key is kept for an hour",
+            )
+        })?;
         if line.record >= opened.records {
             return Err(
-                Problem::new(Code::InvalidField, "no such record in the corpus").field("record"),
+                Problem::new(Code::InvalidField, "no such record in the corpus").field("record")
             );
         }
         let sealed = STANDARD.decode(&line.sealed).map_err(|_| {

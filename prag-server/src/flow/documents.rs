@@ -82,11 +82,7 @@ impl Worker {
     ) -> Result<DocumentInfo, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
-        let found = shard
-            .read()
-            .documents
-            .get(&lookup.id)
-            .map(|at| Arc::clone(&at.document));
+        let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
         let document = found.ok_or_else(absent)?;
         read_one(&reader, &shard, &document)
     }
@@ -104,9 +100,7 @@ impl Worker {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
-        let document = shard
-            .by_handle(handle)
-            .filter(|document| visible(document, &scope));
+        let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
         self.delete(shard, scope, vec![document.id.clone()]).await
     }
@@ -149,9 +143,7 @@ impl Worker {
             let present: Vec<DocumentId> = {
                 let live = shard.read();
                 let mine = |id: &DocumentId| {
-                    live.documents
-                        .get(id)
-                        .is_some_and(|at| visible(&at.document, &scope))
+                    live.documents.get(id).is_some_and(|at| visible(&at.document, &scope))
                 };
                 ids.into_iter().filter(mine).collect()
             };
@@ -166,19 +158,11 @@ impl Worker {
             let head = if batches.is_empty() {
                 shard.head()
             } else {
-                shard
-                    .write(batches, &mut entropy)
-                    .map_err(problems::collection)?
+                shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            Ok(DeleteReply {
-                deleted,
-                head: worker.signed_head(&head),
-                token: token(&head),
-            })
+            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }
 }
 
@@ -204,19 +188,13 @@ fn read_one(
     document: &Document,
 ) -> Result<DocumentInfo, Problem> {
     let scope = query::filters(reader, None)?;
-    if visible(document, &scope) {
-        Ok(info(shard, document, true))
-    } else {
-        Err(absent())
-    }
+    if visible(document, &scope) { Ok(info(shard, document, true)) } else { Err(absent()) }
 }
 
 fn visible(document: &Document, scope: &[Filter]) -> bool {
     scope.is_empty() || {
         let metadata = document.metadata();
-        scope
-            .iter()
-            .all(|filter| filter.matches(document.id.as_str(), &metadata))
+        scope.iter().all(|filter| filter.matches(document.id.as_str(), &metadata))
     }
 }
 
@@ -243,15 +221,9 @@ fn at_cursor(shard: &CollectionShard, cursor: &str) -> Result<DocumentId, Proble
         )
         .field("cursor")
     };
-    shard
-        .by_handle(cursor)
-        .map(|document| document.id.clone())
-        .ok_or_else(unknown)
+    shard.by_handle(cursor).map(|document| document.id.clone()).ok_or_else(unknown)
 }
 
 fn absent() -> Problem {
-    Problem::new(
-        Code::DocumentNotFound,
-        "no such document in this collection",
-    )
+    Problem::new(Code::DocumentNotFound, "no such document in this collection")
 }

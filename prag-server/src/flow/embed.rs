@@ -30,10 +30,7 @@ impl Worker {
             max_tokens: u32::try_from(card.max_tokens).unwrap_or(u32::MAX),
             weights: hex::encode(card.weights_blake3),
         };
-        Models {
-            object: "list".to_owned(),
-            data: vec![model],
-        }
+        Models { object: "list".to_owned(), data: vec![model] }
     }
 
     /// Embed texts for a caller with a valid permit to query.
@@ -46,21 +43,14 @@ impl Worker {
         request: EmbeddingsRequest,
     ) -> Result<Embeddings, Problem> {
         if !caller.permissions.allow(Permission::Query) {
-            return Err(Problem::new(
-                Code::PermissionMissing,
-                "the permit must carry prag_query",
-            ));
+            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_query"));
         }
         let card = self.0.parts.embedder.model().clone();
         if !request.model.is_empty() && request.model != card.name {
             let detail = format!("this worker serves the model {}", card.name);
             return Err(Problem::new(Code::InvalidField, detail).field("model"));
         }
-        if request
-            .encoding_format
-            .as_deref()
-            .is_some_and(|format| format != "float")
-        {
+        if request.encoding_format.as_deref().is_some_and(|format| format != "float") {
             let problem = Problem::new(Code::InvalidField, "only `float` is supported");
             return Err(problem.field("encoding_format"));
         }
@@ -76,10 +66,7 @@ impl Worker {
             InputType::Passage => Role::Passage,
             InputType::Query => Role::Query,
         };
-        let tokens = texts
-            .iter()
-            .map(|text| self.0.parts.embedder.count(text) as u64)
-            .sum();
+        let tokens = texts.iter().map(|text| self.0.parts.embedder.count(text) as u64).sum();
         let rows = self.embed(role, texts).await?;
         let data = (0u32..)
             .zip(rows.iter())
@@ -89,24 +76,14 @@ impl Worker {
                 embedding: row.to_vec(),
             })
             .collect();
-        let usage = Usage {
-            prompt_tokens: tokens,
-            total_tokens: tokens,
-        };
-        Ok(Embeddings {
-            object: "list".to_owned(),
-            data,
-            model: card.name,
-            usage,
-        })
+        let usage = Usage { prompt_tokens: tokens, total_tokens: tokens };
+        Ok(Embeddings { object: "list".to_owned(), data, model: card.name, usage })
     }
 
     pub(super) async fn embed(&self, role: Role, texts: Vec<String>) -> Result<Rows, Problem> {
         let embedder = Arc::clone(&self.0.parts.embedder);
         let work = move || embed_now(embedder.as_ref(), role, &texts);
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)?
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }
 
     pub(super) fn embedder(&self) -> &Arc<dyn Embedder> {

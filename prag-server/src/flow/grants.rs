@@ -42,6 +42,10 @@ impl Worker {
             None => None,
             Some(scope) => {
                 let bad = |error: String| Problem::new(Code::BadFilter, error).field("scope");
+                if scope.is_empty() {
+                    let detail = "an empty scope is everything; leave `scope` out to grant that";
+                    return Err(bad(detail.to_owned()));
+                }
                 scope.check().map_err(|error| bad(error.to_string()))?;
                 Some(serde_json::to_string(scope).map_err(|error| bad(error.to_string()))?)
             }
@@ -78,30 +82,14 @@ impl Worker {
                 .parse::<u32>()
                 .map_err(|_| Problem::new(Code::InvalidField, "not a cursor").field("cursor"))?,
         };
-        let query = AccessQuery::Grants {
-            collection: id,
-            offset,
-            limit,
-        };
-        let reply = self
-            .0
-            .parts
-            .ledger
-            .query(query)
-            .await
-            .map_err(problems::ledger)?;
+        let query = AccessQuery::Grants { collection: id, offset, limit };
+        let reply = self.0.parts.ledger.query(query).await.map_err(problems::ledger)?;
         let AccessReply::Grants { total, rows } = reply else {
-            return Err(Problem::new(
-                Code::Internal,
-                "the ledger answered another question",
-            ));
+            return Err(Problem::new(Code::Internal, "the ledger answered another question"));
         };
         let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         let next_cursor = (end < total).then(|| end.to_string());
-        Ok(Page {
-            data: rows.into_iter().map(grant).collect(),
-            next_cursor,
-        })
+        Ok(Page { data: rows.into_iter().map(grant).collect(), next_cursor })
     }
 
     /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
@@ -115,10 +103,7 @@ impl Worker {
         revoke: RevokeGrant,
     ) -> Result<LedgerReply, Problem> {
         self.admit_admin(caller, id).await?;
-        let message = AccessMsg::Revoke {
-            collection: id,
-            grantee: revoke.grantee,
-        };
+        let message = AccessMsg::Revoke { collection: id, grantee: revoke.grantee };
         self.transition(caller, message).await
     }
 
@@ -132,13 +117,9 @@ impl Worker {
         permit_name: String,
     ) -> Result<LedgerReply, Problem> {
         if !caller.permissions.allow(Permission::Admin) {
-            return Err(Problem::new(
-                Code::PermissionMissing,
-                "the permit must carry prag_admin",
-            ));
+            return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
         }
-        self.transition(caller, AccessMsg::RevokePermit { permit_name })
-            .await
+        self.transition(caller, AccessMsg::RevokePermit { permit_name }).await
     }
 
     /// Show a remembered ledger head; the worker serves from then on if it has that history.
@@ -151,21 +132,14 @@ impl Worker {
         height: u64,
         root: &str,
     ) -> Result<LedgerReply, Problem> {
-        let root = hex::decode(root)
-            .ok()
-            .and_then(|root| <[u8; 32]>::try_from(root).ok());
+        let root = hex::decode(root).ok().and_then(|root| <[u8; 32]>::try_from(root).ok());
         let Some(root) = root else {
             return Err(
-                Problem::new(Code::InvalidField, "`root` must be 64 hex digits").field("root"),
+                Problem::new(Code::InvalidField, "`root` must be 64 hex digits").field("root")
             );
         };
         let remembered = LedgerHead { height, root };
-        self.0
-            .parts
-            .ledger
-            .confirm(remembered)
-            .await
-            .map_err(problems::ledger)?;
+        self.0.parts.ledger.confirm(remembered).await.map_err(problems::ledger)?;
         self.open_all().await?;
         Ok(self.ledger_reply(self.0.parts.ledger.head().await.height))
     }
@@ -176,9 +150,7 @@ impl Worker {
         message: AccessMsg,
     ) -> Result<LedgerReply, Problem> {
         let ledger = &self.0.parts.ledger;
-        let height = ledger
-            .execute(&caller.address, &caller.authorization, message)
-            .await;
+        let height = ledger.execute(&caller.address, &caller.authorization, message).await;
         Ok(self.ledger_reply(height.map_err(problems::ledger)?))
     }
 
@@ -193,10 +165,7 @@ fn grantee(address: &Address) -> Result<(), Problem> {
 }
 
 fn grant(record: GrantRecord) -> Grant {
-    let scope = record
-        .scope
-        .as_deref()
-        .and_then(|scope| serde_json::from_str(scope).ok());
+    let scope = record.scope.as_deref().and_then(|scope| serde_json::from_str(scope).ok());
     Grant {
         grant: PutGrant {
             grantee: record.grantee,

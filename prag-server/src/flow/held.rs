@@ -28,10 +28,7 @@ pub(super) enum State {
 
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
-        Self {
-            entry,
-            state: RwLock::new(state),
-        }
+        Self { entry, state: RwLock::new(state) }
     }
 
     /// The shard, if it serves.

@@ -52,12 +52,8 @@ impl Worker {
             worker.freeze_if_due(&shard);
             replies
         };
-        let mut replies = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(problems::internal)??;
-        replies
-            .pop()
-            .ok_or_else(|| Problem::new(Code::Internal, "no reply"))?
+        let mut replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))?
     }
 
     /// Put documents in one durable commit. Blocks; reply i answers document i.
@@ -69,10 +65,8 @@ impl Worker {
         idempotency: Option<Idempotency>,
     ) -> Result<Vec<Result<PutReply, Problem>>, Problem> {
         let step = |put| self.step(shard, scope, put);
-        let mut steps: Vec<Step> = puts
-            .into_iter()
-            .map(|put| put.map_or_else(Step::Refused, step))
-            .collect();
+        let mut steps: Vec<Step> =
+            puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();
         self.embed_steps(&mut steps)?;
         let mut entropy = prag_client::system::OsEntropy;
         let mut batches = Vec::new();
@@ -82,12 +76,7 @@ impl Worker {
                 Step::Refused(problem) => Err(problem),
                 Step::Unchanged { id, chunks } => Ok((id, Outcome::Unchanged, chunks, 0)),
                 Step::Write { prepared, existed } => {
-                    let Prepared {
-                        document,
-                        vectors,
-                        tokens,
-                        ..
-                    } = prepared;
+                    let Prepared { document, vectors, tokens, .. } = prepared;
                     let chunks = u32::try_from(document.chunks.len()).unwrap_or(u32::MAX);
                     let id = document.id.clone();
                     let op = Op::Put { document, vectors };
@@ -96,11 +85,7 @@ impl Worker {
                         put_batches(op, idempotency.clone(), time, &mut entropy)
                             .map_err(problems::collection)?,
                     );
-                    let outcome = if existed {
-                        Outcome::Updated
-                    } else {
-                        Outcome::Created
-                    };
+                    let outcome = if existed { Outcome::Updated } else { Outcome::Created };
                     Ok((id, outcome, chunks, tokens))
                 }
             });
@@ -108,9 +93,7 @@ impl Worker {
         let head = if batches.is_empty() {
             shard.head()
         } else {
-            shard
-                .write(batches, &mut entropy)
-                .map_err(problems::collection)?
+            shard.write(batches, &mut entropy).map_err(problems::collection)?
         };
         Ok(outcomes
             .into_iter()
@@ -136,9 +119,7 @@ impl Worker {
         let digest = chunking::digest(&put);
         let known = {
             let live = shard.read();
-            live.documents
-                .get(&put.id)
-                .map(|at| (at.document.digest, at.document.chunks.len()))
+            live.documents.get(&put.id).map(|at| (at.document.digest, at.document.chunks.len()))
         };
         if let Some((_, chunks)) = known.filter(|(known, _)| *known == digest) {
             let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
@@ -146,10 +127,7 @@ impl Worker {
         }
         let prepared = prepare(put, shard.profile(), self.embedder().as_ref());
         match prepared {
-            Ok(prepared) => Step::Write {
-                prepared,
-                existed: known.is_some(),
-            },
+            Ok(prepared) => Step::Write { prepared, existed: known.is_some() },
             Err(problem) => Step::Refused(problem),
         }
     }
@@ -200,11 +178,7 @@ impl Worker {
                 Code::IdempotencyMismatch,
                 "this idempotency key was used with another document",
             )),
-            Some(_) | None => Ok(Some(Idempotency {
-                key,
-                digest,
-                time: self.now(),
-            })),
+            Some(_) | None => Ok(Some(Idempotency { key, digest, time: self.now() })),
         }
     }
 }
@@ -217,18 +191,11 @@ fn in_scope(
 ) -> Result<(), Problem> {
     let Some(scope) = scope else { return Ok(()) };
     let fits = |metadata: &Metadata| scope.matches(put.id.as_str(), metadata);
-    let replaced = shard
-        .read()
-        .documents
-        .get(&put.id)
-        .map(|at| at.document.metadata());
+    let replaced = shard.read().documents.get(&put.id).map(|at| at.document.metadata());
     if fits(&put.metadata) && replaced.is_none_or(|metadata| fits(&metadata)) {
         return Ok(());
     }
-    Err(Problem::new(
-        Code::Forbidden,
-        "the document is outside the scope of your grant",
-    ))
+    Err(Problem::new(Code::Forbidden, "the document is outside the scope of your grant"))
 }
 
 fn prepare(

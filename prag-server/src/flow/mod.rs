@@ -94,10 +94,7 @@ impl Worker {
     #[must_use]
     pub fn expected(&self) -> Expected {
         let ledger = &self.0.parts.ledger;
-        Expected {
-            chain_id: ledger.chain_id(),
-            contract: ledger.contract(),
-        }
+        Expected { chain_id: ledger.chain_id(), contract: ledger.contract() }
     }
 
     /// Nonces seen within the time window.
@@ -127,19 +124,10 @@ impl Worker {
     /// Prometheus text: totals only, no names and no ids.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let collections = self
-            .0
-            .collections
-            .read()
-            .unwrap_or_else(lock::ignore_poison);
-        let quarantined = collections
-            .values()
-            .filter(|held| held.quarantined())
-            .count();
+        let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+        let quarantined = collections.values().filter(|held| held.quarantined()).count();
         let locked = collections.values().filter(|held| held.locked()).count();
-        self.0
-            .metrics
-            .render(collections.len(), locked, quarantined)
+        self.0.metrics.render(collections.len(), locked, quarantined)
     }
 
     /// Whether the worker can answer.

@@ -27,24 +27,15 @@ impl Worker {
     pub(super) async fn open_all(&self) -> Result<(), Problem> {
         for entry in self.0.parts.catalog.all().map_err(vault)? {
             let id = entry.id;
-            let known = self
-                .0
-                .collections
-                .read()
-                .unwrap_or_else(lock::ignore_poison)
-                .get(&id)
-                .cloned();
+            let known =
+                self.0.collections.read().unwrap_or_else(lock::ignore_poison).get(&id).cloned();
             let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
             self.hold(&held);
             match self.alive(id).await {
                 Ok(Some(record)) if held.locked() => self.open_from_vault(&held, &record).await,
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    self.0
-                        .collections
-                        .write()
-                        .unwrap_or_else(lock::ignore_poison)
-                        .remove(&id);
+                    self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
                     self.bury(&held.entry)?;
                 }
                 Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
@@ -62,9 +53,7 @@ impl Worker {
         match local.fetch(id, record.epoch) {
             Ok(shares) => match wrap_key(&shares, id, record) {
                 Some(wrap) => self.open_shard(held, wrap).await,
-                None => held.set(State::Quarantined(
-                    "its key is not the committed one".to_owned(),
-                )),
+                None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
             },
             Err(VaultError::Missing) => {}
             Err(error) => held.set(State::Quarantined(error.to_string())),
@@ -76,19 +65,9 @@ impl Worker {
         id: CollectionId,
     ) -> Result<Option<CollectionRecord>, Problem> {
         let query = AccessQuery::Collection { collection: id };
-        match self
-            .0
-            .parts
-            .ledger
-            .query(query)
-            .await
-            .map_err(problems::ledger)?
-        {
+        match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
-            _ => Err(Problem::new(
-                Code::Internal,
-                "the ledger answered another question",
-            )),
+            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
         }
     }
 
@@ -99,10 +78,7 @@ impl Worker {
         wrap: Key<Wrap>,
     ) -> Result<Arc<Held>, Problem> {
         let parts = &self.0.parts;
-        let mode = Open::Writer {
-            expected_epoch: 0,
-            claim: WRITER_EPOCH,
-        };
+        let mode = Open::Writer { expected_epoch: 0, claim: WRITER_EPOCH };
         let store = parts
             .engine
             .open(ShardName(entry.lineage.0), mode)
@@ -119,15 +95,8 @@ impl Worker {
     pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
         let (worker, entry) = (self.clone(), held.entry.clone());
         let work = move || {
-            let mode = Open::Writer {
-                expected_epoch: WRITER_EPOCH,
-                claim: WRITER_EPOCH,
-            };
-            let store = worker
-                .0
-                .parts
-                .engine
-                .open(ShardName(entry.lineage.0), mode)?;
+            let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
+            let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
             CollectionShard::open(identity(&entry), wrap, store)
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
@@ -157,11 +126,7 @@ impl Worker {
     }
 
     pub(super) fn hold(&self, held: &Arc<Held>) {
-        let mut collections = self
-            .0
-            .collections
-            .write()
-            .unwrap_or_else(lock::ignore_poison);
+        let mut collections = self.0.collections.write().unwrap_or_else(lock::ignore_poison);
         collections.insert(held.entry.id, Arc::clone(held));
     }
 }
@@ -173,8 +138,7 @@ pub(super) fn wrap_key(
     record: &CollectionRecord,
 ) -> Option<Key<Wrap>> {
     let kek = derive_kek(&shares.chain, &shares.owner, id, record.epoch);
-    kek.opens(&record.commitment, id, record.epoch)
-        .then(|| kek.derive::<Wrap>())
+    kek.opens(&record.commitment, id, record.epoch).then(|| kek.derive::<Wrap>())
 }
 
 fn identity(entry: &Entry) -> Identity {

@@ -10,6 +10,7 @@ use prag_chunk::ChunkError;
 use prag_client::ledger::LedgerError;
 use prag_embedder::EmbedError;
 use prag_protocol::problem::{Code, Problem};
+use prag_store::StoreError;
 use prag_trust::admission::Denied;
 
 pub(super) fn forbidden() -> Problem {
@@ -60,6 +61,9 @@ pub(super) fn collection(error: CollectionError) -> Problem {
         CollectionError::Tampered(_) | CollectionError::Closed | CollectionError::Format(_) => {
             Code::ShardUnavailable
         }
+        CollectionError::Store(StoreError::Tampered(_) | StoreError::Closed { .. }) => {
+            Code::ShardUnavailable
+        }
         CollectionError::Store(_) => Code::Storage,
         _ => Code::Internal,
     };
@@ -76,9 +80,9 @@ pub(super) fn chunk(error: ChunkError) -> Problem {
 
 pub(super) fn embed(error: EmbedError) -> Problem {
     match &error {
-        EmbedError::TooLong { max, .. } => Problem::new(Code::TooLarge, error.to_string())
-            .field("text")
-            .limit(*max),
+        EmbedError::TooLong { max, .. } => {
+            Problem::new(Code::TooLarge, error.to_string()).field("text").limit(*max)
+        }
         EmbedError::Empty { .. } => {
             Problem::new(Code::EmptyText, "the text is empty").field("text")
         }
@@ -87,8 +91,5 @@ pub(super) fn embed(error: EmbedError) -> Problem {
 }
 
 pub(super) fn internal(_: tokio::task::JoinError) -> Problem {
-    Problem::new(
-        Code::Internal,
-        "a task of the worker failed; nothing was acknowledged",
-    )
+    Problem::new(Code::Internal, "a task of the worker failed; nothing was acknowledged")
 }

@@ -38,14 +38,8 @@ impl Worker {
         self.consume(&reader, 1).await?;
         let found = run(Arc::clone(&shard), plan).await?;
         self.0.metrics.queried();
-        let hits = found
-            .into_iter()
-            .map(|found| hit(&found, with_metadata))
-            .collect();
-        Ok(QueryReply {
-            hits,
-            profile: shard.profile().digest.clone(),
-        })
+        let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
+        Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
     }
 
     pub(super) async fn plan(
@@ -54,24 +48,14 @@ impl Worker {
         shard: &CollectionShard,
         request: QueryRequest,
     ) -> Result<Plan, Problem> {
-        let k = request
-            .k
-            .unwrap_or_else(|| reader.granted.max_k().min(DEFAULT_K));
-        validate::within(
-            "k",
-            u64::from(k),
-            1,
-            u64::from(reader.granted.max_k().min(K_MAX)),
-        )?;
+        let k = request.k.unwrap_or_else(|| reader.granted.max_k().min(DEFAULT_K));
+        validate::within("k", u64::from(k), 1, u64::from(reader.granted.max_k().min(K_MAX)))?;
         let ef = request.ef.unwrap_or(DEFAULT_EF);
         validate::within("ef", u64::from(ef), 1, EF_MAX)?;
         let fusion = fusion(request.fusion)?;
         let filters = filters(reader, request.filter)?;
-        let (dense, sparse) = legs(
-            &request.mode,
-            request.text.is_some(),
-            request.vector.is_some(),
-        )?;
+        let (dense, sparse) =
+            legs(&request.mode, request.text.is_some(), request.vector.is_some())?;
         if let Some(text) = &request.text {
             validate::text("text", text, QUERY_BYTES_MAX)?;
         }
@@ -105,17 +89,13 @@ impl Worker {
             return Err(Problem::new(Code::InvalidField, detail).field("vector"));
         }
         let rows = self.embed(Role::Query, vec![text]).await?;
-        rows.row(0)
-            .map(<[f32]>::to_vec)
-            .ok_or_else(|| Problem::new(Code::Device, "no vector"))
+        rows.row(0).map(<[f32]>::to_vec).ok_or_else(|| Problem::new(Code::Device, "no vector"))
     }
 }
 
 pub(super) async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Vec<Found>, Problem> {
     let work = move || search(&shard.read(), &plan);
-    let found = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(problems::internal)?;
+    let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
     found.map_err(|_| Problem::new(Code::Internal, "the search failed"))
 }
 
@@ -160,10 +140,7 @@ pub(super) fn filters(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Fil
             .check()
             .map_err(|error| Problem::new(Code::BadFilter, error.to_string()).field("filter"))?;
     }
-    Ok(filter
-        .into_iter()
-        .chain(reader.granted.scope().cloned())
-        .collect())
+    Ok(filter.into_iter().chain(reader.granted.scope().cloned()).collect())
 }
 
 pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Problem> {
@@ -177,21 +154,16 @@ pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Probl
             Ok(prag_index::Fusion::Linear { weight })
         }
         Some(Fusion::Linear { .. }) => Err(bad("fusion.linear.weight", "0 to 1")),
-        Some(Fusion::Rrf { k }) if (1..=1000).contains(&k) => Ok(prag_index::Fusion::Rrf {
-            k,
-            weights: Vec::new(),
-        }),
+        Some(Fusion::Rrf { k }) if (1..=1000).contains(&k) => {
+            Ok(prag_index::Fusion::Rrf { k, weights: Vec::new() })
+        }
         Some(Fusion::Rrf { .. }) => Err(bad("fusion.rrf.k", "1 to 1000")),
         Some(Fusion::Dbsf) => Ok(prag_index::Fusion::Dbsf),
     }
 }
 
 fn hit(found: &Found, with_metadata: bool) -> Hit {
-    let Found {
-        document,
-        chunk,
-        score,
-    } = found;
+    let Found { document, chunk, score } = found;
     let at = document.chunks.get(*chunk as usize);
     Hit {
         document: document.id.clone(),

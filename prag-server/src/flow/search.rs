@@ -41,19 +41,11 @@ type Id = (u32, u32);
 
 /// Run the plan. Blocks.
 pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError> {
-    let allowed: Vec<RoaringBitmap> = live
-        .parts()
-        .map(|part| allowed(&part, &plan.filters))
-        .collect();
+    let allowed: Vec<RoaringBitmap> =
+        live.parts().map(|part| allowed(&part, &plan.filters)).collect();
     let depth = (plan.k * DEPTH_PER_HIT).max(DEPTH_MIN);
-    let dense = plan
-        .vector
-        .as_ref()
-        .map(|vector| dense(live, plan, vector, &allowed, depth));
-    let sparse = plan
-        .text
-        .as_ref()
-        .map(|text| sparse(live, text, &allowed, depth));
+    let dense = plan.vector.as_ref().map(|vector| dense(live, plan, vector, &allowed, depth));
+    let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
     let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
     let fused = match (dense, sparse) {
         (Some(dense), Some(sparse)) => fuse(&[dense, sparse], &plan.fusion)
@@ -64,9 +56,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError>
         (None, None) => Vec::new(),
     };
     let found = fused.into_iter().take(plan.k);
-    Ok(found
-        .filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score))
-        .collect())
+    Ok(found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score)).collect())
 }
 
 fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {
@@ -100,11 +90,7 @@ fn dense(
             Part::Segment(segment) => segment.index.dense(vector, rows, depth, ef)?,
             Part::Tail(tail) => tail.index.dense_exact(vector, rows, depth)?,
         };
-        hits.extend(
-            found
-                .into_iter()
-                .map(|hit| ((number, hit.ordinal), hit.score)),
-        );
+        hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
     }
     Ok(best(hits, depth))
 }
@@ -129,11 +115,7 @@ fn sparse(
             Part::Segment(segment) => segment.index.sparse(&query, &stats, rows, depth)?,
             Part::Tail(tail) => tail.index.sparse(&query, &stats, rows, depth)?,
         };
-        hits.extend(
-            found
-                .into_iter()
-                .map(|hit| ((number, hit.ordinal), hit.score)),
-        );
+        hits.extend(found.into_iter().map(|hit| ((number, hit.ordinal), hit.score)));
     }
     Ok(best(hits, depth))
 }
@@ -150,11 +132,7 @@ fn locate(live: &Live, part: u32, ordinal: u32, score: f32) -> Option<Found> {
         Part::Segment(segment) => segment.rows.get(ordinal as usize)?.clone(),
         Part::Tail(tail) => tail.rows.get(ordinal as usize)?.clone(),
     };
-    Some(Found {
-        document: row.document,
-        chunk: row.chunk,
-        score,
-    })
+    Some(Found { document: row.document, chunk: row.chunk, score })
 }
 
 /// Candidates of each leg for one hit wanted.

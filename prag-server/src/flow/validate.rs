@@ -11,19 +11,9 @@ use prag_protocol::wire::documents::PutDocument;
 
 pub(super) fn document(document: &PutDocument) -> Result<(), Problem> {
     text("content", &document.content, limits::DOCUMENT_BYTES_MAX)?;
-    at_most(
-        "title",
-        document.title.len(),
-        limits::TITLE_BYTES_MAX,
-        "bytes",
-    )?;
+    at_most("title", document.title.len(), limits::TITLE_BYTES_MAX, "bytes")?;
     if let Some(chunks) = &document.chunks {
-        at_most(
-            "chunks",
-            chunks.len(),
-            limits::DOCUMENT_CHUNKS_MAX,
-            "chunks",
-        )?;
+        at_most("chunks", chunks.len(), limits::DOCUMENT_CHUNKS_MAX, "chunks")?;
     }
     Ok(())
 }
@@ -31,15 +21,9 @@ pub(super) fn document(document: &PutDocument) -> Result<(), Problem> {
 /// Non-empty text of at most `max` bytes.
 pub(super) fn text(field: &str, text: &str, max: usize) -> Result<(), Problem> {
     at_most(field, text.len(), max, "bytes")?;
-    if text
-        .chars()
-        .all(|letter| letter.is_whitespace() || letter.is_control())
-    {
-        return Err(Problem::new(
-            Code::EmptyText,
-            format!("`{field}` has no visible character"),
-        )
-        .field(field));
+    if text.chars().all(|letter| letter.is_whitespace() || letter.is_control()) {
+        return Err(Problem::new(Code::EmptyText, format!("`{field}` has no visible character"))
+            .field(field));
     }
     Ok(())
 }
@@ -49,9 +33,7 @@ pub(super) fn at_most(field: &str, is: usize, max: usize, unit: &str) -> Result<
         return Ok(());
     }
     let detail = format!("`{field}` has {is} {unit}; at most {max} are accepted");
-    Err(Problem::new(Code::TooLarge, detail)
-        .field(field)
-        .limit(max as u64))
+    Err(Problem::new(Code::TooLarge, detail).field(field).limit(max as u64))
 }
 
 pub(super) fn within(field: &str, is: u64, min: u64, max: u64) -> Result<(), Problem> {
@@ -59,9 +41,7 @@ pub(super) fn within(field: &str, is: u64, min: u64, max: u64) -> Result<(), Pro
         return Ok(());
     }
     let detail = format!("`{field}` is {is}; it must be {min} to {max}");
-    Err(Problem::new(Code::InvalidField, detail)
-        .field(field)
-        .limit(max))
+    Err(Problem::new(Code::InvalidField, detail).field(field).limit(max))
 }
 
 /// A finite vector of `dimension`, scaled to unit length.
@@ -82,31 +62,19 @@ pub(super) fn vector(field: &str, vector: &[f32], dimension: usize) -> Result<Ve
         )
         .field(field));
     }
-    let norm = vector
-        .iter()
-        .map(|x| f64::from(*x) * f64::from(*x))
-        .sum::<f64>()
-        .sqrt();
+    let norm = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
     if norm < 1e-12 {
         return Err(
-            Problem::new(Code::BadVector, format!("`{field}` has no direction")).field(field),
+            Problem::new(Code::BadVector, format!("`{field}` has no direction")).field(field)
         );
     }
     #[allow(clippy::cast_possible_truncation)]
-    Ok(vector
-        .iter()
-        .map(|x| (f64::from(*x) / norm) as f32)
-        .collect())
+    Ok(vector.iter().map(|x| (f64::from(*x) / norm) as f32).collect())
 }
 
 /// The page size that a listing uses.
 pub(super) fn page(limit: Option<u32>) -> Result<usize, Problem> {
     let limit = limit.unwrap_or(100);
-    within(
-        "limit",
-        u64::from(limit),
-        1,
-        u64::from(limits::PAGE_ROWS_MAX),
-    )?;
+    within("limit", u64::from(limit), 1, u64::from(limits::PAGE_ROWS_MAX))?;
     Ok(limit as usize)
 }

@@ -53,11 +53,7 @@ impl FromRequest<Worker> for Signed {
                 &mut nonces,
             )
         };
-        Ok(Self {
-            caller: verified.map_err(explain)?,
-            body,
-            headers: parts.headers,
-        })
+        Ok(Self { caller: verified.map_err(explain)?, body, headers: parts.headers })
     }
 }
 
@@ -138,6 +134,7 @@ fn explain(error: RequestError) -> Problem {
         RequestError::Permit(PermitError::Expired) => Code::PermitExpired,
         RequestError::Permit(_) => Code::PermitInvalid,
         RequestError::Part(_) => Code::InvalidField,
+        RequestError::Header(PERMIT) => Code::PermitInvalid,
         RequestError::Header(_)
         | RequestError::Digest
         | RequestError::Worker
@@ -154,6 +151,8 @@ fn explain(error: RequestError) -> Problem {
 }
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header that carries the permit; its absence is named as the permit's, not the signature's.
+const PERMIT: &str = "prag-permit";
 
 #[cfg(test)]
 mod tests {
@@ -201,23 +200,15 @@ mod tests {
     fn refusals_say_what_to_mend() {
         for (error, code) in [
             (RequestError::ClockSkew, Code::ClockSkew),
-            (
-                RequestError::Permit(PermitError::Expired),
-                Code::PermitExpired,
-            ),
-            (
-                RequestError::Permit(PermitError::Chain),
-                Code::PermitInvalid,
-            ),
+            (RequestError::Permit(PermitError::Expired), Code::PermitExpired),
+            (RequestError::Permit(PermitError::Chain), Code::PermitInvalid),
             (RequestError::Header("signature"), Code::SignatureInvalid),
+            (RequestError::Header(PERMIT), Code::PermitInvalid),
             (RequestError::Replayed, Code::Replayed),
             (RequestError::Full, Code::Overloaded),
         ] {
             assert_eq!(explain(error).code, code);
         }
-        assert_eq!(
-            explain(RequestError::Header("signature")).field.as_deref(),
-            Some("signature")
-        );
+        assert_eq!(explain(RequestError::Header("signature")).field.as_deref(), Some("signature"));
     }
 }

@@ -6,12 +6,13 @@
 //! Invariant: the caller is verified before its path, query and body are read for meaning.
 
 use super::auth::Signed;
-use super::problem::{ProblemBody, Refusal, Reply};
+use super::problem::{ProblemBody, Refusal, Reply, accepted, created};
 use super::target::{Listing, Named, collection_id, token};
 use crate::flow::Worker;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
+use axum::response::Response;
 use prag_protocol::wire::Page;
 use prag_protocol::wire::collections::{
     Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
@@ -35,11 +36,9 @@ pub(super) struct CollectionPage {
 pub(super) async fn create(
     State(worker): State<Worker>,
     signed: Signed,
-) -> Result<(StatusCode, Json<Collection>), Refusal> {
-    let made = worker
-        .create_collection(&signed.caller, signed.json()?)
-        .await?;
-    Ok((StatusCode::CREATED, Json(made)))
+) -> Result<Response, Refusal> {
+    let made = worker.create_collection(&signed.caller, signed.json()?).await?;
+    Ok(created(made))
 }
 
 /// List the caller's collections and those granted to it.
@@ -52,9 +51,7 @@ pub(super) async fn list(
     signed: Signed,
 ) -> Reply<Page<Collection>> {
     let listing = Listing::parse(&uri)?;
-    let page = worker
-        .list_collections(&signed.caller, listing.cursor, listing.limit)
-        .await?;
+    let page = worker.list_collections(&signed.caller, listing.cursor, listing.limit).await?;
     Ok(Json(page))
 }
 
@@ -67,11 +64,7 @@ pub(super) async fn show(
     Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<Collection> {
-    Ok(Json(
-        worker
-            .collection(&signed.caller, collection_id(&id)?)
-            .await?,
-    ))
+    Ok(Json(worker.collection(&signed.caller, collection_id(&id)?).await?))
 }
 
 /// Destroy a collection: its keys are shredded and its data removed.
@@ -83,11 +76,7 @@ pub(super) async fn delete(
     Named(id): Named<String>,
     signed: Signed,
 ) -> Reply<LedgerReply> {
-    Ok(Json(
-        worker
-            .delete_collection(&signed.caller, collection_id(&id)?)
-            .await?,
-    ))
+    Ok(Json(worker.delete_collection(&signed.caller, collection_id(&id)?).await?))
 }
 
 /// Release the owner's share again, after a restart of the worker.
@@ -100,11 +89,7 @@ pub(super) async fn release(
     signed: Signed,
 ) -> Reply<Collection> {
     let id = collection_id(&id)?;
-    Ok(Json(
-        worker
-            .release_keys(&signed.caller, id, signed.json()?)
-            .await?,
-    ))
+    Ok(Json(worker.release_keys(&signed.caller, id, signed.json()?).await?))
 }
 
 /// Let the worker open the records of a sealed corpus file.
@@ -117,11 +102,7 @@ pub(super) async fn open_corpus(
     signed: Signed,
 ) -> Reply<OpenedCorpus> {
     let id = collection_id(&id)?;
-    Ok(Json(
-        worker
-            .open_corpus(&signed.caller, id, signed.json()?)
-            .await?,
-    ))
+    Ok(Json(worker.open_corpus(&signed.caller, id, signed.json()?).await?))
 }
 
 /// Turn the tail into a segment, and merge segments.
@@ -132,9 +113,9 @@ pub(super) async fn compact(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Result<(StatusCode, Json<Operation>), Refusal> {
+) -> Result<Response, Refusal> {
     let started = worker.compact(&signed.caller, collection_id(&id)?).await?;
-    Ok((StatusCode::ACCEPTED, Json(started)))
+    Ok(accepted(started))
 }
 
 /// Follow long work.

@@ -43,11 +43,7 @@ pub(super) async fn put(
     let id = collection_id(&id)?;
     let key = signed.idempotency_key()?;
     let document: PutDocument = signed.json()?;
-    Ok(Json(
-        worker
-            .put_document(&signed.caller, id, document, key)
-            .await?,
-    ))
+    Ok(Json(worker.put_document(&signed.caller, id, document, key).await?))
 }
 
 /// Put many documents or sealed records: NDJSON, one status line for each line.
@@ -79,11 +75,7 @@ pub(super) async fn list(
 ) -> Reply<Page<DocumentInfo>> {
     let id = collection_id(&id)?;
     let Listing { cursor, limit } = Listing::parse(&uri)?;
-    Ok(Json(
-        worker
-            .list_documents(&signed.caller, id, cursor, limit)
-            .await?,
-    ))
+    Ok(Json(worker.list_documents(&signed.caller, id, cursor, limit).await?))
 }
 
 /// One document with its content, by handle.
@@ -110,9 +102,7 @@ pub(super) async fn lookup(
     signed: Signed,
 ) -> Reply<DocumentInfo> {
     let id = collection_id(&id)?;
-    Ok(Json(
-        worker.lookup(&signed.caller, id, signed.json()?).await?,
-    ))
+    Ok(Json(worker.lookup(&signed.caller, id, signed.json()?).await?))
 }
 
 /// Delete one document, by handle.
@@ -126,9 +116,7 @@ pub(super) async fn delete_one(
 ) -> Reply<DeleteReply> {
     let id = collection_id(&id)?;
     token(&handle, "handle")?;
-    Ok(Json(
-        worker.delete_document(&signed.caller, id, &handle).await?,
-    ))
+    Ok(Json(worker.delete_document(&signed.caller, id, &handle).await?))
 }
 
 /// Delete documents by ids or by filter.
@@ -142,9 +130,7 @@ pub(super) async fn delete_many(
 ) -> Reply<DeleteReply> {
     let id = collection_id(&id)?;
     let which: DeleteDocuments = signed.json()?;
-    Ok(Json(
-        worker.delete_documents(&signed.caller, id, which).await?,
-    ))
+    Ok(Json(worker.delete_documents(&signed.caller, id, which).await?))
 }
 
 /// Lines to values; a line that does not parse stands as its problem.
@@ -153,10 +139,7 @@ fn parse_lines(body: &[u8]) -> Result<Vec<Result<BulkLine, Problem>>, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(Code::Malformed, "no line to put"));
     }
-    let lines: Vec<&[u8]> = body
-        .split(|&byte| byte == b'\n')
-        .take(BULK_LINES_MAX + 1)
-        .collect();
+    let lines: Vec<&[u8]> = body.split(|&byte| byte == b'\n').take(BULK_LINES_MAX + 1).collect();
     if lines.len() > BULK_LINES_MAX {
         let problem = Problem::new(Code::TooLarge, "lines of a bulk request");
         return Err(problem.limit(BULK_LINES_MAX));
@@ -210,10 +193,7 @@ mod tests {
         assert_eq!(lines[2].as_ref().unwrap_err().code, Code::Malformed);
         assert!(matches!(&lines[3], Ok(BulkLine::Sealed(line)) if line.record == 3));
         let unknown = lines[4].as_ref().unwrap_err();
-        assert_eq!(
-            (unknown.code, unknown.field.as_deref()),
-            (Code::UnknownField, Some("colour"))
-        );
+        assert_eq!((unknown.code, unknown.field.as_deref()), (Code::UnknownField, Some("colour")));
     }
 
     /// The limit of lines has two sides, and an empty body is no bulk request.
@@ -221,9 +201,7 @@ mod tests {
     fn lines_are_bounded() {
         let line = "{\"id\":\"a\",\"content\":\"x\"}\n";
         assert_eq!(
-            parse_lines(line.repeat(BULK_LINES_MAX).as_bytes())
-                .unwrap()
-                .len(),
+            parse_lines(line.repeat(BULK_LINES_MAX).as_bytes()).unwrap().len(),
             BULK_LINES_MAX
         );
         let over = parse_lines(line.repeat(BULK_LINES_MAX + 1).as_bytes());
@@ -240,10 +218,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         for line in text.lines() {
-            assert!(matches!(
-                serde_json::from_str(line).unwrap(),
-                BulkStatus::Problem(_)
-            ));
+            assert!(matches!(serde_json::from_str(line).unwrap(), BulkStatus::Problem(_)));
         }
     }
 }

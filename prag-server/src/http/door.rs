@@ -82,9 +82,7 @@ impl Pass {
         upload: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
         let slow = Problem::new(Code::Overloaded, "the body took too long to arrive");
-        tokio::time::timeout(self.upload, upload)
-            .await
-            .map_err(|_| slow)?
+        tokio::time::timeout(self.upload, upload).await.map_err(|_| slow)?
     }
 
     /// Answers a request through the inner router.
@@ -110,13 +108,7 @@ fn refuse(code: Code, detail: &str) -> Response {
 
 #[cfg(test)]
 pub(super) fn for_tests(inner: Router) -> Pass {
-    Pass::new(
-        inner,
-        &Settings {
-            concurrency: 1,
-            ..Settings::default()
-        },
-    )
+    Pass::new(inner, &Settings { concurrency: 1, ..Settings::default() })
 }
 
 #[cfg(test)]
@@ -135,11 +127,8 @@ mod tests {
     /// A slot is held until the work ends, also when its client has gone.
     #[tokio::test]
     async fn work_outlives_its_client() {
-        let (begun, go, done) = (
-            Arc::new(Notify::new()),
-            Arc::new(Notify::new()),
-            Arc::new(Notify::new()),
-        );
+        let (begun, go, done) =
+            (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let route = {
             let (begun, go, done) = (Arc::clone(&begun), Arc::clone(&go), Arc::clone(&done));
             get(move || async move {

@@ -8,11 +8,11 @@
 use super::auth::{media_type, read};
 use super::door::Door;
 use super::pad::Shape;
-use super::problem::Refusal;
+use super::problem::{Refusal, to_binary};
 use crate::channel::{ChannelError, KeyRing};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bhttp::{ControlData, Message, Mode};
 use prag_protocol::limits::BODY_BYTES_MAX;
@@ -30,10 +30,7 @@ pub(super) async fn gateway(
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
     let sealed = exchange(door.worker.ring(), door.worker.now(), &message, inner).await?;
-    let headers = [
-        (header::CONTENT_TYPE, RESPONSE_TYPE),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
+    let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, sealed).into_response())
 }
 
@@ -65,11 +62,7 @@ async fn exchange<Answer: Future<Output = Response>>(
     };
     let mut reply = encode(response).await;
     if !shape.pad(&mut reply) {
-        let limit = if let Shape::Bucket(bytes) = shape {
-            bytes
-        } else {
-            reply.len()
-        };
+        let limit = if let Shape::Bucket(bytes) = shape { bytes } else { reply.len() };
         let detail = "bytes of the reply's bucket: ask for fewer hits, or without metadata";
         let problem = Problem::new(Code::TooLarge, detail).limit(limit);
         reply = encode(Refusal(problem).into_response()).await;
@@ -123,13 +116,7 @@ fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {
 async fn encode(response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, REPLY_BYTES_MAX).await;
-    let code = if body.is_ok() {
-        parts.status
-    } else {
-        StatusCode::INTERNAL_SERVER_ERROR
-    };
-    let status = bhttp::StatusCode::try_from(code.as_u16()).unwrap_or(bhttp::StatusCode::OK);
-    let mut message = Message::response(status);
+    let mut message = Message::response(to_binary(parts.status, body.is_err()));
     for (name, value) in &parts.headers {
         if name != header::CONTENT_LENGTH {
             message.put_header(name.as_str(), value.as_bytes());

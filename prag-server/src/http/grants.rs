@@ -85,11 +85,7 @@ pub(super) async fn list(
 ) -> Reply<Page<Grant>> {
     let id = collection_id(&id)?;
     let Listing { cursor, limit } = Listing::parse(&uri)?;
-    Ok(Json(
-        worker
-            .list_grants(&signed.caller, id, cursor, limit)
-            .await?,
-    ))
+    Ok(Json(worker.list_grants(&signed.caller, id, cursor, limit).await?))
 }
 
 /// Revoke a grant.
@@ -114,11 +110,7 @@ pub(super) async fn revoke_permit(
     signed: Signed,
 ) -> Reply<LedgerReply> {
     let body: RevokePermit = signed.json()?;
-    Ok(Json(
-        worker
-            .revoke_permit(&signed.caller, body.permit_name)
-            .await?,
-    ))
+    Ok(Json(worker.revoke_permit(&signed.caller, body.permit_name).await?))
 }
 
 /// The collection's durable head, with a consistency proof from an earlier size.
@@ -155,7 +147,5 @@ pub(super) async fn confirm(State(worker): State<Worker>, signed: Signed) -> Rep
         return Err(problem.field("root").into());
     }
     // The caller has been verified; that it signs with a valid permit is all that is asked of it.
-    Ok(Json(
-        worker.confirm_ledger(&signed.caller, height, &root).await?,
-    ))
+    Ok(Json(worker.confirm_ledger(&signed.caller, height, &root).await?))
 }

@@ -16,11 +16,13 @@ use serde_json::error::Category;
 /// `too-large`, `too-deep`, `malformed`, `unknown-field`, `bad-vector`, `bad-filter`, `invalid-field`.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     measure(body)?;
+    // serde reads a struct from a list too, field by position: a list has no names to refuse.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new(Code::InvalidField, "expected an object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
-    reader
-        .end()
-        .map_err(|_| Problem::new(Code::Malformed, "something follows the JSON value"))?;
+    reader.end().map_err(|_| Problem::new(Code::Malformed, "something follows the JSON value"))?;
     Ok(value)
 }
 
@@ -61,21 +63,13 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Category::Data => {}
         Category::Syntax if number => {}
         Category::Syntax | Category::Eof | Category::Io => {
-            let place = format!(
-                "no JSON at line {}, column {}",
-                inner.line(),
-                inner.column()
-            );
+            let place = format!("no JSON at line {}, column {}", inner.line(), inner.column());
             return Problem::new(Code::Malformed, place);
         }
     }
     let at_root = path == ".";
     if let Some(name) = quoted_after(message, "missing field ") {
-        let field = if at_root {
-            name.to_owned()
-        } else {
-            format!("{path}.{name}")
-        };
+        let field = if at_root { name.to_owned() } else { format!("{path}.{name}") };
         return Problem::new(data_code(&path), "the field is missing").field(field);
     }
     let problem = if message.starts_with("unknown field ") {
@@ -88,18 +82,11 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Problem::new(data_code(&path), "the number is out of range")
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
         // What stands before is the value that was sent: it stays out.
-        Problem::new(
-            data_code(&path),
-            format!("expected {}", bounded(expected.to_owned())),
-        )
+        Problem::new(data_code(&path), format!("expected {}", bounded(expected.to_owned())))
     } else {
         Problem::new(data_code(&path), bounded(message.to_owned()))
     };
-    if at_root {
-        problem
-    } else {
-        problem.field(path)
-    }
+    if at_root { problem } else { problem.field(path) }
 }
 
 /// The code of a field that does not fit, by where it stands.
@@ -145,7 +132,7 @@ mod tests {
     /// Nesting is counted outside strings only, and refused one level above the limit.
     #[test]
     fn depth_has_an_edge() {
-        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let nested = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n - 1), "]".repeat(n - 1));
         assert!(parse::<serde_json::Value>(nested(JSON_DEPTH_MAX).as_bytes()).is_ok());
         let problem = refused::<serde_json::Value>(&nested(JSON_DEPTH_MAX + 1));
         assert_eq!(problem.code, Code::TooDeep);
@@ -157,10 +144,7 @@ mod tests {
     /// Each way to fail has its code and its place, and repeats nothing that was sent.
     #[test]
     fn problems_name_places_not_values() {
-        let long = format!(
-            "{{\"prompt\":\"hush, expected\",\"budget\":\"{}\"}}",
-            "hush"
-        );
+        let long = format!("{{\"prompt\":\"hush, expected\",\"budget\":\"{}\"}}", "hush");
         for (body, code, field) in [
             ("{\"k\":", Code::Malformed, None),
             ("{} hush", Code::Malformed, None),
@@ -169,26 +153,16 @@ mod tests {
             ("{\"k\":-7}", Code::InvalidField, Some("k")),
             ("{\"k\":1e999}", Code::InvalidField, Some("k")),
             ("{\"mode\":\"hush\"}", Code::InvalidField, Some("mode")),
-            (
-                "{\"vector\":[0.5,1e999]}",
-                Code::BadVector,
-                Some("vector[1]"),
-            ),
+            ("{\"vector\":[0.5,1e999]}", Code::BadVector, Some("vector[1]")),
             ("{\"vector\":[null]}", Code::BadVector, Some("vector[0]")),
-            (
-                "{\"fusion\":{\"rrf\":{}}}",
-                Code::InvalidField,
-                Some("fusion.rrf.k"),
-            ),
+            ("{\"fusion\":{\"rrf\":{}}}", Code::InvalidField, Some("fusion.rrf.k")),
         ] {
             let problem = refused::<QueryRequest>(body);
-            assert_eq!(
-                (problem.code, problem.field.as_deref()),
-                (code, field),
-                "{body}"
-            );
+            assert_eq!((problem.code, problem.field.as_deref()), (code, field), "{body}");
             assert!(!problem.detail.contains("hush"), "{}", problem.detail);
         }
+        let problem = refused::<PutDocument>(" [\"hush\",\"\",\"text\",\"b\",{},null]");
+        assert_eq!(problem.code, Code::InvalidField);
         let problem = refused::<ContextRequest>(&long);
         assert_eq!(problem.field.as_deref(), Some("budget"));
         assert!(!problem.detail.contains("hush"), "{}", problem.detail);

@@ -25,13 +25,7 @@ impl Shape {
     /// A body that does not parse has the bucket of the defaults: its refusal looks like an answer.
     pub(super) fn of(method: &Method, path: &str, body: &[u8]) -> Self {
         let mut parts = path.trim_start_matches('/').split('/');
-        let route = (
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-            parts.next(),
-        );
+        let route = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
         let (Some("v1"), Some("collections"), Some(_), Some(leaf), None) = route else {
             return Self::Loose;
         };
@@ -76,11 +70,7 @@ struct ContextShape {
 
 fn query(shape: &QueryShape) -> usize {
     let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
-    let metadata = if shape.with_metadata {
-        METADATA_BYTES
-    } else {
-        0
-    };
+    let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
     REPLY_BYTES + k * (HIT_BYTES + metadata)
 }
 
@@ -120,19 +110,13 @@ mod tests {
     fn buckets_follow_parameters_only() {
         let of = |path, body: &str| Shape::of(&Method::POST, path, body.as_bytes());
         let ten = of(QUERY, "{\"k\":10,\"text\":\"a\"}");
-        assert_eq!(
-            ten,
-            of(QUERY, "{\"text\":\"another, much longer question\"}")
-        );
+        assert_eq!(ten, of(QUERY, "{\"text\":\"another, much longer question\"}"));
         assert_eq!(ten, of(QUERY, "not JSON"));
         assert_eq!(ten, of(QUERY, "{\"k\":\"ten\"}"));
         assert_ne!(ten, of(QUERY, "{\"k\":11}"));
         assert_ne!(ten, of(QUERY, "{\"k\":10,\"with_metadata\":true}"));
         assert_eq!(of(QUERY, "{\"k\":4000000000}"), of(QUERY, "{\"k\":1000}"));
-        assert_ne!(
-            of(CONTEXT, "{\"budget\":256}"),
-            of(CONTEXT, "{\"budget\":512}")
-        );
+        assert_ne!(of(CONTEXT, "{\"budget\":256}"), of(CONTEXT, "{\"budget\":512}"));
         assert_eq!(Shape::of(&Method::GET, QUERY, b""), Shape::Loose);
         assert_eq!(of("/v1/collections/00/documents/query", "{}"), Shape::Loose);
         assert_eq!(of("/v1/models", "{}"), Shape::Loose);

@@ -74,6 +74,22 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Something was made.
+pub(super) fn created<T: Serialize>(made: T) -> Response {
+    (StatusCode::CREATED, Json(made)).into_response()
+}
+
+/// Something was started, and goes on.
+pub(super) fn accepted<T: Serialize>(started: T) -> Response {
+    (StatusCode::ACCEPTED, Json(started)).into_response()
+}
+
+/// The status of an answer in binary HTTP; of one whose body was `lost`, that of an internal error.
+pub(super) fn to_binary(answer: StatusCode, lost: bool) -> bhttp::StatusCode {
+    let answer = if lost { status(Code::Internal) } else { answer };
+    bhttp::StatusCode::try_from(answer.as_u16()).unwrap_or(bhttp::StatusCode::OK)
+}
+
 /// The status code of a problem.
 pub(super) fn status(code: Code) -> StatusCode {
     match code {
@@ -132,10 +148,7 @@ mod tests {
         let ours = [Code::Device, Code::Storage, Code::Internal];
         for &code in Code::ALL {
             let found = status(code);
-            assert!(
-                found.is_client_error() || found.is_server_error(),
-                "{code:?}"
-            );
+            assert!(found.is_client_error() || found.is_server_error(), "{code:?}");
             let faulty = found == StatusCode::INTERNAL_SERVER_ERROR;
             assert_eq!(faulty, ours.contains(&code), "{code:?}");
         }
@@ -144,15 +157,11 @@ mod tests {
     /// Absent and forbidden collections share one code, hence one status and one title.
     #[tokio::test]
     async fn the_document_is_rfc_9457() {
-        let problem = Problem::new(Code::InvalidField, "1 to 1000")
-            .field("k")
-            .limit(1000u32);
+        let problem = Problem::new(Code::InvalidField, "1 to 1000").field("k").limit(1000u32);
         let response = Refusal(problem.clone()).into_response();
         assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-        let bytes = axum::body::to_bytes(response.into_body(), 4096)
-            .await
-            .unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
         let body: ProblemBody = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(body.r#type, "https://prag.dev/problems/invalid-field");
         assert_eq!((body.status, body.limit), (422, Some(1000)));

@@ -66,11 +66,7 @@ pub fn inner(worker: Worker) -> Router {
 /// The listener's routes: the gateway, what is public, and `/v1` where plain requests are allowed.
 pub fn outer(worker: Worker, settings: &Settings) -> Router {
     let door = Door::new(worker.clone(), inner(worker.clone()), settings);
-    let plain = if settings.plain {
-        any(gateway::plain)
-    } else {
-        any(channel_required)
-    };
+    let plain = if settings.plain { any(gateway::plain) } else { any(channel_required) };
     let routes = Router::new()
         .route("/gateway", post(gateway::gateway))
         .route("/v1/attestation", get(gateway::plain))
@@ -82,23 +78,15 @@ pub fn outer(worker: Worker, settings: &Settings) -> Router {
 
 /// Problems, not empty replies, where no route or no method fits.
 fn closed<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    routes
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
+    routes.fallback(no_route).method_not_allowed_fallback(no_method)
 }
 
 async fn no_route() -> Refusal {
-    Refusal(Problem::new(
-        Code::RouteNotFound,
-        "see /openapi.json for the routes",
-    ))
+    Refusal(Problem::new(Code::RouteNotFound, "see /openapi.json for the routes"))
 }
 
 async fn no_method() -> Refusal {
-    Refusal(Problem::new(
-        Code::MethodNotAllowed,
-        "the Allow header lists the methods",
-    ))
+    Refusal(Problem::new(Code::MethodNotAllowed, "the Allow header lists the methods"))
 }
 
 async fn channel_required() -> Refusal {
@@ -154,20 +142,14 @@ mod tests {
             ("GET", "/b", StatusCode::NOT_FOUND),
             ("DELETE", "/a", StatusCode::METHOD_NOT_ALLOWED),
         ] {
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .body(Body::empty());
+            let request = Request::builder().method(method).uri(path).body(Body::empty());
             let response = routes.clone().oneshot(request.unwrap()).await.unwrap();
             assert_eq!(response.status(), status);
             if status == StatusCode::METHOD_NOT_ALLOWED {
                 assert!(response.headers().contains_key("allow"));
             }
             if status != StatusCode::OK {
-                assert_eq!(
-                    response.headers()["content-type"],
-                    super::super::problem::MEDIA_TYPE
-                );
+                assert_eq!(response.headers()["content-type"], super::super::problem::MEDIA_TYPE);
             }
         }
     }

@@ -64,9 +64,7 @@ pub async fn serve_until(
         // A dropped sender means the same: stop.
         let _ = told.await;
     };
-    let server = axum::serve(listener, routes)
-        .with_graceful_shutdown(drained)
-        .into_future();
+    let server = axum::serve(listener, routes).with_graceful_shutdown(drained).into_future();
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => return ended,

@@ -115,21 +115,11 @@ mod tests {
     #[test]
     fn nonces_are_exact() {
         let parse = |query: String| nonce(&format!("/v1/attestation{query}").parse().unwrap());
-        assert_eq!(
-            parse(format!("?nonce={}", "0f".repeat(32))).unwrap(),
-            [15; 32]
-        );
+        assert_eq!(parse(format!("?nonce={}", "0f".repeat(32))).unwrap(), [15; 32]);
         let long = format!("?nonce={}", "0f".repeat(33));
         let short = format!("?nonce={}", "0f".repeat(31));
         let twice = format!("?nonce={0}&nonce={0}", "0f".repeat(32));
-        for bad in [
-            String::new(),
-            "?nonce=".into(),
-            long,
-            short,
-            twice,
-            "?nonce=zz".into(),
-        ] {
+        for bad in [String::new(), "?nonce=".into(), long, short, twice, "?nonce=zz".into()] {
             assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField);
         }
     }
@@ -137,28 +127,15 @@ mod tests {
     /// The page and its files come from the binary, under a policy that allows no other origin.
     #[tokio::test]
     async fn the_page_stays_at_home() {
-        for file in [
-            "",
-            "index.html",
-            "swagger-ui-bundle.js",
-            "swagger-initializer.js",
-        ] {
+        for file in ["", "index.html", "swagger-ui-bundle.js", "swagger-initializer.js"] {
             let response = docs(file);
             assert!(response.status().is_success(), "{file}");
             assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
         }
         let response = docs("swagger-initializer.js");
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
-            .await
-            .unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        assert!(
-            text.contains("/openapi.json") && !text.contains("https://"),
-            "{text}"
-        );
-        assert_eq!(
-            docs("../secret").headers()[header::CONTENT_TYPE],
-            MEDIA_TYPE
-        );
+        assert!(text.contains("/openapi.json") && !text.contains("https://"), "{text}");
+        assert_eq!(docs("../secret").headers()[header::CONTENT_TYPE], MEDIA_TYPE);
     }
 }

@@ -24,9 +24,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(named)) => Ok(Self(named)),
-            Err(_) => Err(Problem::new(Code::InvalidField, "UTF-8")
-                .field("path")
-                .into()),
+            Err(_) => Err(Problem::new(Code::InvalidField, "UTF-8").field("path").into()),
         }
     }
 }
@@ -48,10 +46,7 @@ impl Listing {
             let detail = "a listing takes one `cursor` and one `limit`";
             return Err(Problem::new(Code::InvalidField, detail).field("query"));
         };
-        if listing
-            .limit
-            .is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows))
-        {
+        if listing.limit.is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows)) {
             let problem = Problem::new(Code::InvalidField, "rows of a page, at least 1");
             return Err(problem.field("limit").limit(PAGE_ROWS_MAX));
         }

@@ -69,20 +69,9 @@ impl EmbeddedLedger {
         confirmed: bool,
     ) -> Result<Self, LedgerError> {
         let id = ledger_id(&genesis);
-        let inner = Inner {
-            state: State::default(),
-            tree: MerkleLog::new(),
-            time: 0,
-            confirmed,
-            entropy,
-        };
-        let ledger = Self {
-            id,
-            key,
-            shard,
-            clock,
-            inner: Mutex::new(inner),
-        };
+        let inner =
+            Inner { state: State::default(), tree: MerkleLog::new(), time: 0, confirmed, entropy };
+        let ledger = Self { id, key, shard, clock, inner: Mutex::new(inner) };
         ledger.replay()?;
         let mut inner = ledger.lock();
         inner.confirmed |= inner.tree.size() == 0;
@@ -105,19 +94,15 @@ impl EmbeddedLedger {
                     return Err(damaged);
                 }
                 let sealed = Sealed::<LedgerState>::from_bytes(value.clone());
-                let plain = sealed
-                    .open(&self.key, self.place(height))
-                    .map_err(|_| damaged.clone())?;
+                let plain =
+                    sealed.open(&self.key, self.place(height)).map_err(|_| damaged.clone())?;
                 let transition: Transition =
                     postcard::from_bytes(plain.expose()).map_err(|_| damaged.clone())?;
                 let message =
                     serde_json::from_str(&transition.message).map_err(|_| damaged.clone())?;
                 let changes = {
                     let mut overlay = inner.state.overlay();
-                    let env = Env {
-                        height: height + 1,
-                        time: transition.time,
-                    };
+                    let env = Env { height: height + 1, time: transition.time };
                     access::execute(&mut overlay, &env, &transition.sender, message)
                         .map_err(|_| damaged)?;
                     overlay.into_changes()
@@ -142,15 +127,9 @@ impl EmbeddedLedger {
         let height = inner.tree.size();
         let time = self.clock.now().max(inner.time);
         let mut salt = [0; 16];
-        inner
-            .entropy
-            .fill(&mut salt)
-            .map_err(|_| unavailable("no randomness"))?;
+        inner.entropy.fill(&mut salt).map_err(|_| unavailable("no randomness"))?;
         let mut nonce = [0; 12];
-        inner
-            .entropy
-            .fill(&mut nonce)
-            .map_err(|_| unavailable("no randomness"))?;
+        inner.entropy.fill(&mut nonce).map_err(|_| unavailable("no randomness"))?;
         let transition = Transition {
             salt,
             time,
@@ -160,10 +139,7 @@ impl EmbeddedLedger {
         };
         let changes = {
             let mut overlay = inner.state.overlay();
-            let env = Env {
-                height: height + 1,
-                time,
-            };
+            let env = Env { height: height + 1, time };
             access::execute(&mut overlay, &env, sender, message)
                 .map_err(|error| LedgerError::Refused(error.to_string()))?;
             overlay.into_changes()
@@ -176,10 +152,7 @@ impl EmbeddedLedger {
         write
             .put(row(height), sealed.into_bytes())
             .map_err(|_| unavailable("a transition is too large"))?;
-        let durable = self
-            .shard
-            .commit(write)
-            .and_then(|seq| self.shard.durable(seq));
+        let durable = self.shard.commit(write).and_then(|seq| self.shard.durable(seq));
         durable.map_err(|_| unavailable("the ledger's storage failed"))?;
         inner.accept(changes, &bytes, time);
         Ok(inner.tree.size())
@@ -205,11 +178,7 @@ impl EmbeddedLedger {
 
 impl Inner {
     fn serving(&self) -> Result<(), LedgerError> {
-        if self.confirmed {
-            Ok(())
-        } else {
-            Err(LedgerError::Unconfirmed)
-        }
+        if self.confirmed { Ok(()) } else { Err(LedgerError::Unconfirmed) }
     }
 
     fn accept(&mut self, changes: super::kv::Changes, record: &[u8], time: u64) {
@@ -222,10 +191,7 @@ impl Inner {
 
     fn ask(&self, now: u64, query: AccessQuery) -> Result<AccessReply, LedgerError> {
         self.serving()?;
-        let env = Env {
-            height: self.tree.size(),
-            time: now.max(self.time),
-        };
+        let env = Env { height: self.tree.size(), time: now.max(self.time) };
         access::query(&self.state.overlay(), &env, query)
             .map_err(|error| LedgerError::Refused(error.to_string()))
     }
@@ -277,10 +243,7 @@ impl Ledger for EmbeddedLedger {
 
     async fn head(&self) -> LedgerHead {
         let inner = self.lock();
-        LedgerHead {
-            height: inner.tree.size(),
-            root: inner.tree.root(),
-        }
+        LedgerHead { height: inner.tree.size(), root: inner.tree.root() }
     }
 
     async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError> {

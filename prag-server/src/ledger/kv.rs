@@ -23,10 +23,7 @@ pub(super) struct Changes(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
 
 impl State {
     pub(super) fn overlay(&self) -> Overlay<'_> {
-        Overlay {
-            state: self,
-            changes: BTreeMap::new(),
-        }
+        Overlay { state: self, changes: BTreeMap::new() }
     }
 
     pub(super) fn keep(&mut self, changes: Changes) {

@@ -78,9 +78,5 @@ fn parse(
     plain: &prag_trust::seal::Plain<prag_trust::seal::VaultEntry>,
 ) -> Result<Entry, VaultError> {
     let entry: Entry = serde_json::from_slice(plain.expose()).map_err(|_| VaultError::Tampered)?;
-    if entry.id == id {
-        Ok(entry)
-    } else {
-        Err(VaultError::Tampered)
-    }
+    if entry.id == id { Ok(entry) } else { Err(VaultError::Tampered) }
 }

@@ -39,23 +39,15 @@ impl Genesis {
             return parse(plain.expose());
         }
         rows.put(HERE, [&fresh[..], &wallet.expose()[..]].concat())?;
-        Ok(Self {
-            ledger: fresh,
-            account: wallet.address(),
-        })
+        Ok(Self { ledger: fresh, account: wallet.address() })
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<Genesis, VaultError> {
-    let (ledger, secret) = bytes
-        .split_first_chunk::<32>()
-        .ok_or(VaultError::Tampered)?;
+    let (ledger, secret) = bytes.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
     let secret = <&[u8; 32]>::try_from(secret).map_err(|_| VaultError::Tampered)?;
     let wallet = WalletKey::from_bytes(secret).map_err(|_| VaultError::Tampered)?;
-    Ok(Genesis {
-        ledger: *ledger,
-        account: wallet.address(),
-    })
+    Ok(Genesis { ledger: *ledger, account: wallet.address() })
 }
 
 const HERE: CollectionId = CollectionId([0; 16]);

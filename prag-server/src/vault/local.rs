@@ -28,8 +28,7 @@ impl ChainShares {
     /// # Errors
     /// [`VaultError::Storage`]: nothing was kept.
     pub fn keep(&self, id: CollectionId, epoch: Epoch, share: &Share) -> Result<(), VaultError> {
-        self.0
-            .put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
+        self.0.put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
     }
 
     /// The share of one epoch.
@@ -38,16 +37,11 @@ impl ChainShares {
     /// [`VaultError::Missing`] for another epoch too.
     pub fn fetch(&self, id: CollectionId, epoch: Epoch) -> Result<Share, VaultError> {
         let plain = self.0.get(id)?.ok_or(VaultError::Missing)?;
-        let (kept, share) = plain
-            .expose()
-            .split_first_chunk::<4>()
-            .ok_or(VaultError::Tampered)?;
+        let (kept, share) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
         if Epoch::from_be_bytes(*kept) != epoch {
             return Err(VaultError::Missing);
         }
-        Ok(Share::from_bytes(
-            share.try_into().map_err(|_| VaultError::Tampered)?,
-        ))
+        Ok(Share::from_bytes(share.try_into().map_err(|_| VaultError::Tampered)?))
     }
 
     /// Forget a collection's share.
@@ -86,19 +80,13 @@ impl KeyVault for LocalVault {
 
     fn fetch(&self, collection: CollectionId, epoch: Epoch) -> Result<Shares, VaultError> {
         let plain = self.0.get(collection)?.ok_or(VaultError::Missing)?;
-        let (kept, rest) = plain
-            .expose()
-            .split_first_chunk::<4>()
-            .ok_or(VaultError::Tampered)?;
+        let (kept, rest) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
         if Epoch::from_be_bytes(*kept) != epoch {
             return Err(VaultError::Missing);
         }
         let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
         let owner = owner.try_into().map_err(|_| VaultError::Tampered)?;
-        Ok(Shares {
-            chain: Share::from_bytes(chain),
-            owner: Share::from_bytes(owner),
-        })
+        Ok(Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) })
     }
 
     fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {

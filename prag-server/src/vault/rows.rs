@@ -29,12 +29,7 @@ impl Rows {
         shard: Arc<dyn Shard>,
         entropy: Box<dyn Entropy>,
     ) -> Self {
-        Self {
-            table,
-            key,
-            shard,
-            entropy: Mutex::new(entropy),
-        }
+        Self { table, key, shard, entropy: Mutex::new(entropy) }
     }
 
     pub(super) fn put(&self, id: CollectionId, plain: Vec<u8>) -> Result<(), VaultError> {
@@ -45,29 +40,18 @@ impl Rows {
             .seal(&self.key, self.place(id), nonce)
             .map_err(|_| VaultError::Storage)?;
         let mut write = Batch::new();
-        write
-            .put(self.row(id), sealed.into_bytes())
-            .map_err(|_| VaultError::Storage)?;
+        write.put(self.row(id), sealed.into_bytes()).map_err(|_| VaultError::Storage)?;
         self.commit(write)
     }
 
     pub(super) fn get(&self, id: CollectionId) -> Result<Option<Plain<VaultEntry>>, VaultError> {
-        let row = self
-            .shard
-            .get_many(&[&self.row(id)])
-            .map_err(|_| VaultError::Storage)?;
-        row.into_iter()
-            .flatten()
-            .next()
-            .map(|bytes| self.open(id, bytes))
-            .transpose()
+        let row = self.shard.get_many(&[&self.row(id)]).map_err(|_| VaultError::Storage)?;
+        row.into_iter().flatten().next().map(|bytes| self.open(id, bytes)).transpose()
     }
 
     pub(super) fn delete(&self, id: CollectionId) -> Result<(), VaultError> {
         let mut write = Batch::new();
-        write
-            .delete(self.row(id))
-            .map_err(|_| VaultError::Storage)?;
+        write.delete(self.row(id)).map_err(|_| VaultError::Storage)?;
         self.commit(write)
     }
 
@@ -97,10 +81,7 @@ impl Rows {
     }
 
     fn commit(&self, write: Batch) -> Result<(), VaultError> {
-        let durable = self
-            .shard
-            .commit(write)
-            .and_then(|seq| self.shard.durable(seq));
+        let durable = self.shard.commit(write).and_then(|seq| self.shard.durable(seq));
         durable.map_err(|_| VaultError::Storage)
     }
 
@@ -108,14 +89,7 @@ impl Rows {
         let mut id = [0; 16];
         id[0] = self.table;
         let lineage = Lineage([0; 16]);
-        Place {
-            collection,
-            lineage,
-            kind: Kind::VaultEntry,
-            id,
-            seq: 0,
-            epoch: 1,
-        }
+        Place { collection, lineage, kind: Kind::VaultEntry, id, seq: 0, epoch: 1 }
     }
 
     fn row(&self, id: CollectionId) -> Vec<u8> {

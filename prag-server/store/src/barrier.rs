@@ -25,11 +25,7 @@ struct State {
 impl Barrier {
     pub(crate) fn new(durable: Seq) -> Self {
         Self {
-            state: Mutex::new(State {
-                durable,
-                syncing: false,
-                failed: None,
-            }),
+            state: Mutex::new(State { durable, syncing: false, failed: None }),
             turn: Condvar::new(),
         }
     }
@@ -55,10 +51,7 @@ impl Barrier {
                 return Ok(());
             }
             if state.syncing {
-                state = self
-                    .turn
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
             state.syncing = true;

@@ -93,12 +93,7 @@ impl Batch {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "Batch({} operations, {} bytes)",
-            self.len(),
-            self.bytes
-        )
+        write!(out, "Batch({} operations, {} bytes)", self.len(), self.bytes)
     }
 }
 
@@ -125,16 +120,10 @@ impl KeyRange {
         while let Some(last) = end.pop() {
             if last < u8::MAX {
                 end.push(last + 1);
-                return Self {
-                    start: prefix.to_vec(),
-                    end: Some(end),
-                };
+                return Self { start: prefix.to_vec(), end: Some(end) };
             }
         }
-        Self {
-            start: prefix.to_vec(),
-            end: None,
-        }
+        Self { start: prefix.to_vec(), end: None }
     }
 
     /// Whether `key` lies in the range.

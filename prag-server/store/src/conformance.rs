@@ -44,16 +44,7 @@ fn writer(
     expected_epoch: u64,
     claim: u64,
 ) -> Arc<dyn Shard> {
-    subject
-        .engine()
-        .open(
-            shard,
-            Open::Writer {
-                expected_epoch,
-                claim,
-            },
-        )
-        .unwrap()
+    subject.engine().open(shard, Open::Writer { expected_epoch, claim }).unwrap()
 }
 
 fn put(shard: &dyn Shard, rows: &[(&[u8], &[u8])]) -> u64 {

@@ -69,26 +69,15 @@ impl Engine for MemoryEngine {
             }
         }
         let role = match mode {
-            Open::Writer {
-                expected_epoch,
-                claim,
-            } => {
+            Open::Writer { expected_epoch, claim } => {
                 if claim == 0 || claim < expected_epoch {
-                    return Err(StoreError::Claim {
-                        shard,
-                        expected: expected_epoch,
-                        claim,
-                    });
+                    return Err(StoreError::Claim { shard, expected: expected_epoch, claim });
                 }
                 if expected_epoch == 0 {
-                    shards
-                        .entry(shard)
-                        .or_insert_with(|| Arc::new(Mutex::new(State::new(shard))));
+                    shards.entry(shard).or_insert_with(|| Arc::new(Mutex::new(State::new(shard))));
                 }
                 let shared = shards.get(&shard).ok_or(StoreError::Absent(shard))?;
-                Role::Writer {
-                    term: locked(shared).claim(expected_epoch, claim)?,
-                }
+                Role::Writer { term: locked(shared).claim(expected_epoch, claim)? }
             }
             Open::Follower => Role::Follower,
             Open::At(id) => {
@@ -101,10 +90,7 @@ impl Engine for MemoryEngine {
     }
 
     fn destroy(&self, shard: ShardName) -> Result<(), StoreError> {
-        let shared = self
-            .lock()
-            .remove(&shard)
-            .ok_or(StoreError::Absent(shard))?;
+        let shared = self.lock().remove(&shard).ok_or(StoreError::Absent(shard))?;
         locked(&shared).close(Closed::Destroyed);
         Ok(())
     }

@@ -60,11 +60,7 @@ impl RocksEngine {
         let shards = root.as_ref().join("shards");
         folder::prepare_root(root.as_ref(), &shards)
             .map_err(|error| StoreError::Root(error.kind()))?;
-        Ok(Self {
-            shards,
-            tuning: Tuning::new(),
-            slots: Mutex::default(),
-        })
+        Ok(Self { shards, tuning: Tuning::new(), slots: Mutex::default() })
     }
 
     fn slot(&self, shard: ShardName) -> SharedSlot {
@@ -95,10 +91,7 @@ impl RocksEngine {
                     self.make(shard, None, |_| Ok(StateRow::default()))?;
                 }
                 let lock = Lock::take(shard, &path)?;
-                Arc::clone(
-                    held.core
-                        .insert(Arc::new(Core::open(shard, path, lock, &self.tuning)?)),
-                )
+                Arc::clone(held.core.insert(Arc::new(Core::open(shard, path, lock, &self.tuning)?)))
             }
         };
         Ok(RocksShard::live(core, Arc::clone(&slot)))
@@ -139,16 +132,9 @@ impl RocksEngine {
 impl Engine for RocksEngine {
     fn open(&self, shard: ShardName, mode: Open) -> Result<Arc<dyn Shard>, StoreError> {
         match mode {
-            Open::Writer {
-                expected_epoch: expected,
-                claim,
-            } => {
+            Open::Writer { expected_epoch: expected, claim } => {
                 if claim == 0 || claim < expected {
-                    return Err(StoreError::Claim {
-                        shard,
-                        expected,
-                        claim,
-                    });
+                    return Err(StoreError::Claim { shard, expected, claim });
                 }
                 let handle = self.attach(shard, expected == 0)?;
                 Ok(Arc::new(handle.claim(expected, claim)?))
@@ -175,10 +161,7 @@ impl Engine for RocksEngine {
         }
         let slot = self.slot(shard);
         let mut held = locked(&slot);
-        let lock = held
-            .core
-            .take()
-            .and_then(|core| core.shut(Closed::Destroyed));
+        let lock = held.core.take().and_then(|core| core.shut(Closed::Destroyed));
         let lock = match lock {
             Some(lock) => lock,
             None => Lock::take(shard, &path)?,

@@ -111,8 +111,7 @@ impl Model {
 
 fn within(twin: &Twin, range: &KeyRange) -> Vec<Row> {
     let rows = twin.iter().filter(|(key, _)| range.contains(key));
-    rows.map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    rows.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn everything(shard: &dyn Shard) -> Vec<Row> {
@@ -122,10 +121,7 @@ fn everything(shard: &dyn Shard) -> Vec<Row> {
 }
 
 fn open(machine: &dyn Machine, model: &mut Model) -> Arc<dyn Shard> {
-    let mode = Open::Writer {
-        expected_epoch: model.epoch,
-        claim: model.epoch + 1,
-    };
+    let mode = Open::Writer { expected_epoch: model.epoch, claim: model.epoch + 1 };
     let shard = machine.engine().open(SHARD, mode).unwrap();
     model.epoch += 1;
     // Opening a writer syncs.
@@ -140,22 +136,11 @@ fn read(shard: &dyn Shard, model: &Model, step: &Step) {
     match step {
         Step::Get(keys) => {
             let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-            let expected: Vec<_> = keys
-                .iter()
-                .map(|key| model.now().get(*key).cloned())
-                .collect();
+            let expected: Vec<_> = keys.iter().map(|key| model.now().get(*key).cloned()).collect();
             assert_eq!(shard.get_many(&keys).unwrap(), expected);
         }
-        Step::Scan {
-            start,
-            end,
-            after,
-            limit,
-        } => {
-            let range = KeyRange {
-                start: start.clone(),
-                end: end.clone(),
-            };
+        Step::Scan { start, end, after, limit } => {
+            let range = KeyRange { start: start.clone(), end: end.clone() };
             let page = shard.scan(&range, after.as_deref(), *limit).unwrap();
             let mut expected = within(model.now(), &range);
             expected.retain(|(key, _)| after.as_ref().is_none_or(|after| key > after));
@@ -186,12 +171,8 @@ fn commit(shard: &dyn Shard, model: &mut Model, operations: &[(Vec<u8>, Option<V
 }
 
 fn run(machine: &mut dyn Machine, steps: &[Step]) {
-    let mut model = Model {
-        history: vec![Twin::new()],
-        durable: 0,
-        checkpoints: BTreeMap::new(),
-        epoch: 0,
-    };
+    let mut model =
+        Model { history: vec![Twin::new()], durable: 0, checkpoints: BTreeMap::new(), epoch: 0 };
     let mut shard = open(machine, &mut model);
     for step in steps {
         match step {
@@ -208,10 +189,8 @@ fn run(machine: &mut dyn Machine, steps: &[Step]) {
                 model.checkpoints.insert(id, model.now().clone());
             }
             Step::At(pick) => {
-                let Some((id, twin)) = model
-                    .checkpoints
-                    .iter()
-                    .nth(pick % (model.checkpoints.len() + 1))
+                let Some((id, twin)) =
+                    model.checkpoints.iter().nth(pick % (model.checkpoints.len() + 1))
                 else {
                     continue;
                 };
@@ -230,10 +209,7 @@ fn run(machine: &mut dyn Machine, steps: &[Step]) {
                 }
             }
             Step::Clone { start, end } => {
-                let range = KeyRange {
-                    start: start.clone(),
-                    end: end.clone(),
-                };
+                let range = KeyRange { start: start.clone(), end: end.clone() };
                 let seq = machine.engine().clone_range(SHARD, CLONE, &range).unwrap();
                 assert_eq!(seq, model.committed() as u64);
                 let copy = machine.engine().open(CLONE, Open::Follower).unwrap();
@@ -294,15 +270,9 @@ fn names_are_strict() {
     ] {
         assert_eq!(ShardName::from_hex(text), None);
     }
-    assert_eq!(
-        CheckpointId::from_hex("00000000000000ff"),
-        Some(CheckpointId(255))
-    );
+    assert_eq!(CheckpointId::from_hex("00000000000000ff"), Some(CheckpointId(255)));
     assert_eq!(CheckpointId(255).to_string(), "00000000000000ff");
-    assert_eq!(
-        BlobName::from_hex(&"ab".repeat(32)),
-        Some(BlobName([0xab; 32]))
-    );
+    assert_eq!(BlobName::from_hex(&"ab".repeat(32)), Some(BlobName([0xab; 32])));
 }
 
 /// `Debug` of what carries keys or values shows neither.
@@ -312,9 +282,6 @@ fn debug_is_quiet() {
     batch.put(*b"kk", *b"vv").unwrap();
     assert_eq!(format!("{batch:?}"), "Batch(1 operations, 20 bytes)");
     assert_eq!(format!("{:?}", KeyRange::prefix(b"kk")), "KeyRange(..)");
-    let page = Page {
-        rows: vec![(b"kk".to_vec(), b"vv".to_vec())],
-        more: false,
-    };
+    let page = Page { rows: vec![(b"kk".to_vec(), b"vv".to_vec())], more: false };
     assert_eq!(format!("{page:?}"), "Page(1 rows, more: false)");
 }

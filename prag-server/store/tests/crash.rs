@@ -92,10 +92,7 @@ fn kill_once(
     };
     if !at_once {
         // Nothing comes if the child failed: its status tells.
-        lines
-            .recv_timeout(Duration::from_secs(60))
-            .into_iter()
-            .for_each(&mut note);
+        lines.recv_timeout(Duration::from_secs(60)).into_iter().for_each(&mut note);
     }
     wait(pause / if at_once { 20 } else { 1 });
     child.kill().unwrap();
@@ -103,11 +100,7 @@ fn kill_once(
     reader.join().unwrap();
     // Before the status is judged: a child that failed has said why.
     lines.into_iter().for_each(&mut note);
-    assert_eq!(
-        status.signal(),
-        Some(9),
-        "the child ended by itself: {failure}"
-    );
+    assert_eq!(status.signal(), Some(9), "the child ended by itself: {failure}");
     assert_eq!(failure, "", "the child failed before it was killed");
     count
 }
@@ -134,18 +127,10 @@ fn verify(folder: &Path, acknowledged: &BTreeMap<u8, u64>) {
         let last = count(&*shard, writer);
         batches += last;
         let promised = acknowledged.get(&writer).copied().unwrap_or(0);
-        assert!(
-            last >= promised,
-            "writer {writer}: batch {promised} acknowledged, {last} found"
-        );
+        assert!(last >= promised, "writer {writer}: batch {promised} acknowledged, {last} found");
         let oldest = last.saturating_sub(KEPT) + 1;
-        let expected: Vec<_> = (oldest..=last)
-            .flat_map(|batch| rows_of(writer, batch))
-            .collect();
-        assert!(
-            rows(&*shard, &[ROW, writer]) == expected,
-            "writer {writer}: a batch in part"
-        );
+        let expected: Vec<_> = (oldest..=last).flat_map(|batch| rows_of(writer, batch)).collect();
+        assert!(rows(&*shard, &[ROW, writer]) == expected, "writer {writer}: a batch in part");
         for batch in (oldest..=last).filter(|batch| batch.is_multiple_of(BLOB_EVERY)) {
             let (name, bytes) = blob_of(writer, batch);
             assert_eq!(shard.blobs().get(name, None), Ok(bytes));
@@ -172,10 +157,7 @@ fn child_writes() {
         Err(StoreError::Absent(_)) => 0,
         Err(other) => panic!("{other}"),
     };
-    let mode = Open::Writer {
-        expected_epoch: epoch,
-        claim: epoch + 1,
-    };
+    let mode = Open::Writer { expected_epoch: epoch, claim: epoch + 1 };
     let shard = engine.open(SHARD, mode).unwrap();
     let workers: Vec<_> = (0..WRITERS)
         .map(|writer| {
@@ -194,14 +176,9 @@ fn write_forever(shard: &dyn Shard, writer: u8) {
         let seq = write(shard, writer, batch);
         shard.durable(seq).unwrap();
         // One call, so that lines of several threads do not mix.
-        std::io::stderr()
-            .write_all(format!("ack {writer} {batch}\n").as_bytes())
-            .unwrap();
+        std::io::stderr().write_all(format!("ack {writer} {batch}\n").as_bytes()).unwrap();
         if batch > KEPT && (batch - KEPT).is_multiple_of(BLOB_EVERY) {
-            shard
-                .blobs()
-                .delete(blob_of(writer, batch - KEPT).0)
-                .unwrap();
+            shard.blobs().delete(blob_of(writer, batch - KEPT).0).unwrap();
         }
         if batch.is_multiple_of(CHECKPOINT_EVERY) {
             let id = shard.checkpoint().unwrap();
@@ -240,11 +217,7 @@ fn rows_of(writer: u8, batch: u64) -> Vec<(Vec<u8>, Vec<u8>)> {
     (0..=random % 12)
         .map(|row| {
             let random = mix(random ^ row);
-            let len = if random.is_multiple_of(50) {
-                300_000
-            } else {
-                random % 3000
-            };
+            let len = if random.is_multiple_of(50) { 300_000 } else { random % 3000 };
             let mut key = vec![ROW, writer];
             key.extend(batch.to_be_bytes());
             key.extend(row.to_be_bytes());
@@ -265,10 +238,7 @@ fn blob_of(writer: u8, batch: u64) -> (BlobName, Vec<u8>) {
     let mut name = [writer; 32];
     name[..8].copy_from_slice(&batch.to_be_bytes());
     let len = usize::try_from(mix(batch) % 100_000).unwrap();
-    (
-        BlobName(name),
-        batch.to_le_bytes().into_iter().cycle().take(len).collect(),
-    )
+    (BlobName(name), batch.to_le_bytes().into_iter().cycle().take(len).collect())
 }
 
 fn count(shard: &dyn Shard, writer: u8) -> u64 {
@@ -280,9 +250,7 @@ fn rows(shard: &dyn Shard, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut rows: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     loop {
         let after = rows.last().map(|(key, _)| key.clone());
-        let page = shard
-            .scan(&KeyRange::prefix(prefix), after.as_deref(), 500)
-            .unwrap();
+        let page = shard.scan(&KeyRange::prefix(prefix), after.as_deref(), 500).unwrap();
         rows.extend(page.rows);
         if !page.more {
             return rows;

@@ -2,17 +2,18 @@
 //!
 //! Layer: protocol.
 //! Holds: the wire shape of a condition and its translation, both ways.
-//! Never: an unknown field, or two conditions in one object.
+//! Never: an unknown field, two conditions in one object, or a list where an object belongs.
 //! Invariant: what is read has passed [`Filter::check`]; what is written reads back equal.
 
 use super::{Bounds, Condition, Filter, FilterError};
 use crate::metadata::{Value, parse_rfc3339};
+use crate::objects;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let shape = FilterShape::deserialize(source)?;
+        let shape: FilterShape = objects::one(source)?;
         let filter = shape.translate(1).map_err(Error::custom)?;
         filter.check().map_err(Error::custom)?;
         Ok(filter)
@@ -28,11 +29,11 @@ impl Serialize for Filter {
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct FilterShape {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "objects::many", skip_serializing_if = "Vec::is_empty")]
     must: Vec<ConditionShape>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "objects::many", skip_serializing_if = "Vec::is_empty")]
     should: Vec<ConditionShape>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "objects::many", skip_serializing_if = "Vec::is_empty")]
     must_not: Vec<ConditionShape>,
 }
 
@@ -44,19 +45,19 @@ struct ConditionShape {
     key: Option<String>,
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     matches: Option<MatchShape>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe", skip_serializing_if = "Option::is_none")]
     range: Option<RangeShape>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe", skip_serializing_if = "Option::is_none")]
     exists: Option<KeyShape>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe", skip_serializing_if = "Option::is_none")]
     is_null: Option<KeyShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     has_id: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe_many", skip_serializing_if = "Option::is_none")]
     must: Option<Vec<ConditionShape>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe_many", skip_serializing_if = "Option::is_none")]
     should: Option<Vec<ConditionShape>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "objects::maybe_many", skip_serializing_if = "Option::is_none")]
     must_not: Option<Vec<ConditionShape>>,
 }
 
@@ -93,10 +94,7 @@ impl FilterShape {
             return Err(FilterError::Depth);
         }
         let all = |shapes: Vec<ConditionShape>| {
-            shapes
-                .into_iter()
-                .map(|shape| shape.translate(depth))
-                .collect::<Result<Vec<_>, _>>()
+            shapes.into_iter().map(|shape| shape.translate(depth)).collect::<Result<Vec<_>, _>>()
         };
         Ok(Filter {
             must: all(self.must)?,
@@ -137,19 +135,11 @@ impl ConditionShape {
             };
             return Ok(Condition::Nested(shape.translate(depth + 1)?));
         }
-        match (
-            self.key,
-            self.matches,
-            self.range,
-            self.exists,
-            self.is_null,
-            self.has_id,
-        ) {
+        match (self.key, self.matches, self.range, self.exists, self.is_null, self.has_id) {
             (Some(field), Some(matches), ..) => Ok(matches.translate(field)),
-            (Some(field), _, Some(range), ..) => Ok(Condition::Range {
-                field,
-                bounds: range.translate()?,
-            }),
+            (Some(field), _, Some(range), ..) => {
+                Ok(Condition::Range { field, bounds: range.translate()? })
+            }
             (None, _, _, Some(exists), ..) => Ok(Condition::Exists { field: exists.key }),
             (None, _, _, _, Some(null), _) => Ok(Condition::Null { field: null.key }),
             (None, _, _, _, _, Some(ids)) => Ok(Condition::HasId { ids }),
@@ -173,18 +163,9 @@ impl ConditionShape {
                 range: Some(RangeShape::from(bounds)),
                 ..Self::default()
             },
-            Condition::Exists { field } => Self {
-                exists: key(field),
-                ..Self::default()
-            },
-            Condition::Null { field } => Self {
-                is_null: key(field),
-                ..Self::default()
-            },
-            Condition::HasId { ids } => Self {
-                has_id: Some(ids.clone()),
-                ..Self::default()
-            },
+            Condition::Exists { field } => Self { exists: key(field), ..Self::default() },
+            Condition::Null { field } => Self { is_null: key(field), ..Self::default() },
+            Condition::HasId { ids } => Self { has_id: Some(ids.clone()), ..Self::default() },
             Condition::Nested(filter) => {
                 let shape = FilterShape::from(filter);
                 Self {
@@ -212,9 +193,9 @@ impl RangeShape {
     /// Text in a range is a datetime: nothing else that is written as text has an order here.
     fn translate(self) -> Result<Bounds, FilterError> {
         let side = |bound: Option<Value>| match bound {
-            Some(Value::Keyword(text)) => parse_rfc3339(&text)
-                .map(|at| Some(Value::Datetime(at)))
-                .ok_or(FilterError::Types),
+            Some(Value::Keyword(text)) => {
+                parse_rfc3339(&text).map(|at| Some(Value::Datetime(at))).ok_or(FilterError::Types)
+            }
             other => Ok(other),
         };
         Ok(Bounds {

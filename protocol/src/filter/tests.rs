@@ -31,10 +31,7 @@ fn conditions_hold_where_they_say() {
         (r#"{"key":"year","match":{"value":"2021"}}"#, false),
         (r#"{"key":"tags","match":{"value":"b"}}"#, true),
         (r#"{"key":"open","match":{"value":true}}"#, true),
-        (
-            r#"{"key":"at","match":{"value":{"datetime":"2026-01-31T01:00:00+01:00"}}}"#,
-            true,
-        ),
+        (r#"{"key":"at","match":{"value":{"datetime":"2026-01-31T01:00:00+01:00"}}}"#, true),
         (r#"{"key":"lang","match":{"any":["de","en"]}}"#, true),
         (r#"{"key":"lang","match":{"any":["de"]}}"#, false),
         (r#"{"key":"lang","match":{"except":["de"]}}"#, true),
@@ -45,14 +42,8 @@ fn conditions_hold_where_they_say() {
         (r#"{"key":"year","range":{"gt":2021}}"#, false),
         (r#"{"key":"score","range":{"gt":0,"lte":0.5}}"#, true),
         (r#"{"key":"mixed","range":{"gte":7}}"#, true),
-        (
-            r#"{"key":"at","range":{"gte":"2026-01-01T00:00:00Z"}}"#,
-            true,
-        ),
-        (
-            r#"{"key":"at","range":{"lt":{"datetime":"2026-01-01T00:00:00Z"}}}"#,
-            false,
-        ),
+        (r#"{"key":"at","range":{"gte":"2026-01-01T00:00:00Z"}}"#, true),
+        (r#"{"key":"at","range":{"lt":{"datetime":"2026-01-01T00:00:00Z"}}}"#, false),
         (r#"{"key":"at","range":{"gte":0}}"#, false),
         (r#"{"exists":{"key":"lang"}}"#, true),
         (r#"{"exists":{"key":"none"}}"#, false),
@@ -62,10 +53,7 @@ fn conditions_hold_where_they_say() {
         (r#"{"is_null":{"key":"lang"}}"#, false),
         (r#"{"has_id":["doc-1"]}"#, true),
         (r#"{"has_id":["doc-2"]}"#, false),
-        (
-            r#"{"should":[{"exists":{"key":"absent"}},{"exists":{"key":"lang"}}]}"#,
-            true,
-        ),
+        (r#"{"should":[{"exists":{"key":"absent"}},{"exists":{"key":"lang"}}]}"#, true),
         (r#"{"must_not":[{"exists":{"key":"lang"}}]}"#, false),
         (r#"{"must":[]}"#, true),
     ] {
@@ -76,16 +64,31 @@ fn conditions_hold_where_they_say() {
 /// must, should and must_not combine; an empty should asks nothing.
 #[test]
 fn clauses_combine() {
-    let (yes, no) = (
-        r#"{"exists":{"key":"lang"}}"#,
-        r#"{"exists":{"key":"absent"}}"#,
-    );
+    let (yes, no) = (r#"{"exists":{"key":"lang"}}"#, r#"{"exists":{"key":"absent"}}"#);
     let holds = |must: &str, should: &str, must_not: &str| {
         let json = format!(r#"{{"must":[{must}],"should":[{should}],"must_not":[{must_not}]}}"#);
         read(&json).unwrap().matches("d", &metadata())
     };
     assert!(holds("", "", "") && holds(yes, "", no) && holds(yes, &format!("{no},{yes}"), ""));
     assert!(!holds(no, yes, "") && !holds(yes, no, "") && !holds(yes, yes, yes));
+}
+
+/// A list is no filter: read by position, an empty one would let everything through.
+#[test]
+fn lists_are_no_filters() {
+    let lists = [
+        "[]",
+        "[[],[],[]]",
+        r#"[[["lang",{"value":"en"}]]]"#,
+        r#"{"must":[["lang",{"value":"en"}]]}"#,
+        r#"{"must":[{"exists":["lang"]}]}"#,
+        r#"{"must":[{"key":"year","range":[1]}]}"#,
+        r#"{"must":[{"must":[[]]}]}"#,
+    ];
+    for list in lists {
+        assert!(read(list).is_err(), "{list}");
+    }
+    assert!(read("{}").unwrap().is_empty());
 }
 
 /// A filter that is malformed or compares unlike types is refused.
@@ -112,10 +115,7 @@ fn malformed_filters_are_refused() {
         "{}",
         "1",
     ] {
-        assert!(
-            read(&format!(r#"{{"must":[{condition}]}}"#)).is_err(),
-            "{condition}"
-        );
+        assert!(read(&format!(r#"{{"must":[{condition}]}}"#)).is_err(), "{condition}");
     }
     assert!(read(r#"{"filter":[]}"#).is_err());
 }
@@ -131,27 +131,17 @@ fn bounds_hold_on_both_sides() {
         json
     };
     assert!(read(&nested(FILTER_DEPTH_MAX)).is_ok());
-    assert!(
-        read(&nested(FILTER_DEPTH_MAX + 1))
-            .unwrap_err()
-            .contains("deeper")
-    );
+    assert!(read(&nested(FILTER_DEPTH_MAX + 1)).unwrap_err().contains("deeper"));
     assert!(read(&nested(5000)).is_err());
 
     let wide = |count: usize| {
-        format!(
-            r#"{{"must":[{}]}}"#,
-            vec![r#"{"exists":{"key":"a"}}"#; count].join(",")
-        )
+        format!(r#"{{"must":[{}]}}"#, vec![r#"{"exists":{"key":"a"}}"#; count].join(","))
     };
     assert!(read(&wide(FILTER_CONDITIONS_MAX)).is_ok());
     assert!(read(&wide(FILTER_CONDITIONS_MAX + 1)).is_err());
 
     let listed = |count: usize| {
-        format!(
-            r#"{{"must":[{{"has_id":[{}]}}]}}"#,
-            vec![r#""a""#; count].join(",")
-        )
+        format!(r#"{{"must":[{{"has_id":[{}]}}]}}"#, vec![r#""a""#; count].join(","))
     };
     assert!(read(&listed(FILTER_VALUES_MAX)).is_ok());
     assert!(read(&listed(FILTER_VALUES_MAX + 1)).is_err());

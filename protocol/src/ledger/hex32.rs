@@ -52,10 +52,7 @@ pub mod list {
 
 fn encode(bytes: &[u8; 32]) -> String {
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 fn decode(text: &str) -> Option<[u8; 32]> {

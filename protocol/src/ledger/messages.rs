@@ -281,13 +281,7 @@ impl AccessMsg {
     pub fn check(&self) -> Result<(), BoundError> {
         match self {
             Self::CreateCollection { epoch, .. } => within("epoch", u64::from(*epoch), 1, 1),
-            Self::Grant {
-                max_k,
-                quota,
-                expires,
-                scope,
-                ..
-            } => {
+            Self::Grant { max_k, quota, expires, scope, .. } => {
                 within("max_k", u64::from(*max_k), 1, u64::from(K_MAX))?;
                 within("quota", quota.unwrap_or(1), 1, INTEGER_MAX)?;
                 within("expires", *expires, 1, INTEGER_MAX)?;
@@ -302,27 +296,15 @@ impl AccessMsg {
                 within("lease_until", placement.lease_until, 1, INTEGER_MAX)
             }
             Self::Unplace { shard: number, .. } => shard(*number),
-            Self::ClaimWriter {
-                shard: number,
-                epoch,
-                ..
-            } => {
+            Self::ClaimWriter { shard: number, epoch, .. } => {
                 shard(*number)?;
                 within("epoch", *epoch, 1, INTEGER_MAX)
             }
-            Self::SetPolicy {
-                measurements,
-                readers,
-                ..
-            } => {
+            Self::SetPolicy { measurements, readers, .. } => {
                 length("measurements", measurements.len(), 0, POLICY_ENTRIES_MAX)?;
                 length("readers", readers.len(), 0, POLICY_ENTRIES_MAX)
             }
-            Self::Consume {
-                shard: number,
-                units,
-                ..
-            } => {
+            Self::Consume { shard: number, units, .. } => {
                 shard(*number)?;
                 within("units", *units, 1, INTEGER_MAX)
             }
@@ -377,9 +359,5 @@ fn length(field: &'static str, is: usize, min: usize, max: usize) -> Result<(), 
 }
 
 fn within(field: &'static str, is: u64, min: u64, max: u64) -> Result<(), BoundError> {
-    if (min..=max).contains(&is) {
-        Ok(())
-    } else {
-        Err(BoundError { field, min, max })
-    }
+    if (min..=max).contains(&is) { Ok(()) } else { Err(BoundError { field, min, max }) }
 }

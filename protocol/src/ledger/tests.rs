@@ -45,34 +45,19 @@ fn policy(measurements: usize, readers: usize) -> AccessMsg {
 }
 
 fn consume(shard: u32, units: u64) -> AccessMsg {
-    AccessMsg::Consume {
-        collection: id(),
-        shard,
-        grantee: somebody(),
-        units,
-    }
+    AccessMsg::Consume { collection: id(), shard, grantee: somebody(), units }
 }
 
 fn claim(shard: u32, epoch: u64) -> AccessMsg {
-    AccessMsg::ClaimWriter {
-        collection: id(),
-        shard,
-        epoch,
-    }
+    AccessMsg::ClaimWriter { collection: id(), shard, epoch }
 }
 
 fn permit(bytes: usize) -> AccessMsg {
-    AccessMsg::RevokePermit {
-        permit_name: "p".repeat(bytes),
-    }
+    AccessMsg::RevokePermit { permit_name: "p".repeat(bytes) }
 }
 
 fn create(epoch: u32) -> AccessMsg {
-    AccessMsg::CreateCollection {
-        collection: id(),
-        commitment: [2; 32],
-        epoch,
-    }
+    AccessMsg::CreateCollection { collection: id(), commitment: [2; 32], epoch }
 }
 
 /// Every bound holds on both of its sides.
@@ -154,14 +139,8 @@ fn closed_forms() {
     for bad in [
         format!(r#"{{"destroy_collection":{{"collection":"{id}","force":true}}}}"#),
         format!(r#"{{"forget_collection":{{"collection":"{id}"}}}}"#),
-        format!(
-            r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#,
-            "AB".repeat(32)
-        ),
-        format!(
-            r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#,
-            "ab".repeat(31)
-        ),
+        format!(r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#, "AB".repeat(32)),
+        format!(r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#, "ab".repeat(31)),
     ] {
         assert!(serde_json::from_str::<AccessMsg>(&bad).is_err(), "{bad}");
     }
@@ -170,21 +149,11 @@ fn closed_forms() {
 /// Queries are bounded as messages are.
 #[test]
 fn query_bounds() {
-    let page = |limit| AccessQuery::Collections {
-        owner: somebody(),
-        offset: 0,
-        limit,
-    };
+    let page = |limit| AccessQuery::Collections { owner: somebody(), offset: 0, limit };
     assert_eq!(page(LEDGER_PAGE_ROWS_MAX).check(), Ok(()));
     assert_eq!(page(0).check().unwrap_err().field, "limit");
-    assert_eq!(
-        page(LEDGER_PAGE_ROWS_MAX + 1).check().unwrap_err().field,
-        "limit"
-    );
-    let writer = |shard| AccessQuery::Writer {
-        collection: id(),
-        shard,
-    };
+    assert_eq!(page(LEDGER_PAGE_ROWS_MAX + 1).check().unwrap_err().field, "limit");
+    let writer = |shard| AccessQuery::Writer { collection: id(), shard };
     assert_eq!(writer(0).check(), Ok(()));
     assert_eq!(writer(SHARDS_MAX).check().unwrap_err().field, "shard");
 }

@@ -19,11 +19,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     if !separated || punctuation.iter().any(|&(at, mark)| bytes[at] != mark) {
         return None;
     }
-    let (year, month, day) = (
-        digits(&bytes[0..4])?,
-        digits(&bytes[5..7])?,
-        digits(&bytes[8..10])?,
-    );
+    let (year, month, day) = (digits(&bytes[0..4])?, digits(&bytes[5..7])?, digits(&bytes[8..10])?);
     let (hour, minute) = (digits(&bytes[11..13])?, digits(&bytes[14..16])?);
     let second = digits(&bytes[17..19])?;
     let real_day = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
@@ -43,11 +39,7 @@ pub fn format_rfc3339(micros: i64) -> String {
     let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     let (year, month, day) = civil_from_days(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let tail = if fraction == 0 {
-        String::new()
-    } else {
-        format!(".{fraction:06}")
-    };
+    let tail = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{tail}Z")
 }
 
@@ -58,8 +50,7 @@ pub(super) fn in_range(micros: i64) -> bool {
 
 fn digits(bytes: &[u8]) -> Option<i64> {
     bytes.iter().try_fold(0i64, |sum, byte| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + i64::from(byte - b'0'))
+        byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
     })
 }
 

@@ -68,11 +68,7 @@ impl<'de> Visitor<'de> for Fields {
             let value = source.next_value::<Value>().map_err(|error| {
                 A::Error::custom(format_args!("metadata field {field}: {error}"))
             })?;
-            if metadata
-                .insert(field, value)
-                .map_err(A::Error::custom)?
-                .is_some()
-            {
+            if metadata.insert(field, value).map_err(A::Error::custom)?.is_some() {
                 return Err(A::Error::custom("a metadata field is there twice"));
             }
         }
@@ -102,9 +98,7 @@ impl<'de> Visitor<'de> for OneValue {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number)
-            .map(Value::Integer)
-            .map_err(|_| E::custom(ValueError::Number))
+        i64::try_from(number).map(Value::Integer).map_err(|_| E::custom(ValueError::Number))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {

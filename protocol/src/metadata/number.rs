@@ -91,11 +91,7 @@ fn whole_against_real(whole: i64, real: f64) -> Ordering {
     }
     #[allow(clippy::cast_possible_truncation)] // within i64; the floor is exact
     let floor = real.floor() as i64;
-    if whole <= floor {
-        Ordering::Less
-    } else {
-        Ordering::Greater
-    }
+    if whole <= floor { Ordering::Less } else { Ordering::Greater }
 }
 
 const TWO_POW_63: f64 = 9_223_372_036_854_775_808.0;

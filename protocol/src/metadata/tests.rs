@@ -15,9 +15,7 @@ fn types_survive_json() {
     assert_eq!(metadata.get("b"), Some(&Value::Integer(3)));
     assert_eq!(metadata.get("c"), Some(&Value::Float(1.5)));
     assert_eq!(metadata.get("e"), Some(&Value::Null));
-    let Some(Value::Datetime(micros)) = metadata.get("g") else {
-        panic!("not a datetime")
-    };
+    let Some(Value::Datetime(micros)) = metadata.get("g") else { panic!("not a datetime") };
     assert_eq!(format_rfc3339(*micros), "2026-01-31T09:30:00Z");
     let again = read(&serde_json::to_string(&metadata).unwrap()).unwrap();
     assert_eq!(again, metadata);
@@ -46,10 +44,7 @@ fn bounds_hold_on_both_sides() {
     assert!(read(&format!(r#"{{"f":[{}1]}}"#, "1,".repeat(454))).is_ok());
     assert!(read(&format!(r#"{{"f":[{}1]}}"#, "1,".repeat(455))).is_err());
     let mut full = read(&fields(METADATA_FIELDS_MAX)).unwrap();
-    assert_eq!(
-        full.insert("new".into(), Value::Null),
-        Err(MetadataError::Fields)
-    );
+    assert_eq!(full.insert("new".into(), Value::Null), Err(MetadataError::Fields));
     assert!(full.insert("k0".into(), Value::Null).unwrap().is_some());
 }
 
@@ -74,11 +69,7 @@ fn strangers_are_refused() {
     }
     let mut metadata = Metadata::new();
     assert!(metadata.insert("a".into(), Value::Float(f64::NAN)).is_err());
-    assert!(
-        metadata
-            .insert("a".into(), Value::Datetime(i64::MAX))
-            .is_err()
-    );
+    assert!(metadata.insert("a".into(), Value::Datetime(i64::MAX)).is_err());
 }
 
 /// Printing metadata shows no content.

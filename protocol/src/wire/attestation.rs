@@ -1,4 +1,9 @@
 //! What a worker says of itself before anybody trusts it.
+//!
+//! Layer: protocol, wire.
+//! Holds: what a worker claims and the keys that it signs.
+//! Never: a secret; a claim that the evidence does not bind.
+//! Invariant: every field is bound by the report data or signed by the key that it binds.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,9 @@
 //! Collections: creation, key release, description.
+//!
+//! Layer: protocol, wire.
+//! Holds: creation, key release and the profile.
+//! Never: a share in plain bytes; a vector.
+//! Invariant: a grantee's view has neither the name nor the head.
 
 use crate::{Address, CollectionId, Epoch};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,9 @@
 //! Documents: put, bulk, list, look up, delete.
+//!
+//! Layer: protocol, wire.
+//! Holds: bodies of put, bulk, list, look-up and delete.
+//! Never: a document's id in a path: a handle stands there.
+//! Invariant: line i of a bulk reply answers line i of the request.
 
 use crate::filter::Filter;
 use crate::metadata::Metadata;
@@ -42,7 +47,11 @@ pub struct PutDocument {
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Metadata,
     /// Spans of `content` with their vectors: for a collection with supplied vectors, and only there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::objects::maybe_many",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub chunks: Option<Vec<SuppliedChunk>>,
 }
 

@@ -1,4 +1,9 @@
 //! Grants: who may read or write a collection, how much, until when.
+//!
+//! Layer: protocol, wire.
+//! Holds: bodies of grants and of ledger transitions.
+//! Never: who may grant: the contract core decides.
+//! Invariant: an absent right is no right, but for `read`, which a grant is for.
 
 use crate::Address;
 use crate::filter::Filter;

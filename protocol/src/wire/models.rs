@@ -1,4 +1,9 @@
 //! Models and embeddings, in the OpenAI shape.
+//!
+//! Layer: protocol, wire.
+//! Holds: bodies of the model list and of embeddings.
+//! Never: a vector without its model's name.
+//! Invariant: row i of a reply belongs to text i.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,9 @@
 //! Long work: started by one request, watched by others.
+//!
+//! Layer: protocol, wire.
+//! Holds: what long work looks like from outside.
+//! Never: whose work it is.
+//! Invariant: an operation that failed has a problem, and nothing was lost.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,9 @@
 //! Query and context.
+//!
+//! Layer: protocol, wire.
+//! Holds: bodies of query and context.
+//! Never: an exact score, or a vector in a reply.
+//! Invariant: citation i belongs to passage i; hits are ordered best first.
 
 use crate::DocumentId;
 use crate::filter::Filter;

@@ -19,10 +19,7 @@ fn localsecret_account_has_its_address() {
     let mut scalar = [0u8; 32];
     hex::decode_to_slice(hex, &mut scalar).unwrap();
     let wallet = WalletKey::from_bytes(&scalar).unwrap();
-    assert_eq!(
-        wallet.address().as_str(),
-        "secret1ap26qrlp8mcq2pg6r47w43l0y8zkqm8a450s03"
-    );
+    assert_eq!(wallet.address().as_str(), "secret1ap26qrlp8mcq2pg6r47w43l0y8zkqm8a450s03");
     assert_eq!(address_of(&wallet.public_key()).unwrap(), wallet.address());
     assert_eq!(*wallet.expose(), scalar);
 }
@@ -33,16 +30,10 @@ fn unusable_keys_are_refused() {
     let order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
     let mut scalar = [0u8; 32];
     hex::decode_to_slice(order, &mut scalar).unwrap();
-    assert_eq!(
-        WalletKey::from_bytes(&scalar).err(),
-        Some(AddressError::WalletKey)
-    );
+    assert_eq!(WalletKey::from_bytes(&scalar).err(), Some(AddressError::WalletKey));
     scalar[31] -= 1;
     assert!(WalletKey::from_bytes(&scalar).is_ok());
-    assert_eq!(
-        WalletKey::from_bytes(&[0; 32]).err(),
-        Some(AddressError::WalletKey)
-    );
+    assert_eq!(WalletKey::from_bytes(&[0; 32]).err(), Some(AddressError::WalletKey));
 
     let mut point = WalletKey::from_bytes(&[7; 32]).unwrap().public_key();
     point[0] = 4;
@@ -55,10 +46,7 @@ fn unusable_keys_are_refused() {
 /// A key is not made of entropy that failed.
 #[test]
 fn no_entropy_no_key() {
-    assert_eq!(
-        WalletKey::random(&mut Dry).err(),
-        Some(AddressError::Entropy(EntropyError))
-    );
+    assert_eq!(WalletKey::random(&mut Dry).err(), Some(AddressError::Entropy(EntropyError)));
     assert_eq!(SessionKey::random(&mut Dry).err(), Some(EntropyError));
 }
 
@@ -66,16 +54,10 @@ fn no_entropy_no_key() {
 #[test]
 fn addresses_are_checked() {
     let good = WalletKey::from_bytes(&[7; 32]).unwrap().address();
-    assert_eq!(
-        good.as_str(),
-        "secret150rtrmj2f8vl9tem8qpfw36ylw5jg9j23x7qy9"
-    );
+    assert_eq!(good.as_str(), "secret150rtrmj2f8vl9tem8qpfw36ylw5jg9j23x7qy9");
     assert_eq!(check_address(&good), Ok(()));
     let contract = "secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x";
-    assert_eq!(
-        check_address(&Address::try_from(contract.to_owned()).unwrap()),
-        Ok(())
-    );
+    assert_eq!(check_address(&Address::try_from(contract.to_owned()).unwrap()), Ok(()));
     let others = [
         good.as_str().replace("50rt", "50rq"),
         good.as_str().replace("secret", "cosmos"),
@@ -84,11 +66,7 @@ fn addresses_are_checked() {
     ];
     for text in others {
         let address = Address::try_from(text).unwrap();
-        assert_eq!(
-            check_address(&address),
-            Err(AddressError::Text),
-            "{address}"
-        );
+        assert_eq!(check_address(&address), Err(AddressError::Text), "{address}");
     }
 }
 
@@ -99,11 +77,7 @@ fn ed25519_is_strict() {
     let signature = key.sign(b"message");
     assert!(ed25519_holds(&key.public_key(), b"message", &signature));
     assert!(!ed25519_holds(&key.public_key(), b"massage", &signature));
-    assert!(!ed25519_holds(
-        &SessionKey::from_bytes(&[8; 32]).public_key(),
-        b"message",
-        &signature
-    ));
+    assert!(!ed25519_holds(&SessionKey::from_bytes(&[8; 32]).public_key(), b"message", &signature));
     // The neutral element as key and commitment, zero as scalar: the equation holds for any message.
     let mut neutral = [0u8; 32];
     neutral[0] = 1;

@@ -80,10 +80,7 @@ pub(super) struct Terms {
 impl<R: Right> Granted<R> {
     /// For the rules of [`super`] alone.
     pub(super) fn new(terms: Terms) -> Self {
-        Self {
-            terms,
-            right: PhantomData,
-        }
+        Self { terms, right: PhantomData }
     }
 
     /// The collection, and no other.

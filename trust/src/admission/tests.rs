@@ -76,38 +76,17 @@ fn owner_is_bound_by_the_permit() {
     let lacks = |permission| Err(Denied::Permission(permission));
     let (query, ingest, admin) = (Permission::Query, Permission::Ingest, Permission::Admin);
     let of = |permissions| verdicts("owner", permissions, &view(None));
-    assert_eq!(
-        of(Permissions::Query),
-        [Ok(()), lacks(ingest), lacks(admin)]
-    );
-    assert_eq!(
-        of(Permissions::Ingest),
-        [lacks(query), Ok(()), lacks(admin)]
-    );
-    assert_eq!(
-        of(Permissions::QueryAndIngest),
-        [Ok(()), Ok(()), lacks(admin)]
-    );
-    assert_eq!(
-        of(Permissions::Admin),
-        [lacks(query), lacks(ingest), Ok(())]
-    );
+    assert_eq!(of(Permissions::Query), [Ok(()), lacks(ingest), lacks(admin)]);
+    assert_eq!(of(Permissions::Ingest), [lacks(query), Ok(()), lacks(admin)]);
+    assert_eq!(of(Permissions::QueryAndIngest), [Ok(()), Ok(()), lacks(admin)]);
+    assert_eq!(of(Permissions::Admin), [lacks(query), lacks(ingest), Ok(())]);
     let granted = read("owner", &view(None)).unwrap();
     assert!(granted.is_owner());
-    assert_eq!(
-        (granted.collection(), granted.caller()),
-        (HERE, &address("owner"))
-    );
-    assert_eq!(
-        (granted.max_k(), granted.epoch(), granted.height()),
-        (K_MAX, 2, 5)
-    );
+    assert_eq!((granted.collection(), granted.caller()), (HERE, &address("owner")));
+    assert_eq!((granted.max_k(), granted.epoch(), granted.height()), (K_MAX, 2, 5));
     assert_eq!(granted.expires(), NOW + 1000);
     assert!(granted.scope().is_none());
-    assert!(
-        !format!("{granted:?}").contains("owner"),
-        "no caller in a log"
-    );
+    assert!(!format!("{granted:?}").contains("owner"), "no caller in a log");
 }
 
 /// A grantee may do what grant and permit both say, never administer.
@@ -117,24 +96,13 @@ fn grantee_is_bound_by_the_grant() {
     let no = Err(Denied::Forbidden);
     let lacks = Err(Denied::Permission(Permission::Admin));
     let of = |can_read, can_write| {
-        verdicts(
-            "reader",
-            both,
-            &view(Some(GrantRecord {
-                can_read,
-                can_write,
-                ..grant()
-            })),
-        )
+        verdicts("reader", both, &view(Some(GrantRecord { can_read, can_write, ..grant() })))
     };
     assert_eq!(of(true, true), [Ok(()), Ok(()), lacks]);
     assert_eq!(of(true, false), [Ok(()), no, lacks]);
     assert_eq!(of(false, true), [no, Ok(()), lacks]);
     assert_eq!(of(false, false), [no, no, lacks]);
-    assert_eq!(
-        verdicts("reader", Permissions::Admin, &view(Some(grant())))[2],
-        no
-    );
+    assert_eq!(verdicts("reader", Permissions::Admin, &view(Some(grant())))[2], no);
     let granted = read("reader", &view(Some(grant()))).unwrap();
     assert!(!granted.is_owner());
     assert_eq!((granted.max_k(), granted.expires()), (7, NOW + 100));
@@ -150,14 +118,8 @@ fn refusals_look_alike() {
     };
     let mut views = vec![
         view(None),
-        AccessView {
-            collection: None,
-            ..view(Some(grant()))
-        },
-        AccessView {
-            permit_revoked: true,
-            ..view(Some(grant()))
-        },
+        AccessView { collection: None, ..view(Some(grant())) },
+        AccessView { permit_revoked: true, ..view(Some(grant())) },
         change(|grant| grant.revoked = true),
         change(|grant| grant.expires = NOW),
         change(|grant| grant.grantee = address("somebody")),
@@ -170,11 +132,7 @@ fn refusals_look_alike() {
     views.push(destroyed);
     for (row, view) in views.iter().enumerate() {
         let both = verdicts("reader", Permissions::QueryAndIngest, view);
-        assert_eq!(
-            both[..2],
-            [Err(Denied::Forbidden), Err(Denied::Forbidden)],
-            "row {row}"
-        );
+        assert_eq!(both[..2], [Err(Denied::Forbidden), Err(Denied::Forbidden)], "row {row}");
         let admin = verdicts("reader", Permissions::Admin, view);
         assert_eq!(admin[2], Err(Denied::Forbidden), "row {row}");
     }
@@ -185,25 +143,16 @@ fn refusals_look_alike() {
 /// Even the owner is out with a revoked or expired permit, or once the collection is destroyed.
 #[test]
 fn owner_is_not_above_the_ledger() {
-    let revoked = AccessView {
-        permit_revoked: true,
-        ..view(None)
-    };
+    let revoked = AccessView { permit_revoked: true, ..view(None) };
     assert_eq!(read("owner", &revoked).map(drop), Err(Denied::Forbidden));
     let mut destroyed = view(None);
     destroyed.collection.as_mut().unwrap().destroyed = true;
     assert_eq!(read("owner", &destroyed).map(drop), Err(Denied::Forbidden));
-    let late = AccessView {
-        time: NOW + 1000,
-        ..view(None)
-    };
+    let late = AccessView { time: NOW + 1000, ..view(None) };
     let owner = caller("owner", Permissions::Query);
     let verdict = admit_read(&owner, HERE, &late, NOW + 1000, MAX);
     assert_eq!(verdict.map(drop), Err(Denied::Forbidden));
-    let early = AccessView {
-        time: NOW + 999,
-        ..view(None)
-    };
+    let early = AccessView { time: NOW + 999, ..view(None) };
     assert!(admit_read(&owner, HERE, &early, NOW + 999, MAX).is_ok());
 }
 
@@ -215,37 +164,17 @@ fn views_are_fresh() {
     assert_eq!(at(NOW - 61), Err(Denied::StaleView { age: 61, max: 60 }));
     assert_eq!(at(NOW + 60), Ok(()));
     assert_eq!(at(NOW + 61), Err(Denied::FutureView { ahead: 61 }));
-    let absent = AccessView {
-        collection: None,
-        time: NOW - 61,
-        ..view(None)
-    };
-    assert_eq!(
-        read("owner", &absent).map(drop),
-        at(NOW - 61),
-        "staleness tells nothing"
-    );
+    let absent = AccessView { collection: None, time: NOW - 61, ..view(None) };
+    assert_eq!(read("owner", &absent).map(drop), at(NOW - 61), "staleness tells nothing");
 }
 
 /// The last unit is served; after it reading stops and writing goes on.
 #[test]
 fn quota_counts_reads() {
-    let with = |quota, used| {
-        view(Some(GrantRecord {
-            quota,
-            used,
-            ..grant()
-        }))
-    };
+    let with = |quota, used| view(Some(GrantRecord { quota, used, ..grant() }));
     assert!(read("reader", &with(Some(10), 9)).is_ok());
-    assert_eq!(
-        read("reader", &with(Some(10), 10)).map(drop),
-        Err(Denied::Quota)
-    );
-    assert_eq!(
-        read("reader", &with(Some(0), 0)).map(drop),
-        Err(Denied::Quota)
-    );
+    assert_eq!(read("reader", &with(Some(10), 10)).map(drop), Err(Denied::Quota));
+    assert_eq!(read("reader", &with(Some(0), 0)).map(drop), Err(Denied::Quota));
     assert!(read("reader", &with(None, u64::MAX)).is_ok());
     let spent = with(Some(10), 10);
     assert_eq!(verdicts("reader", Permissions::Ingest, &spent)[1], Ok(()));
@@ -255,11 +184,7 @@ fn quota_counts_reads() {
 #[test]
 fn scope_and_k_come_along() {
     let scope = r#"{"must":[{"key":"lang","match":{"value":"en"}}]}"#.to_owned();
-    let wide = GrantRecord {
-        max_k: K_MAX + 1,
-        scope: Some(scope),
-        ..grant()
-    };
+    let wide = GrantRecord { max_k: K_MAX + 1, scope: Some(scope), ..grant() };
     let granted = read("reader", &view(Some(wide))).unwrap();
     assert_eq!(granted.max_k(), K_MAX);
     assert_eq!(granted.scope().unwrap().must.len(), 1);

@@ -17,10 +17,7 @@ struct Fields {
 #[test]
 fn parts_do_not_run_together() {
     assert_eq!(transcript("D", &[b"ab", b""]), b"D\0\0\0\x02ab\0\0\0\0");
-    assert_ne!(
-        transcript("D", &[b"ab", b"c"]),
-        transcript("D", &[b"a", b"bc"])
-    );
+    assert_ne!(transcript("D", &[b"ab", b"c"]), transcript("D", &[b"a", b"bc"]));
     assert_ne!(transcript("D", &[b"ab"]), transcript("D", &[b"ab", b""]));
     assert_ne!(digest("D", &[b"ab"]), digest("E", &[b"ab"]));
 }
@@ -28,39 +25,18 @@ fn parts_do_not_run_together() {
 /// What is written reads back, and nothing but the canonical text reads.
 #[test]
 fn text_is_canonical() {
-    let fields = Fields {
-        fixed: [0xab, 1],
-        list: vec![[7; 32]],
-        bytes: b"prag".to_vec(),
-    };
+    let fields = Fields { fixed: [0xab, 1], list: vec![[7; 32]], bytes: b"prag".to_vec() };
     let text = serde_json::to_string(&fields).unwrap();
     let row = "07".repeat(32);
-    assert_eq!(
-        text,
-        format!(r#"{{"fixed":"ab01","list":["{row}"],"bytes":"cHJhZw=="}}"#)
-    );
+    assert_eq!(text, format!(r#"{{"fixed":"ab01","list":["{row}"],"bytes":"cHJhZw=="}}"#));
     let back: Fields = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        (back.fixed, back.list, back.bytes),
-        (fields.fixed, fields.list, fields.bytes)
-    );
+    assert_eq!((back.fixed, back.list, back.bytes), (fields.fixed, fields.list, fields.bytes));
 
-    for (from, to) in [
-        ("ab01", "AB01"),
-        ("ab01", "ab0"),
-        ("ab01", "ab0101"),
-        ("ab01", "zz01"),
-    ] {
-        assert!(
-            serde_json::from_str::<Fields>(&text.replace(from, to)).is_err(),
-            "{to}"
-        );
+    for (from, to) in [("ab01", "AB01"), ("ab01", "ab0"), ("ab01", "ab0101"), ("ab01", "zz01")] {
+        assert!(serde_json::from_str::<Fields>(&text.replace(from, to)).is_err(), "{to}");
     }
     for to in ["cHJhZw", "cHJhZw=", "cHJhZx==", "cHJh Zw=="] {
-        assert!(
-            serde_json::from_str::<Fields>(&text.replace("cHJhZw==", to)).is_err(),
-            "{to}"
-        );
+        assert!(serde_json::from_str::<Fields>(&text.replace("cHJhZw==", to)).is_err(), "{to}");
     }
 }
 
@@ -68,11 +44,7 @@ fn text_is_canonical() {
 #[test]
 fn bounds_hold() {
     let with = |values: usize, bytes: usize| {
-        let fields = Fields {
-            fixed: [0; 2],
-            list: vec![[1; 32]; values],
-            bytes: vec![2; bytes],
-        };
+        let fields = Fields { fixed: [0; 2], list: vec![[1; 32]; values], bytes: vec![2; bytes] };
         serde_json::from_str::<Fields>(&serde_json::to_string(&fields).unwrap()).is_ok()
     };
     assert!(with(hex_list::VALUES_MAX, base64_bytes::BYTES_MAX));

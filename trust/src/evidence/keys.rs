@@ -47,9 +47,7 @@ pub fn sign_keys(
     release_key: &[u8; 32],
     not_after: u64,
 ) -> [u8; 64] {
-    worker
-        .sign(&message(ohttp_config, release_key, not_after))
-        .to_bytes()
+    worker.sign(&message(ohttp_config, release_key, not_after)).to_bytes()
 }
 
 /// The keys of a worker whose evidence verified, at Unix second `now`.
@@ -83,10 +81,7 @@ pub fn verify_keys(
 }
 
 fn message(ohttp_config: &[u8], release_key: &[u8; 32], not_after: u64) -> Vec<u8> {
-    transcript(
-        "PRAG-KEYS/v1",
-        &[ohttp_config, release_key, &not_after.to_be_bytes()],
-    )
+    transcript("PRAG-KEYS/v1", &[ohttp_config, release_key, &not_after.to_be_bytes()])
 }
 
 /// Longest life of a worker's keys from now, seconds: rotated hourly, with an hour of overlap.

@@ -35,14 +35,8 @@ fn policy() -> Policy {
 fn golden_report_data() {
     let first = "cd728bb38d2e55a377b025454091d43712f8c6a1498a9c667a091bdf3ed2ac74";
     let gpu = "91ce9f64fd2d3d2fa112bcd800ae8bbd52332acdc1df343c045bc4ce4b41e171";
-    assert_eq!(
-        hex::encode(binding().report_data()),
-        format!("{first}{}", "0".repeat(64))
-    );
-    assert_eq!(
-        hex::encode(binding().report_data_with_gpu()),
-        format!("{first}{gpu}")
-    );
+    assert_eq!(hex::encode(binding().report_data()), format!("{first}{}", "0".repeat(64)));
+    assert_eq!(hex::encode(binding().report_data_with_gpu()), format!("{first}{gpu}"));
     assert_eq!(hex::encode(binding().gpu_nonce()), gpu);
 }
 
@@ -51,38 +45,14 @@ fn golden_report_data() {
 fn every_claim_is_bound() {
     let good = binding();
     let others = [
-        Binding {
-            purpose: BindingPurpose::Register,
-            ..good
-        },
-        Binding {
-            purpose: BindingPurpose::Peer,
-            ..good
-        },
-        Binding {
-            sig_pk: [0; 32],
-            ..good
-        },
-        Binding {
-            tls_spki_sha256: [0; 32],
-            ..good
-        },
-        Binding {
-            nonce: [0; 32],
-            ..good
-        },
-        Binding {
-            ledger_id: [0; 32],
-            ..good
-        },
-        Binding {
-            config_digest: [0; 32],
-            ..good
-        },
-        Binding {
-            policy_epoch: 7,
-            ..good
-        },
+        Binding { purpose: BindingPurpose::Register, ..good },
+        Binding { purpose: BindingPurpose::Peer, ..good },
+        Binding { sig_pk: [0; 32], ..good },
+        Binding { tls_spki_sha256: [0; 32], ..good },
+        Binding { nonce: [0; 32], ..good },
+        Binding { ledger_id: [0; 32], ..good },
+        Binding { config_digest: [0; 32], ..good },
+        Binding { policy_epoch: 7, ..good },
     ];
     for (row, other) in others.iter().enumerate() {
         assert_ne!(other.report_data(), good.report_data(), "row {row}");
@@ -95,43 +65,16 @@ fn every_claim_is_bound() {
 fn policy_allows_by_name() {
     let verdict = |policy: &Policy| policy.allow(&[9; 32], &binding());
     assert_eq!(verdict(&policy()), Ok(()));
-    assert_eq!(
-        policy().allow(&[7; 32], &binding()),
-        Err(EvidenceError::Measurement)
-    );
-    let none = Policy {
-        measurements: vec![],
-        ..policy()
-    };
+    assert_eq!(policy().allow(&[7; 32], &binding()), Err(EvidenceError::Measurement));
+    let none = Policy { measurements: vec![], ..policy() };
     assert_eq!(verdict(&none), Err(EvidenceError::Measurement));
-    let none = Policy {
-        ledger_ids: vec![],
-        ..policy()
-    };
+    let none = Policy { ledger_ids: vec![], ..policy() };
     assert_eq!(verdict(&none), Err(EvidenceError::Ledger));
-    let none = Policy {
-        config_digests: vec![],
-        ..policy()
-    };
+    let none = Policy { config_digests: vec![], ..policy() };
     assert_eq!(verdict(&none), Err(EvidenceError::Configuration));
-    assert_eq!(
-        verdict(&Policy {
-            epoch: 5,
-            ..policy()
-        }),
-        Ok(())
-    );
-    let newer = EvidenceError::PolicyEpoch {
-        worker: 6,
-        policy: 7,
-    };
-    assert_eq!(
-        verdict(&Policy {
-            epoch: 7,
-            ..policy()
-        }),
-        Err(newer)
-    );
+    assert_eq!(verdict(&Policy { epoch: 5, ..policy() }), Ok(()));
+    let newer = EvidenceError::PolicyEpoch { worker: 6, policy: 7 };
+    assert_eq!(verdict(&Policy { epoch: 7, ..policy() }), Err(newer));
     assert!(Policy::default().allow(&[0; 32], &binding()).is_err());
 }
 
@@ -139,30 +82,13 @@ fn policy_allows_by_name() {
 #[test]
 fn policy_digest_covers_the_policy() {
     let good = policy().digest();
-    let turned = Policy {
-        measurements: vec![[9; 32], [8; 32], [9; 32]],
-        ..policy()
-    };
+    let turned = Policy { measurements: vec![[9; 32], [8; 32], [9; 32]], ..policy() };
     assert_eq!(turned.digest(), good);
     let others = [
-        Policy {
-            epoch: 7,
-            ..policy()
-        },
-        Policy {
-            measurements: vec![[8; 32]],
-            ..policy()
-        },
-        Policy {
-            ledger_ids: vec![[5; 32]],
-            config_digests: vec![[4; 32]],
-            ..policy()
-        },
-        Policy {
-            ledger_ids: vec![[4; 32], [5; 32]],
-            config_digests: vec![],
-            ..policy()
-        },
+        Policy { epoch: 7, ..policy() },
+        Policy { measurements: vec![[8; 32]], ..policy() },
+        Policy { ledger_ids: vec![[5; 32]], config_digests: vec![[4; 32]], ..policy() },
+        Policy { ledger_ids: vec![[4; 32], [5; 32]], config_digests: vec![], ..policy() },
     ];
     for other in others {
         assert_ne!(other.digest(), good);
@@ -182,31 +108,19 @@ fn policy_json_is_closed() {
 #[test]
 fn unverifiable_evidence_is_refused() {
     let tdx = Evidence::Tdx { quote: vec![1] };
-    let snp = Evidence::Snp {
-        report: vec![1],
-        certificates: vec![],
-    };
+    let snp = Evidence::Snp { report: vec![1], certificates: vec![] };
     for evidence in [tdx, snp] {
         let verdict = HardwareVerifier.verify(&evidence, &binding(), &policy(), NOW);
-        assert_eq!(
-            verdict.unwrap_err(),
-            EvidenceError::Unsupported(evidence.kind())
-        );
+        assert_eq!(verdict.unwrap_err(), EvidenceError::Unsupported(evidence.kind()));
     }
 }
 
 /// Evidence is tagged by its kind; unknown kinds and fields are refused.
 #[test]
 fn evidence_json_is_tagged() {
-    let snp = Evidence::Snp {
-        report: b"report".to_vec(),
-        certificates: b"prag".to_vec(),
-    };
+    let snp = Evidence::Snp { report: b"report".to_vec(), certificates: b"prag".to_vec() };
     let text = serde_json::to_string(&snp).unwrap();
-    assert_eq!(
-        text,
-        r#"{"kind":"snp","report":"cmVwb3J0","certificates":"cHJhZw=="}"#
-    );
+    assert_eq!(text, r#"{"kind":"snp","report":"cmVwb3J0","certificates":"cHJhZw=="}"#);
     assert!(serde_json::from_str::<Evidence>(&text).unwrap() == snp);
     for bad in [
         text.replace("snp", "sgx"),
@@ -224,20 +138,10 @@ fn evidence_json_is_tagged() {
 #[test]
 fn evidence_hash_is_unambiguous() {
     let snp = |report: &[u8], certificates: &[u8]| {
-        Evidence::Snp {
-            report: report.to_vec(),
-            certificates: certificates.to_vec(),
-        }
-        .hash()
+        Evidence::Snp { report: report.to_vec(), certificates: certificates.to_vec() }.hash()
     };
     assert_ne!(snp(b"ab", b"c"), snp(b"a", b"bc"));
-    assert_ne!(
-        snp(b"ab", b""),
-        Evidence::Tdx {
-            quote: b"ab".to_vec()
-        }
-        .hash()
-    );
+    assert_ne!(snp(b"ab", b""), Evidence::Tdx { quote: b"ab".to_vec() }.hash());
 }
 
 /// Keys that the attested key signed are believed while they are in date, and no others.
@@ -260,32 +164,14 @@ fn worker_keys_are_signed_and_short_lived() {
         verify_keys(&worker, config, &[key; 32], end, &signature, now)
     };
     let keys = verify(b"config", 3, end, NOW).unwrap();
-    assert_eq!(
-        (keys.ohttp_config.as_slice(), keys.release_key),
-        (b"config".as_slice(), [3; 32])
-    );
+    assert_eq!((keys.ohttp_config.as_slice(), keys.release_key), (b"config".as_slice(), [3; 32]));
     assert_eq!((keys.sig_pk, keys.not_after), (worker.sig_pk, end));
     assert!(verify(b"config", 3, end, end - 1).is_ok());
-    assert_eq!(
-        verify(b"config", 3, end, end).unwrap_err(),
-        KeySetError::Expired
-    );
-    assert_eq!(
-        verify(b"config", 3, end, NOW - 1).unwrap_err(),
-        KeySetError::TooLong
-    );
-    assert_eq!(
-        verify(b"confih", 3, end, NOW).unwrap_err(),
-        KeySetError::Signature
-    );
-    assert_eq!(
-        verify(b"config", 4, end, NOW).unwrap_err(),
-        KeySetError::Signature
-    );
-    assert_eq!(
-        verify(b"config", 3, end - 1, NOW).unwrap_err(),
-        KeySetError::Signature
-    );
+    assert_eq!(verify(b"config", 3, end, end).unwrap_err(), KeySetError::Expired);
+    assert_eq!(verify(b"config", 3, end, NOW - 1).unwrap_err(), KeySetError::TooLong);
+    assert_eq!(verify(b"confih", 3, end, NOW).unwrap_err(), KeySetError::Signature);
+    assert_eq!(verify(b"config", 4, end, NOW).unwrap_err(), KeySetError::Signature);
+    assert_eq!(verify(b"config", 3, end - 1, NOW).unwrap_err(), KeySetError::Signature);
     let other = SigningKey::from_bytes(&[8; 32]);
     let theirs = sign_keys(&other, b"config", &[3; 32], end);
     let verdict = verify_keys(&worker, b"config", &[3; 32], end, &theirs, NOW);

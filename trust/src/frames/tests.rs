@@ -38,22 +38,14 @@ fn open(sealed: &[u8]) -> Result<Vec<u8>, SealError> {
 /// The frames of a sealed blob, and what stands before them.
 fn taken_apart(sealed: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let (prefix, body) = sealed.split_at(PREFIX_BYTES);
-    (
-        prefix.to_vec(),
-        body.chunks(SEALED_FRAME_BYTES)
-            .map(<[u8]>::to_vec)
-            .collect(),
-    )
+    (prefix.to_vec(), body.chunks(SEALED_FRAME_BYTES).map(<[u8]>::to_vec).collect())
 }
 
 /// Blobs come back, on both sides of each boundary between frames.
 #[test]
 fn round_trip() {
     let edges = [1, 2, 3].map(|frames| frames * FRAME_BYTES);
-    let lengths = edges
-        .iter()
-        .flat_map(|edge| edge - 10..edge + 2)
-        .chain([0, 1, 100, 500_000]);
+    let lengths = edges.iter().flat_map(|edge| edge - 10..edge + 2).chain([0, 1, 100, 500_000]);
     let text = Seeded::new(2).bytes(500_000);
     for length in lengths {
         let sealed = seal(&text[..length], 3);
@@ -82,13 +74,7 @@ fn padded_ranges_agree() {
 fn opens_only_at_its_place() {
     let (key, here) = fixture();
     let sealed = seal(b"text", 2);
-    for place in [
-        Place {
-            id: [9; 16],
-            ..here
-        },
-        Place { seq: 5, ..here },
-    ] {
+    for place in [Place { id: [9; 16], ..here }, Place { seq: 5, ..here }] {
         let error = open_frames::<SegmentRecord>(&sealed, &key, place, MAX).err();
         assert_eq!(error, Some(SealError::Open(place)));
     }
@@ -96,14 +82,8 @@ fn opens_only_at_its_place() {
     let error = open_frames::<SegmentRecord>(&sealed, &other, here, MAX).err();
     assert_eq!(error, Some(SealError::Open(here)));
 
-    let place = Place {
-        kind: Kind::Batch,
-        ..here
-    };
-    let wrong = SealError::Kind {
-        place,
-        expected: Kind::Segment,
-    };
+    let place = Place { kind: Kind::Batch, ..here };
+    let wrong = SealError::Kind { place, expected: Kind::Segment };
     let error = open_frames::<SegmentRecord>(&sealed, &key, place, MAX).err();
     assert_eq!(error, Some(wrong));
     let error = seal_frames::<SegmentRecord>(b"", &key, place, &mut Seeded::new(2)).err();
@@ -119,10 +99,7 @@ fn frames_stay_where_they_are() {
     let (prefix, frames) = taken_apart(&sealed);
     assert_eq!(frames.len(), 4);
     let join = |order: &[usize]| {
-        let body: Vec<u8> = order
-            .iter()
-            .flat_map(|&index| frames[index].clone())
-            .collect();
+        let body: Vec<u8> = order.iter().flat_map(|&index| frames[index].clone()).collect();
         [prefix.clone(), body].concat()
     };
     assert!(open(&join(&[0, 1, 2, 3])).unwrap() == text);
@@ -195,13 +172,7 @@ fn length_is_bounded() {
     let sealed = seal(&[1; 5_000], 14);
     let open = |max| open_frames::<SegmentRecord>(&sealed, &key, here, max).map(|_| ());
     assert_eq!(open(5_000), Ok(()));
-    assert_eq!(
-        open(4_000),
-        Err(SealError::TooLong {
-            place: here,
-            max: 4_000
-        })
-    );
+    assert_eq!(open(4_000), Err(SealError::TooLong { place: here, max: 4_000 }));
     assert_eq!(open(usize::MAX), Ok(()));
 }
 
@@ -220,9 +191,7 @@ fn entropy_is_needed() {
 #[test]
 fn hostile_bytes() {
     let (key, here) = fixture();
-    let record = Plain::<SegmentRecord>::new(vec![1; 50])
-        .seal(&key, here, [1; 12])
-        .unwrap();
+    let record = Plain::<SegmentRecord>::new(vec![1; 50]).seal(&key, here, [1; 12]).unwrap();
     assert_eq!(open(record.as_bytes()), Err(SealError::Format(here)));
     let mut chance = Seeded::new(15);
     for _ in 0..2_000 {

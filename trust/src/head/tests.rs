@@ -15,12 +15,7 @@ fn log(count: u8, salt: u8) -> MerkleLog {
 
 fn head(log: &MerkleLog, size: u64) -> Head {
     let root = log.root_at(size).unwrap();
-    Head {
-        lineage: Lineage([1; 16]),
-        writer_epoch: 3,
-        size,
-        root,
-    }
+    Head { lineage: Lineage([1; 16]), writer_epoch: 3, size, root }
 }
 
 fn worker() -> SigningKey {
@@ -37,10 +32,7 @@ fn verifies_under_its_signer() {
 
     let other = SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes();
     assert_eq!(signed.verify(&other).err(), Some(HeadError::OtherSigner));
-    let claimed = SignedHead {
-        signer: other,
-        ..signed
-    };
+    let claimed = SignedHead { signer: other, ..signed };
     assert_eq!(claimed.verify(&other).err(), Some(HeadError::Signature));
 }
 
@@ -64,11 +56,7 @@ fn weak_keys_are_refused() {
     identity[0] = 1;
     let mut signature = [0; 64];
     signature[0] = 1;
-    let signed = SignedHead {
-        head: head(&log(1, 0), 1),
-        signer: identity,
-        signature,
-    };
+    let signed = SignedHead { head: head(&log(1, 0), 1), signer: identity, signature };
     assert_eq!(signed.verify(&identity).err(), Some(HeadError::Signature));
 }
 
@@ -82,10 +70,7 @@ fn later_heads_follow() {
             assert_eq!(follows(&head(&log, old), &head(&log, new), &proof), Ok(()));
         }
     }
-    let moved = Head {
-        writer_epoch: 4,
-        ..head(&log, 20)
-    };
+    let moved = Head { writer_epoch: 4, ..head(&log, 20) };
     let proof = log.consistency(7, 20).unwrap();
     assert_eq!(follows(&head(&log, 7), &moved, &proof), Ok(()));
 }
@@ -97,14 +82,8 @@ fn rollback_is_named() {
     let proof = log.consistency(7, 20).unwrap();
     let rolled = follows(&head(&log, 20), &head(&log, 7), &proof);
     assert_eq!(rolled, Err(HeadError::Rollback));
-    let fenced = Head {
-        writer_epoch: 2,
-        ..head(&log, 20)
-    };
-    assert_eq!(
-        follows(&head(&log, 7), &fenced, &proof),
-        Err(HeadError::Rollback)
-    );
+    let fenced = Head { writer_epoch: 2, ..head(&log, 20) };
+    assert_eq!(follows(&head(&log, 7), &fenced, &proof), Err(HeadError::Rollback));
 }
 
 /// Another history of the same or a greater length is a fork; so is a wrong proof.
@@ -114,10 +93,7 @@ fn fork_is_named() {
     let old = head(&log, 7);
     assert_eq!(follows(&old, &head(&other, 7), &[]), Err(HeadError::Fork));
     let proof = other.consistency(7, 20).unwrap();
-    assert_eq!(
-        follows(&old, &head(&other, 20), &proof),
-        Err(HeadError::Fork)
-    );
+    assert_eq!(follows(&old, &head(&other, 20), &proof), Err(HeadError::Fork));
     assert_eq!(follows(&old, &head(&log, 20), &[]), Err(HeadError::Fork));
     assert_eq!(follows(&old, &head(&log, 20), &proof), Err(HeadError::Fork));
 }
@@ -126,15 +102,9 @@ fn fork_is_named() {
 #[test]
 fn lineage_is_named() {
     let log = log(20, 0);
-    let foreign = Head {
-        lineage: Lineage([2; 16]),
-        ..head(&log, 20)
-    };
+    let foreign = Head { lineage: Lineage([2; 16]), ..head(&log, 20) };
     let proof = log.consistency(7, 20).unwrap();
-    assert_eq!(
-        follows(&head(&log, 7), &foreign, &proof),
-        Err(HeadError::OtherLineage)
-    );
+    assert_eq!(follows(&head(&log, 7), &foreign, &proof), Err(HeadError::OtherLineage));
 }
 
 /// Bytes and text come back; other text is refused.
@@ -147,12 +117,7 @@ fn round_trip() {
     assert_eq!(serde_json::from_str::<SignedHead>(&text).unwrap(), signed);
 
     let root = hex::encode(signed.head.root);
-    for bad in [
-        root.to_uppercase(),
-        root[..62].to_owned(),
-        format!("{root}00"),
-        "zz".repeat(32),
-    ] {
+    for bad in [root.to_uppercase(), root[..62].to_owned(), format!("{root}00"), "zz".repeat(32)] {
         assert!(serde_json::from_str::<SignedHead>(&text.replace(&root, &bad)).is_err());
     }
     let extra = text.replacen('{', "{\"extra\":1,", 1);

@@ -34,12 +34,7 @@ fn kek_depends_on_everything() {
     let key = |a, b, c, e| *derive_kek(&share(a), &share(b), CollectionId([c; 16]), e).expose();
     let base = key(1, 2, 3, 4);
     assert_eq!(base, key(1, 2, 3, 4));
-    for other in [
-        key(2, 1, 3, 4),
-        key(1, 1, 3, 4),
-        key(1, 2, 4, 4),
-        key(1, 2, 3, 5),
-    ] {
+    for other in [key(2, 1, 3, 4), key(1, 1, 3, 4), key(1, 2, 4, 4), key(1, 2, 3, 5)] {
         assert_ne!(base, other);
     }
 }
@@ -53,13 +48,8 @@ fn kek_is_hkdf_as_written_down() {
     assert_eq!(info.as_slice()[..4], [0, 0, 0, 16]);
     assert_eq!(info.as_slice()[20..], [0, 0, 0, 4, 0, 0, 0, 5]);
     let mut out = [0; 32];
-    Hkdf::<Sha256>::new(Some(b"prag/kek/v1"), &ikm)
-        .expand(&info, &mut out)
-        .unwrap();
-    assert_eq!(
-        *derive_kek(&share(1), &share(2), COLLECTION, 5).expose(),
-        out
-    );
+    Hkdf::<Sha256>::new(Some(b"prag/kek/v1"), &ikm).expand(&info, &mut out).unwrap();
+    assert_eq!(*derive_kek(&share(1), &share(2), COLLECTION, 5).expose(), out);
 }
 
 /// A commitment fits its key, collection and epoch only.
@@ -85,15 +75,7 @@ fn purposes_are_apart() {
     let vault = Key::<Vault>::from_root(kek.expose());
     assert_ne!(vault.derive::<Ledger>().expose(), wrap.expose());
 
-    let tags = [
-        Kek::TAG,
-        Wrap::TAG,
-        Dek::TAG,
-        Name::TAG,
-        Vault::TAG,
-        Ledger::TAG,
-        Corpus::TAG,
-    ];
+    let tags = [Kek::TAG, Wrap::TAG, Dek::TAG, Name::TAG, Vault::TAG, Ledger::TAG, Corpus::TAG];
     assert_eq!(tags, [1, 2, 3, 4, 5, 6, 7]);
 }
 
@@ -101,10 +83,7 @@ fn purposes_are_apart() {
 #[test]
 fn random_or_nothing() {
     let mut entropy = Seeded::new(1);
-    let (a, b) = (
-        Key::<Dek>::random(&mut entropy),
-        Key::<Dek>::random(&mut entropy),
-    );
+    let (a, b) = (Key::<Dek>::random(&mut entropy), Key::<Dek>::random(&mut entropy));
     assert_ne!(a.unwrap().expose(), b.unwrap().expose());
     assert!(Key::<Dek>::random(&mut Failing(0)).is_err());
     assert!(Share::random(&mut Failing(0)).is_err());
@@ -120,17 +99,9 @@ fn unwraps_only_at_its_place() {
     let dek = Key::<Dek>::random(&mut entropy).unwrap();
     let wrapped = dek.wrap(&wrapper, place(), [6; 12]).unwrap();
     assert_eq!(wrapped.len(), WRAPPED_BYTES);
-    assert_eq!(
-        Key::<Dek>::unwrap(&wrapper, place(), &wrapped)
-            .unwrap()
-            .expose(),
-        dek.expose()
-    );
+    assert_eq!(Key::<Dek>::unwrap(&wrapper, place(), &wrapped).unwrap().expose(), dek.expose());
 
-    let elsewhere = Place {
-        epoch: 6,
-        ..place()
-    };
+    let elsewhere = Place { epoch: 6, ..place() };
     let error = Key::<Dek>::unwrap(&wrapper, elsewhere, &wrapped).err();
     assert_eq!(error, Some(SealError::Open(elsewhere)));
     let other = derive_kek(&share(1), &share(3), COLLECTION, 5).derive::<Wrap>();
@@ -140,19 +111,10 @@ fn unwraps_only_at_its_place() {
     assert_eq!(error, Some(SealError::Format(place())));
 
     let expected = Kind::DekWrap;
-    let wrong = Place {
-        kind: Kind::Batch,
-        ..place()
-    };
-    let error = SealError::Kind {
-        place: wrong,
-        expected,
-    };
+    let wrong = Place { kind: Kind::Batch, ..place() };
+    let error = SealError::Kind { place: wrong, expected };
     assert_eq!(dek.wrap(&wrapper, wrong, [6; 12]).err(), Some(error));
-    assert_eq!(
-        Key::<Dek>::unwrap(&wrapper, wrong, &wrapped).err(),
-        Some(error)
-    );
+    assert_eq!(Key::<Dek>::unwrap(&wrapper, wrong, &wrapped).err(), Some(error));
 }
 
 /// A data key passed off as a name key does not open, even with the header rewritten.
@@ -175,10 +137,7 @@ fn wrapped_bytes_are_authenticated() {
     for bit in 0..wrapped.len() * 8 {
         let mut bad = wrapped.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        assert!(
-            Key::<Dek>::unwrap(&wrapper, place(), &bad).is_err(),
-            "bit {bit}"
-        );
+        assert!(Key::<Dek>::unwrap(&wrapper, place(), &bad).is_err(), "bit {bit}");
     }
     for length in 0..wrapped.len() {
         let error = Key::<Dek>::unwrap(&wrapper, place(), &wrapped[..length]).err();
@@ -204,10 +163,7 @@ fn names_are_keyed() {
 /// No two lists of parts have the same bytes.
 #[test]
 fn length_prefix_separates() {
-    assert_ne!(
-        *length_prefixed(&[b"ab", b"c"]),
-        *length_prefixed(&[b"a", b"bc"])
-    );
+    assert_ne!(*length_prefixed(&[b"ab", b"c"]), *length_prefixed(&[b"a", b"bc"]));
     assert_ne!(*length_prefixed(&[b"ab"]), *length_prefixed(&[b"ab", b""]));
     assert_eq!(*length_prefixed(&[b"ab"]), vec![0, 0, 0, 2, b'a', b'b']);
 }

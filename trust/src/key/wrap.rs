@@ -33,11 +33,7 @@ impl<P: Wrapped> Key<P> {
         out.extend_from_slice(&nonce);
         out.extend_from_slice(self.expose());
         let cipher = Cipher::new(wrapper);
-        let tag = cipher.seal(
-            &nonce,
-            &[&header, &place.to_bytes()],
-            &mut out[TEXT_START..],
-        );
+        let tag = cipher.seal(&nonce, &[&header, &place.to_bytes()], &mut out[TEXT_START..]);
         let tag = tag.ok_or(SealError::TooLong { place, max: 32 })?;
         out.extend_from_slice(&tag);
         Ok(out)
@@ -50,9 +46,8 @@ impl<P: Wrapped> Key<P> {
     /// version, [`SealError::Open`] for another key, place or bytes. None is retryable.
     pub fn unwrap(wrapper: &Key<Wrap>, place: Place, wrapped: &[u8]) -> Result<Self, SealError> {
         is_at(place, Kind::DekWrap)?;
-        let wrapped: &[u8; WRAPPED_BYTES] = wrapped
-            .try_into()
-            .map_err(|_| SealError::Truncated(place))?;
+        let wrapped: &[u8; WRAPPED_BYTES] =
+            wrapped.try_into().map_err(|_| SealError::Truncated(place))?;
         let header = header(Form::KeyWrap, P::TAG);
         let (found, rest) = wrapped.split_at(HEADER_BYTES);
         if found != header {

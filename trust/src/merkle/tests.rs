@@ -8,9 +8,7 @@ use crate::entropy::testing::Seeded;
 const SIZE: usize = 40;
 
 fn leaves(count: usize) -> Vec<Vec<u8>> {
-    (0..count)
-        .map(|index| vec![index as u8, (index >> 8) as u8])
-        .collect()
+    (0..count).map(|index| vec![index as u8, (index >> 8) as u8]).collect()
 }
 
 fn log(count: usize) -> MerkleLog {
@@ -41,38 +39,16 @@ fn naive(leaves: &[Vec<u8>]) -> Hash {
 #[test]
 fn golden_roots() {
     let golden = [
-        (
-            0,
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        ),
-        (
-            1,
-            "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-        ),
-        (
-            2,
-            "a20bf9a7cc2dc8a08f5f415a71b19f6ac427bab54d24eec868b5d3103449953a",
-        ),
-        (
-            3,
-            "3b6cccd7e3e023ff393006f030315ee7ad9eb111b022b41fba7e5b7a3973f688",
-        ),
-        (
-            7,
-            "3560191803028444b232018ac047fdb561c09c23a7a6876c85e08b5e4d48e9f3",
-        ),
-        (
-            8,
-            "ef7f49b620f6c7ea9b963a214da34b5021c6ded8ed57734380a311ab726aa907",
-        ),
+        (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (1, "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"),
+        (2, "a20bf9a7cc2dc8a08f5f415a71b19f6ac427bab54d24eec868b5d3103449953a"),
+        (3, "3b6cccd7e3e023ff393006f030315ee7ad9eb111b022b41fba7e5b7a3973f688"),
+        (7, "3560191803028444b232018ac047fdb561c09c23a7a6876c85e08b5e4d48e9f3"),
+        (8, "ef7f49b620f6c7ea9b963a214da34b5021c6ded8ed57734380a311ab726aa907"),
     ];
     for (size, root) in golden {
         let hashes = (0..size).map(|byte: u8| leaf_hash(&[byte]));
-        assert_eq!(
-            hex::encode(MerkleLog::from_leaf_hashes(hashes).root()),
-            root,
-            "{size}"
-        );
+        assert_eq!(hex::encode(MerkleLog::from_leaf_hashes(hashes).root()), root, "{size}");
     }
 }
 
@@ -81,11 +57,7 @@ fn golden_roots() {
 fn roots_equal_the_twin() {
     let (log, leaves) = (log(300), leaves(300));
     for size in 0..=300 {
-        assert_eq!(
-            log.root_at(size as u64),
-            Some(naive(&leaves[..size])),
-            "{size}"
-        );
+        assert_eq!(log.root_at(size as u64), Some(naive(&leaves[..size])), "{size}");
     }
     assert_eq!(log.root(), naive(&leaves));
     assert_eq!(log.root_at(301), None);
@@ -183,16 +155,10 @@ fn large_trees() {
         let (old_root, new_root) = (log.root_at(old).unwrap(), log.root_at(new).unwrap());
         let proof = log.consistency(old, new).unwrap();
         assert!(proof.len() <= 14);
-        assert_eq!(
-            verify_consistency(old, &old_root, new, &new_root, &proof),
-            Ok(())
-        );
+        assert_eq!(verify_consistency(old, &old_root, new, &new_root, &proof), Ok(()));
         let index = chance.below(new as usize) as u64;
         let proof = log.inclusion(index, new).unwrap();
         let leaf = log.leaf_hashes()[index as usize];
-        assert_eq!(
-            verify_inclusion(&new_root, new, index, &leaf, &proof),
-            Ok(())
-        );
+        assert_eq!(verify_inclusion(&new_root, new, index, &leaf, &proof), Ok(()));
     }
 }

@@ -37,11 +37,7 @@ pub fn verify_inclusion(
         }
         (node, last) = (node >> 1, last >> 1);
     }
-    if last == 0 && hash == *root {
-        Ok(())
-    } else {
-        Err(MerkleError)
-    }
+    if last == 0 && hash == *root { Ok(()) } else { Err(MerkleError) }
 }
 
 /// Check that the log of `new_size` leaves under `new_root` continues that of `old_size` under `old_root`.
@@ -64,11 +60,7 @@ pub fn verify_consistency(
         _ => None,
     };
     if let Some(holds) = trivial {
-        return if holds && proof.is_empty() {
-            Ok(())
-        } else {
-            Err(MerkleError)
-        };
+        return if holds && proof.is_empty() { Ok(()) } else { Err(MerkleError) };
     }
     // The old root is its own first step where the old tree is complete.
     let (first, rest) = if old_size.is_power_of_two() {
@@ -92,11 +84,7 @@ pub fn verify_consistency(
         }
         (node, last) = (node >> 1, last >> 1);
     }
-    if last == 0 && old == *old_root && new == *new_root {
-        Ok(())
-    } else {
-        Err(MerkleError)
-    }
+    if last == 0 && old == *old_root && new == *new_root { Ok(()) } else { Err(MerkleError) }
 }
 
 fn is_right(node: u64) -> bool {
@@ -107,8 +95,5 @@ fn is_right(node: u64) -> bool {
 fn skip_missing(node: u64, last: u64) -> (u64, u64) {
     // 0 has 64 trailing zeros: the climb then ends at the root.
     let levels = node.trailing_zeros();
-    (
-        node.checked_shr(levels).unwrap_or(0),
-        last.checked_shr(levels).unwrap_or(0),
-    )
+    (node.checked_shr(levels).unwrap_or(0), last.checked_shr(levels).unwrap_or(0))
 }

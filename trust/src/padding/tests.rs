@@ -38,10 +38,7 @@ fn bounded_and_idempotent() {
     for length in 0..100_000 {
         let padded = padded_len(length);
         assert!(padded >= length && padded >= previous);
-        assert!(
-            (padded - length) * 100 <= length * 12,
-            "{length} -> {padded}"
-        );
+        assert!((padded - length) * 100 <= length * 12, "{length} -> {padded}");
         assert_eq!(padded_len(padded), padded);
         previous = padded;
     }

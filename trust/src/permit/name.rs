@@ -11,10 +11,7 @@ use prag_protocol::ledger::INTEGER_MAX;
 
 /// The name of a permit for `session_key` until `expires`, Unix seconds.
 pub(super) fn write(session_key: &[u8; 32], expires: u64) -> String {
-    format!(
-        "prag/1|sk={}|exp={expires}",
-        URL_SAFE_NO_PAD.encode(session_key)
-    )
+    format!("prag/1|sk={}|exp={expires}", URL_SAFE_NO_PAD.encode(session_key))
 }
 
 /// Session key and expiry of a name.

@@ -73,19 +73,13 @@ fn verifies_to_a_delegation() {
     let permit = Permit::from_json(&permit.to_json().unwrap()).unwrap();
     let delegation = permit.verify(NOW, &expected()).unwrap();
     assert_eq!(delegation.address, wallet().address());
-    assert_eq!(
-        delegation.session_key,
-        SessionKey::from_bytes(&[9; 32]).public_key()
-    );
+    assert_eq!(delegation.session_key, SessionKey::from_bytes(&[9; 32]).public_key());
     assert_eq!(delegation.expires, EXPIRES);
     assert_eq!(delegation.permit_name, permit.params.permit_name);
     assert!(delegation.permissions.allow(Permission::Query));
     assert!(delegation.permissions.allow(Permission::Ingest));
     assert!(!delegation.permissions.allow(Permission::Admin));
-    assert!(
-        !format!("{delegation:?}{permit:?}").contains("secret1"),
-        "no address in a log"
-    );
+    assert!(!format!("{delegation:?}{permit:?}").contains("secret1"), "no address in a log");
 }
 
 /// The last second before the expiry is good; the expiry is not.
@@ -93,10 +87,7 @@ fn verifies_to_a_delegation() {
 fn expires_on_time() {
     let permit = Permit::sign(&wallet(), params()).unwrap();
     assert!(permit.verify(EXPIRES - 1, &expected()).is_ok());
-    assert_eq!(
-        permit.verify(EXPIRES, &expected()).unwrap_err(),
-        PermitError::Expired
-    );
+    assert_eq!(permit.verify(EXPIRES, &expected()).unwrap_err(), PermitError::Expired);
 }
 
 /// Permissions are one of four sets, in any order, and nothing else.
@@ -106,16 +97,11 @@ fn permissions_are_a_closed_set() {
         let mut changed = params();
         changed.permissions = names.iter().map(|name| (*name).to_owned()).collect();
         let permit = Permit::sign(&wallet(), changed).unwrap();
-        permit
-            .verify(NOW, &expected())
-            .map(|delegation| delegation.permissions)
+        permit.verify(NOW, &expected()).map(|delegation| delegation.permissions)
     };
     assert_eq!(with(&["prag_query"]), Ok(Permissions::Query));
     assert_eq!(with(&["prag_ingest"]), Ok(Permissions::Ingest));
-    assert_eq!(
-        with(&["prag_ingest", "prag_query"]),
-        Ok(Permissions::QueryAndIngest)
-    );
+    assert_eq!(with(&["prag_ingest", "prag_query"]), Ok(Permissions::QueryAndIngest));
     assert_eq!(with(&["prag_admin"]), Ok(Permissions::Admin));
     let refused: [&[&str]; 7] = [
         &[],
@@ -134,51 +120,24 @@ fn permissions_are_a_closed_set() {
 /// Another chain, another contract, more contracts or none: refused by name.
 #[test]
 fn is_bound_to_chain_and_contract() {
-    assert_eq!(
-        refusal(|p| p.chain_id = "secret-4".to_owned()),
-        PermitError::Chain
-    );
+    assert_eq!(refusal(|p| p.chain_id = "secret-4".to_owned()), PermitError::Chain);
     assert_eq!(refusal(|p| p.allowed_tokens.clear()), PermitError::Contract);
-    assert_eq!(
-        refusal(|p| p.allowed_tokens.push(expected().contract)),
-        PermitError::Contract
-    );
-    assert_eq!(
-        refusal(|p| p.allowed_tokens[0] = "secret1other".to_owned()),
-        PermitError::Contract
-    );
+    assert_eq!(refusal(|p| p.allowed_tokens.push(expected().contract)), PermitError::Contract);
+    assert_eq!(refusal(|p| p.allowed_tokens[0] = "secret1other".to_owned()), PermitError::Contract);
 }
 
 /// Characters that wallets and encoders disagree about never get as far as a signature.
 #[test]
 fn escapable_characters_are_refused() {
-    for bad in [
-        "<", ">", "&", "\"", "\\", "\u{2028}", "\u{2029}", "\n", "\u{7f}", "é",
-    ] {
+    for bad in ["<", ">", "&", "\"", "\\", "\u{2028}", "\u{2029}", "\n", "\u{7f}", "é"] {
         let name = |p: &mut PermitParams| p.permit_name.push_str(bad);
-        assert_eq!(
-            refusal(name),
-            PermitError::Character("permit_name"),
-            "{bad:?}"
-        );
+        assert_eq!(refusal(name), PermitError::Character("permit_name"), "{bad:?}");
         let chain = |p: &mut PermitParams| p.chain_id.push_str(bad);
-        assert_eq!(
-            refusal(chain),
-            PermitError::Character("chain_id"),
-            "{bad:?}"
-        );
+        assert_eq!(refusal(chain), PermitError::Character("chain_id"), "{bad:?}");
         let token = |p: &mut PermitParams| p.allowed_tokens[0].push_str(bad);
-        assert_eq!(
-            refusal(token),
-            PermitError::Character("allowed_tokens"),
-            "{bad:?}"
-        );
+        assert_eq!(refusal(token), PermitError::Character("allowed_tokens"), "{bad:?}");
         let permission = |p: &mut PermitParams| p.permissions[0].push_str(bad);
-        assert_eq!(
-            refusal(permission),
-            PermitError::Character("permissions"),
-            "{bad:?}"
-        );
+        assert_eq!(refusal(permission), PermitError::Character("permissions"), "{bad:?}");
     }
 }
 
@@ -201,11 +160,7 @@ fn names_are_canonical() {
         weak,
     ];
     for name in others {
-        assert_eq!(
-            refusal(|p| p.permit_name.clone_from(&name)),
-            PermitError::Name,
-            "{name}"
-        );
+        assert_eq!(refusal(|p| p.permit_name.clone_from(&name)), PermitError::Name, "{name}");
     }
     let latest = good.replace("1800000000", "9007199254740991");
     let mut changed = params();
@@ -223,10 +178,7 @@ fn high_s_is_refused() {
     let high =
         Signature::from_scalars(signature.r().to_bytes(), (-*signature.s()).to_bytes()).unwrap();
     permit.signature.signature = STANDARD.encode(high.to_bytes());
-    assert_eq!(
-        permit.verify(NOW, &expected()).unwrap_err(),
-        PermitError::HighS
-    );
+    assert_eq!(permit.verify(NOW, &expected()).unwrap_err(), PermitError::HighS);
 }
 
 /// Another wallet, a changed field, or bytes that are no key: refused.
@@ -241,10 +193,7 @@ fn forgeries_are_refused() {
     assert_eq!(verdict(&permit), PermitError::Signature);
 
     let mut permit = good.clone();
-    permit.params.permit_name = permit
-        .params
-        .permit_name
-        .replace("1800000000", "1900000000");
+    permit.params.permit_name = permit.params.permit_name.replace("1800000000", "1900000000");
     assert_eq!(verdict(&permit), PermitError::Signature);
 
     let mut permit = good.clone();
@@ -265,37 +214,17 @@ fn forgeries_are_refused() {
 #[test]
 fn bounds_hold() {
     let long = |n: usize| "a".repeat(n);
-    assert_eq!(
-        refusal(|p| p.chain_id = long(129)),
-        PermitError::TooLarge("chain_id")
-    );
+    assert_eq!(refusal(|p| p.chain_id = long(129)), PermitError::TooLarge("chain_id"));
     assert_eq!(refusal(|p| p.chain_id = long(128)), PermitError::Chain);
-    assert_eq!(
-        refusal(|p| p.chain_id.clear()),
-        PermitError::TooLarge("chain_id")
-    );
+    assert_eq!(refusal(|p| p.chain_id.clear()), PermitError::TooLarge("chain_id"));
     assert_eq!(
         refusal(|p| p.permissions = vec!["prag_query".to_owned(); 5]),
         PermitError::TooLarge("permissions")
     );
     let spaces = vec![b' '; PERMIT_BYTES_MAX + 1];
-    assert_eq!(
-        Permit::from_json(&spaces).unwrap_err(),
-        PermitError::TooLarge("permit")
-    );
-    assert_eq!(
-        Permit::from_json(&spaces[1..]).unwrap_err(),
-        PermitError::Malformed
-    );
-    let json = Permit::sign(&wallet(), params())
-        .unwrap()
-        .to_json()
-        .unwrap();
-    let extra = String::from_utf8(json)
-        .unwrap()
-        .replacen("{", "{\"extra\":1,", 1);
-    assert_eq!(
-        Permit::from_json(extra.as_bytes()).unwrap_err(),
-        PermitError::Malformed
-    );
+    assert_eq!(Permit::from_json(&spaces).unwrap_err(), PermitError::TooLarge("permit"));
+    assert_eq!(Permit::from_json(&spaces[1..]).unwrap_err(), PermitError::Malformed);
+    let json = Permit::sign(&wallet(), params()).unwrap().to_json().unwrap();
+    let extra = String::from_utf8(json).unwrap().replacen("{", "{\"extra\":1,", 1);
+    assert_eq!(Permit::from_json(extra.as_bytes()).unwrap_err(), PermitError::Malformed);
 }

@@ -16,10 +16,7 @@ pub(super) struct Chance<'a> {
 
 impl<'a> Chance<'a> {
     pub(super) fn new(entropy: &'a mut dyn Entropy) -> Self {
-        Self {
-            entropy,
-            verdict: Ok(()),
-        }
+        Self { entropy, verdict: Ok(()) }
     }
 
     /// Whether the entropy held. Whatever was made with it is void otherwise.

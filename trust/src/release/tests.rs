@@ -71,35 +71,17 @@ fn keys(release_key: [u8; 32]) -> Verified<WorkerKeys> {
 }
 
 fn terms() -> Terms {
-    Terms {
-        collection: HERE,
-        epoch: 2,
-        nonce: [11; 32],
-    }
+    Terms { collection: HERE, epoch: 2, nonce: [11; 32] }
 }
 
 fn released(key: &ReleaseKey) -> ReleasedShare {
     let share = Share::from_bytes(&[42; 32]);
-    seal_share(
-        &share,
-        &worker(),
-        &keys(key.public_key()),
-        &terms(),
-        &session(),
-        &mut seed(1),
-    )
-    .unwrap()
+    seal_share(&share, &worker(), &keys(key.public_key()), &terms(), &session(), &mut seed(1))
+        .unwrap()
 }
 
 fn open(released: &ReleasedShare, key: &ReleaseKey) -> Result<Share, ReleaseError> {
-    open_share(
-        released,
-        key,
-        &OWN,
-        &caller(session().public_key()),
-        HERE,
-        2,
-    )
+    open_share(released, key, &OWN, &caller(session().public_key()), HERE, 2)
 }
 
 /// Signs again after a change, so that what refuses is not the signature.
@@ -132,10 +114,7 @@ fn opens_nowhere_else() {
         open_share(&good, &key, &own, caller, collection, epoch).err()
     };
     assert_eq!(at([12; 32], HERE, 2, &me), Some(ReleaseError::Recipient));
-    assert_eq!(
-        at(OWN, CollectionId([4; 16]), 2, &me),
-        Some(ReleaseError::Terms)
-    );
+    assert_eq!(at(OWN, CollectionId([4; 16]), 2, &me), Some(ReleaseError::Terms));
     assert_eq!(at(OWN, HERE, 1, &me), Some(ReleaseError::Terms));
     let other = caller(SessionKey::from_bytes(&[8; 32]).public_key());
     assert_eq!(at(OWN, HERE, 2, &other), Some(ReleaseError::Signature));
@@ -177,10 +156,7 @@ fn hpke_binds_the_terms() {
     for change in changes {
         let mut changed = released(&key);
         change(&mut changed);
-        assert_eq!(
-            open(&resigned(changed), &key).err(),
-            Some(ReleaseError::Open)
-        );
+        assert_eq!(open(&resigned(changed), &key).err(), Some(ReleaseError::Open));
     }
     let mut elsewhere = released(&key);
     elsewhere.collection = CollectionId([4; 16]);
@@ -210,10 +186,8 @@ fn seals_for_the_verified_worker_only() {
     let seal = |keys: &Verified<WorkerKeys>, entropy: &mut dyn Entropy| {
         seal_share(&share, &worker(), keys, &terms(), &session(), entropy).map(drop)
     };
-    let theirs = Verified::new(WorkerKeys {
-        sig_pk: [12; 32],
-        ..keys(key.public_key()).into_inner()
-    });
+    let theirs =
+        Verified::new(WorkerKeys { sig_pk: [12; 32], ..keys(key.public_key()).into_inner() });
     assert_eq!(seal(&theirs, &mut seed(1)), Err(ReleaseError::Keys));
     assert_eq!(seal(&keys([0; 32]), &mut seed(1)), Err(ReleaseError::Keys));
     let dry = Err(ReleaseError::Entropy(EntropyError));

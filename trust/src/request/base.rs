@@ -24,10 +24,7 @@ impl Parameters {
     pub(super) fn write(&self) -> String {
         let nonce = URL_SAFE_NO_PAD.encode(self.nonce);
         let key = URL_SAFE_NO_PAD.encode(self.key);
-        format!(
-            "{COVERED}{};nonce=\"{nonce}\";keyid=\"{key}\";alg=\"ed25519\"",
-            self.created
-        )
+        format!("{COVERED}{};nonce=\"{nonce}\";keyid=\"{key}\";alg=\"ed25519\"", self.created)
     }
 
     /// Reads [`Parameters::write`] back.

@@ -25,11 +25,7 @@ impl NonceCache {
     /// Enough for a rate of `capacity` / 180 requests a second.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            seen: HashSet::new(),
-            by_end: BTreeSet::new(),
-        }
+        Self { capacity, seen: HashSet::new(), by_end: BTreeSet::new() }
     }
 
     /// Remember a request, unless it was seen.
@@ -49,8 +45,7 @@ impl NonceCache {
             return Err(RequestError::Full);
         }
         self.seen.insert(seen);
-        self.by_end
-            .insert((created.saturating_add(2 * CLOCK_SKEW_SECONDS_MAX), seen));
+        self.by_end.insert((created.saturating_add(2 * CLOCK_SKEW_SECONDS_MAX), seen));
         Ok(())
     }
 

@@ -50,12 +50,7 @@ fn verify(
     now: u64,
     nonces: &mut NonceCache,
 ) -> Result<Verified<Caller>, RequestError> {
-    let find = |name: &str| {
-        headers
-            .iter()
-            .find(|row| row.0 == name)
-            .map(|row| row.1.clone())
-    };
+    let find = |name: &str| headers.iter().find(|row| row.0 == name).map(|row| row.1.clone());
     verify_request(&find, parts, now, &WORKER, &expected(), nonces)
 }
 
@@ -78,9 +73,7 @@ fn rfc_9421_ed25519_vector() {
         r#"("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519""#,
     );
     let bytes = |text: &str| STANDARD.decode(text).unwrap();
-    let key: [u8; 32] = bytes("JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=")
-        .try_into()
-        .unwrap();
+    let key: [u8; 32] = bytes("JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=").try_into().unwrap();
     let signature: [u8; 64] = bytes(
         "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==",
     )
@@ -120,10 +113,7 @@ fn verifies_once() {
     let mut nonces = NonceCache::new(10);
     let headers = signed(NOW, 1);
     let caller = verify(&headers, &PARTS, NOW, &mut nonces).unwrap();
-    assert_eq!(
-        caller.address,
-        WalletKey::from_bytes(&[7; 32]).unwrap().address()
-    );
+    assert_eq!(caller.address, WalletKey::from_bytes(&[7; 32]).unwrap().address());
     assert_eq!(caller.session_key, session().public_key());
     assert_eq!(caller.permissions, Permissions::QueryAndIngest);
     assert_eq!(caller.permit_name, permit().params.permit_name);
@@ -173,10 +163,7 @@ fn full_cache_refuses() {
 #[test]
 fn forgeries_do_not_fill_the_cache() {
     let mut nonces = NonceCache::new(1);
-    let parts = RequestParts {
-        path: "/v1/other",
-        ..PARTS
-    };
+    let parts = RequestParts { path: "/v1/other", ..PARTS };
     for nonce in 1..5 {
         assert!(verify(&signed(NOW, nonce), &parts, NOW, &mut nonces).is_err());
     }
@@ -187,27 +174,15 @@ fn forgeries_do_not_fill_the_cache() {
 #[test]
 fn every_part_is_covered() {
     let headers = signed(NOW, 1);
-    let get = RequestParts {
-        method: "GET",
-        ..PARTS
-    };
+    let get = RequestParts { method: "GET", ..PARTS };
     assert_eq!(refused(&headers, &get), RequestError::Signature);
-    let path = RequestParts {
-        path: "/v1/query/",
-        ..PARTS
-    };
+    let path = RequestParts { path: "/v1/query/", ..PARTS };
     assert_eq!(refused(&headers, &path), RequestError::Signature);
-    let query = RequestParts {
-        query: "a=2",
-        ..PARTS
-    };
+    let query = RequestParts { query: "a=2", ..PARTS };
     assert_eq!(refused(&headers, &query), RequestError::Signature);
     let none = RequestParts { query: "", ..PARTS };
     assert_eq!(refused(&headers, &none), RequestError::Signature);
-    let body = RequestParts {
-        body: b"{}",
-        ..PARTS
-    };
+    let body = RequestParts { body: b"{}", ..PARTS };
     assert_eq!(refused(&headers, &body), RequestError::Digest);
 
     let mut swapped = signed(NOW, 1);
@@ -242,10 +217,7 @@ fn permit_is_verified() {
     let params = PermitParams::new(&expected(), &session_key, Permissions::Query, NOW);
     let expired = Permit::sign(&wallet, params).unwrap();
     let headers = sign_request(&session(), &PARTS, &expired, &WORKER, NOW, [1; 16]).unwrap();
-    assert_eq!(
-        refused(&headers, &PARTS),
-        RequestError::Permit(PermitError::Expired)
-    );
+    assert_eq!(refused(&headers, &PARTS), RequestError::Permit(PermitError::Expired));
 }
 
 /// Headers have one form: anything missing, longer, reordered or escaped is refused by its name.
@@ -255,9 +227,7 @@ fn headers_have_one_form() {
     for index in 0..good.len() {
         let mut without = good.clone();
         let (name, _) = without.remove(index);
-        let RequestError::Header(at) = refused(&without, &PARTS) else {
-            panic!("{name}")
-        };
+        let RequestError::Header(at) = refused(&without, &PARTS) else { panic!("{name}") };
         assert_eq!(at, name);
         let mut long = good.clone();
         long[index].1 = "a".repeat(4000);
@@ -283,10 +253,7 @@ fn headers_have_one_form() {
         let mut changed = good.clone();
         changed[index].1 = changed[index].1.replace(from, to);
         assert_ne!(changed, good);
-        assert!(
-            matches!(refused(&changed, &PARTS), RequestError::Header(_)),
-            "{to}"
-        );
+        assert!(matches!(refused(&changed, &PARTS), RequestError::Header(_)), "{to}");
     }
 }
 
@@ -296,69 +263,15 @@ fn parts_are_checked() {
     let large = vec![0u8; BODY_BYTES_MAX + 1];
     let long = format!("/{}", "a".repeat(2048));
     let cases = [
-        (
-            RequestParts {
-                method: "post",
-                ..PARTS
-            },
-            "method",
-        ),
-        (
-            RequestParts {
-                method: "",
-                ..PARTS
-            },
-            "method",
-        ),
-        (
-            RequestParts {
-                path: "v1",
-                ..PARTS
-            },
-            "path",
-        ),
-        (
-            RequestParts {
-                path: "/v1\n\"@query\": ?",
-                ..PARTS
-            },
-            "path",
-        ),
-        (
-            RequestParts {
-                path: "/v1?x",
-                ..PARTS
-            },
-            "path",
-        ),
-        (
-            RequestParts {
-                path: &long,
-                ..PARTS
-            },
-            "path",
-        ),
-        (
-            RequestParts {
-                query: "a\nb",
-                ..PARTS
-            },
-            "query",
-        ),
-        (
-            RequestParts {
-                query: "a#b",
-                ..PARTS
-            },
-            "query",
-        ),
-        (
-            RequestParts {
-                body: &large,
-                ..PARTS
-            },
-            "body",
-        ),
+        (RequestParts { method: "post", ..PARTS }, "method"),
+        (RequestParts { method: "", ..PARTS }, "method"),
+        (RequestParts { path: "v1", ..PARTS }, "path"),
+        (RequestParts { path: "/v1\n\"@query\": ?", ..PARTS }, "path"),
+        (RequestParts { path: "/v1?x", ..PARTS }, "path"),
+        (RequestParts { path: &long, ..PARTS }, "path"),
+        (RequestParts { query: "a\nb", ..PARTS }, "query"),
+        (RequestParts { query: "a#b", ..PARTS }, "query"),
+        (RequestParts { body: &large, ..PARTS }, "body"),
     ];
     let headers = signed(NOW, 1);
     for (parts, at) in cases {
@@ -366,10 +279,7 @@ fn parts_are_checked() {
         let signed = sign_request(&session(), &parts, &permit(), &WORKER, NOW, [1; 16]);
         assert_eq!(signed.unwrap_err(), RequestError::Part(at));
     }
-    let largest = RequestParts {
-        body: &large[1..],
-        ..PARTS
-    };
+    let largest = RequestParts { body: &large[1..], ..PARTS };
     let headers = sign_request(&session(), &largest, &permit(), &WORKER, NOW, [1; 16]).unwrap();
     assert!(verify(&headers, &largest, NOW, &mut NonceCache::new(1)).is_ok());
 }

@@ -36,11 +36,7 @@ pub(crate) const fn header(form: Form, purpose: u8) -> [u8; HEADER_BYTES] {
 
 /// Refuse a place that is not for this kind of record.
 pub(crate) fn is_at(place: Place, expected: Kind) -> Result<(), SealError> {
-    if place.kind == expected {
-        Ok(())
-    } else {
-        Err(SealError::Kind { place, expected })
-    }
+    if place.kind == expected { Ok(()) } else { Err(SealError::Kind { place, expected }) }
 }
 
 /// One key, ready to seal or open many texts.
@@ -60,10 +56,7 @@ impl Cipher {
         text: &mut [u8],
     ) -> Option<[u8; TAG_BYTES]> {
         let nonce = Nonce::from(*nonce);
-        let tag = self
-            .0
-            .encrypt_inout_detached(&nonce, &bound.concat(), text.into())
-            .ok()?;
+        let tag = self.0.encrypt_inout_detached(&nonce, &bound.concat(), text.into()).ok()?;
         Some(tag.into())
     }
 
@@ -77,9 +70,7 @@ impl Cipher {
     ) -> Option<()> {
         let nonce = Nonce::try_from(nonce).ok()?;
         let tag = Tag::try_from(tag).ok()?;
-        self.0
-            .decrypt_inout_detached(&nonce, &bound.concat(), text.into(), &tag)
-            .ok()
+        self.0.decrypt_inout_detached(&nonce, &bound.concat(), text.into(), &tag).ok()
     }
 }
 

@@ -30,26 +30,11 @@ fn opens_only_at_its_place() {
     assert_eq!(sealed.open(&key, here).unwrap().expose(), b"dose: 5 mg");
 
     let elsewhere = [
-        Place {
-            collection: CollectionId([9; 16]),
-            ..here
-        },
-        Place {
-            lineage: Lineage([9; 16]),
-            ..here
-        },
-        Place {
-            id: [9; 16],
-            ..here
-        },
-        Place {
-            seq: here.seq - 1,
-            ..here
-        },
-        Place {
-            epoch: here.epoch + 1,
-            ..here
-        },
+        Place { collection: CollectionId([9; 16]), ..here },
+        Place { lineage: Lineage([9; 16]), ..here },
+        Place { id: [9; 16], ..here },
+        Place { seq: here.seq - 1, ..here },
+        Place { epoch: here.epoch + 1, ..here },
     ];
     for place in elsewhere {
         assert_eq!(sealed.open(&key, place).err(), Some(SealError::Open(place)));
@@ -62,44 +47,27 @@ fn opens_only_at_its_place() {
 #[test]
 fn kind_is_fixed() {
     let (key, here) = fixture();
-    let wrong = Place {
-        kind: Kind::Manifest,
-        ..here
-    };
-    let error = SealError::Kind {
-        place: wrong,
-        expected: Kind::Batch,
-    };
+    let wrong = Place { kind: Kind::Manifest, ..here };
+    let error = SealError::Kind { place: wrong, expected: Kind::Batch };
     assert_eq!(batch(b"x").seal(&key, wrong, [9; 12]).err(), Some(error));
     let sealed = batch(b"x").seal(&key, here, [9; 12]).unwrap();
     assert_eq!(sealed.open(&key, wrong).err(), Some(error));
 
     let disguised = Sealed::<ManifestRecord>::from_bytes(sealed.into_bytes());
-    assert_eq!(
-        disguised.open(&key, wrong).err(),
-        Some(SealError::Open(wrong))
-    );
+    assert_eq!(disguised.open(&key, wrong).err(), Some(SealError::Open(wrong)));
 }
 
 /// Every flipped bit is refused.
 #[test]
 fn bytes_are_authenticated() {
     let (key, here) = fixture();
-    let sealed = batch(b"dose: 5 mg")
-        .seal(&key, here, [9; 12])
-        .unwrap()
-        .into_bytes();
+    let sealed = batch(b"dose: 5 mg").seal(&key, here, [9; 12]).unwrap().into_bytes();
     for bit in 0..sealed.len() * 8 {
         let mut bad = sealed.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
-        let expected = if bit < HEADER_BYTES * 8 {
-            SealError::Format(here)
-        } else {
-            SealError::Open(here)
-        };
-        let error = Sealed::<BatchRecord>::from_bytes(bad)
-            .open(&key, here)
-            .err();
+        let expected =
+            if bit < HEADER_BYTES * 8 { SealError::Format(here) } else { SealError::Open(here) };
+        let error = Sealed::<BatchRecord>::from_bytes(bad).open(&key, here).err();
         assert_eq!(error, Some(expected), "bit {bit}");
     }
 }
@@ -108,22 +76,11 @@ fn bytes_are_authenticated() {
 #[test]
 fn lengths_are_checked() {
     let (key, here) = fixture();
-    let sealed = batch(b"dose: 5 mg")
-        .seal(&key, here, [9; 12])
-        .unwrap()
-        .into_bytes();
+    let sealed = batch(b"dose: 5 mg").seal(&key, here, [9; 12]).unwrap().into_bytes();
     for length in 0..sealed.len() {
-        let expected = if length < 36 {
-            SealError::Truncated(here)
-        } else {
-            SealError::Open(here)
-        };
+        let expected = if length < 36 { SealError::Truncated(here) } else { SealError::Open(here) };
         let short = Sealed::<BatchRecord>::from_bytes(sealed[..length].to_vec());
-        assert_eq!(
-            short.open(&key, here).err(),
-            Some(expected),
-            "length {length}"
-        );
+        assert_eq!(short.open(&key, here).err(), Some(expected), "length {length}");
     }
     let long = Sealed::<BatchRecord>::from_bytes([sealed, vec![0]].concat());
     assert_eq!(long.open(&key, here).err(), Some(SealError::Open(here)));
@@ -134,10 +91,7 @@ fn lengths_are_checked() {
 fn sizes_are_padded() {
     let (key, here) = fixture();
     let size = |length: usize| {
-        let bytes = batch(&vec![1; length])
-            .seal(&key, here, [9; 12])
-            .unwrap()
-            .into_bytes();
+        let bytes = batch(&vec![1; length]).seal(&key, here, [9; 12]).unwrap().into_bytes();
         assert_eq!(bytes.capacity(), bytes.len());
         bytes.len()
     };
@@ -155,9 +109,7 @@ fn padding_is_checked() {
     let bound: [&[u8]; 2] = [&header, &here.to_bytes()];
     let tag = Cipher::new(&key).seal(&[9; 12], &bound, &mut text).unwrap();
     let bytes = [&header[..], &[9; 12], &text, &tag].concat();
-    let error = Sealed::<BatchRecord>::from_bytes(bytes)
-        .open(&key, here)
-        .err();
+    let error = Sealed::<BatchRecord>::from_bytes(bytes).open(&key, here).err();
     assert_eq!(error, Some(SealError::Padding(here)));
 }
 
@@ -185,11 +137,7 @@ fn hostile_bytes() {
         if let Some(start) = bytes.get_mut(..HEADER_BYTES) {
             start.copy_from_slice(&header(Form::Record, Dek::TAG));
         }
-        assert!(
-            Sealed::<BatchRecord>::from_bytes(bytes)
-                .open(&key, here)
-                .is_err()
-        );
+        assert!(Sealed::<BatchRecord>::from_bytes(bytes).open(&key, here).is_err());
     }
 }
 
@@ -199,8 +147,5 @@ fn errors_carry_places() {
     let (_, here) = fixture();
     let text = SealError::Open(here).to_string();
     assert!(text.starts_with("record at Batch/0101"), "{text}");
-    assert!(
-        text.ends_with("/seq 4/epoch 5 failed authentication"),
-        "{text}"
-    );
+    assert!(text.ends_with("/seq 4/epoch 5 failed authentication"), "{text}");
 }

@@ -29,15 +29,11 @@ fn policy() -> Policy {
 }
 
 fn evidence() -> Evidence {
-    SimTee::new("demo 1")
-        .evidence(binding().report_data())
-        .unwrap()
+    SimTee::new("demo 1").evidence(binding().report_data()).unwrap()
 }
 
 fn refused(evidence: &Evidence, binding: &Binding, policy: &Policy) -> EvidenceError {
-    SimVerifier
-        .verify(evidence, binding, policy, NOW)
-        .unwrap_err()
+    SimVerifier.verify(evidence, binding, policy, NOW).unwrap_err()
 }
 
 /// Simulated evidence verifies for what it binds, and says what it is.
@@ -47,9 +43,7 @@ fn verifies_and_says_sim() {
     let text = serde_json::to_string(&evidence).unwrap();
     assert!(text.starts_with(r#"{"kind":"sim","#));
     assert!(serde_json::from_str::<Evidence>(&text).unwrap() == evidence);
-    let worker = SimVerifier
-        .verify(&evidence, &binding(), &policy(), NOW)
-        .unwrap();
+    let worker = SimVerifier.verify(&evidence, &binding(), &policy(), NOW).unwrap();
     assert_eq!((worker.kind, worker.sig_pk), ("sim", [1; 32]));
     assert_eq!(worker.measurement, sim_measurement("demo 1"));
     assert_eq!(worker.evidence_hash, evidence.hash());
@@ -63,90 +57,36 @@ fn is_never_hardware() {
     let verdict = HardwareVerifier.verify(&evidence(), &binding(), &policy(), NOW);
     assert_eq!(verdict.unwrap_err(), EvidenceError::Kind("sim"));
     let tdx = Evidence::Tdx { quote: vec![] };
-    assert_eq!(
-        refused(&tdx, &binding(), &policy()),
-        EvidenceError::Kind("tdx")
-    );
+    assert_eq!(refused(&tdx, &binding(), &policy()), EvidenceError::Kind("tdx"));
 }
 
 /// Another key, nonce, image, ledger or setting: refused, each by its name.
 #[test]
 fn refuses_what_differs() {
-    let other = Binding {
-        nonce: [9; 32],
-        ..binding()
-    };
-    assert_eq!(
-        refused(&evidence(), &other, &policy()),
-        EvidenceError::Binding
-    );
-    let other = Binding {
-        sig_pk: [9; 32],
-        ..binding()
-    };
-    assert_eq!(
-        refused(&evidence(), &other, &policy()),
-        EvidenceError::Binding
-    );
+    let other = Binding { nonce: [9; 32], ..binding() };
+    assert_eq!(refused(&evidence(), &other, &policy()), EvidenceError::Binding);
+    let other = Binding { sig_pk: [9; 32], ..binding() };
+    assert_eq!(refused(&evidence(), &other, &policy()), EvidenceError::Binding);
 
-    let changed = SimTee::new("demo 2")
-        .evidence(binding().report_data())
-        .unwrap();
-    assert_eq!(
-        refused(&changed, &binding(), &policy()),
-        EvidenceError::Measurement
-    );
-    let elsewhere = Policy {
-        ledger_ids: vec![[9; 32]],
-        ..policy()
-    };
-    assert_eq!(
-        refused(&evidence(), &binding(), &elsewhere),
-        EvidenceError::Ledger
-    );
-    let looser = Policy {
-        config_digests: vec![[9; 32]],
-        ..policy()
-    };
-    assert_eq!(
-        refused(&evidence(), &binding(), &looser),
-        EvidenceError::Configuration
-    );
-    assert_eq!(
-        refused(&evidence(), &binding(), &Policy::default()),
-        EvidenceError::Measurement
-    );
+    let changed = SimTee::new("demo 2").evidence(binding().report_data()).unwrap();
+    assert_eq!(refused(&changed, &binding(), &policy()), EvidenceError::Measurement);
+    let elsewhere = Policy { ledger_ids: vec![[9; 32]], ..policy() };
+    assert_eq!(refused(&evidence(), &binding(), &elsewhere), EvidenceError::Ledger);
+    let looser = Policy { config_digests: vec![[9; 32]], ..policy() };
+    assert_eq!(refused(&evidence(), &binding(), &looser), EvidenceError::Configuration);
+    assert_eq!(refused(&evidence(), &binding(), &Policy::default()), EvidenceError::Measurement);
 }
 
 /// A changed measurement or signature does not verify.
 #[test]
 fn forgeries_are_refused() {
-    let Evidence::Sim {
-        report_data,
-        measurement,
-        signature,
-    } = evidence()
-    else {
+    let Evidence::Sim { report_data, measurement, signature } = evidence() else {
         panic!("simulated evidence")
     };
-    let lie = Evidence::Sim {
-        report_data,
-        measurement: [9; 32],
-        signature,
-    };
-    assert_eq!(
-        refused(&lie, &binding(), &policy()),
-        EvidenceError::Signature
-    );
+    let lie = Evidence::Sim { report_data, measurement: [9; 32], signature };
+    assert_eq!(refused(&lie, &binding(), &policy()), EvidenceError::Signature);
     let mut bent = signature;
     bent[0] ^= 1;
-    let lie = Evidence::Sim {
-        report_data,
-        measurement,
-        signature: bent,
-    };
-    assert_eq!(
-        refused(&lie, &binding(), &policy()),
-        EvidenceError::Signature
-    );
+    let lie = Evidence::Sim { report_data, measurement, signature: bent };
+    assert_eq!(refused(&lie, &binding(), &policy()), EvidenceError::Signature);
 }

@@ -25,12 +25,7 @@ impl Step<'_> {
             return Err(AccessError::StaleAnchor);
         }
         let height = self.env.height;
-        let record = Anchor {
-            worker,
-            root,
-            previous,
-            height,
-        };
+        let record = Anchor { worker, root, previous, height };
         row.save(self.kv, &record)?;
         let account = self.sender.clone();
         Ok(Some(Event::Anchored { account }))

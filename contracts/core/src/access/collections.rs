@@ -23,12 +23,7 @@ impl Step<'_> {
             return Err(AccessError::Exists);
         }
         let owner = self.sender.clone();
-        let record = CollectionRecord {
-            owner,
-            epoch,
-            commitment,
-            destroyed: false,
-        };
+        let record = CollectionRecord { owner, epoch, commitment, destroyed: false };
         row.save(self.kv, &record)?;
         keys::owned(self.sender).add(self.kv, &collection.0)?;
         Ok(Some(Event::CollectionCreated { collection }))
@@ -65,9 +60,7 @@ impl Step<'_> {
 
     /// The sender's own live collection.
     pub(super) fn own(&self, collection: CollectionId) -> Result<CollectionRecord, AccessError> {
-        let record = keys::collection(collection)
-            .load(self.kv)?
-            .ok_or(AccessError::Forbidden)?;
+        let record = keys::collection(collection).load(self.kv)?.ok_or(AccessError::Forbidden)?;
         if record.owner != *self.sender {
             return Err(AccessError::Forbidden);
         }

@@ -33,11 +33,7 @@ impl Step<'_> {
         };
         record.used = used;
         row.save(self.kv, &record)?;
-        let event = Event::Consumed {
-            collection,
-            grantee,
-            units,
-        };
+        let event = Event::Consumed { collection, grantee, units };
         Ok(Some(event))
     }
 }

@@ -34,10 +34,7 @@ impl Step<'_> {
             keys::shared(&grantee).add(self.kv, &collection.0)?;
         }
         row.save(self.kv, &record)?;
-        let event = Event::Granted {
-            collection,
-            grantee,
-        };
+        let event = Event::Granted { collection, grantee };
         Ok(Some(event))
     }
 
@@ -52,10 +49,7 @@ impl Step<'_> {
         row.save(self.kv, &record)?;
         keys::granted(collection).remove(self.kv, grantee.as_str().as_bytes())?;
         keys::shared(&grantee).remove(self.kv, &collection.0)?;
-        let event = Event::Revoked {
-            collection,
-            grantee,
-        };
+        let event = Event::Revoked { collection, grantee };
         Ok(Some(event))
     }
 

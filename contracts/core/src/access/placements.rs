@@ -12,24 +12,14 @@ use prag_protocol::ledger::{LEASE_SECONDS_MAX, Placement, WriterRecord};
 
 impl Step<'_> {
     pub(super) fn place(&mut self, placement: &Placement) -> Outcome {
-        let &Placement {
-            collection,
-            shard,
-            epoch,
-            lease_until,
-            ..
-        } = placement;
+        let &Placement { collection, shard, epoch, lease_until, .. } = placement;
         let current = self.own(collection)?.epoch;
         if epoch != current && Some(epoch) != current.checked_add(1) {
             return Err(AccessError::KeyEpoch { current });
         }
         self.ahead("lease_until", lease_until, LEASE_SECONDS_MAX)?;
         keys::placement(collection, shard).save(self.kv, placement)?;
-        let event = Event::Placed {
-            collection,
-            shard,
-            epoch,
-        };
+        let event = Event::Placed { collection, shard, epoch };
         Ok(Some(event))
     }
 
@@ -58,17 +48,9 @@ impl Step<'_> {
             return Err(AccessError::WriterEpoch { next });
         }
         let height = self.env.height;
-        let record = WriterRecord {
-            epoch,
-            worker,
-            height,
-        };
+        let record = WriterRecord { epoch, worker, height };
         row.save(self.kv, &record)?;
-        let event = Event::WriterClaimed {
-            collection,
-            shard,
-            epoch,
-        };
+        let event = Event::WriterClaimed { collection, shard, epoch };
         Ok(Some(event))
     }
 

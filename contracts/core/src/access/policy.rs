@@ -25,11 +25,7 @@ impl Step<'_> {
         let last = row.load(self.kv)?.map_or(0, |policy| policy.epoch);
         let next = last.checked_add(1);
         let epoch = next.ok_or(AccessError::Exhausted("the policy epoch"))?;
-        let record = PolicyRecord {
-            epoch,
-            measurements,
-            readers,
-        };
+        let record = PolicyRecord { epoch, measurements, readers };
         row.save(self.kv, &record)?;
         Ok(Some(Event::PolicySet { collection, epoch }))
     }

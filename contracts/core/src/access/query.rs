@@ -21,14 +21,12 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
         AccessQuery::Collection { collection } => {
             AccessReply::Collection(keys::collection(collection).load(kv)?)
         }
-        AccessQuery::Grant {
-            collection,
-            grantee,
-        } => AccessReply::Grant(keys::grant(collection, &grantee).load(kv)?),
-        AccessQuery::PermitRevoked {
-            address,
-            permit_name,
-        } => AccessReply::PermitRevoked(permit_revoked(kv, &address, &permit_name)?),
+        AccessQuery::Grant { collection, grantee } => {
+            AccessReply::Grant(keys::grant(collection, &grantee).load(kv)?)
+        }
+        AccessQuery::PermitRevoked { address, permit_name } => {
+            AccessReply::PermitRevoked(permit_revoked(kv, &address, &permit_name)?)
+        }
         AccessQuery::Placement { collection, shard } => {
             AccessReply::Placement(keys::placement(collection, shard).load(kv)?)
         }
@@ -39,32 +37,22 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
         AccessQuery::Policy { collection } => {
             AccessReply::Policy(keys::policy(collection).load(kv)?)
         }
-        AccessQuery::Admission {
-            collection,
-            caller,
-            permit_name,
-        } => AccessReply::Admission(Admission {
-            height: env.height,
-            time: env.time,
-            collection: keys::collection(collection).load(kv)?,
-            grant: keys::grant(collection, &caller).load(kv)?,
-            permit_revoked: permit_revoked(kv, &caller, &permit_name)?,
-        }),
-        AccessQuery::Collections {
-            owner,
-            offset,
-            limit,
-        } => collections(kv, &keys::owned(&owner), offset, limit)?,
-        AccessQuery::Shared {
-            grantee,
-            offset,
-            limit,
-        } => collections(kv, &keys::shared(&grantee), offset, limit)?,
-        AccessQuery::Grants {
-            collection,
-            offset,
-            limit,
-        } => {
+        AccessQuery::Admission { collection, caller, permit_name } => {
+            AccessReply::Admission(Admission {
+                height: env.height,
+                time: env.time,
+                collection: keys::collection(collection).load(kv)?,
+                grant: keys::grant(collection, &caller).load(kv)?,
+                permit_revoked: permit_revoked(kv, &caller, &permit_name)?,
+            })
+        }
+        AccessQuery::Collections { owner, offset, limit } => {
+            collections(kv, &keys::owned(&owner), offset, limit)?
+        }
+        AccessQuery::Shared { grantee, offset, limit } => {
+            collections(kv, &keys::shared(&grantee), offset, limit)?
+        }
+        AccessQuery::Grants { collection, offset, limit } => {
             let (total, members) = keys::granted(collection).page(kv, offset, limit)?;
             let rows = members
                 .into_iter()

@@ -18,10 +18,7 @@ impl Kv for Map {
         self.0.get(key).cloned()
     }
     fn put(&mut self, key: &[u8], value: &[u8]) {
-        assert!(
-            !key.is_empty() && !value.is_empty(),
-            "chains refuse empty rows"
-        );
+        assert!(!key.is_empty() && !value.is_empty(), "chains refuse empty rows");
         self.0.insert(key.to_vec(), value.to_vec());
     }
     fn delete(&mut self, key: &[u8]) {
@@ -39,10 +36,7 @@ pub(super) const NOW: u64 = 1_000_000;
 
 impl World {
     pub(super) fn empty() -> Self {
-        let env = Env {
-            height: 7,
-            time: NOW,
-        };
+        let env = Env { height: 7, time: NOW };
         let map = Map::default();
         Self { map, env }
     }
@@ -82,10 +76,7 @@ impl World {
 
     pub(super) fn used(&self, n: u8, who: &str) -> u64 {
         let (collection, grantee) = (id(n), account(who));
-        match self.ask(AccessQuery::Grant {
-            collection,
-            grantee,
-        }) {
+        match self.ask(AccessQuery::Grant { collection, grantee }) {
             AccessReply::Grant(Some(grant)) => grant.used,
             other => panic!("{other:?}"),
         }
@@ -101,11 +92,7 @@ pub(super) fn account(name: &str) -> Address {
 }
 
 pub(super) fn create(n: u8) -> AccessMsg {
-    AccessMsg::CreateCollection {
-        collection: id(n),
-        commitment: [n; 32],
-        epoch: 1,
-    }
+    AccessMsg::CreateCollection { collection: id(n), commitment: [n; 32], epoch: 1 }
 }
 
 pub(super) fn destroy(n: u8) -> AccessMsg {
@@ -114,17 +101,11 @@ pub(super) fn destroy(n: u8) -> AccessMsg {
 }
 
 pub(super) fn transfer(n: u8, to: &str) -> AccessMsg {
-    AccessMsg::Transfer {
-        collection: id(n),
-        to: account(to),
-    }
+    AccessMsg::Transfer { collection: id(n), to: account(to) }
 }
 
 pub(super) fn rotate(n: u8) -> AccessMsg {
-    AccessMsg::RotateEpoch {
-        collection: id(n),
-        commitment: [0xee; 32],
-    }
+    AccessMsg::RotateEpoch { collection: id(n), commitment: [0xee; 32] }
 }
 
 pub(super) fn grant(n: u8, to: &str, quota: Option<u64>, expires: u64) -> AccessMsg {
@@ -141,10 +122,7 @@ pub(super) fn grant(n: u8, to: &str, quota: Option<u64>, expires: u64) -> Access
 }
 
 pub(super) fn revoke(n: u8, from: &str) -> AccessMsg {
-    AccessMsg::Revoke {
-        collection: id(n),
-        grantee: account(from),
-    }
+    AccessMsg::Revoke { collection: id(n), grantee: account(from) }
 }
 
 pub(super) fn revoke_permit(name: &str) -> AccessMsg {
@@ -174,19 +152,11 @@ pub(super) fn unplace(n: u8, shard: u32) -> AccessMsg {
 }
 
 pub(super) fn claim(n: u8, shard: u32, epoch: u64) -> AccessMsg {
-    AccessMsg::ClaimWriter {
-        collection: id(n),
-        shard,
-        epoch,
-    }
+    AccessMsg::ClaimWriter { collection: id(n), shard, epoch }
 }
 
 pub(super) fn anchor(root: u8, previous: u8) -> AccessMsg {
-    AccessMsg::Anchor {
-        worker: [5; 32],
-        root: [root; 32],
-        previous: [previous; 32],
-    }
+    AccessMsg::Anchor { worker: [5; 32], root: [root; 32], previous: [previous; 32] }
 }
 
 pub(super) fn policy(n: u8, measurements: &[u8], readers: &[u8]) -> AccessMsg {
@@ -199,10 +169,5 @@ pub(super) fn policy(n: u8, measurements: &[u8], readers: &[u8]) -> AccessMsg {
 }
 
 pub(super) fn consume(n: u8, shard: u32, grantee: &str, units: u64) -> AccessMsg {
-    AccessMsg::Consume {
-        collection: id(n),
-        shard,
-        grantee: account(grantee),
-        units,
-    }
+    AccessMsg::Consume { collection: id(n), shard, grantee: account(grantee), units }
 }

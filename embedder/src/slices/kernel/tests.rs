@@ -24,13 +24,9 @@ fn every_arch() -> Vec<Arch> {
 #[test]
 fn linear_equals_the_schoolbook() {
     for arch in every_arch() {
-        for (rows, inputs, outputs) in [
-            (1, 1, 1),
-            (5, 7, 31),
-            (12, 32, 32),
-            (13, 33, 65),
-            (25, 96, 100),
-        ] {
+        for (rows, inputs, outputs) in
+            [(1, 1, 1), (5, 7, 31), (12, 32, 32), (13, 33, 65), (25, 96, 100)]
+        {
             let input = numbers(rows * inputs, 1);
             let weight = numbers(outputs * inputs, 2);
             let bias = numbers(outputs, 3);
@@ -46,17 +42,11 @@ fn linear_equals_the_schoolbook() {
             });
             for (row, input) in input.chunks_exact(inputs).enumerate() {
                 for (column, weight) in weight.chunks_exact(inputs).enumerate() {
-                    let exact = input
-                        .iter()
-                        .zip(weight)
-                        .map(|(a, b)| f64::from(a * b))
-                        .sum::<f64>()
-                        + f64::from(bias[column]);
+                    let exact =
+                        input.iter().zip(weight).map(|(a, b)| f64::from(a * b)).sum::<f64>()
+                            + f64::from(bias[column]);
                     let found = f64::from(out[row * outputs + column]);
-                    assert!(
-                        (found - exact).abs() < 1e-4,
-                        "{arch:?} {rows}x{inputs}x{outputs}"
-                    );
+                    assert!((found - exact).abs() < 1e-4, "{arch:?} {rows}x{inputs}x{outputs}");
                 }
             }
         }
@@ -88,21 +78,14 @@ fn attention_equals_the_definition() {
                     let columns = h * head..(h + 1) * head;
                     let weights = (0..length)
                         .map(|j| {
-                            columns
-                                .clone()
-                                .map(|c| at(i, 0, c) * at(j, 1, c))
-                                .sum::<f64>()
-                                .exp()
+                            columns.clone().map(|c| at(i, 0, c) * at(j, 1, c)).sum::<f64>().exp()
                         })
                         .collect::<Vec<_>>();
                     let total = weights.iter().sum::<f64>();
                     for c in columns {
-                        let exact = weights
-                            .iter()
-                            .enumerate()
-                            .map(|(j, w)| w * at(j, 2, c))
-                            .sum::<f64>()
-                            / total;
+                        let exact =
+                            weights.iter().enumerate().map(|(j, w)| w * at(j, 2, c)).sum::<f64>()
+                                / total;
                         assert!(
                             (f64::from(out[i * size + c]) - exact).abs() < 1e-4,
                             "{arch:?} {length} {heads} {head}"
@@ -119,12 +102,7 @@ fn attention_equals_the_definition() {
 fn rows_do_not_touch() {
     let arch = Arch::new();
     let (inputs, outputs) = (48, 70);
-    let matrix = Matrix::pack(
-        arch,
-        &numbers(inputs * outputs, 4),
-        numbers(outputs, 5),
-        inputs,
-    );
+    let matrix = Matrix::pack(arch, &numbers(inputs * outputs, 4), numbers(outputs, 5), inputs);
     let input = numbers(40 * inputs, 6);
     let run = |input: &[f32]| {
         let mut out = vec![0.0; input.len() / inputs * outputs];

@@ -39,11 +39,7 @@ pub(crate) fn html(source: &str) -> Extract<'static> {
     }
     let rest = source.get(cursor..).unwrap_or_default();
     // A tag that the end cuts off is no text.
-    let end = if cut_off {
-        unfinished_tag(rest).unwrap_or(rest.len())
-    } else {
-        rest.len()
-    };
+    let end = if cut_off { unfinished_tag(rest).unwrap_or(rest.len()) } else { rest.len() };
     reader.between(cursor..cursor + end);
     reader.finish()
 }
@@ -113,11 +109,7 @@ impl<'source> Reader<'source> {
             self.heading = opens.then_some((level, None));
         } else if name == "pre" {
             self.gap = Gap::Block;
-            self.pre = if opens {
-                self.pre.saturating_add(1)
-            } else {
-                self.pre.saturating_sub(1)
-            };
+            self.pre = if opens { self.pre.saturating_add(1) } else { self.pre.saturating_sub(1) };
         } else if BLOCKS.contains(&name) {
             self.gap = Gap::Block;
         } else if LINES.contains(&name) {
@@ -207,11 +199,7 @@ impl<'source> Reader<'source> {
         if let Some((level, Some(start))) = self.heading.take()
             && let Some(title) = title(&self.text[start..])
         {
-            self.headings.push(Heading {
-                start,
-                level,
-                title,
-            });
+            self.headings.push(Heading { start, level, title });
         }
     }
 

@@ -43,10 +43,7 @@ fn record(line: &str, at: usize) -> Option<Extract<'static>> {
         let is_text = |value: &&&RawValue| value.get().starts_with('"');
         let chosen = match fields.get("text").filter(is_text) {
             Some(text) => text,
-            None => fields
-                .values()
-                .filter(is_text)
-                .max_by_key(|value| value.get().len())?,
+            None => fields.values().filter(is_text).max_by_key(|value| value.get().len())?,
         };
         let above = fields.get("title").filter(is_text);
         let above = above.filter(|value| !std::ptr::eq(value.get(), chosen.get()));

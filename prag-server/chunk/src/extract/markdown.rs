@@ -40,11 +40,7 @@ fn headings(source: &str) -> Vec<Heading> {
                 if let Some((start, level, text)) = open.take()
                     && let Some(title) = title(&text)
                 {
-                    found.push(Heading {
-                        start,
-                        level,
-                        title,
-                    });
+                    found.push(Heading { start, level, title });
                 }
             }
             Event::Text(text) | Event::Code(text) => append(&mut open, &text),

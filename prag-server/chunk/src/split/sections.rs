@@ -50,10 +50,7 @@ impl<'a> Sections<'a> {
         if self.start >= self.text_end {
             return None;
         }
-        let own = self
-            .headings
-            .get(self.next)
-            .filter(|heading| heading.start <= self.start);
+        let own = self.headings.get(self.next).filter(|heading| heading.start <= self.start);
         let level = own.map_or(0, |heading| heading.level);
         if own.is_some() {
             self.open_next();
@@ -64,22 +61,14 @@ impl<'a> Sections<'a> {
         let end = self.section_end();
         let range = self.start..end;
         self.start = end;
-        Some(Block {
-            range,
-            path,
-            above,
-            level,
-        })
+        Some(Block { range, path, above, level })
     }
 
     /// `block` with the section that follows it, if that stands beside or below it.
     pub(crate) fn peek_joined(&self, block: &Block) -> Option<Range<usize>> {
         let next = self.headings.get(self.next)?;
         let related = block.level > 0 && next.level >= block.level;
-        let end = self
-            .headings
-            .get(self.next + 1)
-            .map_or(self.text_end, |after| after.start);
+        let end = self.headings.get(self.next + 1).map_or(self.text_end, |after| after.start);
         related.then_some(block.range.start..end)
     }
 
@@ -106,8 +95,6 @@ impl<'a> Sections<'a> {
     }
 
     fn section_end(&self) -> usize {
-        self.headings
-            .get(self.next)
-            .map_or(self.text_end, |heading| heading.start)
+        self.headings.get(self.next).map_or(self.text_end, |heading| heading.start)
     }
 }

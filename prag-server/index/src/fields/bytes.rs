@@ -35,10 +35,7 @@ impl Fields {
     /// [`IndexError::Corrupt`] cannot happen for an index made by [`Fields::push`].
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, IndexError> {
         let corrupt = IndexError::Corrupt(PartName::Fields);
-        let documents = self
-            .documents
-            .iter()
-            .map(|(id, rows)| (id.clone(), rows.clone()));
+        let documents = self.documents.iter().map(|(id, rows)| (id.clone(), rows.clone()));
         let mut fields = Vec::with_capacity(self.fields.len());
         for (name, field) in &self.fields {
             let mut values = Vec::with_capacity(field.values.len());
@@ -49,10 +46,7 @@ impl Fields {
             }
             fields.push((name.clone(), values));
         }
-        let shape = Stored {
-            documents: documents.collect(),
-            fields,
-        };
+        let shape = Stored { documents: documents.collect(), fields };
         let mut writer = Writer::new(self.rows);
         writer.bytes(&postcard::to_allocvec(&shape).map_err(|_| corrupt)?);
         Ok(writer.into_bytes())
@@ -69,10 +63,7 @@ impl Fields {
         if rows != expected || !rest.is_empty() {
             return Err(corrupt);
         }
-        let mut index = Self {
-            rows,
-            ..Self::default()
-        };
+        let mut index = Self { rows, ..Self::default() };
         for (id, ordinals) in shape.documents {
             let ascending = ordinals.windows(2).all(|pair| pair[0] < pair[1]);
             if !ascending || ordinals.last().is_none_or(|&last| last >= rows) {

@@ -97,11 +97,7 @@ impl Fields {
             rows &= self.rows_of(condition);
         }
         if !filter.should.is_empty() {
-            rows &= filter
-                .should
-                .iter()
-                .map(|condition| self.rows_of(condition))
-                .union();
+            rows &= filter.should.iter().map(|condition| self.rows_of(condition)).union();
         }
         for condition in &filter.must_not {
             rows -= self.rows_of(condition);
@@ -113,21 +109,16 @@ impl Fields {
         let field = |name: &String| self.fields.get(name);
         match condition {
             Condition::Match { field: name, value } => field(name)
-                .map_or_else(RoaringBitmap::new, |field| {
-                    field.any(std::slice::from_ref(value))
-                }),
-            Condition::Any {
-                field: name,
-                values,
-            } => field(name).map_or_else(RoaringBitmap::new, |field| field.any(values)),
-            Condition::Except {
-                field: name,
-                values,
-            } => field(name).map_or_else(RoaringBitmap::new, |field| field.except(values)),
-            Condition::Range {
-                field: name,
-                bounds,
-            } => field(name).map_or_else(RoaringBitmap::new, |field| field.range(bounds)),
+                .map_or_else(RoaringBitmap::new, |field| field.any(std::slice::from_ref(value))),
+            Condition::Any { field: name, values } => {
+                field(name).map_or_else(RoaringBitmap::new, |field| field.any(values))
+            }
+            Condition::Except { field: name, values } => {
+                field(name).map_or_else(RoaringBitmap::new, |field| field.except(values))
+            }
+            Condition::Range { field: name, bounds } => {
+                field(name).map_or_else(RoaringBitmap::new, |field| field.range(bounds))
+            }
             Condition::Exists { field: name } => {
                 field(name).map_or_else(RoaringBitmap::new, |field| field.present.clone())
             }
@@ -139,12 +130,9 @@ impl Fields {
                 }
                 rows
             }
-            Condition::HasId { ids } => ids
-                .iter()
-                .filter_map(|id| self.documents.get(id))
-                .flatten()
-                .copied()
-                .collect(),
+            Condition::HasId { ids } => {
+                ids.iter().filter_map(|id| self.documents.get(id)).flatten().copied().collect()
+            }
             Condition::Nested(filter) => self.filter(filter),
         }
     }
@@ -159,21 +147,14 @@ impl Field {
     fn except(&self, values: &[Value]) -> RoaringBitmap {
         let mut keys: Vec<Key> = values.iter().filter_map(Key::new).collect();
         keys.sort_unstable();
-        let others = self
-            .values
-            .iter()
-            .filter(|(key, _)| keys.binary_search(key).is_err());
+        let others = self.values.iter().filter(|(key, _)| keys.binary_search(key).is_err());
         others.map(|(_, rows)| rows).union()
     }
 
     fn range(&self, bounds: &Bounds) -> RoaringBitmap {
         let key = |bound: &Option<Value>| bound.as_ref().and_then(Key::new);
-        let (gt, gte, lt, lte) = (
-            key(&bounds.gt),
-            key(&bounds.gte),
-            key(&bounds.lt),
-            key(&bounds.lte),
-        );
+        let (gt, gte, lt, lte) =
+            (key(&bounds.gt), key(&bounds.gte), key(&bounds.lt), key(&bounds.lte));
         let kind = [&gt, &gte, &lt, &lte].into_iter().flatten().next();
         let Some(kind @ (Key::Datetime(_) | Key::Number(_))) = kind else {
             return RoaringBitmap::new();

@@ -37,17 +37,9 @@ fn bounds() -> impl Strategy<Value = Bounds> {
                 (false, true) => Value::Float(at as f64 + 0.5),
             })
         };
-        let bounds = Bounds {
-            gt: make(gt),
-            gte: make(gte),
-            lt: make(lt),
-            lte: make(lte),
-        };
+        let bounds = Bounds { gt: make(gt), gte: make(gte), lt: make(lt), lte: make(lte) };
         if bounds.values().next().is_none() {
-            return Bounds {
-                gte: Some(Value::Integer(0)),
-                ..bounds
-            };
+            return Bounds { gte: Some(Value::Integer(0)), ..bounds };
         }
         bounds
     })
@@ -73,9 +65,8 @@ fn filter() -> impl Strategy<Value = Filter> {
             must_not,
         })
     };
-    let condition = leaf.prop_recursive(3, 12, 3, move |inner| {
-        group(inner.boxed()).prop_map(Condition::Nested)
-    });
+    let condition = leaf
+        .prop_recursive(3, 12, 3, move |inner| group(inner.boxed()).prop_map(Condition::Nested));
     group(condition.boxed())
 }
 

@@ -45,11 +45,7 @@ impl Graph {
             upper.push(Level { nodes, adjacency });
         }
         reader.end()?;
-        Ok(Self {
-            entry,
-            bottom,
-            upper,
-        })
+        Ok(Self { entry, bottom, upper })
     }
 }
 
@@ -58,16 +54,10 @@ fn adjacency(reader: &mut Reader<'_>, nodes: usize, rows: u32) -> Result<Adjacen
     let (offsets, links) = (reader.numbers()?, reader.numbers()?);
     let sound = offsets.len() == nodes + 1
         && offsets[0] == 0
-        && offsets
-            .last()
-            .is_some_and(|&last| last as usize == links.len())
+        && offsets.last().is_some_and(|&last| last as usize == links.len())
         && offsets.windows(2).all(|pair| pair[0] <= pair[1])
         && links.iter().all(|&link| link < rows);
-    if sound {
-        Ok(Adjacency { offsets, links })
-    } else {
-        Err(corrupt)
-    }
+    if sound { Ok(Adjacency { offsets, links }) } else { Err(corrupt) }
 }
 
 const LEVELS_MAX: u32 = 16;

@@ -12,26 +12,16 @@ use std::collections::VecDeque;
 /// Number the nodes and flatten. Answers the graph and the order: new number → old one.
 pub(super) fn flatten(vectors: &[&[f32]], mut grown: Grown) -> (Graph, Vec<u32>) {
     let height = grown.links.iter().map(Vec::len).max().unwrap_or(0);
-    let entry = grown
-        .links
-        .iter()
-        .position(|levels| levels.len() == height)
-        .unwrap_or(0);
+    let entry = grown.links.iter().position(|levels| levels.len() == height).unwrap_or(0);
     let order = number(vectors, &mut grown, entry);
     let mut place = vec![0u32; order.len()];
     for (new, &old) in (0u32..).zip(&order) {
         place[old as usize] = new;
     }
     let moved = |links: Option<&Vec<u32>>| -> Vec<u32> {
-        links.map_or_else(Vec::new, |links| {
-            links.iter().map(|&old| place[old as usize]).collect()
-        })
+        links.map_or_else(Vec::new, |links| links.iter().map(|&old| place[old as usize]).collect())
     };
-    let bottom = Adjacency::new(
-        order
-            .iter()
-            .map(|&old| moved(grown.links[old as usize].first())),
-    );
+    let bottom = Adjacency::new(order.iter().map(|&old| moved(grown.links[old as usize].first())));
     let upper = (1..height)
         .map(|level| {
             let there = |old: u32| grown.links[old as usize].get(level);
@@ -47,14 +37,7 @@ pub(super) fn flatten(vectors: &[&[f32]], mut grown: Grown) -> (Graph, Vec<u32>)
         })
         .collect();
     let entry = place.get(entry).copied().unwrap_or(0);
-    (
-        Graph {
-            entry,
-            bottom,
-            upper,
-        },
-        order,
-    )
+    (Graph { entry, bottom, upper }, order)
 }
 
 /// Breadth first from `entry`; a node that cannot be reached gets a link from its nearest
@@ -74,11 +57,8 @@ fn number(vectors: &[&[f32]], grown: &mut Grown, entry: usize) -> Vec<u32> {
             let to = |link: u32| distance(vectors[node], vectors[link as usize]);
             to(**left).total_cmp(&to(**right))
         };
-        let host = links
-            .iter()
-            .filter(near)
-            .min_by(by_distance)
-            .map_or(entry, |&link| link as usize);
+        let host =
+            links.iter().filter(near).min_by(by_distance).map_or(entry, |&link| link as usize);
         if let (Some(bottom), Ok(link)) = (grown.links[host].first_mut(), u32::try_from(node)) {
             bottom.push(link);
         }

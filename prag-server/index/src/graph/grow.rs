@@ -52,13 +52,8 @@ pub(crate) fn grow(vectors: &[&[f32]], growth: &Growth) -> Result<(Graph, Vec<u3
 }
 
 fn insert_all(vectors: &[&[f32]], growth: &Growth) -> Grown {
-    let hnsw: Hnsw<'_, f32, Cosine> = Hnsw::new(
-        growth.m,
-        vectors.len(),
-        LEVELS,
-        growth.ef_construction,
-        Cosine,
-    );
+    let hnsw: Hnsw<'_, f32, Cosine> =
+        Hnsw::new(growth.m, vectors.len(), LEVELS, growth.ef_construction, Cosine);
     let rows: Vec<(&[f32], usize)> = vectors.iter().copied().zip(0..).collect();
     // The first rows go in one by one: inserted side by side they would not see each other.
     let (first, rest) = rows.split_at(rows.len().min(SERIAL));
@@ -78,9 +73,7 @@ fn insert_all(vectors: &[&[f32]], growth: &Growth) -> Grown {
                 .zip(levels)
                 .map(|(at, neighbours)| {
                     let there = neighbours.iter().filter(|neighbour| neighbour.p_id.0 >= at);
-                    there
-                        .filter_map(|neighbour| u32::try_from(neighbour.d_id).ok())
-                        .collect()
+                    there.filter_map(|neighbour| u32::try_from(neighbour.d_id).ok()).collect()
                 })
                 .collect();
         }

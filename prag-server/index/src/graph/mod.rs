@@ -42,16 +42,11 @@ pub(crate) struct Level {
 
 impl Adjacency {
     fn new(rows: impl Iterator<Item = Vec<u32>>) -> Self {
-        let mut adjacency = Self {
-            offsets: vec![0],
-            links: Vec::new(),
-        };
+        let mut adjacency = Self { offsets: vec![0], links: Vec::new() };
         for row in rows {
             adjacency.links.extend(row);
             // At most 2^24 rows of 129 links: below 2^32.
-            adjacency
-                .offsets
-                .push(u32::try_from(adjacency.links.len()).unwrap_or(u32::MAX));
+            adjacency.offsets.push(u32::try_from(adjacency.links.len()).unwrap_or(u32::MAX));
         }
         adjacency
     }
@@ -65,9 +60,7 @@ impl Adjacency {
 impl Level {
     #[inline(always)]
     fn of(&self, node: u32) -> &[u32] {
-        self.nodes
-            .binary_search(&node)
-            .map_or(&[], |place| self.adjacency.of(place))
+        self.nodes.binary_search(&node).map_or(&[], |place| self.adjacency.of(place))
     }
 }
 
@@ -90,65 +83,59 @@ impl Kernel for Walk<'_> {
 
     #[inline(always)]
     fn run(self) -> Option<Vec<Hit>> {
-        let mut best = self.look(self.graph.entry);
+        let everyone = Mask::All(u32::MAX);
+        let mut starts = vec![self.look(self.graph.entry)];
         for level in self.graph.upper.iter().rev() {
-            best = self.descend(level, best);
+            let beam = Beam { walk: &self, allowed: &everyone, ef: UPPER_EF, left: usize::MAX };
+            starts = beam.run(|node| level.of(node), &starts)?;
         }
-        self.beam(best)
+        let beam = Beam { walk: &self, allowed: self.allowed, ef: self.ef, left: self.budget };
+        beam.run(|node| self.graph.bottom.of(node as usize), &starts)
     }
 }
 
 impl Walk<'_> {
     #[inline(always)]
     fn look(&self, node: u32) -> Hit {
-        Hit {
-            ordinal: node,
-            score: self.vectors.estimate(self.query, node),
-        }
+        Hit { ordinal: node, score: self.vectors.estimate(self.query, node) }
     }
+}
 
-    /// Go to the best neighbour until none is better.
-    #[inline(always)]
-    fn descend(&self, level: &Level, mut best: Hit) -> Hit {
-        loop {
-            let mut next = best;
-            for &node in level.of(best.ordinal) {
-                let hit = self.look(node);
-                if hit.score > next.score {
-                    next = hit;
-                }
-            }
-            if next.ordinal == best.ordinal {
-                return best;
-            }
-            best = next;
-        }
-    }
+/// A walk on one level.
+struct Beam<'a> {
+    walk: &'a Walk<'a>,
+    allowed: &'a Mask,
+    ef: usize,
+    /// How many rows may still be looked at.
+    left: usize,
+}
 
-    /// Widen from `start` until the best open row is worse than the worst of `ef` found ones.
+impl Beam<'_> {
+    /// Widen from `starts` until the best open row is worse than the worst of `ef` found ones.
     #[inline(always)]
-    fn beam(&self, start: Hit) -> Option<Vec<Hit>> {
-        let mut seen = vec![0u64; self.graph.bottom.offsets.len().div_ceil(64)];
+    fn run<'g>(mut self, near: impl Fn(u32) -> &'g [u32], starts: &[Hit]) -> Option<Vec<Hit>> {
+        let mut seen = vec![0u64; self.walk.graph.bottom.offsets.len().div_ceil(64)];
         let mut open = BinaryHeap::with_capacity(self.ef);
         let mut found = Top::new(self.ef);
-        let mut left = self.budget;
-        seen[start.ordinal as usize / 64] |= 1 << (start.ordinal % 64);
-        open.push(Ranked(start));
-        if self.allowed.allows(start.ordinal) {
-            found.push(start);
+        for &start in starts {
+            seen[start.ordinal as usize / 64] |= 1 << (start.ordinal % 64);
+            open.push(Ranked(start));
+            if self.allowed.allows(start.ordinal) {
+                found.push(start);
+            }
         }
         while let Some(Ranked(from)) = open.pop() {
             if found.bar().is_some_and(|bar| from.score < bar) {
                 break;
             }
-            for &node in self.graph.bottom.of(from.ordinal as usize) {
+            for &node in near(from.ordinal) {
                 let (word, bit) = (node as usize / 64, 1u64 << (node % 64));
                 if seen[word] & bit != 0 {
                     continue;
                 }
                 seen[word] |= bit;
-                left = left.checked_sub(1)?;
-                let hit = self.look(node);
+                self.left = self.left.checked_sub(1)?;
+                let hit = self.walk.look(node);
                 if found.bar().is_none_or(|bar| hit.score > bar) {
                     open.push(Ranked(hit));
                     if self.allowed.allows(node) {
@@ -160,3 +147,7 @@ impl Walk<'_> {
         Some(found.into_hits())
     }
 }
+
+/// Breadth of the walk above the bottom level. Over 20,000 rows in 40 far clusters, at ef 64, 1 found
+/// 90 of 100 and 8 found 98, for about 10 µs more.
+const UPPER_EF: usize = 8;

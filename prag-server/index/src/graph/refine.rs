@@ -6,7 +6,8 @@
 //! Invariant: a node's links are its own choice; reachability is restored by `flatten`.
 //!
 //! `hnsw_rs` adds reverse edges without the diversity rule. Choosing again among out, in and
-//! two-hop edges doubled the queries per second at recall 0.95 in a prototype on 100k vectors.
+//! two-hop edges halves a walk's time on clustered vectors at equal recall, provided that the links
+//! of insertion stay among the candidates: without the far ones of them clusters fall apart.
 
 use super::grow::Grown;
 use crate::simd::{Kernel, dot, vectorized};
@@ -14,11 +15,8 @@ use rayon::prelude::*;
 
 /// Choose every node's bottom links again, at most `cap` of them.
 pub(super) fn refine(vectors: &[&[f32]], grown: &mut Grown, cap: usize) {
-    let out: Vec<&[u32]> = grown
-        .links
-        .iter()
-        .map(|levels| levels.first().map_or(&[][..], Vec::as_slice))
-        .collect();
+    let out: Vec<&[u32]> =
+        grown.links.iter().map(|levels| levels.first().map_or(&[][..], Vec::as_slice)).collect();
     let mut incoming: Vec<Vec<u32>> = vec![Vec::new(); out.len()];
     for (node, links) in (0u32..).zip(&out) {
         for &link in *links {
@@ -29,12 +27,7 @@ pub(super) fn refine(vectors: &[&[f32]], grown: &mut Grown, cap: usize) {
         .into_par_iter()
         .map(|node| {
             let candidates = gather(node, &out, &incoming);
-            vectorized(Choose {
-                vectors,
-                node,
-                candidates,
-                cap,
-            })
+            vectorized(Choose { vectors, node, held: out[node], candidates, cap })
         })
         .collect();
     for (levels, links) in grown.links.iter_mut().zip(chosen) {
@@ -60,6 +53,8 @@ fn gather(node: usize, out: &[&[u32]], incoming: &[Vec<u32>]) -> Vec<u32> {
 struct Choose<'a> {
     vectors: &'a [&'a [f32]],
     node: usize,
+    /// The links that insertion gave it; the far ones among them hold clusters together.
+    held: &'a [u32],
     candidates: Vec<u32>,
     cap: usize,
 }
@@ -79,7 +74,8 @@ impl Kernel for Choose<'_> {
         let kept = self.cap * CANDIDATES_PER_LINK;
         if near.len() > kept {
             near.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            near.truncate(kept);
+            let far = near.split_off(kept);
+            near.extend(far.into_iter().filter(|candidate| self.held.contains(&candidate.1)));
         }
         near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut links: Vec<u32> = Vec::with_capacity(self.cap);
@@ -105,5 +101,5 @@ impl Kernel for Choose<'_> {
 }
 
 /// How much nearer a kept link must be to shadow a candidate; on 1 − cosine.
-const SLACK: f32 = 1.2;
+const SLACK: f32 = 1.1;
 const CANDIDATES_PER_LINK: usize = 4;

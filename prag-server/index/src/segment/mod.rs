@@ -49,12 +49,7 @@ pub struct BuildParams {
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            m: 16,
-            ef_construction: 200,
-            threads,
-            graph_rows_min: 8192,
-        }
+        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192 }
     }
 }
 
@@ -80,10 +75,7 @@ impl Segment {
             return Err(IndexError::Rows);
         }
         if dimension == 0 || dimension > DIMENSION_MAX {
-            return Err(IndexError::Dimension {
-                expected: DIMENSION_MAX,
-                found: dimension,
-            });
+            return Err(IndexError::Dimension { expected: DIMENSION_MAX, found: dimension });
         }
         for (index, row) in rows.iter().enumerate() {
             check_row(row, dimension, index)?;
@@ -109,13 +101,7 @@ impl Segment {
         }
         let vectors = Vectors::new(dimension, floats)?;
         let words = Words::build(ordered().map(|row| row.text.as_str()))?;
-        let segment = Self {
-            rows: count,
-            vectors,
-            graph,
-            words,
-            fields,
-        };
+        let segment = Self { rows: count, vectors, graph, words, fields };
         Ok(Built { segment, order })
     }
 
@@ -209,18 +195,11 @@ impl Segment {
         allowed: &RoaringBitmap,
         k: usize,
     ) -> Result<Vec<Hit>, IndexError> {
-        self.words
-            .search(query, stats, &Mask::new(allowed, self.rows), k)
+        self.words.search(query, stats, &Mask::new(allowed, self.rows), k)
     }
 
     /// Nothing where there is no graph, or where it would have cost more than a scan.
-    pub(crate) fn walk(
-        &self,
-        query: &Query<'_>,
-        mask: &Mask,
-        k: usize,
-        ef: usize,
-    ) -> Option<Vec<Hit>> {
+    fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
         self.walk_within(query, mask, k, ef, mask.len())
     }
 
@@ -234,14 +213,7 @@ impl Segment {
         budget: usize,
     ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
-        let walk = Walk {
-            graph,
-            vectors: &self.vectors,
-            query,
-            allowed: mask,
-            ef,
-            budget,
-        };
+        let walk = Walk { graph, vectors: &self.vectors, query, allowed: mask, ef, budget };
         let found = vectorized(walk)?;
         if found.len() < k.min(mask.len()) {
             return None;
@@ -257,16 +229,9 @@ impl Segment {
 pub(crate) fn check_row(row: &Row, dimension: usize, index: usize) -> Result<(), IndexError> {
     let found = row.vector.len();
     if found != dimension {
-        return Err(IndexError::Dimension {
-            expected: dimension,
-            found,
-        });
+        return Err(IndexError::Dimension { expected: dimension, found });
     }
-    if is_unit(&row.vector) {
-        Ok(())
-    } else {
-        Err(IndexError::Vector(index))
-    }
+    if is_unit(&row.vector) { Ok(()) } else { Err(IndexError::Vector(index)) }
 }
 
 /// A walk looks at about 16·ef·rows/allowed rows, each about eight times as dear as a row of a

@@ -45,26 +45,13 @@ impl Segment {
             .transpose()?;
         let words = Words::from_bytes(words, rows)?;
         let fields = Fields::from_bytes(fields, rows)?;
-        Ok(Self {
-            rows,
-            vectors,
-            graph,
-            words,
-            fields,
-        })
+        Ok(Self { rows, vectors, graph, words, fields })
     }
 }
 
 /// The bytes of part `name`.
 fn find(parts: &[(PartName, Vec<u8>)], name: PartName) -> Result<Option<&[u8]>, IndexError> {
-    let mut found = parts
-        .iter()
-        .filter(|part| part.0 == name)
-        .map(|part| part.1.as_slice());
+    let mut found = parts.iter().filter(|part| part.0 == name).map(|part| part.1.as_slice());
     let first = found.next();
-    if found.next().is_some() {
-        Err(IndexError::Corrupt(name))
-    } else {
-        Ok(first)
-    }
+    if found.next().is_some() { Err(IndexError::Corrupt(name)) } else { Ok(first) }
 }

@@ -67,10 +67,7 @@ impl Tail {
             }
         });
         for (term, count) in counts {
-            self.postings
-                .entry(term)
-                .or_default()
-                .push((ordinal, count));
+            self.postings.entry(term).or_default().push((ordinal, count));
         }
         self.lengths.push(length);
         self.floats.extend_from_slice(&row.vector);
@@ -149,20 +146,14 @@ impl Tail {
         live: Option<&RoaringBitmap>,
     ) -> Result<TermStats, IndexError> {
         let mask = live.map_or(Mask::All(self.len()), |live| Mask::new(live, self.len()));
-        let lengths = (0u32..)
-            .zip(&self.lengths)
-            .filter(|(row, _)| mask.allows(*row));
+        let lengths = (0u32..).zip(&self.lengths).filter(|(row, _)| mask.allows(*row));
         let tokens = lengths.map(|(_, &length)| u64::from(length)).sum();
         let frequency = |(term, _): &(String, u32)| {
             let rows = self.postings.get(term).map_or(&[][..], Vec::as_slice);
             rows.iter().filter(|(row, _)| mask.allows(*row)).count() as u64
         };
         let frequencies = query.terms().iter().map(frequency).collect();
-        Ok(TermStats {
-            docs: mask.len() as u64,
-            tokens,
-            frequencies,
-        })
+        Ok(TermStats { docs: mask.len() as u64, tokens, frequencies })
     }
 
     /// As [`crate::Segment::sparse`].

@@ -22,10 +22,8 @@ fn tail_and_segment_agree() {
         let keep = 1 + round % 7;
         let allowed: RoaringBitmap = (0..700).filter(|_| dice.below(keep) == 0).collect();
         let vector = dice.unit(24);
-        let (left, right) = (
-            segment.dense(&vector, &allowed, 9, 50),
-            tail.dense(&vector, &allowed, 9, 50),
-        );
+        let (left, right) =
+            (segment.dense(&vector, &allowed, 9, 50), tail.dense(&vector, &allowed, 9, 50));
         assert_eq!(pairs(&left.unwrap()), pairs(&right.unwrap()));
 
         let query = Analyzed::new(&dice.sentence(4));
@@ -48,19 +46,9 @@ fn refused_rows_leave_no_trace() {
     let mut dice = Dice(3);
     let mut tail = Tail::new(8);
     assert!(tail.is_empty());
-    assert!(
-        tail.dense(&dice.unit(8), &(0..9).collect(), 3, 3)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(tail.dense(&dice.unit(8), &(0..9).collect(), 3, 3).unwrap().is_empty());
     for (vector, error) in [
-        (
-            vec![1.0; 7],
-            IndexError::Dimension {
-                expected: 8,
-                found: 7,
-            },
-        ),
+        (vec![1.0; 7], IndexError::Dimension { expected: 8, found: 7 }),
         (vec![1.0; 8], IndexError::Vector(0)),
         (vec![f32::NAN; 8], IndexError::Vector(0)),
         (vec![0.0; 8], IndexError::Vector(0)),
@@ -70,10 +58,7 @@ fn refused_rows_leave_no_trace() {
         assert_eq!(tail.push(row), Err(error));
     }
     assert_eq!(tail.len(), 0);
-    assert_eq!(
-        tail.push(rows(&clustered(&mut dice, 1, 8, 1)).remove(0)),
-        Ok(0)
-    );
+    assert_eq!(tail.push(rows(&clustered(&mut dice, 1, 8, 1)).remove(0)), Ok(0));
     assert!(tail.vector(0).is_some() && tail.vector(1).is_none());
 }
 

@@ -35,23 +35,13 @@ impl Words {
             splitter.split(text, |term| {
                 let position = tokens.len();
                 let text = term.to_owned();
-                tokens.push(Token {
-                    position,
-                    text,
-                    position_length: 1,
-                    ..Token::default()
-                });
+                tokens.push(Token { position, text, position_length: 1, ..Token::default() });
             });
             lengths.push(u32::try_from(tokens.len()).map_err(|_| IndexError::Words)?);
             let mut document = TantivyDocument::default();
-            let words = PreTokenizedString {
-                text: String::new(),
-                tokens,
-            };
+            let words = PreTokenizedString { text: String::new(), tokens };
             document.add_pre_tokenized_text(field, words);
-            writer
-                .add_document(document)
-                .map_err(|_| IndexError::Words)?;
+            writer.add_document(document).map_err(|_| IndexError::Words)?;
         }
         writer.finalize().map_err(|_| IndexError::Words)?;
         Self::open(directory, lengths)

@@ -30,10 +30,7 @@ impl Words {
         writer.number(u32::try_from(files.len()).map_err(|_| IndexError::Words)?);
         for path in files {
             let name = path.to_str().ok_or(IndexError::Words)?;
-            let slice = self
-                .directory
-                .open_read(&path)
-                .map_err(|_| IndexError::Words)?;
+            let slice = self.directory.open_read(&path).map_err(|_| IndexError::Words)?;
             let bytes = slice.read_bytes().map_err(|_| IndexError::Words)?;
             writer.bytes(name.as_bytes());
             writer.bytes(&bytes);
@@ -58,44 +55,29 @@ impl Words {
         let directory = RamDirectory::create();
         for _ in 0..files {
             let name = reader.bytes()?;
-            let known = name
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
+            let known = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'.');
             let name = std::str::from_utf8(name).map_err(|_| corrupt)?;
             if !known || name.len() > NAME_BYTES_MAX {
                 return Err(corrupt);
             }
             let bytes = reader.bytes()?;
-            directory
-                .atomic_write(Path::new(name), bytes)
-                .map_err(|_| corrupt)?;
+            directory.atomic_write(Path::new(name), bytes).map_err(|_| corrupt)?;
         }
         reader.end()?;
         catch_unwind(AssertUnwindSafe(|| {
             let words = Self::open(directory, lengths).map_err(|_| corrupt)?;
-            if words.is_sound() {
-                Ok(words)
-            } else {
-                Err(corrupt)
-            }
+            if words.is_sound() { Ok(words) } else { Err(corrupt) }
         }))
         .unwrap_or(Err(corrupt))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, IndexError> {
         let index = tantivy::Index::open(self.directory.clone()).map_err(|_| IndexError::Words)?;
-        let metas = index
-            .searchable_segment_metas()
-            .map_err(|_| IndexError::Words)?;
+        let metas = index.searchable_segment_metas().map_err(|_| IndexError::Words)?;
         let mut files: Vec<PathBuf> = vec![PathBuf::from("meta.json")];
         for meta in metas {
             let there = |path: &PathBuf| self.directory.exists(path).unwrap_or(false);
-            files.extend(
-                COMPONENTS
-                    .into_iter()
-                    .map(|of| meta.relative_path(of))
-                    .filter(there),
-            );
+            files.extend(COMPONENTS.into_iter().map(|of| meta.relative_path(of)).filter(there));
         }
         files.sort();
         Ok(files)

@@ -48,21 +48,10 @@ impl Words {
         if index.schema() != schema || !whole {
             return Err(IndexError::Words);
         }
-        let terms = reader
-            .inverted_index(field)
-            .map_err(|_| IndexError::Words)?;
-        let norms = reader
-            .get_fieldnorms_reader(field)
-            .map_err(|_| IndexError::Words)?;
+        let terms = reader.inverted_index(field).map_err(|_| IndexError::Words)?;
+        let norms = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
         let tokens = lengths.iter().map(|&length| u64::from(length)).sum();
-        Ok(Self {
-            directory,
-            field,
-            terms,
-            norms,
-            lengths,
-            tokens,
-        })
+        Ok(Self { directory, field, terms, norms, lengths, tokens })
     }
 
     /// Statistics of `query` over the rows in `live`.
@@ -70,11 +59,8 @@ impl Words {
         let rows = self.lengths.len();
         let dead = rows - live.len();
         let length = |ordinal: u32| u64::from(self.lengths[ordinal as usize]);
-        let (fewer, fewer_live) = if live.len() <= dead {
-            (live.ordinals(), true)
-        } else {
-            (self.dead(live), false)
-        };
+        let (fewer, fewer_live) =
+            if live.len() <= dead { (live.ordinals(), true) } else { (self.dead(live), false) };
         let some: u64 = fewer.iter().map(|&ordinal| length(ordinal)).sum();
         let tokens = if fewer_live { some } else { self.tokens - some };
         let mut frequencies = Vec::with_capacity(query.len());
@@ -87,17 +73,11 @@ impl Words {
             let held = if fewer.is_empty() {
                 0
             } else {
-                overlap(postings, &fewer, |ordinal| {
-                    live.allows(ordinal) == fewer_live
-                })
+                overlap(postings, &fewer, |ordinal| live.allows(ordinal) == fewer_live)
             };
             frequencies.push(if fewer_live { held } else { all - held });
         }
-        Ok(TermStats {
-            docs: live.len() as u64,
-            tokens,
-            frequencies,
-        })
+        Ok(TermStats { docs: live.len() as u64, tokens, frequencies })
     }
 
     fn dead(&self, live: &Mask) -> Vec<u32> {
@@ -113,16 +93,10 @@ impl Words {
 
     fn postings(&self, term: &str) -> Result<Option<SegmentPostings>, IndexError> {
         let term = Term::from_field_text(self.field, term);
-        let info = self
-            .terms
-            .get_term_info(&term)
-            .map_err(|_| IndexError::Words)?;
-        info.map(|info| {
-            self.terms
-                .read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
-        })
-        .transpose()
-        .map_err(|_| IndexError::Words)
+        let info = self.terms.get_term_info(&term).map_err(|_| IndexError::Words)?;
+        info.map(|info| self.terms.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs))
+            .transpose()
+            .map_err(|_| IndexError::Words)
     }
 }
 
@@ -152,10 +126,8 @@ fn schema() -> (Schema, Field) {
         .set_fieldnorms(true)
         .set_index_option(IndexRecordOption::WithFreqs);
     let mut builder = Schema::builder();
-    let field = builder.add_text_field(
-        "words",
-        TextOptions::default().set_indexing_options(indexing),
-    );
+    let field =
+        builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
     (builder.build(), field)
 }
 

@@ -27,20 +27,12 @@ impl Words {
         let mut terms = Vec::with_capacity(query.len());
         for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
             if let (Some(postings), Some(weight)) = (self.postings(term)?, weight) {
-                terms.push(Scored {
-                    postings,
-                    weight,
-                    norms: &self.norms,
-                });
+                terms.push(Scored { postings, weight, norms: &self.norms });
             }
         }
         let mut top = Top::new(k);
         if k > 0 && allowed.len() > 0 {
-            let longest = terms
-                .iter()
-                .map(|term| term.postings.doc_freq())
-                .max()
-                .unwrap_or(0);
+            let longest = terms.iter().map(|term| term.postings.doc_freq()).max().unwrap_or(0);
             if allowed.len() < longest as usize / SEEK_PAYS {
                 seek(&mut terms, &allowed.ordinals(), &mut top);
             } else {
@@ -87,11 +79,7 @@ fn seek(terms: &mut [Scored<'_>], rows: &[u32], top: &mut Top) {
 fn sweep(terms: &mut [Scored<'_>], allowed: &Mask, top: &mut Top) {
     let mut scores = vec![0f32; WINDOW as usize];
     loop {
-        let next = terms
-            .iter()
-            .map(|term| term.postings.doc())
-            .min()
-            .unwrap_or(TERMINATED);
+        let next = terms.iter().map(|term| term.postings.doc()).min().unwrap_or(TERMINATED);
         if next == TERMINATED {
             return;
         }

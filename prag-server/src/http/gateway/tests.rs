@@ -19,12 +19,8 @@ impl Entropy for Fixed {
 
 fn fixture() -> (KeyRing, Vec<u8>) {
     let ring = KeyRing::new(Box::new(Fixed), 100).unwrap();
-    let keys = ring
-        .key_set(&SigningKey::from_bytes(&[7; 32]), 100)
-        .unwrap();
-    let config = base64::engine::general_purpose::STANDARD
-        .decode(keys.ohttp_config)
-        .unwrap();
+    let keys = ring.key_set(&SigningKey::from_bytes(&[7; 32]), 100).unwrap();
+    let config = base64::engine::general_purpose::STANDARD.decode(keys.ohttp_config).unwrap();
     (ring, config)
 }
 
@@ -32,9 +28,7 @@ fn fixture() -> (KeyRing, Vec<u8>) {
 fn routes() -> Router {
     async fn answer(request: Request) -> Response {
         let mark = request.headers()["x-mark"].clone();
-        let body = axum::body::to_bytes(request.into_body(), 1 << 20)
-            .await
-            .unwrap();
+        let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let bytes = value["bytes"].as_u64().unwrap() as usize;
@@ -83,10 +77,7 @@ const QUERY: &str = "/v1/collections/a/query";
 async fn answers_through_the_channel() {
     for padding in [0, 1, 1000] {
         let (_, status, mark, content) = round(&request(QUERY, "{\"bytes\":3}", padding)).await;
-        assert_eq!(
-            (status, mark, content),
-            (200, b"m".to_vec(), b"xxx".to_vec())
-        );
+        assert_eq!((status, mark, content), (200, b"m".to_vec(), b"xxx".to_vec()));
     }
 }
 
@@ -115,15 +106,7 @@ async fn noise_is_refused_inside() {
     let response = [1, 0x40, 0xc8].to_vec();
     let relative = request("v1/models", "{}", 0);
     let absolute = request("http://elsewhere/v1/models", "{}", 0);
-    for noise in [
-        trailing,
-        response,
-        relative,
-        absolute,
-        vec![],
-        vec![9; 40],
-        vec![0; 40],
-    ] {
+    for noise in [trailing, response, relative, absolute, vec![], vec![9; 40], vec![0; 40]] {
         let (length, status, _, content) = round(&noise).await;
         assert_eq!(status, 400);
         let problem: Problem = serde_json::from_slice(&content).unwrap();
@@ -138,14 +121,10 @@ async fn noise_is_refused_inside() {
 async fn strangers_are_refused_outside() {
     let (ring, config) = fixture();
     let client = ClientRequest::from_encoded_config(&config).unwrap();
-    let (message, _) = client
-        .encapsulate(&request(QUERY, "{\"bytes\":1}", 0))
-        .unwrap();
+    let (message, _) = client.encapsulate(&request(QUERY, "{\"bytes\":1}", 0)).unwrap();
     let ask = async |message: &[u8]| {
         let inner = |request| async { routes().oneshot(request).await.unwrap() };
-        exchange(&ring, 100, message, inner)
-            .await
-            .map_err(|problem| problem.code)
+        exchange(&ring, 100, message, inner).await.map_err(|problem| problem.code)
     };
     assert_eq!(ask(b"noise").await.unwrap_err(), Code::ChannelInvalid);
     assert!(ask(&message).await.is_ok());

@@ -16,12 +16,8 @@ fn one_sync_serves_all_that_wait() {
     let syncs = Arc::new(AtomicU64::new(0));
     let (begun, finish) = (Arc::new(Gate::new(2)), Arc::new(Gate::new(2)));
     let first = thread::spawn({
-        let (barrier, begun, finish, syncs) = (
-            barrier.clone(),
-            begun.clone(),
-            finish.clone(),
-            syncs.clone(),
-        );
+        let (barrier, begun, finish, syncs) =
+            (barrier.clone(), begun.clone(), finish.clone(), syncs.clone());
         move || {
             barrier.wait(1, || {
                 syncs.fetch_add(1, Ordering::SeqCst);
@@ -56,10 +52,7 @@ fn one_sync_serves_all_that_wait() {
 #[test]
 fn failure_is_final() {
     let barrier = Barrier::new(3);
-    let error = StoreError::Io {
-        shard: ShardName([1; 16]),
-        kind: io::ErrorKind::StorageFull,
-    };
+    let error = StoreError::Io { shard: ShardName([1; 16]), kind: io::ErrorKind::StorageFull };
     assert_eq!(barrier.wait(3, || Err(error)), Ok(()));
     assert_eq!(barrier.wait(4, || Err(error)), Err(error));
     assert_eq!(barrier.wait(4, || Ok(4)), Err(error));

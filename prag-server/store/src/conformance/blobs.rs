@@ -27,10 +27,7 @@ fn once(subject: &mut dyn Subject) {
     blobs.delete(name).unwrap();
     blobs.put_new(name, b"first").unwrap();
     blobs.put_new(empty, b"").unwrap();
-    assert_eq!(
-        blobs.put_new(name, b"second"),
-        Err(StoreError::BlobExists(SHARD))
-    );
+    assert_eq!(blobs.put_new(name, b"second"), Err(StoreError::BlobExists(SHARD)));
     assert_eq!(blobs.get(name, None), Ok(b"first".to_vec()));
     drop(shard);
     subject.restart();
@@ -57,11 +54,7 @@ fn ranges(subject: &mut dyn Subject) {
     assert_eq!(get(100_000..100_000), Ok(vec![]));
     let len = 100_000;
     for (start, end) in [(0, 100_001), (100_001, 100_001), (5, u64::MAX), (9, 8)] {
-        let refused = StoreError::BlobRange {
-            shard: SHARD,
-            end,
-            len,
-        };
+        let refused = StoreError::BlobRange { shard: SHARD, end, len };
         assert_eq!(get(Range { start, end }), Err(refused));
     }
 }
@@ -71,18 +64,12 @@ fn lists(subject: &mut dyn Subject) {
     let blobs = shard.blobs();
     assert_eq!(blobs.list(None, 9).unwrap(), []);
     for first in [9_u8, 2, 7, 4, 5] {
-        blobs
-            .put_new(BlobName([first; 32]), &vec![0; usize::from(first)])
-            .unwrap();
+        blobs.put_new(BlobName([first; 32]), &vec![0; usize::from(first)]).unwrap();
     }
     let list = |after: Option<u8>, limit| {
         let after = after.map(|first| BlobName([first; 32]));
         let infos = blobs.list(after, limit).unwrap();
-        assert!(
-            infos
-                .iter()
-                .all(|info| info.bytes == u64::from(info.name.0[0]))
-        );
+        assert!(infos.iter().all(|info| info.bytes == u64::from(info.name.0[0])));
         infos.iter().map(|info| info.name.0[0]).collect::<Vec<_>>()
     };
     assert_eq!(list(None, BLOB_NAMES_MAX), [2, 4, 5, 7, 9]);

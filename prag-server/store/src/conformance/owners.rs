@@ -21,29 +21,11 @@ pub(super) const CASES: &[Case] = &[
 
 fn epochs(subject: &mut dyn Subject) {
     let open = |subject: &dyn Subject, expected_epoch, claim| {
-        let shard = subject.engine().open(
-            SHARD,
-            Open::Writer {
-                expected_epoch,
-                claim,
-            },
-        )?;
+        let shard = subject.engine().open(SHARD, Open::Writer { expected_epoch, claim })?;
         Ok::<_, StoreError>(shard.status().epoch)
     };
-    let refused = |expected, claim| {
-        Err(StoreError::Claim {
-            shard: SHARD,
-            expected,
-            claim,
-        })
-    };
-    let other = |expected, found| {
-        Err(StoreError::Epoch {
-            shard: SHARD,
-            expected,
-            found,
-        })
-    };
+    let refused = |expected, claim| Err(StoreError::Claim { shard: SHARD, expected, claim });
+    let other = |expected, found| Err(StoreError::Epoch { shard: SHARD, expected, found });
     assert_eq!(open(subject, 3, 4), Err(StoreError::Absent(SHARD)));
     assert_eq!(open(subject, 0, 0), refused(0, 0));
     assert_eq!(open(subject, 3, 2), refused(3, 2));
@@ -71,18 +53,7 @@ fn fencing(subject: &mut dyn Subject) {
     let unsure = old.commit(Batch::new()).unwrap();
 
     // A refused claim fences nobody.
-    assert!(
-        subject
-            .engine()
-            .open(
-                SHARD,
-                Open::Writer {
-                    expected_epoch: 7,
-                    claim: 8
-                }
-            )
-            .is_err()
-    );
+    assert!(subject.engine().open(SHARD, Open::Writer { expected_epoch: 7, claim: 8 }).is_err());
     old.durable(kept).unwrap();
 
     for claim in [2, 2] {
@@ -99,17 +70,11 @@ fn fencing(subject: &mut dyn Subject) {
     put(&*new, &[(b"a", b"2")]);
     drop(old);
     assert_eq!(one(&*new, b"a"), Some(b"2".to_vec()));
-    assert_eq!(
-        new.blobs().get(BlobName([1; 32]), None),
-        Ok(b"blob".to_vec())
-    );
+    assert_eq!(new.blobs().get(BlobName([1; 32]), None), Ok(b"blob".to_vec()));
 }
 
 fn fenced(shard: &dyn Shard, kept: u64) {
-    let closed = StoreError::Closed {
-        shard: SHARD,
-        why: Closed::Fenced,
-    };
+    let closed = StoreError::Closed { shard: SHARD, why: Closed::Fenced };
     assert_eq!(shard.status().closed, Some(Closed::Fenced));
     assert_eq!(shard.commit(Batch::new()), Err(closed));
     assert_eq!(shard.durable(kept), Err(closed));
@@ -137,10 +102,7 @@ fn read_only(shard: &dyn Shard) {
 }
 
 fn followers(subject: &mut dyn Subject) {
-    assert_eq!(
-        subject.engine().open(SHARD, Open::Follower).err(),
-        Some(StoreError::Absent(SHARD))
-    );
+    assert_eq!(subject.engine().open(SHARD, Open::Follower).err(), Some(StoreError::Absent(SHARD)));
     assert_eq!(subject.engine().list().unwrap(), []);
     let shard = writer(subject, SHARD, 0, 1);
     put(&*shard, &[(b"a", b"1")]);
@@ -150,10 +112,7 @@ fn followers(subject: &mut dyn Subject) {
     let seq = put(&*shard, &[(b"a", b"2")]);
     shard.blobs().put_new(BlobName([3; 32]), b"blob").unwrap();
     assert_eq!(one(&*follower, b"a"), Some(b"2".to_vec()));
-    assert_eq!(
-        follower.blobs().get(BlobName([3; 32]), None),
-        Ok(b"blob".to_vec())
-    );
+    assert_eq!(follower.blobs().get(BlobName([3; 32]), None), Ok(b"blob".to_vec()));
     assert!(follower.status().durable >= seq);
 
     // It outlives its writer, and follows the next one.
@@ -188,31 +147,19 @@ fn checkpoints(subject: &mut dyn Subject) {
     for _ in 0..2 {
         let at = subject.engine().open(SHARD, Open::At(first)).unwrap();
         read_only(&*at);
-        let rows = [
-            (b"a".to_vec(), b"1".to_vec()),
-            (b"b".to_vec(), b"1".to_vec()),
-        ];
+        let rows = [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"1".to_vec())];
         assert_eq!(pages(&*at, &KeyRange::all(), 1), rows);
         assert_eq!(at.blobs().get(name, None), Ok(b"blob".to_vec()));
         let infos = at.blobs().list(None, 9).unwrap();
         assert_eq!(
-            infos
-                .iter()
-                .map(|info| (info.name, info.bytes))
-                .collect::<Vec<_>>(),
+            infos.iter().map(|info| (info.name, info.bytes)).collect::<Vec<_>>(),
             [(name, 4)]
         );
         assert_eq!((at.status().committed, at.status().durable), (seq, seq));
         assert_eq!(at.checkpoints().unwrap(), [first, second]);
         let at = subject.engine().open(SHARD, Open::At(second)).unwrap();
-        assert_eq!(
-            pages(&*at, &KeyRange::all(), 9),
-            [(b"a".to_vec(), b"2".to_vec())]
-        );
-        assert_eq!(
-            at.blobs().get(name, None),
-            Err(StoreError::BlobAbsent(SHARD))
-        );
+        assert_eq!(pages(&*at, &KeyRange::all(), 9), [(b"a".to_vec(), b"2".to_vec())]);
+        assert_eq!(at.blobs().get(name, None), Err(StoreError::BlobAbsent(SHARD)));
         drop(at);
         subject.restart();
     }
@@ -221,10 +168,7 @@ fn checkpoints(subject: &mut dyn Subject) {
 fn dropped_checkpoints(subject: &mut dyn Subject) {
     let absent = |id| StoreError::Checkpoint { shard: SHARD, id };
     let at = |subject: &dyn Subject, id| subject.engine().open(SHARD, Open::At(id)).err();
-    assert_eq!(
-        at(subject, CheckpointId(0)),
-        Some(StoreError::Absent(SHARD))
-    );
+    assert_eq!(at(subject, CheckpointId(0)), Some(StoreError::Absent(SHARD)));
     let shard = writer(subject, SHARD, 0, 1);
     assert_eq!(shard.checkpoints().unwrap(), []);
     assert_eq!(at(subject, CheckpointId(0)), Some(absent(CheckpointId(0))));
@@ -242,10 +186,7 @@ fn dropped_checkpoints(subject: &mut dyn Subject) {
 }
 
 fn destroys(subject: &mut dyn Subject) {
-    assert_eq!(
-        subject.engine().destroy(SHARD),
-        Err(StoreError::Absent(SHARD))
-    );
+    assert_eq!(subject.engine().destroy(SHARD), Err(StoreError::Absent(SHARD)));
     let shard = writer(subject, SHARD, 0, 1);
     let neighbour = writer(subject, OTHER, 0, 1);
     put(&*neighbour, &[(b"n", b"1")]);
@@ -258,24 +199,15 @@ fn destroys(subject: &mut dyn Subject) {
 
     subject.engine().destroy(SHARD).unwrap();
     assert_eq!(subject.engine().list().unwrap(), [OTHER]);
-    let closed = StoreError::Closed {
-        shard: SHARD,
-        why: Closed::Destroyed,
-    };
+    let closed = StoreError::Closed { shard: SHARD, why: Closed::Destroyed };
     for handle in [&shard, &follower, &at] {
         assert_eq!(handle.status().closed, Some(Closed::Destroyed));
         assert_eq!(handle.get_many(&[b"a"]), Err(closed));
         assert_eq!(handle.blobs().get(BlobName([6; 32]), None), Err(closed));
     }
     assert_eq!(shard.commit(Batch::new()), Err(closed));
-    assert_eq!(
-        subject.engine().open(SHARD, Open::Follower).err(),
-        Some(StoreError::Absent(SHARD))
-    );
-    assert_eq!(
-        subject.engine().open(SHARD, Open::At(id)).err(),
-        Some(StoreError::Absent(SHARD))
-    );
+    assert_eq!(subject.engine().open(SHARD, Open::Follower).err(), Some(StoreError::Absent(SHARD)));
+    assert_eq!(subject.engine().open(SHARD, Open::At(id)).err(), Some(StoreError::Absent(SHARD)));
 
     // The name may be used again, and nothing of the old shard is there; old handles stay closed.
     let again = writer(subject, SHARD, 0, 1);
@@ -292,22 +224,11 @@ fn destroys(subject: &mut dyn Subject) {
 fn clones(subject: &mut dyn Subject) {
     let shard = writer(subject, SHARD, 0, 4);
     let blob = BlobName([7; 32]);
-    put(
-        &*shard,
-        &[
-            (&[1, 1], b"a"),
-            (&[1, 9], b"b"),
-            (&[2, 0], b"c"),
-            (&[3], b"d"),
-        ],
-    );
+    put(&*shard, &[(&[1, 1], b"a"), (&[1, 9], b"b"), (&[2, 0], b"c"), (&[3], b"d")]);
     shard.blobs().put_new(blob, b"blob").unwrap();
     let seq = put(&*shard, &[(&[2, 5], b"e")]);
     shard.checkpoint().unwrap();
-    let range = KeyRange {
-        start: vec![1, 9],
-        end: Some(vec![3]),
-    };
+    let range = KeyRange { start: vec![1, 9], end: Some(vec![3]) };
     assert_eq!(subject.engine().clone_range(SHARD, OTHER, &range), Ok(seq));
     assert_eq!(subject.engine().list().unwrap(), [SHARD, OTHER]);
 
@@ -333,14 +254,8 @@ fn clones(subject: &mut dyn Subject) {
     // A source need not be open, and an empty range makes an empty shard.
     drop(copy);
     let third = ShardName([0xef; 16]);
-    let empty = KeyRange {
-        start: vec![9],
-        end: None,
-    };
-    assert_eq!(
-        subject.engine().clone_range(OTHER, third, &empty),
-        Ok(seq + 1)
-    );
+    let empty = KeyRange { start: vec![9], end: None };
+    assert_eq!(subject.engine().clone_range(OTHER, third, &empty), Ok(seq + 1));
     let third = writer(subject, third, 0, 1);
     assert_eq!(pages(&*third, &KeyRange::all(), 9), []);
 }
@@ -349,19 +264,10 @@ fn clone_refusals(subject: &mut dyn Subject) {
     let all = KeyRange::all();
     let clone =
         |subject: &dyn Subject, from, to| subject.engine().clone_range(from, to, &all).err();
-    assert_eq!(
-        clone(subject, SHARD, OTHER),
-        Some(StoreError::Absent(SHARD))
-    );
+    assert_eq!(clone(subject, SHARD, OTHER), Some(StoreError::Absent(SHARD)));
     assert_eq!(subject.engine().list().unwrap(), []);
     drop(writer(subject, SHARD, 0, 1));
     drop(writer(subject, OTHER, 0, 1));
-    assert_eq!(
-        clone(subject, SHARD, OTHER),
-        Some(StoreError::Exists(OTHER))
-    );
-    assert_eq!(
-        clone(subject, SHARD, SHARD),
-        Some(StoreError::Exists(SHARD))
-    );
+    assert_eq!(clone(subject, SHARD, OTHER), Some(StoreError::Exists(OTHER)));
+    assert_eq!(clone(subject, SHARD, SHARD), Some(StoreError::Exists(SHARD)));
 }

@@ -32,10 +32,7 @@ fn read_back(subject: &mut dyn Subject) {
     assert_eq!(one(&*shard, b"a"), None);
     put(&*shard, &[(b"a", b"1"), (b"b", b"2"), (b"c", b"")]);
     let found = shard.get_many(&[b"c", b"x", b"a", b"a"]).unwrap();
-    assert_eq!(
-        found,
-        [Some(vec![]), None, Some(b"1".to_vec()), Some(b"1".to_vec())]
-    );
+    assert_eq!(found, [Some(vec![]), None, Some(b"1".to_vec()), Some(b"1".to_vec())]);
     assert_eq!(shard.get_many(&[]).unwrap(), Vec::<Option<Vec<u8>>>::new());
 
     let mut batch = Batch::new();
@@ -44,23 +41,13 @@ fn read_back(subject: &mut dyn Subject) {
     batch.delete(*b"never there").unwrap();
     shard.commit(batch).unwrap();
     // A commit is seen before it is durable.
-    assert_eq!(
-        shard.get_many(&[b"a", b"b"]).unwrap(),
-        [Some(b"3".to_vec()), None]
-    );
+    assert_eq!(shard.get_many(&[b"a", b"b"]).unwrap(), [Some(b"3".to_vec()), None]);
 }
 
 fn any_bytes(subject: &mut dyn Subject) {
     let shard = writer(subject, SHARD, 0, 1);
-    let keys: [&[u8]; 7] = [
-        &[0],
-        &[0, 0],
-        &[1],
-        &[1, 0xff],
-        &[0xff],
-        &[0xff; 2],
-        &[0xff; KEY_BYTES_MAX],
-    ];
+    let keys: [&[u8]; 7] =
+        [&[0], &[0, 0], &[1], &[1, 0xff], &[0xff], &[0xff; 2], &[0xff; KEY_BYTES_MAX]];
     put(&*shard, &keys.map(|key| (key, key)));
     let rows = pages(&*shard, &KeyRange::all(), 2);
     assert_eq!(rows, keys.map(|key| (key.to_vec(), key.to_vec())));
@@ -87,11 +74,7 @@ fn seqs(subject: &mut dyn Subject) {
     let shard = writer(subject, SHARD, 0, 1);
     shard.durable(0).unwrap();
     for seq in 1..=5 {
-        let ahead = StoreError::Ahead {
-            shard: SHARD,
-            seq,
-            committed: seq - 1,
-        };
+        let ahead = StoreError::Ahead { shard: SHARD, seq, committed: seq - 1 };
         assert_eq!(shard.durable(seq), Err(ahead));
         // An empty batch counts too.
         assert_eq!(shard.commit(Batch::new()), Ok(seq));
@@ -114,10 +97,7 @@ fn scans(subject: &mut dyn Subject) {
         |rows: Vec<(Vec<u8>, Vec<u8>)>| rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
     let two = KeyRange::prefix(&[2]);
     for limit in [1, 2, 4, 5, 6, 100] {
-        assert_eq!(
-            keys(pages(&*shard, &two, limit)),
-            [[2, 1], [2, 3], [2, 5], [2, 7], [2, 9]]
-        );
+        assert_eq!(keys(pages(&*shard, &two, limit)), [[2, 1], [2, 3], [2, 5], [2, 7], [2, 9]]);
     }
     let full = shard.scan(&two, None, 5).unwrap();
     assert_eq!((full.rows.len(), full.more), (5, false));
@@ -125,29 +105,17 @@ fn scans(subject: &mut dyn Subject) {
     assert_eq!((part.rows.len(), part.more), (4, true));
 
     // The end is left out; a key to resume after need not be there, nor lie in the range.
-    let range = KeyRange {
-        start: vec![2, 3],
-        end: Some(vec![4, 5]),
-    };
-    assert_eq!(
-        keys(pages(&*shard, &range, 3)),
-        [[2, 3], [2, 5], [2, 7], [2, 9], [4, 1], [4, 3]]
-    );
+    let range = KeyRange { start: vec![2, 3], end: Some(vec![4, 5]) };
+    assert_eq!(keys(pages(&*shard, &range, 3)), [[2, 3], [2, 5], [2, 7], [2, 9], [4, 1], [4, 3]]);
     let from = |after: &[u8]| keys(shard.scan(&range, Some(after), 9).unwrap().rows);
     assert_eq!(from(&[2, 6]), [[2, 7], [2, 9], [4, 1], [4, 3]]);
     assert_eq!(from(&[0]).len(), 6);
     assert_eq!(from(&[2, 3]).len(), 5);
     assert_eq!(from(&[4, 3]).len(), 0);
     assert_eq!(from(&[9]).len(), 0);
-    let backwards = KeyRange {
-        start: vec![4],
-        end: Some(vec![2]),
-    };
+    let backwards = KeyRange { start: vec![4], end: Some(vec![2]) };
     assert_eq!(shard.scan(&backwards, None, 9).unwrap().rows, []);
-    let empty = KeyRange {
-        start: vec![2, 3],
-        end: Some(vec![2, 3]),
-    };
+    let empty = KeyRange { start: vec![2, 3], end: Some(vec![2, 3]) };
     assert_eq!(shard.scan(&empty, None, 9).unwrap().rows, []);
 }
 
@@ -157,18 +125,13 @@ fn long_pages(subject: &mut dyn Subject) {
     let total = PAGE_BYTES_MAX / VALUE_BYTES_MAX + 3;
     for key in 0..total {
         let mut batch = Batch::new();
-        batch
-            .put([u8::try_from(key).unwrap()], value.clone())
-            .unwrap();
+        batch.put([u8::try_from(key).unwrap()], value.clone()).unwrap();
         shard.commit(batch).unwrap();
     }
     let page = shard.scan(&KeyRange::all(), None, 100).unwrap();
     assert!(page.more && page.rows.len() < total);
     assert!(
-        page.rows
-            .iter()
-            .map(|(_, value)| value.len())
-            .sum::<usize>()
+        page.rows.iter().map(|(_, value)| value.len()).sum::<usize>()
             >= PAGE_BYTES_MAX - VALUE_BYTES_MAX
     );
     assert_eq!(pages(&*shard, &KeyRange::all(), 100).len(), total);
@@ -183,27 +146,15 @@ fn bounds(subject: &mut dyn Subject) {
     assert_eq!(batch.delete([]), Err(StoreError::Key { bytes: 0 }));
     assert_eq!(
         batch.put([3; KEY_BYTES_MAX + 1], [1]),
-        Err(StoreError::Key {
-            bytes: KEY_BYTES_MAX + 1
-        })
+        Err(StoreError::Key { bytes: KEY_BYTES_MAX + 1 })
     );
     let over = vec![2; VALUE_BYTES_MAX + 1];
-    assert_eq!(
-        batch.put([3], over),
-        Err(StoreError::Value {
-            bytes: VALUE_BYTES_MAX + 1
-        })
-    );
+    assert_eq!(batch.put([3], over), Err(StoreError::Value { bytes: VALUE_BYTES_MAX + 1 }));
     batch.put([4], largest.clone()).unwrap();
     batch.put([5], largest.clone()).unwrap();
     let rest = BATCH_BYTES_MAX - batch.bytes() - OPERATION_BYTES - 1;
     let over = batch.put([6], vec![0; rest + 1]);
-    assert_eq!(
-        over,
-        Err(StoreError::Batch {
-            bytes: BATCH_BYTES_MAX + 1
-        })
-    );
+    assert_eq!(over, Err(StoreError::Batch { bytes: BATCH_BYTES_MAX + 1 }));
     batch.put([6], vec![0; rest]).unwrap();
     assert!(batch.delete([7]).is_err());
     assert_eq!((batch.len(), batch.bytes()), (4, BATCH_BYTES_MAX));
@@ -220,32 +171,14 @@ fn read_bounds(subject: &mut dyn Subject) {
     put(&*shard, &[(b"a", &vec![1; VALUE_BYTES_MAX])]);
     assert_eq!(shard.get_many(&[b""]), Err(StoreError::Key { bytes: 0 }));
     let long = [1; KEY_BYTES_MAX + 1];
-    assert_eq!(
-        shard.get_many(&[b"a", &long]),
-        Err(StoreError::Key { bytes: long.len() })
-    );
-    assert_eq!(
-        shard
-            .get_many(&vec![&b"x"[..]; READ_KEYS_MAX])
-            .unwrap()
-            .len(),
-        READ_KEYS_MAX
-    );
-    assert_eq!(
-        shard.get_many(&vec![&b"x"[..]; READ_KEYS_MAX + 1]),
-        Err(StoreError::Read)
-    );
+    assert_eq!(shard.get_many(&[b"a", &long]), Err(StoreError::Key { bytes: long.len() }));
+    assert_eq!(shard.get_many(&vec![&b"x"[..]; READ_KEYS_MAX]).unwrap().len(), READ_KEYS_MAX);
+    assert_eq!(shard.get_many(&vec![&b"x"[..]; READ_KEYS_MAX + 1]), Err(StoreError::Read));
     let most = READ_BYTES_MAX / VALUE_BYTES_MAX;
     assert_eq!(shard.get_many(&vec![&b"a"[..]; most]).unwrap().len(), most);
-    assert_eq!(
-        shard.get_many(&vec![&b"a"[..]; most + 1]),
-        Err(StoreError::Read)
-    );
+    assert_eq!(shard.get_many(&vec![&b"a"[..]; most + 1]), Err(StoreError::Read));
     for limit in [0, PAGE_ROWS_MAX + 1] {
-        assert_eq!(
-            shard.scan(&KeyRange::all(), None, limit),
-            Err(StoreError::Limit)
-        );
+        assert_eq!(shard.scan(&KeyRange::all(), None, limit), Err(StoreError::Limit));
     }
     shard.scan(&KeyRange::all(), None, PAGE_ROWS_MAX).unwrap();
     assert_eq!(shard.status().closed, None);
@@ -288,9 +221,7 @@ fn many_writers(subject: &mut dyn Subject) {
         let workers: Vec<_> = (0..WRITERS)
             .map(|worker| {
                 scope.spawn(move || {
-                    (1..=BATCHES)
-                        .map(|count| write(worker, count))
-                        .collect::<Vec<_>>()
+                    (1..=BATCHES).map(|count| write(worker, count)).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -304,12 +235,7 @@ fn many_writers(subject: &mut dyn Subject) {
             assert_eq!(found[0], found[19]);
             let rows = shard.scan(&KeyRange::all(), None, 100).unwrap().rows;
             let (first, second) = rows.split_at(rows.len() / 2);
-            assert!(
-                first
-                    .iter()
-                    .map(|row| &row.1)
-                    .eq(second.iter().map(|row| &row.1))
-            );
+            assert!(first.iter().map(|row| &row.1).eq(second.iter().map(|row| &row.1)));
             if workers.iter().all(thread::ScopedJoinHandle::is_finished) {
                 break;
             }

@@ -47,10 +47,7 @@ impl MemoryShard {
     fn live(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let state = locked(&self.shared);
         match self.why(&state) {
-            Some(why) => Err(StoreError::Closed {
-                shard: self.name,
-                why,
-            }),
+            Some(why) => Err(StoreError::Closed { shard: self.name, why }),
             None => Ok(state),
         }
     }
@@ -87,11 +84,7 @@ impl Shard for MemoryShard {
                 .map(|key| {
                     let value = rows.get(*key).map(|value| value.to_vec());
                     bytes += value.as_ref().map_or(0, Vec::len);
-                    if bytes > READ_BYTES_MAX {
-                        Err(StoreError::Read)
-                    } else {
-                        Ok(value)
-                    }
+                    if bytes > READ_BYTES_MAX { Err(StoreError::Read) } else { Ok(value) }
                 })
                 .collect()
         })
@@ -134,17 +127,9 @@ impl Shard for MemoryShard {
         let mut state = self.writer()?;
         let committed = state.committed();
         if seq > committed {
-            return Err(StoreError::Ahead {
-                shard: self.name,
-                seq,
-                committed,
-            });
+            return Err(StoreError::Ahead { shard: self.name, seq, committed });
         }
-        if seq > state.status().durable {
-            state.sync()
-        } else {
-            Ok(())
-        }
+        if seq > state.status().durable { state.sync() } else { Ok(()) }
     }
 
     fn checkpoint(&self) -> Result<CheckpointId, StoreError> {
@@ -164,14 +149,8 @@ impl Shard for MemoryShard {
         let state = locked(&self.shared);
         let closed = self.why(&state);
         match &self.role {
-            Role::Writer { .. } | Role::Follower => Status {
-                closed,
-                ..state.status()
-            },
-            Role::At(frozen) => Status {
-                closed,
-                ..frozen.status
-            },
+            Role::Writer { .. } | Role::Follower => Status { closed, ..state.status() },
+            Role::At(frozen) => Status { closed, ..frozen.status },
         }
     }
 
@@ -184,9 +163,7 @@ impl Blobs for MemoryShard {
     fn put_new(&self, name: BlobName, bytes: &[u8]) -> Result<(), StoreError> {
         let mut state = self.writer()?;
         if bytes.len() as u64 > BLOB_BYTES_MAX {
-            return Err(StoreError::Blob {
-                bytes: bytes.len() as u64,
-            });
+            return Err(StoreError::Blob { bytes: bytes.len() as u64 });
         }
         if state.blobs.contains_key(&name) {
             return Err(StoreError::BlobExists(self.name));
@@ -204,11 +181,8 @@ impl Blobs for MemoryShard {
                 .ok()
                 .zip(usize::try_from(range.end).ok())
                 .and_then(|(start, end)| blob.get(start..end));
-            let slice = slice.ok_or(StoreError::BlobRange {
-                shard: self.name,
-                end: range.end,
-                len,
-            })?;
+            let slice =
+                slice.ok_or(StoreError::BlobRange { shard: self.name, end: range.end, len })?;
             Ok(slice.to_vec())
         })
     }
@@ -222,10 +196,7 @@ impl Blobs for MemoryShard {
             let infos = blobs
                 .range((first, Bound::Unbounded))
                 .take(limit)
-                .map(|(name, bytes)| BlobInfo {
-                    name: *name,
-                    bytes: bytes.len() as u64,
-                });
+                .map(|(name, bytes)| BlobInfo { name: *name, bytes: bytes.len() as u64 });
             Ok(infos.collect())
         })
     }

@@ -90,11 +90,7 @@ impl State {
     /// Become the writer: the new term.
     pub(super) fn claim(&mut self, expected: u64, claim: u64) -> Result<u64, StoreError> {
         if self.epoch != expected && self.epoch != claim {
-            return Err(StoreError::Epoch {
-                shard: self.name,
-                expected,
-                found: self.epoch,
-            });
+            return Err(StoreError::Epoch { shard: self.name, expected, found: self.epoch });
         }
         self.sync()?;
         self.epoch = claim;
@@ -114,10 +110,7 @@ impl State {
         if self.next_sync_fails {
             self.next_sync_fails = false;
             self.close(Closed::Io);
-            return Err(StoreError::Io {
-                shard: self.name,
-                kind: io::ErrorKind::Other,
-            });
+            return Err(StoreError::Io { shard: self.name, kind: io::ErrorKind::Other });
         }
         for batch in self.pending.drain(..) {
             apply(&mut self.durable_rows, &batch);
@@ -129,14 +122,9 @@ impl State {
     pub(super) fn checkpoint(&mut self) -> Result<CheckpointId, StoreError> {
         self.sync()?;
         let id = CheckpointId(self.committed);
-        let frozen = Frozen {
-            rows: self.rows.clone(),
-            blobs: self.blobs.clone(),
-            status: self.status(),
-        };
-        self.checkpoints
-            .entry(id)
-            .or_insert_with(|| Arc::new(frozen));
+        let frozen =
+            Frozen { rows: self.rows.clone(), blobs: self.blobs.clone(), status: self.status() };
+        self.checkpoints.entry(id).or_insert_with(|| Arc::new(frozen));
         Ok(id)
     }
 
@@ -149,13 +137,7 @@ impl State {
     }
 
     pub(super) fn frozen(&self, id: CheckpointId) -> Result<Arc<Frozen>, StoreError> {
-        self.checkpoints
-            .get(&id)
-            .cloned()
-            .ok_or(StoreError::Checkpoint {
-                shard: self.name,
-                id,
-            })
+        self.checkpoints.get(&id).cloned().ok_or(StoreError::Checkpoint { shard: self.name, id })
     }
 
     /// What a crash leaves if the first `batches` pending ones had reached the disk. Closes this state.

@@ -5,14 +5,8 @@ use crate::conformance;
 use crate::{Batch, Closed, Engine, Open, ShardName, StoreError};
 
 const SHARD: ShardName = ShardName([7; 16]);
-const FIRST: Open = Open::Writer {
-    expected_epoch: 0,
-    claim: 1,
-};
-const AGAIN: Open = Open::Writer {
-    expected_epoch: 1,
-    claim: 1,
-};
+const FIRST: Open = Open::Writer { expected_epoch: 0, claim: 1 };
+const AGAIN: Open = Open::Writer { expected_epoch: 1, claim: 1 };
 
 struct Memory(MemoryEngine);
 
@@ -72,13 +66,7 @@ fn failed_sync_closes() {
     engine.fail_next_sync(SHARD);
     let lost = shard.commit(Batch::new()).unwrap();
     assert!(matches!(shard.durable(lost), Err(StoreError::Io { .. })));
-    assert!(matches!(
-        shard.durable(kept),
-        Err(StoreError::Closed {
-            why: Closed::Io,
-            ..
-        })
-    ));
+    assert!(matches!(shard.durable(kept), Err(StoreError::Closed { why: Closed::Io, .. })));
     assert!(shard.commit(Batch::new()).is_err());
     assert_eq!(engine.open(SHARD, AGAIN).unwrap().status().committed, kept);
 }

@@ -30,12 +30,7 @@ pub(super) struct BlobFolder {
 
 impl BlobFolder {
     pub(super) fn new(shard: ShardName, path: PathBuf) -> Self {
-        Self {
-            shard,
-            path,
-            parts: AtomicU64::new(0),
-            deleting: Mutex::new(()),
-        }
+        Self { shard, path, parts: AtomicU64::new(0), deleting: Mutex::new(()) }
     }
 
     /// Remove what a crash left half written.
@@ -57,10 +52,7 @@ impl BlobFolder {
         if folder::exists(&path) {
             return Err(StoreError::BlobExists(self.shard));
         }
-        let part = self.path.join(format!(
-            "{}.{PART}",
-            self.parts.fetch_add(1, Ordering::Relaxed)
-        ));
+        let part = self.path.join(format!("{}.{PART}", self.parts.fetch_add(1, Ordering::Relaxed)));
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -99,24 +91,15 @@ impl BlobFolder {
         }
         let range = range.unwrap_or(0..len);
         if range.start > range.end || range.end > len {
-            return Err(StoreError::BlobRange {
-                shard,
-                end: range.end,
-                len,
-            });
+            return Err(StoreError::BlobRange { shard, end: range.end, len });
         }
-        let wanted =
-            usize::try_from(range.end - range.start).map_err(|_| StoreError::BlobRange {
-                shard,
-                end: range.end,
-                len,
-            })?;
+        let wanted = usize::try_from(range.end - range.start)
+            .map_err(|_| StoreError::BlobRange { shard, end: range.end, len })?;
         let mut bytes = vec![0; wanted];
-        file.read_exact_at(&mut bytes, range.start)
-            .map_err(|error| match error.kind() {
-                ErrorKind::UnexpectedEof => StoreError::Tampered(shard),
-                _ => io(shard)(error),
-            })?;
+        file.read_exact_at(&mut bytes, range.start).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => StoreError::Tampered(shard),
+            _ => io(shard)(error),
+        })?;
         Ok(bytes)
     }
 
@@ -144,10 +127,7 @@ impl BlobFolder {
         let mut infos = Vec::with_capacity(first.len());
         for (name, entry) in first {
             match entry.metadata() {
-                Ok(found) => infos.push(BlobInfo {
-                    name,
-                    bytes: found.len(),
-                }),
+                Ok(found) => infos.push(BlobInfo { name, bytes: found.len() }),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(io(self.shard)(error)),
             }

@@ -94,10 +94,8 @@ impl Core {
         blobs: BlobFolder,
     ) -> Result<Self, StoreError> {
         let row = db.get(STATE_KEY).map_err(|error| failed(name, &error))?;
-        let state = row
-            .as_deref()
-            .and_then(StateRow::from_bytes)
-            .ok_or(StoreError::Tampered(name))?;
+        let state =
+            row.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(name))?;
         Ok(Self {
             name,
             checkpoints,
@@ -137,11 +135,7 @@ impl Core {
     /// Close for good and let go of the database; the lock, if it was held here.
     pub(super) fn shut(&self, why: Closed) -> Option<Lock> {
         self.close(why);
-        let opened = self
-            .opened
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
+        let opened = self.opened.write().unwrap_or_else(PoisonError::into_inner).take()?;
         drop(opened.db);
         opened.lock
     }
@@ -154,17 +148,11 @@ impl Core {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         let result = match (self.closed(), opened.as_ref()) {
             (Some(why), _) => {
-                return Err(StoreError::Closed {
-                    shard: self.name,
-                    why,
-                });
+                return Err(StoreError::Closed { shard: self.name, why });
             }
             (None, Some(opened)) => work(&opened.db),
             (None, None) => {
-                return Err(StoreError::Closed {
-                    shard: self.name,
-                    why: Closed::Io,
-                });
+                return Err(StoreError::Closed { shard: self.name, why: Closed::Io });
             }
         };
         if result.as_ref().err() == Some(&StoreError::Tampered(self.name)) {
@@ -177,16 +165,9 @@ impl Core {
     pub(super) fn claim(&self, expected: u64, claim: u64) -> Result<u64, StoreError> {
         let mut state = self.writing();
         if state.epoch != expected && state.epoch != claim {
-            return Err(StoreError::Epoch {
-                shard: self.name,
-                expected,
-                found: state.epoch,
-            });
+            return Err(StoreError::Epoch { shard: self.name, expected, found: state.epoch });
         }
-        let next = StateRow {
-            epoch: claim,
-            ..*state
-        };
+        let next = StateRow { epoch: claim, ..*state };
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         let mut write = WriteBatch::default();
@@ -208,10 +189,7 @@ impl Core {
         }
         let mut state = self.writing();
         self.check(term)?;
-        let next = StateRow {
-            seq: state.seq + 1,
-            ..*state
-        };
+        let next = StateRow { seq: state.seq + 1, ..*state };
         write.put(STATE_KEY, next.to_bytes());
         self.write(write, &WriteOptions::default())?;
         *state = next;
@@ -223,11 +201,7 @@ impl Core {
         self.check(term)?;
         let committed = self.committed.load(Ordering::SeqCst);
         if seq > committed {
-            return Err(StoreError::Ahead {
-                shard: self.name,
-                seq,
-                committed,
-            });
+            return Err(StoreError::Ahead { shard: self.name, seq, committed });
         }
         self.barrier.wait(seq, || self.sync())?;
         // Whoever fenced this writer meanwhile may not have seen what it acknowledges now.
@@ -238,10 +212,7 @@ impl Core {
     pub(super) fn check(&self, term: u64) -> Result<(), StoreError> {
         let fenced = (term != self.term()).then_some(Closed::Fenced);
         match self.closed().or(fenced) {
-            Some(why) => Err(StoreError::Closed {
-                shard: self.name,
-                why,
-            }),
+            Some(why) => Err(StoreError::Closed { shard: self.name, why }),
             None => Ok(()),
         }
     }
@@ -249,19 +220,14 @@ impl Core {
     /// One sync of the log; the last seq that it covers.
     fn sync(&self) -> Result<Seq, StoreError> {
         let covered = self.committed.load(Ordering::SeqCst);
-        let result = self.with(|db| {
-            db.flush_wal(true)
-                .map_err(|error| failed(self.name, &error))
-        });
+        let result = self.with(|db| db.flush_wal(true).map_err(|error| failed(self.name, &error)));
         self.closing(result)?;
         Ok(covered)
     }
 
     fn write(&self, write: WriteBatch, options: &WriteOptions) -> Result<(), StoreError> {
-        let result = self.with(|db| {
-            db.write_opt(write, options)
-                .map_err(|error| failed(self.name, &error))
-        });
+        let result =
+            self.with(|db| db.write_opt(write, options).map_err(|error| failed(self.name, &error)));
         self.closing(result)
     }
 

@@ -66,9 +66,7 @@ pub(super) fn prepare_root(root: &Path, shards: &Path) -> io::Result<()> {
     sweep(shards, GONE)?;
     for entry in fs::read_dir(shards)? {
         let path = entry?.path();
-        let name = path
-            .file_stem()
-            .and_then(|stem| ShardName::from_hex(stem.to_str()?));
+        let name = path.file_stem().and_then(|stem| ShardName::from_hex(stem.to_str()?));
         let aside = path.extension().is_some_and(|found| found == NEW);
         let Some(name) = name.filter(|_| aside) else {
             continue;
@@ -129,10 +127,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// An error of the system as one of the shard's.
 pub(super) fn io(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
-    move |error| StoreError::Io {
-        shard,
-        kind: error.kind(),
-    }
+    move |error| StoreError::Io { shard, kind: error.kind() }
 }
 
 /// Like [`io`], for what must be there: if it is not, somebody took it.

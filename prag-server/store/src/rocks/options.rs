@@ -77,10 +77,9 @@ impl Tuning {
 pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
     let text: &str = error.as_ref();
     match error.kind() {
-        ErrorKind::IOError if text.contains("No space left") => StoreError::Io {
-            shard,
-            kind: io::ErrorKind::StorageFull,
-        },
+        ErrorKind::IOError if text.contains("No space left") => {
+            StoreError::Io { shard, kind: io::ErrorKind::StorageFull }
+        }
         ErrorKind::IOError if text.contains("No such file") => StoreError::Tampered(shard),
         ErrorKind::IOError if text.contains("lock file") || text.contains("lock hold") => {
             StoreError::Busy(shard)
@@ -100,10 +99,7 @@ pub(super) fn failed(shard: ShardName, error: &rocksdb::Error) -> StoreError {
         | ErrorKind::Expired
         | ErrorKind::TryAgain
         | ErrorKind::CompactionTooLarge
-        | ErrorKind::Unknown => StoreError::Io {
-            shard,
-            kind: io::ErrorKind::Other,
-        },
+        | ErrorKind::Unknown => StoreError::Io { shard, kind: io::ErrorKind::Other },
     }
 }
 

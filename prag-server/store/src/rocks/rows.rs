@@ -28,19 +28,14 @@ pub(super) fn get_many(
     let mut bytes = 0;
     keys.iter()
         .map(|key| {
-            let found = db
-                .get_pinned_opt(on_disk(key), &options)
-                .map_err(|error| failed(shard, &error))?;
+            let found =
+                db.get_pinned_opt(on_disk(key), &options).map_err(|error| failed(shard, &error))?;
             let Some(value) = found else { return Ok(None) };
             if value.len() > VALUE_BYTES_MAX {
                 return Err(StoreError::Tampered(shard));
             }
             bytes += value.len();
-            if bytes > READ_BYTES_MAX {
-                Err(StoreError::Read)
-            } else {
-                Ok(Some(value.to_vec()))
-            }
+            if bytes > READ_BYTES_MAX { Err(StoreError::Read) } else { Ok(Some(value.to_vec())) }
         })
         .collect()
 }
@@ -81,13 +76,9 @@ pub(super) fn copy(
     range: &KeyRange,
 ) -> Result<StateRow, StoreError> {
     let snapshot = db.snapshot();
-    let state = snapshot
-        .get(STATE_KEY)
-        .map_err(|error| failed(from, &error))?;
-    let state = state
-        .as_deref()
-        .and_then(StateRow::from_bytes)
-        .ok_or(StoreError::Tampered(from))?;
+    let state = snapshot.get(STATE_KEY).map_err(|error| failed(from, &error))?;
+    let state =
+        state.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(from))?;
 
     let mut options = bounded(range, None);
     options.fill_cache(false);
@@ -101,20 +92,13 @@ pub(super) fn copy(
         write.put(key, value);
         if write.size_in_bytes() >= BATCH_BYTES_MAX {
             let full = std::mem::take(&mut write);
-            target
-                .write_opt(full, &unlogged)
-                .map_err(|error| failed(to, &error))?;
+            target.write_opt(full, &unlogged).map_err(|error| failed(to, &error))?;
         }
         rows.next();
     }
     rows.status().map_err(|error| failed(from, &error))?;
-    target
-        .write_opt(write, &unlogged)
-        .map_err(|error| failed(to, &error))?;
-    Ok(StateRow {
-        epoch: 0,
-        seq: state.seq,
-    })
+    target.write_opt(write, &unlogged).map_err(|error| failed(to, &error))?;
+    Ok(StateRow { epoch: 0, seq: state.seq })
 }
 
 fn bounded(range: &KeyRange, after: Option<&[u8]>) -> ReadOptions {

@@ -28,20 +28,12 @@ impl RocksShard {
     /// A reading handle on a live shard. The caller holds the slot's lock.
     pub(super) fn live(core: Arc<Core>, slot: SharedSlot) -> Self {
         core.handles.fetch_add(1, Ordering::SeqCst);
-        Self {
-            core,
-            slot: Some(slot),
-            term: None,
-        }
+        Self { core, slot: Some(slot), term: None }
     }
 
     /// A handle on a checkpoint.
     pub(super) fn view(core: Arc<Core>) -> Self {
-        Self {
-            core,
-            slot: None,
-            term: None,
-        }
+        Self { core, slot: None, term: None }
     }
 
     /// Make this the writer.
@@ -60,8 +52,7 @@ impl RocksShard {
     }
 
     fn live_still(&self) -> Result<(), StoreError> {
-        self.core
-            .check(self.term.unwrap_or_else(|| self.core.term()))
+        self.core.check(self.term.unwrap_or_else(|| self.core.term()))
     }
 }
 
@@ -72,8 +63,7 @@ impl Shard for RocksShard {
         }
         keys.iter().try_for_each(|key| check_key(key))?;
         self.live_still()?;
-        self.core
-            .with(|db| rows::get_many(self.core.name(), db, keys))
+        self.core.with(|db| rows::get_many(self.core.name(), db, keys))
     }
 
     fn scan(
@@ -86,8 +76,7 @@ impl Shard for RocksShard {
             return Err(StoreError::Limit);
         }
         self.live_still()?;
-        self.core
-            .with(|db| rows::scan(self.core.name(), db, range, after, limit))
+        self.core.with(|db| rows::scan(self.core.name(), db, range, after, limit))
     }
 
     fn commit(&self, batch: Batch) -> Result<Seq, StoreError> {
@@ -113,14 +102,8 @@ impl Shard for RocksShard {
 
     fn status(&self) -> Status {
         let status = self.core.status();
-        let fenced = self
-            .term
-            .filter(|term| *term != self.core.term())
-            .map(|_| Closed::Fenced);
-        Status {
-            closed: status.closed.or(fenced),
-            ..status
-        }
+        let fenced = self.term.filter(|term| *term != self.core.term()).map(|_| Closed::Fenced);
+        Status { closed: status.closed.or(fenced), ..status }
     }
 
     fn blobs(&self) -> &dyn Blobs {

@@ -35,10 +35,8 @@ impl StateRow {
         let (version, rest) = bytes.split_first()?;
         let (epoch, seq) = rest.split_first_chunk::<8>()?;
         let seq = <[u8; 8]>::try_from(seq).ok()?;
-        (*version == VERSION).then(|| Self {
-            epoch: u64::from_be_bytes(*epoch),
-            seq: Seq::from_be_bytes(seq),
-        })
+        (*version == VERSION)
+            .then(|| Self { epoch: u64::from_be_bytes(*epoch), seq: Seq::from_be_bytes(seq) })
     }
 }
 
@@ -60,10 +58,7 @@ mod tests {
     /// The layout is frozen; other lengths and versions are refused.
     #[test]
     fn layout() {
-        let row = StateRow {
-            epoch: 0x0102,
-            seq: 0x0304_0506,
-        };
+        let row = StateRow { epoch: 0x0102, seq: 0x0304_0506 };
         let bytes = row.to_bytes();
         assert_eq!(bytes, [1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 3, 4, 5, 6]);
         assert_eq!(StateRow::from_bytes(&bytes), Some(row));

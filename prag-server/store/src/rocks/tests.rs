@@ -12,14 +12,8 @@ use crate::{
 
 const SHARD: ShardName = ShardName([0x5a; 16]);
 const OTHER: ShardName = ShardName([0x5b; 16]);
-const FIRST: Open = Open::Writer {
-    expected_epoch: 0,
-    claim: 1,
-};
-const AGAIN: Open = Open::Writer {
-    expected_epoch: 1,
-    claim: 1,
-};
+const FIRST: Open = Open::Writer { expected_epoch: 0, claim: 1 };
+const AGAIN: Open = Open::Writer { expected_epoch: 1, claim: 1 };
 
 struct Rocks {
     folder: tempfile::TempDir,
@@ -69,11 +63,7 @@ fn files(path: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path))
-        } else {
-            found.push(path)
-        }
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found.sort();
     found
@@ -95,10 +85,7 @@ fn copy(from: &Path, to: &Path) {
 fn conforms() {
     conformance::run(&|| {
         let (folder, engine) = fresh();
-        Box::new(Rocks {
-            folder,
-            engine: Some(engine),
-        })
+        Box::new(Rocks { folder, engine: Some(engine) })
     });
 }
 
@@ -116,17 +103,11 @@ fn lock_keeps_others_out() {
         assert_eq!(intruder.open(SHARD, FIRST).err(), busy);
         assert_eq!(intruder.open(SHARD, Open::Follower).err(), busy);
         assert_eq!(intruder.destroy(SHARD).err(), busy);
-        assert_eq!(
-            intruder.clone_range(SHARD, OTHER, &KeyRange::all()).err(),
-            busy
-        );
+        assert_eq!(intruder.clone_range(SHARD, OTHER, &KeyRange::all()).err(), busy);
     }
     drop(shard);
     assert_eq!(intruder.open(SHARD, AGAIN).err(), busy);
-    assert_eq!(
-        follower.get_many(&[b"last"]).unwrap(),
-        [Some(vec![0, 0, 0, 2])]
-    );
+    assert_eq!(follower.get_many(&[b"last"]).unwrap(), [Some(vec![0, 0, 0, 2])]);
     drop(follower);
     let shard = intruder.open(SHARD, AGAIN).unwrap();
     assert_eq!(shard.status().committed, 3);
@@ -161,9 +142,7 @@ fn leftovers_are_swept() {
     let shards = folder.path().join("shards");
     let home = shard_path(folder.path());
     let gone = shards.join(format!("{OTHER}.gone"));
-    let half_checkpoint = home
-        .join("checkpoints")
-        .join(format!("{}.new", CheckpointId(2)));
+    let half_checkpoint = home.join("checkpoints").join(format!("{}.new", CheckpointId(2)));
     for half in [&gone, &half_checkpoint] {
         fs::create_dir_all(half.join("db")).unwrap();
         fs::write(half.join("db/000001.sst"), b"half").unwrap();
@@ -189,10 +168,7 @@ fn leftovers_are_swept() {
         assert!(!half.exists());
     }
     let clone = engine.open(OTHER, Open::Follower).unwrap();
-    assert_eq!(
-        clone.get_many(&[b"last"]).unwrap(),
-        [Some(vec![0, 0, 0, 2])]
-    );
+    assert_eq!(clone.get_many(&[b"last"]).unwrap(), [Some(vec![0, 0, 0, 2])]);
 }
 
 /// A clone copies more rows than fit one batch.
@@ -202,9 +178,7 @@ fn clones_large_ranges() {
     let shard = engine.open(SHARD, FIRST).unwrap();
     for number in 0..12_u32 {
         let mut batch = Batch::new();
-        batch
-            .put(number.to_be_bytes(), vec![number.to_le_bytes()[0]; 1 << 20])
-            .unwrap();
+        batch.put(number.to_be_bytes(), vec![number.to_le_bytes()[0]; 1 << 20]).unwrap();
         shard.commit(batch).unwrap();
     }
     assert_eq!(engine.clone_range(SHARD, OTHER, &KeyRange::all()), Ok(12));
@@ -224,10 +198,7 @@ fn logs_are_quiet() {
     for number in 0..30_u8 {
         let mut batch = Batch::new();
         batch
-            .put(
-                [&marker[..], &[number]].concat(),
-                [&marker[..], &[number; 500_000]].concat(),
-            )
+            .put([&marker[..], &[number]].concat(), [&marker[..], &[number; 500_000]].concat())
             .unwrap();
         shard.commit(batch).unwrap();
     }
@@ -235,10 +206,7 @@ fn logs_are_quiet() {
     engine.clone_range(SHARD, OTHER, &KeyRange::all()).unwrap();
     drop((shard, engine));
     let holds = |path: &PathBuf| {
-        fs::read(path)
-            .unwrap()
-            .windows(marker.len())
-            .any(|window| window == marker)
+        fs::read(path).unwrap().windows(marker.len()).any(|window| window == marker)
     };
     let (logs, others): (Vec<_>, Vec<_>) = files(folder.path()).into_iter().partition(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -259,9 +227,7 @@ fn image_with_log() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     copy(folder.path(), image.path());
     let logs = files(&shard_path(image.path()).join("db")).into_iter();
     let logs = logs.filter(|path| path.extension().is_some_and(|found| found == "log"));
-    let log = logs
-        .max_by_key(|path| fs::metadata(path).unwrap().len())
-        .unwrap();
+    let log = logs.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
     let bytes = fs::read(&log).unwrap();
     assert!(bytes.len() > 100 * 200);
     (image, log, bytes)
@@ -276,10 +242,7 @@ fn damaged_log_is_refused() {
     fs::write(&log, &bytes).unwrap();
     let engine = RocksEngine::open(image.path()).unwrap();
     for mode in [AGAIN, Open::Follower] {
-        assert_eq!(
-            engine.open(SHARD, mode).err(),
-            Some(StoreError::Tampered(SHARD))
-        );
+        assert_eq!(engine.open(SHARD, mode).err(), Some(StoreError::Tampered(SHARD)));
     }
     engine.open(OTHER, FIRST).unwrap();
 }
@@ -319,24 +282,16 @@ fn damaged_table_closes_the_shard() {
     let tables = files(&shard_path(folder.path()))
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e == "sst"));
-    let table = tables
-        .max_by_key(|path| fs::metadata(path).unwrap().len())
-        .unwrap();
+    let table = tables.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
     let mut bytes = fs::read(&table).unwrap();
     bytes[1000] ^= 1;
     fs::write(&table, &bytes).unwrap();
 
     let engine = RocksEngine::open(folder.path()).unwrap();
     let shard = engine.open(SHARD, AGAIN).unwrap();
-    assert_eq!(
-        shard.scan(&KeyRange::all(), None, 8000),
-        Err(StoreError::Tampered(SHARD))
-    );
+    assert_eq!(shard.scan(&KeyRange::all(), None, 8000), Err(StoreError::Tampered(SHARD)));
     assert_eq!(shard.status().closed, Some(Closed::Tampered));
-    let closed = StoreError::Closed {
-        shard: SHARD,
-        why: Closed::Tampered,
-    };
+    let closed = StoreError::Closed { shard: SHARD, why: Closed::Tampered };
     assert_eq!(shard.commit(Batch::new()), Err(closed));
     assert_eq!(shard.get_many(&[b"last"]), Err(closed));
 }
@@ -360,23 +315,13 @@ fn missing_files_are_refused() {
         copy(folder.path(), image.path());
         fs::remove_file(shard_path(image.path()).join("db").join(&name)).unwrap();
         let engine = RocksEngine::open(image.path()).unwrap();
-        assert_eq!(
-            engine.open(SHARD, AGAIN).err(),
-            Some(StoreError::Tampered(SHARD)),
-            "{name}"
-        );
+        assert_eq!(engine.open(SHARD, AGAIN).err(), Some(StoreError::Tampered(SHARD)), "{name}");
     }
     fs::remove_dir_all(home.join("db")).unwrap();
     let engine = RocksEngine::open(folder.path()).unwrap();
-    assert_eq!(
-        engine.open(SHARD, AGAIN).err(),
-        Some(StoreError::Tampered(SHARD))
-    );
+    assert_eq!(engine.open(SHARD, AGAIN).err(), Some(StoreError::Tampered(SHARD)));
     // Not even a writer that would make a shard makes one in the place of a damaged one.
-    assert_eq!(
-        engine.open(SHARD, FIRST).err(),
-        Some(StoreError::Tampered(SHARD))
-    );
+    assert_eq!(engine.open(SHARD, FIRST).err(), Some(StoreError::Tampered(SHARD)));
     engine.open(SHARD, Open::At(id)).unwrap();
 
     fs::remove_file(home.join("blobs").join(BlobName([1; 32]).to_string())).unwrap();
@@ -413,9 +358,7 @@ fn random_damage_never_lies() {
         let image = tempfile::tempdir().unwrap();
         copy(folder.path(), image.path());
         let victim = &victims[random.below(victims.len())];
-        let victim = shard_path(image.path())
-            .join("db")
-            .join(victim.file_name().unwrap());
+        let victim = shard_path(image.path()).join("db").join(victim.file_name().unwrap());
         let Ok(mut bytes) = fs::read(&victim) else {
             continue;
         };
@@ -431,29 +374,20 @@ fn random_damage_never_lies() {
         fs::write(&victim, &bytes).unwrap();
 
         let engine = RocksEngine::open(image.path()).unwrap();
-        match engine
-            .open(SHARD, AGAIN)
-            .and_then(|shard| check_prefix(&shard))
-        {
+        match engine.open(SHARD, AGAIN).and_then(|shard| check_prefix(&shard)) {
             Ok(()) => served += 1,
             Err(StoreError::Tampered(SHARD) | StoreError::Io { shard: SHARD, .. }) => refused += 1,
             Err(other) => panic!("unexpected: {other}"),
         }
     }
-    assert!(
-        refused > 0 && served > 0,
-        "{refused} refused, {served} served"
-    );
+    assert!(refused > 0 && served > 0, "{refused} refused, {served} served");
 }
 
 fn check_prefix(shard: &Arc<dyn Shard>) -> Result<(), StoreError> {
     let rows = shard.scan(&KeyRange::all(), None, 8000)?.rows;
     let committed = u32::try_from(shard.status().committed).unwrap();
     let (last, numbers) = rows.split_last().unwrap();
-    assert_eq!(
-        last,
-        &(b"last".to_vec(), (committed - 1).to_be_bytes().to_vec())
-    );
+    assert_eq!(last, &(b"last".to_vec(), (committed - 1).to_be_bytes().to_vec()));
     let expected = (0..committed).map(|number| (number.to_be_bytes().to_vec(), value(number)));
     assert!(numbers.iter().cloned().eq(expected));
     Ok(())

@@ -16,29 +16,17 @@ fn ids(reply: AccessReply) -> Vec<CollectionId> {
 
 fn owned(world: &World, who: &str) -> Vec<CollectionId> {
     let owner = account(who);
-    ids(world.ask(AccessQuery::Collections {
-        owner,
-        offset: 0,
-        limit: 100,
-    }))
+    ids(world.ask(AccessQuery::Collections { owner, offset: 0, limit: 100 }))
 }
 
 fn shared(world: &World, who: &str) -> Vec<CollectionId> {
     let grantee = account(who);
-    ids(world.ask(AccessQuery::Shared {
-        grantee,
-        offset: 0,
-        limit: 100,
-    }))
+    ids(world.ask(AccessQuery::Shared { grantee, offset: 0, limit: 100 }))
 }
 
 fn grants(world: &World, n: u8, offset: u32, limit: u32) -> (u32, Vec<GrantRecord>) {
     let collection = id(n);
-    match world.ask(AccessQuery::Grants {
-        collection,
-        offset,
-        limit,
-    }) {
+    match world.ask(AccessQuery::Grants { collection, offset, limit }) {
         AccessReply::Grants { total, rows } => (total, rows),
         other => panic!("{other:?}"),
     }
@@ -58,26 +46,12 @@ fn a_life() {
     let mut world = World::empty();
     let collection_id = id(1);
     let born = world.ok("owner", create(1));
-    assert_eq!(
-        born,
-        [Event::CollectionCreated {
-            collection: collection_id
-        }]
-    );
+    assert_eq!(born, [Event::CollectionCreated { collection: collection_id }]);
     let record = collection(&world, 1);
-    assert_eq!(
-        (record.epoch, record.commitment, record.destroyed),
-        (1, [1; 32], false)
-    );
+    assert_eq!((record.epoch, record.commitment, record.destroyed), (1, [1; 32], false));
 
     let turned = world.ok("owner", rotate(1));
-    assert_eq!(
-        turned,
-        [Event::EpochRotated {
-            collection: collection_id,
-            epoch: 2
-        }]
-    );
+    assert_eq!(turned, [Event::EpochRotated { collection: collection_id, epoch: 2 }]);
     assert_eq!(collection(&world, 1).commitment, [0xee; 32]);
 
     world.ok("owner", create(2));
@@ -99,10 +73,7 @@ fn grants_replace() {
     world.ok("owner", grant(1, "reader", Some(3), NOW + 9));
     let (total, rows) = grants(&world, 1, 0, 10);
     assert_eq!((total, rows.len()), (1, 1));
-    assert_eq!(
-        (rows[0].used, rows[0].quota, rows[0].expires),
-        (0, Some(3), NOW + 9)
-    );
+    assert_eq!((rows[0].used, rows[0].quota, rows[0].expires), (0, Some(3), NOW + 9));
 }
 
 /// Revocation takes a grant out of both lists, twice is once, and a new grant revives it.
@@ -143,15 +114,9 @@ fn permits() {
         // The boundary between account and name cannot be moved.
         ("ownerp", "1", false),
     ] {
-        let query = AccessQuery::PermitRevoked {
-            address: account(who),
-            permit_name: name.to_owned(),
-        };
-        assert_eq!(
-            world.ask(query),
-            AccessReply::PermitRevoked(revoked),
-            "{who} {name}"
-        );
+        let query =
+            AccessQuery::PermitRevoked { address: account(who), permit_name: name.to_owned() };
+        assert_eq!(world.ask(query), AccessReply::PermitRevoked(revoked), "{who} {name}");
     }
 }
 
@@ -167,10 +132,7 @@ fn placements() {
     assert_eq!(reply, AccessReply::Placement(None));
     match world.ask(AccessQuery::Writer { collection, shard }) {
         AccessReply::Writer(Some(writer)) => {
-            assert_eq!(
-                (writer.epoch, writer.worker, writer.height),
-                (1, [5; 32], 7)
-            );
+            assert_eq!((writer.epoch, writer.worker, writer.height), (1, [5; 32], 7));
         }
         other => panic!("{other:?}"),
     }
@@ -181,10 +143,7 @@ fn placements() {
 fn policies() {
     let mut world = World::new();
     let collection = id(1);
-    assert_eq!(
-        world.ask(AccessQuery::Policy { collection }),
-        AccessReply::Policy(None)
-    );
+    assert_eq!(world.ask(AccessQuery::Policy { collection }), AccessReply::Policy(None));
     world.ok("owner", policy(1, &[1, 2], &[3]));
     world.ok("owner", policy(1, &[], &[]));
     match world.ask(AccessQuery::Policy { collection }) {
@@ -206,10 +165,7 @@ fn anchors() {
     let account = account("worker");
     match world.ask(AccessQuery::Anchor { account }) {
         AccessReply::Anchor(Some(anchor)) => {
-            assert_eq!(
-                (anchor.root, anchor.previous, anchor.height),
-                ([2; 32], [1; 32], 9)
-            );
+            assert_eq!((anchor.root, anchor.previous, anchor.height), ([2; 32], [1; 32], 9));
         }
         other => panic!("{other:?}"),
     }
@@ -234,17 +190,9 @@ fn admission() {
         }
         other => panic!("{other:?}"),
     }
-    let nothing = Admission {
-        height: 7,
-        time: NOW,
-        collection: None,
-        grant: None,
-        permit_revoked: false,
-    };
-    assert_eq!(
-        world.ask(ask(9, "stranger")),
-        AccessReply::Admission(nothing)
-    );
+    let nothing =
+        Admission { height: 7, time: NOW, collection: None, grant: None, permit_revoked: false };
+    assert_eq!(world.ask(ask(9, "stranger")), AccessReply::Admission(nothing));
 }
 
 /// Pages cover the list once, whatever their size, and end at its end.
@@ -267,13 +215,6 @@ fn pages() {
         assert_eq!(seen.len(), 25);
     }
     assert_eq!(grants(&world, 1, u32::MAX, 100), (25, vec![]));
-    let over = AccessQuery::Grants {
-        collection: id(1),
-        offset: 0,
-        limit: 101,
-    };
-    assert!(matches!(
-        access::query(&world.map, &world.env, over),
-        Err(AccessError::Bound(_))
-    ));
+    let over = AccessQuery::Grants { collection: id(1), offset: 0, limit: 101 };
+    assert!(matches!(access::query(&world.map, &world.env, over), Err(AccessError::Bound(_))));
 }

@@ -73,9 +73,7 @@ struct Model {
 
 impl Model {
     fn owns(&self, who: &str, n: u8) -> bool {
-        self.collections
-            .get(&n)
-            .is_some_and(|(owner, _, dead)| owner == who && !dead)
+        self.collections.get(&n).is_some_and(|(owner, _, dead)| owner == who && !dead)
     }
 
     fn works(&self, who: &str, n: u8, shard: u32, now: u64) -> bool {
@@ -121,11 +119,7 @@ impl Model {
                 }
                 good
             }
-            AccessMsg::ClaimWriter {
-                collection,
-                shard,
-                epoch,
-            } => {
+            AccessMsg::ClaimWriter { collection, shard, epoch } => {
                 let at = (collection.0[0], *shard);
                 let next = self.writers.get(&at).copied().unwrap_or(0) + 1;
                 let good = self.works(who, at.0, at.1, now) && *epoch == next;
@@ -134,12 +128,7 @@ impl Model {
                 }
                 good
             }
-            AccessMsg::Consume {
-                collection,
-                shard,
-                grantee,
-                units,
-            } => {
+            AccessMsg::Consume { collection, shard, grantee, units } => {
                 let n = collection.0[0];
                 let works = self.works(who, n, *shard, now);
                 let Some(grant) = self.grants.get_mut(&(n, name(grantee))) else {
@@ -161,9 +150,7 @@ impl Model {
             | AccessMsg::Revoke { collection, .. }
             | AccessMsg::Unplace { collection, .. }
             | AccessMsg::SetPolicy { collection, .. }
-            | AccessMsg::Place {
-                placement: Placement { collection, .. },
-            } => {
+            | AccessMsg::Place { placement: Placement { collection, .. } } => {
                 let n = collection.0[0];
                 self.owns(who, n) && self.run_own(who, n, ahead, message)
             }
@@ -182,12 +169,9 @@ impl Model {
             AccessMsg::DestroyCollection { .. } => record.2 = true,
             AccessMsg::Transfer { to, .. } if *to != account(who) => record.0 = name(to),
             AccessMsg::RotateEpoch { .. } => record.1 += 1,
-            AccessMsg::Grant {
-                grantee,
-                quota,
-                expires,
-                ..
-            } if *grantee != account(who) && ahead(*expires, GRANT_SECONDS_MAX) => {
+            AccessMsg::Grant { grantee, quota, expires, .. }
+                if *grantee != account(who) && ahead(*expires, GRANT_SECONDS_MAX) =>
+            {
                 let grant = (*quota, 0, *expires, false);
                 self.grants.insert((n, name(grantee)), grant);
             }
@@ -201,8 +185,7 @@ impl Model {
                 if (record.1..=record.1 + 1).contains(&placement.epoch)
                     && ahead(placement.lease_until, LEASE_SECONDS_MAX) =>
             {
-                self.placements
-                    .insert((n, placement.shard), placement.clone());
+                self.placements.insert((n, placement.shard), placement.clone());
             }
             AccessMsg::Unplace { shard, .. } => {
                 self.placements.remove(&(n, *shard));
@@ -221,18 +204,11 @@ impl Model {
             let collection = id(n);
             let expected = self.collections.get(&n).cloned();
             let reply = world.ask(AccessQuery::Collection { collection });
-            let AccessReply::Collection(seen) = reply else {
-                panic!()
-            };
-            assert_eq!(
-                seen.map(|r| (name(&r.owner), r.epoch, r.destroyed)),
-                expected
-            );
+            let AccessReply::Collection(seen) = reply else { panic!() };
+            assert_eq!(seen.map(|r| (name(&r.owner), r.epoch, r.destroyed)), expected);
 
             let reply = world.ask(AccessQuery::Policy { collection });
-            let AccessReply::Policy(seen) = reply else {
-                panic!()
-            };
+            let AccessReply::Policy(seen) = reply else { panic!() };
             assert_eq!(seen.map(|r| r.epoch), self.policies.get(&n).copied());
 
             for shard in [0, 1] {
@@ -240,32 +216,16 @@ impl Model {
                 let expected = self.placements.get(&(n, shard)).cloned();
                 assert_eq!(reply, AccessReply::Placement(expected));
                 let reply = world.ask(AccessQuery::Writer { collection, shard });
-                let AccessReply::Writer(seen) = reply else {
-                    panic!()
-                };
-                assert_eq!(
-                    seen.map(|r| r.epoch),
-                    self.writers.get(&(n, shard)).copied()
-                );
+                let AccessReply::Writer(seen) = reply else { panic!() };
+                assert_eq!(seen.map(|r| r.epoch), self.writers.get(&(n, shard)).copied());
             }
 
-            let reply = world.ask(AccessQuery::Grants {
-                collection,
-                offset: 0,
-                limit: 100,
-            });
-            let AccessReply::Grants { total, rows } = reply else {
-                panic!()
-            };
+            let reply = world.ask(AccessQuery::Grants { collection, offset: 0, limit: 100 });
+            let AccessReply::Grants { total, rows } = reply else { panic!() };
             assert_eq!(total as usize, rows.len());
             let rows: BTreeMap<_, _> = rows
                 .into_iter()
-                .map(|r| {
-                    (
-                        (n, name(&r.grantee)),
-                        (r.quota, r.used, r.expires, r.revoked),
-                    )
-                })
+                .map(|r| ((n, name(&r.grantee)), (r.quota, r.used, r.expires, r.revoked)))
                 .collect();
             let mut expected = self.grants.clone();
             expected.retain(|(of, _), grant| *of == n && !grant.3);
@@ -285,37 +245,17 @@ impl Model {
         let shared: Vec<_> = shared.map(|((n, _), _)| id(*n)).collect();
         let (offset, limit) = (0, 100);
         let asked = [
-            (
-                AccessQuery::Collections {
-                    owner: address.clone(),
-                    offset,
-                    limit,
-                },
-                owned,
-            ),
-            (
-                AccessQuery::Shared {
-                    grantee: address.clone(),
-                    offset,
-                    limit,
-                },
-                shared,
-            ),
+            (AccessQuery::Collections { owner: address.clone(), offset, limit }, owned),
+            (AccessQuery::Shared { grantee: address.clone(), offset, limit }, shared),
         ];
         for (query, expected) in asked {
-            let AccessReply::Collections { total, mut rows } = world.ask(query) else {
-                panic!()
-            };
+            let AccessReply::Collections { total, mut rows } = world.ask(query) else { panic!() };
             rows.sort();
             assert_eq!(total as usize, rows.len());
             assert_eq!(rows, expected);
         }
-        let reply = world.ask(AccessQuery::Anchor {
-            account: address.clone(),
-        });
-        let AccessReply::Anchor(seen) = reply else {
-            panic!()
-        };
+        let reply = world.ask(AccessQuery::Anchor { account: address.clone() });
+        let AccessReply::Anchor(seen) = reply else { panic!() };
         assert_eq!(seen.map(|r| r.root[0]), self.anchors.get(who).copied());
         for permit in PERMITS {
             let query = AccessQuery::Admission {
@@ -323,9 +263,7 @@ impl Model {
                 caller: address.clone(),
                 permit_name: permit.to_owned(),
             };
-            let AccessReply::Admission(seen) = world.ask(query) else {
-                panic!()
-            };
+            let AccessReply::Admission(seen) = world.ask(query) else { panic!() };
             let revoked = self.permits.contains(&(who.to_owned(), permit.to_owned()));
             assert_eq!(seen.permit_revoked, revoked);
             let grant = seen.grant.map(|r| (r.quota, r.used, r.expires, r.revoked));
@@ -373,10 +311,7 @@ fn agrees_with_a_model_that_scans() {
     assert_eq!(accepted.len(), 13);
     for (kind, (yes, no)) in accepted {
         assert!(yes > 50, "{kind} was accepted {yes} times");
-        assert!(
-            no > 20 || kind == "RevokePermit",
-            "{kind} was refused {no} times"
-        );
+        assert!(no > 20 || kind == "RevokePermit", "{kind} was refused {no} times");
     }
 }
 

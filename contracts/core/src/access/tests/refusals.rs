@@ -98,11 +98,7 @@ fn bounds_come_first() {
 #[test]
 fn not_to_oneself() {
     let mut world = World::new();
-    world.refuses(
-        "owner",
-        grant(1, "owner", None, NOW + 10),
-        AccessError::Owner,
-    );
+    world.refuses("owner", grant(1, "owner", None, NOW + 10), AccessError::Owner);
     world.refuses("owner", transfer(1, "owner"), AccessError::Owner);
 }
 
@@ -126,9 +122,7 @@ fn empty_grant() {
 fn times() {
     type Make = fn(u64) -> AccessMsg;
     let cases: [(&'static str, u64, Make); 2] = [
-        ("expires", GRANT_SECONDS_MAX, |t| {
-            grant(1, "friend", None, t)
-        }),
+        ("expires", GRANT_SECONDS_MAX, |t| grant(1, "friend", None, t)),
         ("lease_until", LEASE_SECONDS_MAX, |t| place(1, 0, 1, t)),
     ];
     for (field, max, make) in cases {
@@ -148,9 +142,7 @@ fn grants_are_bounded() {
     for n in 1..GRANTS_PER_COLLECTION_MAX {
         world.ok("owner", grant(1, &format!("g{n}"), None, NOW + 10));
     }
-    let full = AccessError::GrantsFull {
-        max: GRANTS_PER_COLLECTION_MAX,
-    };
+    let full = AccessError::GrantsFull { max: GRANTS_PER_COLLECTION_MAX };
     world.refuses("owner", grant(1, "more", None, NOW + 10), full);
     world.ok("owner", grant(1, "g1", Some(3), NOW + 10));
     world.ok("owner", revoke(1, "g1"));
@@ -237,36 +229,16 @@ fn units() {
     let mut world = World::new();
     world.refuses("worker", consume(1, 0, "owner", 1), AccessError::NoGrant);
     world.refuses("worker", consume(1, 0, "stranger", 1), AccessError::NoGrant);
-    world.refuses(
-        "worker",
-        consume(1, 0, "reader", 11),
-        AccessError::Quota { left: 10 },
-    );
+    world.refuses("worker", consume(1, 0, "reader", 11), AccessError::Quota { left: 10 });
     world.ok("worker", consume(1, 0, "reader", 9));
-    world.refuses(
-        "worker",
-        consume(1, 0, "reader", 2),
-        AccessError::Quota { left: 1 },
-    );
-    world.refuses(
-        "worker",
-        consume(1, 0, "reader", INTEGER_MAX),
-        AccessError::Quota { left: 1 },
-    );
+    world.refuses("worker", consume(1, 0, "reader", 2), AccessError::Quota { left: 1 });
+    world.refuses("worker", consume(1, 0, "reader", INTEGER_MAX), AccessError::Quota { left: 1 });
     world.ok("worker", consume(1, 0, "reader", 1));
-    world.refuses(
-        "worker",
-        consume(1, 0, "reader", 1),
-        AccessError::Quota { left: 0 },
-    );
+    world.refuses("worker", consume(1, 0, "reader", 1), AccessError::Quota { left: 0 });
 
     world.ok("owner", grant(1, "reader", None, NOW + 50));
     world.ok("worker", consume(1, 0, "reader", INTEGER_MAX));
-    world.refuses(
-        "worker",
-        consume(1, 0, "reader", 1),
-        AccessError::Quota { left: 0 },
-    );
+    world.refuses("worker", consume(1, 0, "reader", 1), AccessError::Quota { left: 0 });
     world.ok("owner", grant(1, "reader", Some(5), NOW + 50));
     world.env.time = NOW + 50;
     world.refuses("worker", consume(1, 0, "reader", 1), AccessError::NoGrant);
@@ -294,15 +266,7 @@ fn anchors_chain() {
 #[test]
 fn policies_do_not_repeat() {
     let mut world = World::new();
-    world.refuses(
-        "owner",
-        policy(1, &[1, 2, 1], &[]),
-        AccessError::Repeated("measurements"),
-    );
-    world.refuses(
-        "owner",
-        policy(1, &[], &[3, 3]),
-        AccessError::Repeated("readers"),
-    );
+    world.refuses("owner", policy(1, &[1, 2, 1], &[]), AccessError::Repeated("measurements"));
+    world.refuses("owner", policy(1, &[], &[3, 3]), AccessError::Repeated("readers"));
     world.ok("owner", policy(1, &[1, 2], &[1]));
 }

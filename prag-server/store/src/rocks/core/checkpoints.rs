@@ -62,11 +62,7 @@ impl Core {
         let _state = self.writing();
         self.check(term)?;
         let path = self.checkpoint_path(id);
-        if exists(&path) {
-            folder::remove(&path).map_err(io(self.name))
-        } else {
-            Ok(())
-        }
+        if exists(&path) { folder::remove(&path).map_err(io(self.name)) } else { Ok(()) }
     }
 
     fn checkpoint_path(&self, id: CheckpointId) -> PathBuf {
