@@ -6,7 +6,7 @@
 //! Never: memory maps, compression (sealed bytes do not shrink), keys or values in RocksDB's log.
 //! Invariant: a shard's folder appears and disappears by one rename, so after a crash it is whole or not there.
 //!
-//! Folder: `shards/<hex>/{LOCK, db/, blobs/<hex>, checkpoints/<hex>/{db/, blobs/}}`. RocksDB's checksums find
+//! Folder: `shards/<hex>/{LOCK, acknowledged, db/, blobs/<hex>, checkpoints/<hex>/{acknowledged, db/, blobs/}}`. RocksDB's checksums find
 //! damage but have no key: who can write the disk can forge files that RocksDB parses, or put back old ones.
 //! Seals, heads and anchors above find that.
 
@@ -24,6 +24,8 @@ use crate::traits::{Engine, Open, Shard};
 mod blobs;
 mod core;
 mod folder;
+mod manifest;
+mod mark;
 mod options;
 mod rows;
 mod shard;
@@ -113,6 +115,7 @@ impl RocksEngine {
         let state = fill(&db)?;
         core::settle(shard, &db, state)?;
         drop(db);
+        mark::Mark::create(&aside, state).map_err(io(shard))?;
         if let Some(blobs) = blobs {
             blobs.link_all(&aside.join(folder::BLOBS))?;
         }

@@ -14,6 +14,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 
 use super::blobs::BlobFolder;
 use super::folder::{self, Lock, exists};
+use super::mark::Mark;
 use super::options::{Tuning, failed};
 use super::state::{STATE_KEY, StateRow, on_disk};
 use crate::barrier::Barrier;
@@ -39,6 +40,7 @@ pub(super) struct Core {
     /// Handles on a live shard, counted under its slot's lock.
     pub(super) handles: AtomicUsize,
     pub(super) blobs: BlobFolder,
+    mark: Mark,
 }
 
 /// Dropped in this order: the lock outlives the database.
@@ -61,8 +63,16 @@ impl Core {
         for leftover in [folder::NEW, folder::GONE] {
             folder::sweep(&checkpoints, leftover).map_err(folder::owned(name))?;
         }
-        let db = tuning.open(name, &path.join(folder::ROWS))?;
-        Self::new(name, checkpoints, db, Some(lock), blobs)
+        let rows = path.join(folder::ROWS);
+        // Looked at first without writing: what is refused stays as it was found.
+        let mark = Mark::open(name, &path)?;
+        if !mark.reaches(state(name, &tuning.look(name, &rows)?)?) {
+            return Err(StoreError::Tampered(name));
+        }
+        let db = tuning.open(name, &rows)?;
+        let core = Self::new(name, checkpoints, db, Some(lock), blobs, mark)?;
+        core.raise(*core.writing())?;
+        Ok(core)
     }
 
     /// Open a checkpoint of the shard in the folder `path`.
@@ -78,9 +88,10 @@ impl Core {
             return Err(StoreError::Checkpoint { shard: name, id });
         }
         let blobs = BlobFolder::new(name, path.join(folder::BLOBS));
+        let mark = Mark::open(name, &path)?;
         let db = tuning.open_read_only(name, &path.join(folder::ROWS))?;
-        let core = Self::new(name, checkpoints, db, None, blobs)?;
-        if core.status().committed != id.0 {
+        let core = Self::new(name, checkpoints, db, None, blobs, mark)?;
+        if core.status().committed != id.0 || !core.mark.reaches(*core.writing()) {
             return Err(StoreError::Tampered(name));
         }
         Ok(core)
@@ -92,10 +103,9 @@ impl Core {
         db: DB,
         lock: Option<Lock>,
         blobs: BlobFolder,
+        mark: Mark,
     ) -> Result<Self, StoreError> {
-        let row = db.get(STATE_KEY).map_err(|error| failed(name, &error))?;
-        let state =
-            row.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(name))?;
+        let state = state(name, &db)?;
         Ok(Self {
             name,
             checkpoints,
@@ -108,6 +118,7 @@ impl Core {
             closed: Mutex::new(None),
             handles: AtomicUsize::new(0),
             blobs,
+            mark,
         })
     }
 
@@ -137,6 +148,8 @@ impl Core {
         self.close(why);
         let opened = self.opened.write().unwrap_or_else(PoisonError::into_inner).take()?;
         drop(opened.db);
+        // A mark that is not synced is at worst an older one.
+        let _ = self.mark.settle();
         opened.lock
     }
 
@@ -173,6 +186,7 @@ impl Core {
         let mut write = WriteBatch::default();
         write.put(STATE_KEY, next.to_bytes());
         self.write(write, &synced)?;
+        self.closing(self.raise(next))?;
         *state = next;
         self.epoch.store(claim, Ordering::SeqCst);
         self.barrier.raise(next.seq);
@@ -219,10 +233,17 @@ impl Core {
 
     /// One sync of the log; the last seq that it covers.
     fn sync(&self) -> Result<Seq, StoreError> {
+        // Both were durable or will be by this sync: an epoch is synced before it is stored.
+        let epoch = self.epoch.load(Ordering::SeqCst);
         let covered = self.committed.load(Ordering::SeqCst);
         let result = self.with(|db| db.flush_wal(true).map_err(|error| failed(self.name, &error)));
-        self.closing(result)?;
+        self.closing(result.and_then(|()| self.raise(StateRow { epoch, seq: covered })))?;
         Ok(covered)
+    }
+
+    /// Note outside the log how far it is durable.
+    fn raise(&self, state: StateRow) -> Result<(), StoreError> {
+        self.mark.raise(state).map_err(folder::io(self.name))
     }
 
     fn write(&self, write: WriteBatch, options: &WriteOptions) -> Result<(), StoreError> {
@@ -250,6 +271,12 @@ impl Core {
     fn writing(&self) -> MutexGuard<'_, StateRow> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The state row of an open database.
+fn state(shard: ShardName, db: &DB) -> Result<StateRow, StoreError> {
+    let row = db.get(STATE_KEY).map_err(|error| failed(shard, &error))?;
+    row.as_deref().and_then(StateRow::from_bytes).ok_or(StoreError::Tampered(shard))
 }
 
 /// Write the first state row of a new database and leave all of it in files that are synced.

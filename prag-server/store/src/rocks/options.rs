@@ -4,7 +4,7 @@
 //! Holds: options that all shards share, with one small block cache.
 //! Never: RocksDB's messages, which may quote keys and paths.
 //! Invariant: checksums are always verified, and a log damaged before its end is refused, not cut: cutting would
-//! silently drop acknowledged batches. Only an unfinished last record is forgiven.
+//! silently drop acknowledged batches. Only an unfinished last record is forgiven; `mark` tells it from damage.
 
 use std::io;
 use std::path::Path;
@@ -63,6 +63,11 @@ impl Tuning {
     /// Open a database that is there.
     pub(super) fn open(&self, shard: ShardName, path: &Path) -> Result<DB, StoreError> {
         DB::open(&self.options, path).map_err(|error| failed(shard, &error))
+    }
+
+    /// Open a database that is there without changing a file.
+    pub(super) fn look(&self, shard: ShardName, path: &Path) -> Result<DB, StoreError> {
+        DB::open_for_read_only(&self.options, path, false).map_err(|error| failed(shard, &error))
     }
 
     /// Open a checkpoint. All its files are held open, so it can be read even while it is being removed.

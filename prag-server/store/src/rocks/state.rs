@@ -49,7 +49,8 @@ pub(super) fn on_disk(key: &[u8]) -> Vec<u8> {
 }
 
 const VERSION: u8 = 1;
-const LEN: usize = 17;
+/// Length of the row.
+pub(super) const LEN: usize = 17;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::RocksEngine;
 use crate::conformance;
@@ -14,6 +13,8 @@ const SHARD: ShardName = ShardName([0x5a; 16]);
 const OTHER: ShardName = ShardName([0x5b; 16]);
 const FIRST: Open = Open::Writer { expected_epoch: 0, claim: 1 };
 const AGAIN: Open = Open::Writer { expected_epoch: 1, claim: 1 };
+
+mod damage;
 
 struct Rocks {
     folder: tempfile::TempDir,
@@ -218,56 +219,6 @@ fn logs_are_quiet() {
     assert!(others.iter().any(holds));
 }
 
-/// The folder after 100 batches, as a crash at the end leaves it, and its log.
-fn image_with_log() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
-    let (folder, engine) = fresh();
-    let shard = engine.open(SHARD, FIRST).unwrap();
-    fill(&*shard, 0, 100);
-    let image = tempfile::tempdir().unwrap();
-    copy(folder.path(), image.path());
-    let logs = files(&shard_path(image.path()).join("db")).into_iter();
-    let logs = logs.filter(|path| path.extension().is_some_and(|found| found == "log"));
-    let log = logs.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
-    let bytes = fs::read(&log).unwrap();
-    assert!(bytes.len() > 100 * 200);
-    (image, log, bytes)
-}
-
-/// A log damaged before its end is refused by name, and the other shards serve on.
-#[test]
-fn damaged_log_is_refused() {
-    let (image, log, mut bytes) = image_with_log();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(&log, &bytes).unwrap();
-    let engine = RocksEngine::open(image.path()).unwrap();
-    for mode in [AGAIN, Open::Follower] {
-        assert_eq!(engine.open(SHARD, mode).err(), Some(StoreError::Tampered(SHARD)));
-    }
-    engine.open(OTHER, FIRST).unwrap();
-}
-
-/// A log cut anywhere opens with fewer batches, all of them whole. Only heads and anchors can tell such a cut
-/// from a crash.
-#[test]
-fn cut_log_leaves_whole_batches() {
-    let (image, log, bytes) = image_with_log();
-    let batch = bytes.len() / 100;
-    let mut seen = Vec::new();
-    for cut in (0..5 * batch).step_by(23) {
-        let again = tempfile::tempdir().unwrap();
-        copy(image.path(), again.path());
-        let log = again.path().join(log.strip_prefix(image.path()).unwrap());
-        fs::write(&log, &bytes[..bytes.len() - cut]).unwrap();
-        let engine = RocksEngine::open(again.path()).unwrap();
-        let shard = engine.open(SHARD, AGAIN).unwrap();
-        check_prefix(&shard).unwrap();
-        seen.push(shard.status().committed);
-    }
-    seen.dedup();
-    assert_eq!(seen, [100, 99, 98, 97, 96, 95]);
-}
-
 /// A damaged table is found when it is read; the shard closes, and says so.
 #[test]
 fn damaged_table_closes_the_shard() {
@@ -337,70 +288,4 @@ fn missing_files_are_refused() {
     );
     engine.destroy(SHARD).unwrap();
     assert_eq!(engine.list().unwrap(), []);
-}
-
-/// Bytes flipped or cut anywhere: refused by name, or read as some whole prefix of the batches; never a wrong
-/// value, never a panic.
-#[test]
-fn random_damage_never_lies() {
-    let (folder, engine) = fresh();
-    let shard = engine.open(SHARD, FIRST).unwrap();
-    fill(&*shard, 0, 300);
-    shard.checkpoint().unwrap();
-    fill(&*shard, 300, 400);
-    let image = tempfile::tempdir().unwrap();
-    copy(folder.path(), image.path());
-    drop((shard, engine));
-    let victims = files(&shard_path(image.path()).join("db"));
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut refused, mut served) = (0, 0);
-    for _ in 0..80 {
-        let image = tempfile::tempdir().unwrap();
-        copy(folder.path(), image.path());
-        let victim = &victims[random.below(victims.len())];
-        let victim = shard_path(image.path()).join("db").join(victim.file_name().unwrap());
-        let Ok(mut bytes) = fs::read(&victim) else {
-            continue;
-        };
-        if bytes.is_empty() {
-            continue;
-        }
-        let place = random.below(bytes.len());
-        if random.below(4) == 0 {
-            bytes.truncate(place)
-        } else {
-            bytes[place] ^= 1 << random.below(8)
-        }
-        fs::write(&victim, &bytes).unwrap();
-
-        let engine = RocksEngine::open(image.path()).unwrap();
-        match engine.open(SHARD, AGAIN).and_then(|shard| check_prefix(&shard)) {
-            Ok(()) => served += 1,
-            Err(StoreError::Tampered(SHARD) | StoreError::Io { shard: SHARD, .. }) => refused += 1,
-            Err(other) => panic!("unexpected: {other}"),
-        }
-    }
-    assert!(refused > 0 && served > 0, "{refused} refused, {served} served");
-}
-
-fn check_prefix(shard: &Arc<dyn Shard>) -> Result<(), StoreError> {
-    let rows = shard.scan(&KeyRange::all(), None, 8000)?.rows;
-    let committed = u32::try_from(shard.status().committed).unwrap();
-    let (last, numbers) = rows.split_last().unwrap();
-    assert_eq!(last, &(b"last".to_vec(), (committed - 1).to_be_bytes().to_vec()));
-    let expected = (0..committed).map(|number| (number.to_be_bytes().to_vec(), value(number)));
-    assert!(numbers.iter().cloned().eq(expected));
-    Ok(())
-}
-
-/// xorshift64*: a failing run replays.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % bound
-    }
 }

@@ -13,6 +13,7 @@ use super::Core;
 use crate::error::StoreError;
 use crate::names::CheckpointId;
 use crate::rocks::folder::{self, exists, io, sync_folder};
+use crate::rocks::mark::Mark;
 use crate::rocks::options::failed;
 
 impl Core {
@@ -36,6 +37,7 @@ impl Core {
                 .map_err(|error| failed(self.name, &error))
         })?;
         self.blobs.link_all(&blobs)?;
+        Mark::create(&aside, *state).map_err(io(self.name))?;
         for part in [&blobs, &aside] {
             sync_folder(part).map_err(io(self.name))?;
         }
