@@ -12,7 +12,7 @@ use prag_trust::sim::{SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running `prag-server-sim`; killed when dropped.
@@ -34,6 +34,17 @@ impl Worker {
         settings: Option<&Path>,
         filter: &str,
     ) -> Self {
+        Self::try_start(data, log, settings, filter)
+            .unwrap_or_else(|status| panic!("the worker ended; run `make model`? {status:?}"))
+    }
+
+    /// Like [`Worker::start_with`]; the exit status of a worker that refuses to start.
+    pub(crate) fn try_start(
+        data: &Path,
+        log: &Path,
+        settings: Option<&Path>,
+        filter: &str,
+    ) -> Result<Self, ExitStatus> {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -51,12 +62,13 @@ impl Worker {
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "the worker ended; run `make model`? {ended:?}");
+            if let Some(status) = child.try_wait().unwrap() {
+                return Err(status);
+            }
             assert!(Instant::now() < deadline, "the worker does not listen");
             std::thread::yield_now();
         }
-        Self { child, address }
+        Ok(Self { child, address })
     }
 
     /// SIGKILL, and wait for the end.
