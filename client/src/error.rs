@@ -29,6 +29,9 @@ pub enum ClientError {
     /// The worker's evidence does not verify. Nothing was sent.
     #[error("the worker's evidence was refused: {0}")]
     Evidence(#[from] prag_trust::evidence::EvidenceError),
+    /// Evidence that was brought as files does not verify.
+    #[error("this evidence was refused: {0}")]
+    EvidenceFile(prag_trust::evidence::EvidenceError),
     /// The attestation is not well formed, or does not fit together.
     #[error("the worker's attestation was refused: {0}")]
     Attestation(&'static str),
@@ -135,7 +138,9 @@ impl ClientError {
             Self::Problem(problem) => problem.code.as_str(),
             Self::Unreachable { .. } => "unreachable",
             Self::Url | Self::Usage(_) | Self::IdentityName => "usage",
-            Self::Evidence(_) | Self::Attestation(_) | Self::Keys(_) => "evidence-refused",
+            Self::Evidence(_) | Self::EvidenceFile(_) | Self::Attestation(_) | Self::Keys(_) => {
+                "evidence-refused"
+            }
             Self::Pin(_) => "pin-mismatch",
             Self::Gateway(_) => "gateway-refused",
             Self::Reply(_) => "bad-reply",

@@ -51,6 +51,12 @@ impl Home {
         self.config.join("shares").join(id)
     }
 
+    /// The file of the policy that workers must meet.
+    #[must_use]
+    pub fn policy(&self) -> PathBuf {
+        self.config.join("policy.json")
+    }
+
     /// A file of remembered state.
     #[must_use]
     pub fn state(&self, name: &str) -> PathBuf {

@@ -7,24 +7,30 @@
 //! Invariant: a [`Worker`] that exists had fresh evidence over its key, of an allowed image, for an
 //! allowed ledger and configuration. RATS terms: RFC 9334.
 
+mod binding;
+mod gpu;
+mod hardware;
 mod keys;
 mod policy;
 
+pub use binding::{Binding, BindingPurpose};
+pub use gpu::Gpu;
+pub use hardware::{Examined, Hardware, HardwareVerifier, Roots};
 pub use keys::{KEY_SET_SECONDS_MAX, KeySetError, WorkerKeys, sign_keys, verify_keys};
-pub use policy::Policy;
+pub use policy::{GpuPolicy, Policy};
 
 use crate::encoding::{base64_bytes, digest};
 use crate::verified::Verified;
+use prag_quote::QuoteError;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// Why evidence is refused. Not retryable with the same evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// This build cannot verify this kind of evidence, so it does not believe it.
-    #[error("evidence of kind {0} cannot be verified by this build")]
-    Unsupported(&'static str),
+    /// The vendor's evidence itself does not hold.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
     /// Not a kind that this verifier takes; simulated evidence among them.
     #[error("evidence of kind {0} is not accepted here")]
     Kind(&'static str),
@@ -43,6 +49,15 @@ pub enum EvidenceError {
     /// The settings are not among those that the policy allows.
     #[error("configuration is not allowed by the policy")]
     Configuration,
+    /// The policy asks for a GPU, and there is none.
+    #[error("evidence of a confidential GPU is missing")]
+    GpuMissing,
+    /// The GPU's driver or VBIOS is not among those that the policy allows; an empty list allows none.
+    #[error("GPU {0} is not allowed by the policy")]
+    Gpu(&'static str),
+    /// The worker did not sign the GPU's certificate: the GPU's report is of another machine, or a replay.
+    #[error("worker has not signed for its GPU")]
+    GpuSignature,
     /// The worker follows an older policy than the verifier's.
     #[error("worker follows policy epoch {worker}, before {policy}")]
     PolicyEpoch {
@@ -68,15 +83,24 @@ pub enum Evidence {
         /// The quote, at most 64 KiB.
         #[serde(with = "base64_bytes")]
         quote: Vec<u8>,
+        /// Intel's collateral for it, JSON as `dcap-qvl` has it, at most 64 KiB.
+        #[serde(with = "base64_bytes")]
+        collateral: Vec<u8>,
+        /// The GPU beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gpu: Option<Box<Gpu>>,
     },
     /// AMD SEV-SNP.
     Snp {
         /// The attestation report.
         #[serde(with = "base64_bytes")]
         report: Vec<u8>,
-        /// The VCEK and its chain, as the host's certificate table has them.
+        /// The VCEK, DER. Roots are pinned, so its chain does not travel.
         #[serde(with = "base64_bytes")]
-        certificates: Vec<u8>,
+        vcek: Vec<u8>,
+        /// The GPU beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gpu: Option<Box<Gpu>>,
     },
     /// A TEE that protects nothing.
     #[cfg(feature = "sim")]
@@ -105,104 +129,33 @@ impl Evidence {
         }
     }
 
+    /// The GPU's part.
+    #[must_use]
+    pub fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Tdx { gpu, .. } | Self::Snp { gpu, .. } => gpu.as_deref(),
+            #[cfg(feature = "sim")]
+            Self::Sim { .. } => None,
+        }
+    }
+
     /// SHA-256 over kind and bytes: what a release names.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let kind = self.kind().as_bytes();
+        let with = |parts: [&[u8]; 2], gpu: &Option<Box<Gpu>>| {
+            let [report, chain] =
+                gpu.as_ref().map_or([&[][..], &[]], |gpu| [&gpu.report[..], &gpu.chain]);
+            digest(HASH_DOMAIN, &[kind, parts[0], parts[1], report, chain])
+        };
         match self {
-            Self::Tdx { quote } => digest(HASH_DOMAIN, &[kind, quote]),
-            Self::Snp { report, certificates } => {
-                digest(HASH_DOMAIN, &[kind, report, certificates])
-            }
+            Self::Tdx { quote, collateral, gpu } => with([quote, collateral], gpu),
+            Self::Snp { report, vcek, gpu } => with([report, vcek], gpu),
             #[cfg(feature = "sim")]
             Self::Sim { report_data, measurement, signature } => {
                 digest(HASH_DOMAIN, &[kind, report_data, measurement, signature])
             }
         }
-    }
-}
-
-/// What evidence is asked for. Evidence for one purpose is none for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BindingPurpose {
-    /// To serve clients, and to be released keys by owners.
-    Serve,
-    /// To be registered on a ledger.
-    Register,
-    /// To be released keys by another worker.
-    Peer,
-}
-
-impl BindingPurpose {
-    /// The purpose's text in the report data. Frozen.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serve => "serve",
-            Self::Register => "register",
-            Self::Peer => "peer",
-        }
-    }
-}
-
-/// What a worker claims, and evidence binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// What for.
-    pub purpose: BindingPurpose,
-    /// The worker's Ed25519 key of this boot.
-    pub sig_pk: [u8; 32],
-    /// SHA-256 of the TLS key's SPKI; zeros without TLS.
-    pub tls_spki_sha256: [u8; 32],
-    /// The verifier's own, fresh; or a recent block hash.
-    pub nonce: [u8; 32],
-    /// Which ledger the worker obeys.
-    pub ledger_id: [u8; 32],
-    /// Digest over every security-relevant setting.
-    pub config_digest: [u8; 32],
-    /// Epoch of the measurement policy that the worker follows.
-    pub policy_epoch: u64,
-}
-
-impl Binding {
-    /// The 64 bytes of report data of a worker without a GPU. Frozen.
-    ///
-    /// `[0..32] = SHA-256("PRAG-RA/v1" ‖ LP(purpose, sig_pk, tls_spki_sha256, nonce, ledger_id,
-    /// config_digest, policy_epoch))`, the epoch as u64 big-endian; `[32..64]` = zeros.
-    #[must_use]
-    pub fn report_data(&self) -> [u8; 64] {
-        let mut out = [0u8; 64];
-        out[..32].copy_from_slice(&self.first_half());
-        out
-    }
-
-    /// The 64 bytes of report data of a worker with a GPU: the second half is the GPU's nonce. Frozen.
-    #[must_use]
-    pub fn report_data_with_gpu(&self) -> [u8; 64] {
-        let mut out = self.report_data();
-        out[32..].copy_from_slice(&self.gpu_nonce());
-        out
-    }
-
-    /// The nonce that the GPU's evidence must carry: `SHA-256("PRAG-GPU/v1" ‖ first half)`.
-    #[must_use]
-    pub fn gpu_nonce(&self) -> [u8; 32] {
-        Sha256::new().chain_update(b"PRAG-GPU/v1").chain_update(self.first_half()).finalize().into()
-    }
-
-    fn first_half(&self) -> [u8; 32] {
-        digest(
-            "PRAG-RA/v1",
-            &[
-                self.purpose.name().as_bytes(),
-                &self.sig_pk,
-                &self.tls_spki_sha256,
-                &self.nonce,
-                &self.ledger_id,
-                &self.config_digest,
-                &self.policy_epoch.to_be_bytes(),
-            ],
-        )
     }
 }
 
@@ -256,31 +209,7 @@ pub trait Verifier: Send + Sync {
     ) -> Result<Verified<Worker>, EvidenceError>;
 }
 
-/// The verifier of hardware evidence.
-///
-/// It cannot verify TDX quotes and SNP reports yet, and refuses them; it never takes simulated evidence.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HardwareVerifier;
-
-impl Verifier for HardwareVerifier {
-    fn verify(
-        &self,
-        evidence: &Evidence,
-        _binding: &Binding,
-        _policy: &Policy,
-        _now: u64,
-    ) -> Result<Verified<Worker>, EvidenceError> {
-        match evidence {
-            Evidence::Tdx { .. } | Evidence::Snp { .. } => {
-                Err(EvidenceError::Unsupported(evidence.kind()))
-            }
-            #[cfg(feature = "sim")]
-            Evidence::Sim { .. } => Err(EvidenceError::Kind(evidence.kind())),
-        }
-    }
-}
-
-const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v1";
+const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";
 
 #[cfg(test)]
 mod tests;

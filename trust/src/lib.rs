@@ -13,7 +13,6 @@ pub mod evidence;
 pub mod frames;
 pub mod head;
 pub mod key;
-pub mod merkle;
 pub mod padding;
 pub mod permit;
 pub mod release;
@@ -22,3 +21,8 @@ pub mod seal;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod verified;
+
+/// The log behind every head.
+pub use prag_merkle as merkle;
+/// Evidence up to the vendor's root.
+pub use prag_quote as quote;

@@ -33,6 +33,12 @@ pub(super) enum Command {
     Keys(KeysCommand),
     /// Verify a worker and show what it proved.
     Attest(Attest),
+    /// Check a worker's evidence offline.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Set or show the policy that workers must meet.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Make, list, show or delete collections.
     #[command(subcommand)]
     Collection(CollectionCommand),
@@ -71,6 +77,51 @@ pub(super) enum KeysCommand {
     New,
     /// Show the address; never a secret.
     Show,
+}
+
+#[derive(Subcommand)]
+pub(super) enum EvidenceCommand {
+    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim.
+    Verify(VerifyEvidence),
+}
+
+#[derive(Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Store a policy on this machine; every command uses it from then on.
+    Set(PolicyFile),
+    /// Show the stored policy and its digest.
+    Show,
+}
+
+#[derive(Args)]
+pub(super) struct PolicyFile {
+    /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu.
+    pub(super) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyEvidence {
+    /// A TDX quote or an SNP report: raw, hex or base64.
+    #[arg(long, value_name = "FILE")]
+    pub(super) quote: PathBuf,
+    /// Intel's collateral for a TDX quote, JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) collateral: Option<PathBuf>,
+    /// The chip's certificate for an SNP report: DER, PEM or a host's certificate table.
+    #[arg(long, value_name = "FILE")]
+    pub(super) vcek: Option<PathBuf>,
+    /// The GPU's evidence, JSON with an `evidence_list`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) gpu: Option<PathBuf>,
+    /// The log behind a TDX quote's runtime registers, JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) event_log: Option<PathBuf>,
+    /// The policy that image, firmware and GPU must meet, JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// When: unix seconds or RFC 3339; now if absent.
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
 }
 
 #[derive(Subcommand)]

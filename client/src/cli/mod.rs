@@ -8,11 +8,14 @@
 
 mod add;
 mod args;
+mod claims;
 mod collections;
 mod doctor;
 mod documents;
+mod evidence;
 mod grants;
 mod keys;
+mod policy;
 mod screen;
 mod seal;
 mod search;
@@ -25,7 +28,10 @@ use crate::remembered::Remembered;
 use crate::sdk::Client;
 use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
-use args::{Arguments, CollectionCommand, Command, DocumentsCommand, KeysCommand};
+use args::{
+    Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
+    PolicyCommand,
+};
 use clap::Parser;
 use screen::Screen;
 use std::process::ExitCode;
@@ -76,7 +82,7 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
+async fn run(arguments: Arguments, mut trusted: Trusted, screen: Screen) -> Done {
     let passphrase = std::env::var("PRAG_PASSPHRASE").ok().filter(|text| !text.is_empty());
     let setting = Setting {
         url: arguments.url,
@@ -85,10 +91,14 @@ async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
         passphrase: passphrase.map(Zeroizing::new),
         screen,
     };
+    trusted.follow(&setting.home)?;
     match arguments.command {
         Command::Keys(KeysCommand::New) => keys::new(&setting),
         Command::Keys(KeysCommand::Show) => keys::show(&setting),
         Command::Seal(options) => seal::seal(&setting, &options),
+        Command::Evidence(EvidenceCommand::Verify(options)) => evidence::verify(&setting, &options),
+        Command::Policy(PolicyCommand::Set(options)) => policy::set(&setting, &options),
+        Command::Policy(PolicyCommand::Show) => policy::show(&setting),
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
         command => {
@@ -127,9 +137,12 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Grant(options) => grants::grant(client, screen, &options).await,
         Command::Grants(which) => grants::list(client, screen, &which).await,
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
-        Command::Keys(_) | Command::Seal(_) | Command::Attest(_) | Command::Doctor => {
-            Err(ClientError::Usage("this command needs no worker".to_owned()))
-        }
+        Command::Keys(_)
+        | Command::Seal(_)
+        | Command::Evidence(_)
+        | Command::Policy(_)
+        | Command::Attest(_)
+        | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Which workers an owner trusts.
 //!
 //! Layer: `trust::evidence`.
-//! Holds: allowed images, ledgers and configurations, each by name.
-//! Never: a wildcard, or a kind of evidence: hardware is not a matter of policy.
-//! Invariant: an empty list allows nothing.
+//! Holds: allowed images, ledgers and configurations, each by name; how old firmware may be; which GPUs may be there.
+//! Never: a wildcard, a root, or a kind of evidence: hardware is not a matter of policy.
+//! Invariant: an empty list allows nothing, and a rule that is left out is the strictest.
 
-use super::{Binding, EvidenceError};
+use super::{Binding, EvidenceError, Examined};
 use crate::encoding::{digest, hex_list};
+use prag_quote::snp::Minimum;
+use prag_quote::tdx::TcbStatus;
 use serde::{Deserialize, Serialize};
 
 /// Reference values, chosen by the owner. JSON, 32-byte values in hex, at most 256 a list.
@@ -24,6 +26,27 @@ pub struct Policy {
     /// Digests of security-relevant settings.
     #[serde(with = "hex_list")]
     pub config_digests: Vec<[u8; 32]>,
+    /// What Intel may say of a TDX platform besides `UpToDate`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tdx_tcb: Vec<TcbStatus>,
+    /// Oldest firmware of an AMD platform, by product; a product that is left out is refused.
+    #[serde(default)]
+    pub snp_minimum: Minimum,
+    /// GPUs.
+    #[serde(default)]
+    pub gpu: GpuPolicy,
+}
+
+/// Which confidential GPUs may be there. The default: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GpuPolicy {
+    /// Refuse workers without one.
+    pub required: bool,
+    /// Driver versions.
+    pub drivers: Vec<String>,
+    /// VBIOS versions.
+    pub vbioses: Vec<String>,
 }
 
 impl Policy {
@@ -36,20 +59,32 @@ impl Policy {
             list.dedup();
             list.concat()
         };
+        let mut tcb: Vec<u8> = self.tdx_tcb.iter().map(|status| status.code()).collect();
+        tcb.sort_unstable();
+        tcb.dedup();
+        let names = |list: &[String]| {
+            let mut names: Vec<&[u8]> = list.iter().map(String::as_bytes).collect();
+            names.sort_unstable();
+            names.dedup();
+            digest("PRAG-POLICY-NAMES/v1", &names)
+        };
         digest(
-            "PRAG-POLICY/v1",
+            "PRAG-POLICY/v2",
             &[
                 &self.epoch.to_be_bytes(),
                 &sorted(&self.measurements),
                 &sorted(&self.ledger_ids),
                 &sorted(&self.config_digests),
+                &tcb,
+                &self.snp_minimum.to_bytes(),
+                &[u8::from(self.gpu.required)],
+                &names(&self.gpu.drivers),
+                &names(&self.gpu.vbioses),
             ],
         )
     }
 
     /// Whether an image of `measurement` that claims `binding` is allowed.
-    // Dead without feature `sim` until a verifier of hardware evidence asks.
-    #[cfg_attr(not(any(feature = "sim", test)), expect(dead_code))]
     pub(crate) fn allow(
         &self,
         measurement: &[u8; 32],
@@ -69,5 +104,26 @@ impl Policy {
             return Err(EvidenceError::PolicyEpoch { worker, policy });
         }
         Ok(())
+    }
+
+    /// Whether this hardware is allowed: its image, and its GPU or that there is none.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Measurement`], [`EvidenceError::GpuMissing`], [`EvidenceError::Gpu`].
+    pub fn allow_hardware(&self, examined: &Examined) -> Result<(), EvidenceError> {
+        if !self.measurements.contains(&examined.hardware.image()) {
+            return Err(EvidenceError::Measurement);
+        }
+        match &examined.gpu {
+            None if self.gpu.required => Err(EvidenceError::GpuMissing),
+            None => Ok(()),
+            Some(gpu) if !self.gpu.drivers.contains(&gpu.driver_version) => {
+                Err(EvidenceError::Gpu("driver"))
+            }
+            Some(gpu) if !self.gpu.vbioses.contains(&gpu.vbios_version) => {
+                Err(EvidenceError::Gpu("VBIOS"))
+            }
+            Some(_) => Ok(()),
+        }
     }
 }

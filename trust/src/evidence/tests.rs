@@ -1,11 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use super::GpuPolicy;
 use super::{
-    Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, KEY_SET_SECONDS_MAX,
-    KeySetError, Policy, Verifier, Worker, sign_keys, verify_keys,
+    Binding, BindingPurpose, Evidence, EvidenceError, Gpu, KEY_SET_SECONDS_MAX, KeySetError,
+    Policy, Worker, sign_keys, verify_keys,
 };
 use crate::verified::Verified;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer, SigningKey};
+use prag_quote::snp::{Minimum, Tcb};
+use prag_quote::tdx::TcbStatus;
 
 const NOW: u64 = 1_700_000_000;
 
@@ -27,7 +30,21 @@ fn policy() -> Policy {
         measurements: vec![[8; 32], [9; 32]],
         ledger_ids: vec![[4; 32]],
         config_digests: vec![[5; 32]],
+        ..Policy::default()
     }
+}
+
+fn worker(signer: &SigningKey) -> Verified<Worker> {
+    Verified::new(Worker {
+        sig_pk: signer.verifying_key().to_bytes(),
+        measurement: [9; 32],
+        kind: "tdx",
+        config_digest: [5; 32],
+        ledger_id: [4; 32],
+        tls_spki_sha256: [2; 32],
+        evidence_hash: [1; 32],
+        policy_digest: [6; 32],
+    })
 }
 
 /// Frozen bytes, computed by an independent program.
@@ -89,7 +106,18 @@ fn policy_digest_covers_the_policy() {
         Policy { measurements: vec![[8; 32]], ..policy() },
         Policy { ledger_ids: vec![[5; 32]], config_digests: vec![[4; 32]], ..policy() },
         Policy { ledger_ids: vec![[4; 32], [5; 32]], config_digests: vec![], ..policy() },
+        Policy { tdx_tcb: vec![TcbStatus::OutOfDate], ..policy() },
+        Policy {
+            snp_minimum: Minimum { milan: Some(Tcb::default()), ..Minimum::default() },
+            ..policy()
+        },
+        Policy { gpu: GpuPolicy { required: true, ..GpuPolicy::default() }, ..policy() },
+        Policy { gpu: GpuPolicy { drivers: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
+        Policy { gpu: GpuPolicy { vbioses: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
     ];
+    for (row, one) in others.iter().enumerate() {
+        assert!(others[row + 1..].iter().all(|two| two.digest() != one.digest()), "row {row}");
+    }
     for other in others {
         assert_ne!(other.digest(), good);
     }
@@ -104,23 +132,12 @@ fn policy_json_is_closed() {
     assert!(serde_json::from_str::<Policy>(&extra).is_err());
 }
 
-/// Hardware evidence that this build cannot verify is not believed.
-#[test]
-fn unverifiable_evidence_is_refused() {
-    let tdx = Evidence::Tdx { quote: vec![1] };
-    let snp = Evidence::Snp { report: vec![1], certificates: vec![] };
-    for evidence in [tdx, snp] {
-        let verdict = HardwareVerifier.verify(&evidence, &binding(), &policy(), NOW);
-        assert_eq!(verdict.unwrap_err(), EvidenceError::Unsupported(evidence.kind()));
-    }
-}
-
 /// Evidence is tagged by its kind; unknown kinds and fields are refused.
 #[test]
 fn evidence_json_is_tagged() {
-    let snp = Evidence::Snp { report: b"report".to_vec(), certificates: b"prag".to_vec() };
+    let snp = Evidence::Snp { report: b"report".to_vec(), vcek: b"prag".to_vec(), gpu: None };
     let text = serde_json::to_string(&snp).unwrap();
-    assert_eq!(text, r#"{"kind":"snp","report":"cmVwb3J0","certificates":"cHJhZw=="}"#);
+    assert_eq!(text, r#"{"kind":"snp","report":"cmVwb3J0","vcek":"cHJhZw=="}"#);
     assert!(serde_json::from_str::<Evidence>(&text).unwrap() == snp);
     for bad in [
         text.replace("snp", "sgx"),
@@ -137,27 +154,21 @@ fn evidence_json_is_tagged() {
 /// The same bytes as another kind, or cut elsewhere, have another hash.
 #[test]
 fn evidence_hash_is_unambiguous() {
-    let snp = |report: &[u8], certificates: &[u8]| {
-        Evidence::Snp { report: report.to_vec(), certificates: certificates.to_vec() }.hash()
+    let snp = |report: &[u8], vcek: &[u8], gpu: Option<Box<Gpu>>| {
+        Evidence::Snp { report: report.to_vec(), vcek: vcek.to_vec(), gpu }.hash()
     };
-    assert_ne!(snp(b"ab", b"c"), snp(b"a", b"bc"));
-    assert_ne!(snp(b"ab", b""), Evidence::Tdx { quote: b"ab".to_vec() }.hash());
+    assert_ne!(snp(b"ab", b"c", None), snp(b"a", b"bc", None));
+    let tdx = Evidence::Tdx { quote: b"ab".to_vec(), collateral: b"c".to_vec(), gpu: None };
+    assert_ne!(snp(b"ab", b"c", None), tdx.hash());
+    let gpu = Gpu { report: b"r".to_vec(), chain: b"c".to_vec(), signature: [0; 64] };
+    assert_ne!(snp(b"ab", b"c", Some(Box::new(gpu))), snp(b"ab", b"c", None));
 }
 
 /// Keys that the attested key signed are believed while they are in date, and no others.
 #[test]
 fn worker_keys_are_signed_and_short_lived() {
     let signer = SigningKey::from_bytes(&[7; 32]);
-    let worker = Verified::new(Worker {
-        sig_pk: signer.verifying_key().to_bytes(),
-        measurement: [9; 32],
-        kind: "tdx",
-        config_digest: [5; 32],
-        ledger_id: [4; 32],
-        tls_spki_sha256: [2; 32],
-        evidence_hash: [1; 32],
-        policy_digest: [6; 32],
-    });
+    let worker = worker(&signer);
     let end = NOW + KEY_SET_SECONDS_MAX;
     let signature = sign_keys(&signer, b"config", &[3; 32], end);
     let verify = |config: &[u8], key: u8, end: u64, now: u64| {
@@ -177,3 +188,29 @@ fn worker_keys_are_signed_and_short_lived() {
     let verdict = verify_keys(&worker, b"config", &[3; 32], end, &theirs, NOW);
     assert_eq!(verdict.unwrap_err(), KeySetError::Signature);
 }
+
+/// `PRAG-KEYS/v1` is frozen: what is signed, and by which scheme. An independent program (Python: cryptography)
+/// computed the signature; it verifies for ever.
+#[test]
+fn golden_key_set() {
+    let signer = SigningKey::from_bytes(&[7; 32]);
+    let end = NOW + KEY_SET_SECONDS_MAX;
+    let transcript = [
+        &b"PRAG-KEYS/v1"[..],
+        &[0, 0, 0, 6],
+        b"config",
+        &[0, 0, 0, 32],
+        &[3; 32],
+        &[0, 0, 0, 8],
+        &1_700_007_200u64.to_be_bytes(),
+    ];
+    let signature = sign_keys(&signer, b"config", &[3; 32], end);
+    assert_eq!(signature, signer.sign(&transcript.concat()).to_bytes());
+    assert_eq!(hex::encode(signature), KEY_SET);
+    assert!(verify_keys(&worker(&signer), b"config", &[3; 32], end, &signature, NOW).is_ok());
+}
+
+const KEY_SET: &str = concat!(
+    "2500a4c321ae62b1a043bb8514b4abd77d9589521d063142baae829c1c58255abad52e566e6d",
+    "f93a295fe858f2369b06ccd2ccb1834353f2ed8660d651085404",
+);

@@ -9,6 +9,7 @@ use crate::permit::Permissions;
 use crate::request::Caller;
 use crate::verified::Verified;
 use prag_protocol::CollectionId;
+use sha2::{Digest, Sha256};
 
 const HERE: CollectionId = CollectionId([3; 16]);
 const OWN: [u8; 32] = [10; 32];
@@ -207,3 +208,67 @@ fn releases_are_fresh() {
     assert_ne!(first.encapsulated, second.encapsulated);
     assert_ne!(first.ciphertext, second.ciphertext);
 }
+
+/// `PRAG-RELEASE/v1` is frozen: the fields' JSON, what HPKE binds and what is signed. An independent program
+/// (Python: RFC 9180 over cryptography's X25519, HMAC and AES-GCM) computed the constants; the text opens for ever.
+#[test]
+fn golden_release() {
+    let key = ReleaseKey::random(&mut Same(0x21)).unwrap();
+    let share = Share::from_bytes(&[42; 32]);
+    let keys = keys(key.public_key());
+    let released =
+        seal_share(&share, &worker(), &keys, &terms(), &session(), &mut Same(0x22)).unwrap();
+    let info = [
+        &b"PRAG-RELEASE/v1"[..],
+        &prefixed(&[5; 32]),
+        &prefixed(&[6; 32]),
+        &prefixed(&OWN),
+        &prefixed(&HERE.0),
+        &prefixed(&[0, 0, 0, 2]),
+        &prefixed(&[11; 32]),
+    ];
+    let info = hex::encode(Sha256::digest(info.concat()));
+    assert_eq!((hex::encode(released.info()), info), (INFO.to_owned(), INFO.to_owned()));
+    let signed = [INFO, RELEASE_KEY, SIGNER, ENCAPSULATED, CIPHERTEXT];
+    let signed = signed.map(|part| prefixed(&hex::decode(part).unwrap())).concat();
+    assert_eq!(released.message(), [&b"PRAG-RELEASE-SIGN/v1"[..], &signed].concat());
+
+    let text = |byte: &str, count: usize| byte.repeat(count);
+    let json = [
+        format!(r#"{{"collection":"{}","epoch":2,"nonce":"{}","#, text("03", 16), text("0b", 32)),
+        format!(r#""worker":"{}","release_key":"{RELEASE_KEY}","#, text("0a", 32)),
+        format!(r#""evidence_hash":"{}","policy_digest":"{}","#, text("05", 32), text("06", 32)),
+        format!(r#""signer":"{SIGNER}","encapsulated":"{ENCAPSULATED}","#),
+        format!(r#""ciphertext":"{CIPHERTEXT}","signature":"{SIGNATURE}"}}"#),
+    ];
+    assert_eq!(serde_json::to_string(&released).unwrap(), json.concat());
+    let stored: ReleasedShare = serde_json::from_str(&json.concat()).unwrap();
+    assert_eq!(open(&stored, &key).ok().unwrap().expose(), &[42; 32]);
+}
+
+/// Behind its length: u32, big-endian.
+fn prefixed(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
+}
+
+/// One byte over and over, as if it were chance.
+struct Same(u8);
+impl Entropy for Same {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        out.fill(self.0);
+        Ok(())
+    }
+}
+
+const INFO: &str = "a9c00e867a67e47661090e748134bc43204efec058ffeb54eb26d3fde302e264";
+const RELEASE_KEY: &str = "0001566477145eb68bc33f7014eecad5b9c78950bab64cbadbd0cf17fdcefe22";
+const SIGNER: &str = "fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618";
+const ENCAPSULATED: &str = "e3b9708aaa21a7f1e62a95ee28d1e5d60b0fceed6c68599013a54b318e9e0b15";
+const CIPHERTEXT: &str = concat!(
+    "c1d25fdbffedc38a09ee5b1e476e244aba3dc99cda362345a25d9a9c0af3394408e63b5e8a2a",
+    "01323aad848ae453d97b",
+);
+const SIGNATURE: &str = concat!(
+    "ea1a16145e9d943dc8110e09b0eacb0010f51c576241b5c425efc30972718796c7d36cf1d3de",
+    "63fa55289ab3c149506ec1c7c41a8ede9208b99a7d1ccca53709",
+);

@@ -25,6 +25,7 @@ fn policy() -> Policy {
         measurements: vec![sim_measurement("demo 1")],
         ledger_ids: vec![[4; 32]],
         config_digests: vec![[5; 32]],
+        ..Policy::default()
     }
 }
 
@@ -54,9 +55,9 @@ fn verifies_and_says_sim() {
 /// No verifier of hardware takes it, whatever the policy; the simulated one takes no hardware.
 #[test]
 fn is_never_hardware() {
-    let verdict = HardwareVerifier.verify(&evidence(), &binding(), &policy(), NOW);
+    let verdict = HardwareVerifier::default().verify(&evidence(), &binding(), &policy(), NOW);
     assert_eq!(verdict.unwrap_err(), EvidenceError::Kind("sim"));
-    let tdx = Evidence::Tdx { quote: vec![] };
+    let tdx = Evidence::Tdx { quote: vec![], collateral: vec![], gpu: None };
     assert_eq!(refused(&tdx, &binding(), &policy()), EvidenceError::Kind("tdx"));
 }
 

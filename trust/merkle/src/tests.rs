@@ -3,9 +3,21 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::entropy::testing::Seeded;
 
 const SIZE: usize = 40;
+
+/// Seeded chance (splitmix64).
+struct Seeded(u64);
+
+impl Seeded {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ x >> 31) % bound as u64) as usize
+    }
+}
 
 fn leaves(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|index| vec![index as u8, (index >> 8) as u8]).collect()
@@ -148,7 +160,7 @@ fn consistency_at_the_edges() {
 #[test]
 fn large_trees() {
     let log = log(5_000);
-    let mut chance = Seeded::new(1);
+    let mut chance = Seeded(1);
     for _ in 0..300 {
         let new = chance.below(5_000) as u64 + 1;
         let old = chance.below(new as usize + 1) as u64;

@@ -1,6 +1,6 @@
 //! An append-only Merkle log over SHA-256, with proofs of inclusion and of consistency.
 //!
-//! Layer: bottom of `trust`; depends on nothing of ours.
+//! Layer: below `trust`; knows none of our crates.
 //! Holds: the hashes of every complete subtree (about 64 bytes a leaf), so that proofs cost O(log² n).
 //! Never: leaf data; secrets.
 //! Invariant: leaves (0x00) and nodes (0x01) are hashed apart, so no node passes for a leaf.

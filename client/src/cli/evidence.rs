@@ -1,0 +1,191 @@
+//! `prag evidence verify`: anybody checks a worker's evidence, offline.
+//!
+//! Layer: client, below `cli`.
+//! Holds: reading evidence in the forms that workers hand out, and its verdict claim by claim.
+//! Never: a request to anybody; a clock where `--at` is given.
+//! Invariant: the checks are those that the client itself makes; the first that fails ends the verdict.
+
+use super::args::VerifyEvidence;
+use super::claims::{self, Line};
+use super::screen::{Screen, clean};
+use super::{Done, Setting};
+use crate::error::ClientError;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prag_trust::entropy::Clock;
+use prag_trust::evidence::{Evidence, Gpu, HardwareVerifier, Policy};
+use prag_trust::quote::eventlog::EventLog;
+use prag_trust::quote::snp::{self, Minimum, Tcb};
+use prag_trust::quote::tdx::TcbStatus;
+use serde::Deserialize;
+use serde_json::json;
+use std::io::Read;
+use std::path::Path;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+pub(super) fn verify(setting: &Setting, options: &VerifyEvidence) -> Done {
+    let evidence = read_evidence(options)?;
+    let now = match &options.at {
+        None => crate::system::SystemClock::default().now(),
+        Some(text) => instant(text)?,
+    };
+    let policy = options.policy.as_deref().map(read_policy).transpose()?;
+    let log = options.event_log.as_deref().map(|path| read(path, "event log")).transpose()?;
+    let log = log.map(|bytes| EventLog::parse(&bytes)).transpose().map_err(refused)?;
+
+    let verifier = HardwareVerifier::default();
+    // Without a policy every firmware and every GPU is shown, and the verdict says what nobody has judged.
+    let open = any_firmware();
+    let rules = policy.as_ref().unwrap_or(&open);
+    let examined = verifier.examine(&evidence, rules, now).map_err(ClientError::EvidenceFile)?;
+    let mut lines = claims::hardware(&examined.hardware);
+    lines.extend(examined.gpu.iter().flat_map(claims::gpu));
+    if let Some(log) = &log {
+        lines.extend(claims::log(log, &examined.hardware)?);
+    }
+    if let Some(policy) = &policy {
+        policy.allow_hardware(&examined).map_err(ClientError::EvidenceFile)?;
+    }
+    let verdict = match policy {
+        Some(_) => "genuine, and allowed by the policy",
+        None => "genuine; without --policy nobody has judged image, firmware and GPU",
+    };
+    show(setting.screen, evidence.kind(), now, verdict, policy.is_some(), &lines);
+    Ok(true)
+}
+
+fn show(screen: Screen, kind: &str, now: u64, verdict: &str, judged: bool, lines: &[Line]) {
+    let claims: serde_json::Map<String, serde_json::Value> =
+        lines.iter().map(|line| (line.name.to_owned(), line.value.clone().into())).collect();
+    let value = json!({
+        "kind": kind, "at": now, "genuine": true, "allowed_by_policy": judged.then_some(true), "claims": claims,
+    });
+    screen.show(&value, || {
+        let mut text = format!("{}\n", screen.bold(verdict));
+        for line in lines {
+            text.push_str(&format!("  {:<18} {}\n", line.name, clean(&line.value)));
+        }
+        text
+    });
+}
+
+fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
+    let gpu = match &options.gpu {
+        None => None,
+        Some(path) => Some(Box::new(read_gpu(&read(path, "GPU evidence")?)?)),
+    };
+    let quote = unwrapped(read(&options.quote, "quote")?);
+    if quote.len() == snp::REPORT_BYTES {
+        let vcek = options.vcek.as_deref().ok_or_else(|| {
+            ClientError::Usage(
+                "this is an SNP report: give the chip's --vcek (DER, PEM or table)".to_owned(),
+            )
+        })?;
+        return Ok(Evidence::Snp { report: quote, vcek: vcek_of(read(vcek, "VCEK")?)?, gpu });
+    }
+    let collateral = options.collateral.as_deref().ok_or_else(|| {
+        ClientError::Usage(
+            "this is no SNP report; a TDX quote needs --collateral (JSON)".to_owned(),
+        )
+    })?;
+    Ok(Evidence::Tdx { quote, collateral: read(collateral, "collateral")?, gpu })
+}
+
+/// A VCEK in DER, out of DER, PEM or a host's certificate table.
+fn vcek_of(bytes: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+    if let Ok(text) = std::str::from_utf8(&bytes)
+        && let Some(body) = text.split("-----BEGIN CERTIFICATE-----").nth(1)
+    {
+        let body = body.split("-----END").next().unwrap_or_default();
+        let body: String = body.split_whitespace().collect();
+        return STANDARD
+            .decode(body)
+            .map_err(|_| ClientError::Usage("--vcek is PEM that does not decode".to_owned()));
+    }
+    // A DER certificate begins with a SEQUENCE; a table with a GUID, whose first byte is none of AMD's.
+    match bytes.first() {
+        Some(0x30) => Ok(bytes),
+        _ => snp::certificates(&bytes).map(<[u8]>::to_vec).map_err(refused),
+    }
+}
+
+/// NVIDIA's evidence as SecretVM and NVIDIA's tools write it: the first device.
+fn read_gpu(bytes: &[u8]) -> Result<Gpu, ClientError> {
+    #[derive(Deserialize)]
+    struct Listed {
+        evidence_list: Vec<Device>,
+    }
+    #[derive(Deserialize)]
+    struct Device {
+        certificate: String,
+        evidence: String,
+    }
+    let bad = || ClientError::Usage("--gpu is no JSON with an `evidence_list`".to_owned());
+    let listed: Listed = serde_json::from_slice(bytes).map_err(|_| bad())?;
+    let device = listed.evidence_list.into_iter().next().ok_or_else(bad)?;
+    let chain = STANDARD.decode(device.certificate.trim()).map_err(|_| bad())?;
+    Ok(Gpu { report: unwrapped(device.evidence.into_bytes()), chain, signature: [0; 64] })
+}
+
+/// Bytes that came as hex or base64 text, or as they are.
+fn unwrapped(bytes: Vec<u8>) -> Vec<u8> {
+    let text: Option<String> =
+        std::str::from_utf8(&bytes).ok().map(|text| text.split_whitespace().collect());
+    match text {
+        Some(text) if !text.is_empty() => hex::decode(text.trim_start_matches("0x"))
+            .ok()
+            .or_else(|| STANDARD.decode(&text).ok())
+            .unwrap_or(bytes),
+        _ => bytes,
+    }
+}
+
+fn read_policy(path: &Path) -> Result<Policy, ClientError> {
+    serde_json::from_slice(&read(path, "policy")?)
+        .map_err(|error| ClientError::Usage(format!("--policy does not parse: {error}")))
+}
+
+/// Seconds since 1970, or RFC 3339.
+fn instant(text: &str) -> Result<u64, ClientError> {
+    let stamp = || OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp().try_into().ok();
+    text.parse().ok().or_else(stamp).ok_or_else(|| {
+        ClientError::Usage("--at is neither unix seconds nor like 2026-01-31T12:00:00Z".to_owned())
+    })
+}
+
+fn read(path: &Path, what: &'static str) -> Result<Vec<u8>, ClientError> {
+    let failed = |source| ClientError::File { what: "reading evidence", source };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(ClientError::TooLarge { what, size: bytes.len(), limit: FILE_BYTES_MAX });
+    }
+    Ok(bytes)
+}
+
+fn refused(error: prag_trust::quote::QuoteError) -> ClientError {
+    ClientError::EvidenceFile(error.into())
+}
+
+/// Rules under which every firmware is shown; what was revoked stays refused.
+fn any_firmware() -> Policy {
+    let oldest = Some(Tcb::default());
+    Policy {
+        tdx_tcb: vec![
+            TcbStatus::SwHardeningNeeded,
+            TcbStatus::ConfigurationNeeded,
+            TcbStatus::ConfigurationAndSwHardeningNeeded,
+            TcbStatus::OutOfDate,
+            TcbStatus::OutOfDateConfigurationNeeded,
+            TcbStatus::RelaunchAdvised,
+            TcbStatus::RelaunchAdvisedConfigurationNeeded,
+        ],
+        snp_minimum: Minimum { milan: oldest, genoa: oldest, turin: oldest },
+        ..Policy::default()
+    }
+}
+
+/// Largest file that is read, bytes; each part has its own, smaller bound later.
+const FILE_BYTES_MAX: usize = 1 << 20;

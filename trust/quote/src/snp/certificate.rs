@@ -1,0 +1,159 @@
+//! The VCEK: its chain, its dates, and what AMD wrote into it.
+//!
+//! Layer: `prag-quote::snp`.
+//! Holds: ARK -> ASK -> VCEK, and the extensions that name chip and firmware.
+//! Never: a VLEK, or a chain of another length.
+//! Invariant: a [`Vcek`] comes out only if the chain to the root holds at `now`.
+
+use super::{Product, Root, Tcb};
+use crate::QuoteError;
+use p384::ecdsa::VerifyingKey;
+use sev::certs::snp::{Certificate as Signed, Verifiable, builtin};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier};
+
+/// What the certificate says of the chip that made the report.
+pub(super) struct Vcek {
+    pub(super) key: VerifyingKey,
+    pub(super) product: Product,
+    /// As in the report: 64 bytes, Turin 8.
+    pub(super) chip_id: Vec<u8>,
+    pub(super) tcb: Tcb,
+}
+
+pub(super) fn vcek(der: &[u8], root: &Root<'_>, now: u64) -> Result<Vcek, QuoteError> {
+    let vcek = parse("VCEK certificate", der)?;
+    if extension(&vcek, CUSTOMER)?.is_some() {
+        return Err(QuoteError::Unsupported("VLEK certificate"));
+    }
+    let product = product(&vcek)?;
+    let (ark, ask) = match root {
+        Root::Other { ark, ask } => (parse("ARK", ark)?, parse("ASK", ask)?),
+        Root::Amd => {
+            let (ark, ask) = match product {
+                Product::Milan => (builtin::milan::ark(), builtin::milan::ask()),
+                Product::Genoa => (builtin::genoa::ark(), builtin::genoa::ask()),
+                Product::Turin => (builtin::turin::ark(), builtin::turin::ask()),
+            };
+            let read = |pem: std::io::Result<Signed>, name| {
+                pem.map(Certificate::from).map_err(|_| QuoteError::Format(name))
+            };
+            (read(ark, "built-in ARK")?, read(ask, "built-in ASK")?)
+        }
+    };
+    issued("ARK", &ark, &ark, now)?;
+    issued("ASK", &ark, &ask, now)?;
+    issued("VCEK", &ask, &vcek, now)?;
+
+    let key = vcek.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes();
+    let key =
+        VerifyingKey::from_sec1_bytes(key).map_err(|_| QuoteError::Format("key of the VCEK"))?;
+    Ok(Vcek { key, product, chip_id: chip_id(&vcek, product)?, tcb: tcb(&vcek, product)? })
+}
+
+/// `name` is signed by `issuer`, names it, and is within its dates.
+fn issued(
+    name: &'static str,
+    issuer: &Certificate,
+    certificate: &Certificate,
+    now: u64,
+) -> Result<(), QuoteError> {
+    let body = &certificate.tbs_certificate;
+    let pair = (&Signed::from(issuer.clone()), &Signed::from(certificate.clone()));
+    if body.issuer != issuer.tbs_certificate.subject
+        || body.signature != certificate.signature_algorithm
+        || pair.verify().is_err()
+    {
+        return Err(QuoteError::Chain(name));
+    }
+    let from = body.validity.not_before.to_unix_duration().as_secs();
+    let until = body.validity.not_after.to_unix_duration().as_secs();
+    if !(from..=until).contains(&now) {
+        return Err(QuoteError::Dates(name));
+    }
+    Ok(())
+}
+
+fn parse(name: &'static str, der: &[u8]) -> Result<Certificate, QuoteError> {
+    if der.len() > CERTIFICATE_BYTES_MAX {
+        let (bytes, max) = (der.len(), CERTIFICATE_BYTES_MAX);
+        return Err(QuoteError::Size { field: name, bytes, max });
+    }
+    Certificate::from_der(der).map_err(|_| QuoteError::Format(name))
+}
+
+/// `Milan-B0` or, without a stepping, `Turin`.
+fn product(vcek: &Certificate) -> Result<Product, QuoteError> {
+    let name: Ia5StringRef<'_> = required("product name of the VCEK", vcek, PRODUCT_NAME)?;
+    match name.as_str().split('-').next() {
+        Some("Milan") => Ok(Product::Milan),
+        Some("Genoa") => Ok(Product::Genoa),
+        Some("Turin") => Ok(Product::Turin),
+        _ => Err(QuoteError::Unsupported("product of the VCEK")),
+    }
+}
+
+/// The bare id as AMD's certificates have it, or within an OCTET STRING as Trustee also reads it; lengths tell.
+fn chip_id(vcek: &Certificate, product: Product) -> Result<Vec<u8>, QuoteError> {
+    let (length, header) = match product {
+        Product::Milan | Product::Genoa => (64, [4, 64]),
+        Product::Turin => (8, [4, 8]),
+    };
+    let name = "chip id of the VCEK";
+    let value = extension(vcek, CHIP_ID)?.ok_or(QuoteError::Format(name))?;
+    let id = if value.len() == length { value } else { value.strip_prefix(&header).unwrap_or(&[]) };
+    if id.len() == length { Ok(id.to_vec()) } else { Err(QuoteError::Format(name)) }
+}
+
+fn tcb(vcek: &Certificate, product: Product) -> Result<Tcb, QuoteError> {
+    let part = |name, oid| required::<u8>(name, vcek, oid);
+    let fmc = match product {
+        Product::Turin => part("FMC of the VCEK", FMC)?,
+        Product::Milan | Product::Genoa => 0,
+    };
+    Ok(Tcb {
+        fmc,
+        bootloader: part("bootloader of the VCEK", BOOTLOADER)?,
+        tee: part("TEE of the VCEK", TEE)?,
+        snp: part("SNP firmware of the VCEK", SNP)?,
+        microcode: part("microcode of the VCEK", MICROCODE)?,
+    })
+}
+
+fn required<'a, T: Decode<'a>>(
+    name: &'static str,
+    certificate: &'a Certificate,
+    oid: ObjectIdentifier,
+) -> Result<T, QuoteError> {
+    let value = extension(certificate, oid)?.ok_or(QuoteError::Format(name))?;
+    T::from_der(value).map_err(|_| QuoteError::Format(name))
+}
+
+/// Its value; that it is there twice is refused.
+fn extension(
+    certificate: &Certificate,
+    oid: ObjectIdentifier,
+) -> Result<Option<&[u8]>, QuoteError> {
+    let all = certificate.tbs_certificate.extensions.iter().flatten();
+    let mut found = all.filter(|extension| extension.extn_id == oid);
+    let first = found.next().map(|extension| extension.extn_value.as_bytes());
+    if found.next().is_some() {
+        return Err(QuoteError::Format("repeated extension of the VCEK"));
+    }
+    Ok(first)
+}
+
+/// A certificate's size; AMD's have 1.3 to 1.7 KiB.
+pub const CERTIFICATE_BYTES_MAX: usize = 8 << 10;
+
+// Extensions. Source: AMD 57230, custom extensions of VCEK and VLEK.
+const PRODUCT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.2");
+const BOOTLOADER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.3.1");
+const TEE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.3.2");
+const SNP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.3.3");
+const MICROCODE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.3.8");
+const FMC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.3.9");
+const CHIP_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.4");
+/// The cloud that a VLEK was loaded for; a VCEK has none.
+const CUSTOMER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.5");

@@ -1,0 +1,63 @@
+//! The certificates that a host hands its guest.
+//!
+//! Layer: `prag-quote::snp`.
+//! Holds: the certificate table, as configfs-tsm gives it in `auxblob`.
+//! Never: trust: the host wrote all of it; [`verify`](super::verify) judges the VCEK.
+//! Invariant: no entry reaches outside the table.
+
+use super::CERTIFICATE_BYTES_MAX;
+use crate::QuoteError;
+
+/// The VCEK within a certificate table, DER.
+///
+/// `table`: at most [`TABLE_BYTES_MAX`]: entries of GUID (16 bytes, in the order of its text), offset and length
+/// (u32, little-endian, from the table's start), up to an entry of zeros. ARK, ASK, CRL and unknown entries are
+/// skipped: roots are pinned.
+///
+/// # Errors
+/// [`QuoteError::Size`] and [`QuoteError::Format`] for the table; [`QuoteError::Unsupported`], with different texts,
+/// where it has a VLEK only, or neither: the VCEK can then be had from AMD by chip id and TCB.
+///
+/// Source: GHCB specification (AMD 56421), section "SNP Extended Guest Request".
+pub fn certificates(table: &[u8]) -> Result<&[u8], QuoteError> {
+    let (field, bytes, max) = ("SNP certificate table", table.len(), TABLE_BYTES_MAX);
+    if bytes > max {
+        return Err(QuoteError::Size { field, bytes, max });
+    }
+    let (mut vcek, mut vlek) = (None, false);
+    let (entries, _) = table.as_chunks::<ENTRY_BYTES>();
+    let mut ended = table.is_empty();
+    for entry in entries {
+        if entry.iter().all(|&byte| byte == 0) {
+            ended = true;
+            break;
+        }
+        let [guid @ .., o0, o1, o2, o3, l0, l1, l2, l3] = *entry;
+        let start = u32::from_le_bytes([o0, o1, o2, o3]) as usize;
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let end = start.checked_add(length).ok_or(QuoteError::Format(field))?;
+        let data = table.get(start..end).ok_or(QuoteError::Format(field))?;
+        match u128::from_be_bytes(guid) {
+            VCEK if vcek.is_some() => return Err(QuoteError::Format(field)),
+            VCEK => vcek = Some(data),
+            VLEK => vlek = true,
+            _ => (),
+        }
+    }
+    match vcek {
+        _ if !ended => Err(QuoteError::Format(field)),
+        Some(der) if der.len() > CERTIFICATE_BYTES_MAX => {
+            let (field, bytes, max) = ("VCEK certificate", der.len(), CERTIFICATE_BYTES_MAX);
+            Err(QuoteError::Size { field, bytes, max })
+        }
+        Some(der) => Ok(der),
+        None if vlek => Err(QuoteError::Unsupported("SNP certificate table with a VLEK only")),
+        None => Err(QuoteError::Unsupported("SNP certificate table without a VCEK")),
+    }
+}
+
+/// A table's size: what Linux reserves for it (`SEV_FW_BLOB_MAX_SIZE`).
+pub const TABLE_BYTES_MAX: usize = 16 << 10;
+const ENTRY_BYTES: usize = 24;
+const VCEK: u128 = 0x63da758d_e664_4564_adc5_f4b93be8accd;
+const VLEK: u128 = 0xa8074bc2_a25a_483e_aae6_39c045a0b8a1;

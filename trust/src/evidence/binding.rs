@@ -1,0 +1,93 @@
+//! What evidence binds.
+//!
+//! Layer: `trust::evidence`.
+//! Holds: a worker's claims and their hash into 64 bytes of report data.
+//! Never: a claim that is outside the hash.
+//! Invariant: two sets of claims never share report data; the layout is frozen.
+
+use crate::encoding::digest;
+use sha2::{Digest, Sha256};
+
+/// What evidence is asked for. Evidence for one purpose is none for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindingPurpose {
+    /// To serve clients, and to be released keys by owners.
+    Serve,
+    /// To be registered on a ledger.
+    Register,
+    /// To be released keys by another worker.
+    Peer,
+}
+
+impl BindingPurpose {
+    /// The purpose's text in the report data. Frozen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Register => "register",
+            Self::Peer => "peer",
+        }
+    }
+}
+
+/// What a worker claims, and evidence binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// What for.
+    pub purpose: BindingPurpose,
+    /// The worker's Ed25519 key of this boot.
+    pub sig_pk: [u8; 32],
+    /// SHA-256 of the TLS key's SPKI; zeros without TLS.
+    pub tls_spki_sha256: [u8; 32],
+    /// The verifier's own, fresh; or a recent block hash.
+    pub nonce: [u8; 32],
+    /// Which ledger the worker obeys.
+    pub ledger_id: [u8; 32],
+    /// Digest over every security-relevant setting.
+    pub config_digest: [u8; 32],
+    /// Epoch of the measurement policy that the worker follows.
+    pub policy_epoch: u64,
+}
+
+impl Binding {
+    /// The 64 bytes of report data of a worker without a GPU. Frozen.
+    ///
+    /// `[0..32] = SHA-256("PRAG-RA/v1" ‖ LP(purpose, sig_pk, tls_spki_sha256, nonce, ledger_id,
+    /// config_digest, policy_epoch))`, the epoch as u64 big-endian; `[32..64]` = zeros.
+    #[must_use]
+    pub fn report_data(&self) -> [u8; 64] {
+        let mut out = [0u8; 64];
+        out[..32].copy_from_slice(&self.first_half());
+        out
+    }
+
+    /// The 64 bytes of report data of a worker with a GPU: the second half is the GPU's nonce. Frozen.
+    #[must_use]
+    pub fn report_data_with_gpu(&self) -> [u8; 64] {
+        let mut out = self.report_data();
+        out[32..].copy_from_slice(&self.gpu_nonce());
+        out
+    }
+
+    /// The nonce that the GPU's evidence must carry: `SHA-256("PRAG-GPU/v1" ‖ first half)`.
+    #[must_use]
+    pub fn gpu_nonce(&self) -> [u8; 32] {
+        Sha256::new().chain_update(b"PRAG-GPU/v1").chain_update(self.first_half()).finalize().into()
+    }
+
+    fn first_half(&self) -> [u8; 32] {
+        digest(
+            "PRAG-RA/v1",
+            &[
+                self.purpose.name().as_bytes(),
+                &self.sig_pk,
+                &self.tls_spki_sha256,
+                &self.nonce,
+                &self.ledger_id,
+                &self.config_digest,
+                &self.policy_epoch.to_be_bytes(),
+            ],
+        )
+    }
+}
