@@ -10,7 +10,7 @@ use crate::components::Components;
 use crate::flow::Worker;
 use crate::ledger::EmbeddedLedger;
 use crate::settings::{Settings, SettingsError, VaultKind};
-use crate::vault::{Catalog, ChainShares, Genesis, LocalVault};
+use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
 use ed25519_dalek::SigningKey;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
@@ -93,6 +93,7 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
         ledger: Arc::new(ledger),
         vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
         chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
+        anchors: Anchors::new(Arc::clone(&key), Arc::clone(&own), entropy()),
         catalog: Catalog::new(key, own, entropy()),
         engine,
         embedder,

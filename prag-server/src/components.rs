@@ -6,7 +6,7 @@
 //! Invariant: the signing key is born in this boot and never stored.
 
 use crate::channel::KeyRing;
-use crate::vault::{Catalog, ChainShares, LocalVault};
+use crate::vault::{Anchors, Catalog, ChainShares, LocalVault};
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
 use prag_embedder::Embedder;
@@ -32,6 +32,8 @@ pub struct Components {
     pub chain_shares: ChainShares,
     /// Which collections exist.
     pub catalog: Catalog,
+    /// What was anchored.
+    pub anchors: Anchors,
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
     /// The model.

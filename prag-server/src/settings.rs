@@ -27,6 +27,8 @@ pub struct Settings {
     pub vault: Vec<VaultKind>,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
+    /// Time between anchors of all heads on the ledger, seconds.
+    pub anchor_s: u64,
     /// Rows of the tail that start a freeze.
     pub freeze_rows: usize,
     /// Segments that start a merge.
@@ -87,6 +89,7 @@ impl Default for Settings {
             model_blake3: String::new(),
             vault: vec![VaultKind::Local, VaultKind::Owner],
             staleness_s: 60,
+            anchor_s: 60,
             freeze_rows: 20_000,
             merge_segments: 8,
             chunk_tokens: 200,
@@ -119,6 +122,7 @@ impl Settings {
             return Err(SettingsError::Plain);
         }
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
+        bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
         bound((2..=64).contains(&self.merge_segments), "merge_segments", "2 to 64")?;
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
@@ -145,6 +149,7 @@ impl Settings {
             });
         }
         field(&self.staleness_s.to_be_bytes());
+        field(&self.anchor_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
         *hasher.finalize().as_bytes()

@@ -44,6 +44,7 @@ pub struct Lab {
 }
 
 struct Serving {
+    worker: prag_server::flow::Worker,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
@@ -67,6 +68,8 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
+            // Tests look at the ledger's height: no anchor moves it meanwhile.
+            anchor_s: 86_400,
             data: folder.path().join("data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             model: model_folder(),
@@ -149,7 +152,25 @@ impl Lab {
             return;
         };
         drop(serving.stop);
+        drop(serving.worker);
         serving.ended.await.unwrap().unwrap();
+    }
+
+    /// Boots the worker again, after [`Lab::stop`]; `dev` as in `prag-server serve --dev`.
+    ///
+    /// # Panics
+    /// Where it does not boot.
+    pub async fn resume(&mut self, dev: bool) {
+        self.settings.dev = dev;
+        self.serve().await;
+    }
+
+    /// Has the worker anchor now; true if any head had moved.
+    ///
+    /// # Panics
+    /// Where it serves not, or ledger or storage fail.
+    pub async fn anchor(&self) -> bool {
+        self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
     }
 
     async fn serve(&mut self) {
@@ -167,8 +188,8 @@ impl Lab {
             // A dropped sender means the same: stop.
             let _ = stopped.await;
         };
-        let ended = tokio::spawn(serve::serve_until(worker, listener, http, until));
-        self.serving = Some(Serving { stop, ended });
+        let ended = tokio::spawn(serve::serve_until(worker.clone(), listener, http, until));
+        self.serving = Some(Serving { worker, stop, ended });
     }
 
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.

@@ -17,6 +17,23 @@ pub enum CollectionError {
     /// A stored record is missing, does not open at its place, or contradicts another. Not retryable.
     #[error("the stored {0} failed its check")]
     Tampered(&'static str),
+    /// Older than what was anchored of it on the ledger: it was rolled back. Not retryable.
+    #[error("rolled back: it has {size} batches, and {anchored} were anchored")]
+    BehindAnchor {
+        /// What it has.
+        size: u64,
+        /// What the ledger's anchor says.
+        anchored: u64,
+    },
+    /// Another history than what was anchored of it. Not retryable.
+    #[error("forked: its first {anchored} batches are not those that were anchored")]
+    Forked {
+        /// How many batches were anchored.
+        anchored: u64,
+    },
+    /// The heads behind the ledger's last anchor are not on this disk. Not retryable.
+    #[error("the heads behind the last anchor were removed")]
+    AnchorLost,
     /// A format that this build does not know.
     #[error("format {0} is unknown to this build")]
     Format(u32),

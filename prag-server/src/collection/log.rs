@@ -137,6 +137,12 @@ impl Log {
         self.tree.consistency(from, self.tree.size())
     }
 
+    /// The root over the first `size` batches; `None` if there are fewer.
+    #[must_use]
+    pub fn root_at(&self, size: u64) -> Option<[u8; 32]> {
+        self.tree.root_at(size)
+    }
+
     /// The shard underneath.
     #[must_use]
     pub fn shard(&self) -> &Arc<dyn Shard> {

@@ -186,6 +186,19 @@ impl CollectionShard {
         self.writer().log.head(&self.keys)
     }
 
+    /// The head, unless a write failed half-way: then nobody knows what of it is on disk.
+    #[must_use]
+    pub fn durable_head(&self) -> Option<Head> {
+        let writer = self.writer();
+        (!writer.failed).then(|| writer.log.head(&self.keys))
+    }
+
+    /// The root as it was after `size` batches; `None` if there are fewer.
+    #[must_use]
+    pub fn root_at(&self, size: u64) -> Option<[u8; 32]> {
+        self.writer().log.root_at(size)
+    }
+
     /// Consistency proof from an earlier size.
     #[must_use]
     pub fn consistency(&self, from: u64) -> Option<Vec<[u8; 32]>> {

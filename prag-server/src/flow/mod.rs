@@ -6,6 +6,7 @@
 //! Invariant: every method admits its caller itself, against a fresh ledger view, before it touches data.
 
 mod admit;
+mod anchor;
 mod attest;
 mod bulk;
 mod chunking;
@@ -56,6 +57,8 @@ struct Inner {
     operations: Mutex<Operations>,
     nonces: Mutex<NonceCache>,
     metrics: Metrics,
+    /// Anchors are taken one by one.
+    anchoring: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
@@ -72,9 +75,11 @@ impl Worker {
             operations: Mutex::default(),
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
+            anchoring: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
         worker.open_all().await?;
+        worker.keep_anchoring();
         Ok(worker)
     }
 

@@ -94,10 +94,17 @@ impl Worker {
 
     pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
         let (worker, entry) = (self.clone(), held.entry.clone());
+        let last = match self.last_anchor().await {
+            Ok(last) => last,
+            Err(problem) => {
+                tracing::warn!(%problem, "a shard stays locked: the ledger's anchor is not known");
+                return;
+            }
+        };
         let work = move || {
             let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
             let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            CollectionShard::open(identity(&entry), wrap, store)
+            super::anchor::checked(CollectionShard::open(identity(&entry), wrap, store)?, &last)
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
             Ok(opened) => opened,

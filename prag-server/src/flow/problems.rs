@@ -58,9 +58,12 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
 pub(super) fn collection(error: CollectionError) -> Problem {
     let code = match &error {
         CollectionError::TooLarge { .. } => Code::TooLarge,
-        CollectionError::Tampered(_) | CollectionError::Closed | CollectionError::Format(_) => {
-            Code::ShardUnavailable
-        }
+        CollectionError::Tampered(_)
+        | CollectionError::Closed
+        | CollectionError::Format(_)
+        | CollectionError::BehindAnchor { .. }
+        | CollectionError::Forked { .. }
+        | CollectionError::AnchorLost => Code::ShardUnavailable,
         CollectionError::Store(StoreError::Tampered(_) | StoreError::Closed { .. }) => {
             Code::ShardUnavailable
         }

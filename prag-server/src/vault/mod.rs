@@ -5,11 +5,16 @@
 //! Never: a KEK; a name or a share in plain bytes.
 //! Invariant: forgetting a collection removes its row and its shares.
 
+mod anchors;
 mod catalog;
 mod genesis;
 mod local;
 mod rows;
 
+pub use anchors::{Anchored, Anchors};
 pub use catalog::{Catalog, Entry};
 pub use genesis::Genesis;
 pub use local::{ChainShares, LocalVault};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Anchors: one root on the ledger over the durable heads of all shards, at a fixed cadence.
+//!
+//! Layer: flow.
+//! Holds: taking an anchor, and the check of an opened shard against the last one.
+//! Never: a head that is not durable; an anchor that forgets a shard that is locked or quarantined.
+//! Invariant: the anchored head is an ancestor of the served one, or equal; a shard that is behind or beside its
+//! anchor is not served. A crash between a write and its anchor leaves the shard ahead, which is as it should be.
+
+use super::collections::vault;
+use super::{Worker, lock, problems};
+use crate::collection::{CollectionError, CollectionShard};
+use crate::vault::Anchored;
+use prag_client::system::OsEntropy;
+use prag_client::vault::VaultError;
+use prag_protocol::Lineage;
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+use prag_protocol::problem::{Code, Problem};
+use prag_trust::entropy::random;
+use prag_trust::head::Head;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the ledger says was anchored.
+pub(super) enum LastAnchor {
+    /// Nothing yet.
+    None,
+    /// These heads.
+    Heads(Anchored),
+    /// A root whose heads are not here: they were removed, or replaced by older ones.
+    Lost,
+}
+
+impl Worker {
+    /// Anchor now, if any head has moved since the last anchor. True if one was written.
+    ///
+    /// # Errors
+    /// Where ledger or storage fail; the next anchor covers what this one missed.
+    pub async fn anchor(&self) -> Result<bool, Problem> {
+        let _one_at_a_time = self.0.anchoring.lock().await;
+        let previous = self.last_root().await?;
+        let mut heads = match self.last_anchor().await? {
+            LastAnchor::None => BTreeMap::new(),
+            LastAnchor::Heads(anchored) => anchored.heads(),
+            LastAnchor::Lost => {
+                return Err(Problem::new(Code::Storage, "the heads of the last anchor are lost"));
+            }
+        };
+        let before = heads.clone();
+        let worker = self.clone();
+        let taken = tokio::task::spawn_blocking(move || worker.durable_heads()).await;
+        let (known, taken) = taken.map_err(problems::internal)?;
+        heads.retain(|lineage, _| known.contains(lineage));
+        heads.extend(taken);
+        if heads == before {
+            return Ok(false);
+        }
+        let blind =
+            random(&mut OsEntropy).map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
+        let anchored = Anchored::new(blind, heads);
+        let parts = &self.0.parts;
+        parts.anchors.keep(&anchored).map_err(vault)?;
+        let root = anchored.root();
+        let message = AccessMsg::Anchor { worker: self.worker_key(), root, previous };
+        parts.ledger.execute(&parts.account, &[], message).await.map_err(problems::ledger)?;
+        parts.anchors.keep_only(&root).map_err(vault)?;
+        Ok(true)
+    }
+
+    /// What the ledger anchored last, for [`checked`].
+    pub(super) async fn last_anchor(&self) -> Result<LastAnchor, Problem> {
+        let root = self.last_root().await?;
+        if root == NONE {
+            return Ok(LastAnchor::None);
+        }
+        match self.0.parts.anchors.fetch(&root) {
+            Ok(anchored) => Ok(LastAnchor::Heads(anchored)),
+            Err(VaultError::Missing | VaultError::Tampered) => Ok(LastAnchor::Lost),
+            Err(error) => Err(vault(error)),
+        }
+    }
+
+    async fn last_root(&self) -> Result<[u8; 32], Problem> {
+        let parts = &self.0.parts;
+        let query = AccessQuery::Anchor { account: parts.account.clone() };
+        match parts.ledger.query(query).await.map_err(problems::ledger)? {
+            AccessReply::Anchor(anchor) => Ok(anchor.map_or(NONE, |anchor| anchor.root)),
+            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
+        }
+    }
+
+    /// Lineages of all collections here, and the heads of those that are open.
+    fn durable_heads(&self) -> (Vec<Lineage>, Vec<(Lineage, Head)>) {
+        let held: Vec<_> = {
+            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+            collections.values().cloned().collect()
+        };
+        let known = held.iter().map(|held| held.entry.lineage).collect();
+        let open = held.iter().filter_map(|held| held.shard().ok());
+        let heads = open.filter_map(|shard| shard.durable_head()).map(|head| (head.lineage, head));
+        (known, heads.collect())
+    }
+
+    /// Anchor at the cadence of the settings, as long as this worker lives.
+    pub(super) fn keep_anchoring(&self) {
+        let cadence = Duration::from_secs(self.0.settings.anchor_s);
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(cadence).await;
+                let Some(inner) = weak.upgrade() else { return };
+                match Self(inner).anchor().await {
+                    Ok(_) => {}
+                    Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
+                    Err(problem) => tracing::warn!(%problem, "no anchor was written"),
+                }
+            }
+        });
+    }
+}
+
+/// The shard, if it continues what was anchored of it.
+///
+/// # Errors
+/// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
+pub(super) fn checked(
+    shard: CollectionShard,
+    last: &LastAnchor,
+) -> Result<CollectionShard, CollectionError> {
+    let anchored = match last {
+        LastAnchor::None => return Ok(shard),
+        LastAnchor::Lost => return Err(CollectionError::AnchorLost),
+        LastAnchor::Heads(anchored) => anchored.of(shard.lineage()),
+    };
+    // A shard that is younger than the anchor is not in it.
+    let Some(anchored) = anchored else { return Ok(shard) };
+    match shard.root_at(anchored.size) {
+        None => {
+            Err(CollectionError::BehindAnchor { size: shard.head().size, anchored: anchored.size })
+        }
+        Some(root) if root == anchored.root => Ok(shard),
+        Some(_) => Err(CollectionError::Forked { anchored: anchored.size }),
+    }
+}
+
+/// Stands for "no root yet" on the ledger.
+const NONE: [u8; 32] = [0; 32];

@@ -1,0 +1,171 @@
+//! Frozen rows of the worker's own shard, spelled from their layout.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_protocol::place::{Kind, Place};
+use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::{CollectionId, Lineage};
+use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
+use prag_trust::address::WalletKey;
+use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::head::Head;
+use prag_trust::key::{Key, Share, Vault};
+use prag_trust::seal::{Plain, VaultEntry};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+const ID: CollectionId = CollectionId([7; 16]);
+const NONCE: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// 0, 1, 2, … as if it were chance.
+struct Counting(u8);
+
+impl Entropy for Counting {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        for byte in out {
+            *byte = self.0;
+            self.0 = self.0.wrapping_add(1);
+        }
+        Ok(())
+    }
+}
+
+fn key() -> Arc<Key<Vault>> {
+    Arc::new(Key::from_root(&[5; 32]))
+}
+
+fn shard() -> Arc<dyn Shard> {
+    let mode = Open::Writer { expected_epoch: 0, claim: 1 };
+    MemoryEngine::new().open(ShardName([1; 16]), mode).unwrap()
+}
+
+fn chance() -> Box<dyn Entropy> {
+    Box::new(Counting(0))
+}
+
+/// `shard` holds one row: `plain`, sealed at its place in `table`.
+fn holds(
+    shard: &Arc<dyn Shard>,
+    table: u8,
+    collection: CollectionId,
+    nonce: [u8; 12],
+    plain: &[u8],
+) {
+    let mut id = [0; 16];
+    id[0] = table;
+    let lineage = Lineage([0; 16]);
+    let place = Place { collection, lineage, kind: Kind::VaultEntry, id, seq: 0, epoch: 1 };
+    let sealed = Plain::<VaultEntry>::new(plain.to_vec()).seal(&key(), place, nonce).unwrap();
+    let row = ([&[table][..], &collection.0].concat(), sealed.into_bytes());
+    assert_eq!(shard.scan(&KeyRange::prefix(&[]), None, 9).unwrap().rows, [row]);
+}
+
+/// Catalogue rows are frozen: table 0x11, an entry in JSON.
+#[test]
+fn golden_catalogue() {
+    let sources = [
+        (VectorSource::Model("m".to_owned()), r#"{"model":"m"}"#),
+        (VectorSource::Supplied(384), r#"{"supplied":384}"#),
+    ];
+    for (vectors, text) in sources {
+        let shard = shard();
+        let catalog = Catalog::new(key(), Arc::clone(&shard), chance());
+        let entry = Entry {
+            id: ID,
+            name: "notes".to_owned(),
+            owner: "secret1owner".to_owned().try_into().unwrap(),
+            lineage: Lineage([8; 16]),
+            epoch: 2,
+            vectors: vectors.clone(),
+            created: 300,
+            ready: true,
+        };
+        catalog.keep(&entry).unwrap();
+        let json = [
+            &format!(r#"{{"id":"{}","name":"notes","owner":"secret1owner","#, "07".repeat(16)),
+            &format!(r#""lineage":"{}","epoch":2,"vectors":{text},"#, "08".repeat(16)),
+            r#""created":300,"ready":true}"#,
+        ]
+        .concat();
+        holds(&shard, 0x11, ID, NONCE, json.as_bytes());
+        let [read] = catalog.all().unwrap().try_into().unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        assert_eq!(read.vectors, vectors);
+    }
+}
+
+/// A local vault's rows are frozen: table 0x12, epoch (u32, big-endian), the ledger's share, the owner's.
+#[test]
+fn golden_shares() {
+    let shard = shard();
+    let vault = LocalVault::new(key(), Arc::clone(&shard), chance());
+    let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };
+    vault.keep(ID, 258, &shares).unwrap();
+    holds(&shard, 0x12, ID, NONCE, &[&[0, 0, 1, 2][..], &[3; 32], &[4; 32]].concat());
+    let read = vault.fetch(ID, 258).unwrap();
+    assert_eq!((read.chain.expose(), read.owner.expose()), (&[3; 32], &[4; 32]));
+}
+
+/// The embedded ledger's shares are frozen: table 0x13, epoch (u32, big-endian), the share.
+#[test]
+fn golden_chain_shares() {
+    let shard = shard();
+    let chain = ChainShares::new(key(), Arc::clone(&shard), chance());
+    chain.keep(ID, 258, &Share::from_bytes(&[3; 32])).unwrap();
+    holds(&shard, 0x13, ID, NONCE, &[&[0, 0, 1, 2][..], &[3; 32]].concat());
+    assert_eq!(chain.fetch(ID, 258).unwrap().expose(), &[3; 32]);
+}
+
+/// What is chosen once is frozen: table 0x14, collection zero, the ledger's genesis, the wallet's secret.
+#[test]
+fn golden_genesis() {
+    let shard = shard();
+    let made = Genesis::load_or_make(key(), Arc::clone(&shard), chance()).unwrap();
+    let drawn: [u8; 76] = prag_trust::entropy::random(&mut Counting(0)).unwrap();
+    let nonce = drawn[64..].try_into().unwrap();
+    holds(&shard, 0x14, CollectionId([0; 16]), nonce, &drawn[..64]);
+    let wallet = WalletKey::from_bytes(drawn[32..64].try_into().unwrap()).unwrap();
+    let again = Genesis::load_or_make(key(), Arc::clone(&shard), chance()).unwrap();
+    for genesis in [made, again] {
+        assert_eq!(genesis.ledger, drawn[..32]);
+        assert_eq!(genesis.account, wallet.address());
+    }
+}
+
+/// Anchored heads are frozen: table 0x15 under half the root, JSON; the root is over the blinded heads in order.
+#[test]
+fn golden_anchors() {
+    let shard = shard();
+    let anchors = Anchors::new(key(), Arc::clone(&shard), chance());
+    let head = |byte: u8| Head {
+        lineage: Lineage([byte; 16]),
+        writer_epoch: 1,
+        size: 2,
+        root: [byte; 32],
+    };
+    let heads = [head(8), head(9)].map(|head| (head.lineage, head));
+    let anchored = Anchored::new([6; 32], heads.into());
+    anchors.keep(&anchored).unwrap();
+    let leaf = |head: &Head| *blake3::keyed_hash(&[6; 32], &head.to_bytes()).as_bytes();
+    let hash = |parts: &[&[u8]]| {
+        let parts = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+        <[u8; 32]>::from(parts.finalize())
+    };
+    let [left, right] = [head(8), head(9)].map(|head| hash(&[&[0], &leaf(&head)]));
+    let root = hash(&[&[1], &left, &right]);
+    assert_eq!(anchored.root(), root);
+    let entry = |byte: u8| {
+        let (lineage, root) = (hex::encode([byte; 16]), hex::encode([byte; 32]));
+        format!(r#"{{"lineage":"{lineage}","writer_epoch":1,"size":2,"root":"{root}"}}"#)
+    };
+    let blind = serde_json::to_string(&[6; 32]).unwrap();
+    let json = format!(r#"{{"blind":{blind},"heads":[{},{}]}}"#, entry(8), entry(9));
+    let id = CollectionId(root[..16].try_into().unwrap());
+    holds(&shard, 0x15, id, NONCE, json.as_bytes());
+    assert_eq!(anchors.fetch(&root).unwrap(), anchored);
+    assert_eq!(anchors.fetch(&[1; 32]), Err(VaultError::Missing));
+    anchors.keep_only(&[1; 32]).unwrap();
+    assert_eq!(anchors.fetch(&root), Err(VaultError::Missing));
+}
