@@ -15,5 +15,6 @@ pub mod flow;
 pub mod http;
 pub mod ledger;
 pub mod metrics;
+pub mod platform;
 pub mod settings;
 pub mod vault;
