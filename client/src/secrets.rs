@@ -166,4 +166,41 @@ mod tests {
         let opened = decode("p", text.as_bytes(), Some("x"));
         assert!(matches!(opened, Err(ClientError::SecretFile(_))));
     }
+
+    /// File format 1 is frozen: JSON, base64, Argon2id's parameters, and what AES-256-GCM-SIV binds. An independent
+    /// program (Python: cryptography's Argon2id and AES-GCM-SIV) sealed the body; it opens for ever.
+    #[test]
+    fn golden_files() {
+        struct Counting(u8);
+        impl Entropy for Counting {
+            fn fill(&mut self, out: &mut [u8]) -> Result<(), prag_trust::entropy::EntropyError> {
+                for byte in out {
+                    *byte = self.0;
+                    self.0 += 1;
+                }
+                Ok(())
+            }
+        }
+
+        let plain = concat!(
+            "{\n  \"version\": 1,\n  \"purpose\": \"share/a\",\n",
+            "  \"body\": \"dGhpcnR5LXR3bw==\"\n}",
+        );
+        let file = encode("share/a", b"thirty-two", None, &mut Counting(0)).unwrap();
+        assert_eq!(String::from_utf8_lossy(&file), plain);
+        assert_eq!(&decode("share/a", plain.as_bytes(), None).unwrap()[..], b"thirty-two");
+
+        let salt: Vec<String> = (0..16).map(|byte| format!("      {byte}")).collect();
+        let sealed = [
+            "{\n  \"version\": 1,\n  \"purpose\": \"share/a\",\n  \"argon2id\": {\n",
+            "    \"memory_kib\": 65536,\n    \"passes\": 3,\n    \"lanes\": 1,\n",
+            &format!("    \"salt\": [\n{}\n    ]\n  }},\n", salt.join(",\n")),
+            "  \"body\": \"EBESExQVFhcYGRob/WJr/w1ZCaUrSyZnE/FVXB8r7govIXhrZJk=\"\n}",
+        ]
+        .concat();
+        let file = encode("share/a", b"thirty-two", Some("horse"), &mut Counting(0)).unwrap();
+        assert_eq!(String::from_utf8_lossy(&file), sealed);
+        let opened = decode("share/a", sealed.as_bytes(), Some("horse")).unwrap();
+        assert_eq!(&opened[..], b"thirty-two");
+    }
 }

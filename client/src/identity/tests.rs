@@ -59,3 +59,26 @@ fn shares_are_kept() {
     shares.forget(id).unwrap();
     assert!(!shares.has(id));
 }
+
+/// What secret files say is frozen: an identity is wallet key, then session key; a share is its 32 bytes; each
+/// under its purpose. Files written once are read for ever.
+#[test]
+fn golden_files() {
+    let (_folder, home) = home();
+    let file = |purpose: &str, secret: &[u8]| {
+        let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, secret);
+        format!("{{\n  \"version\": 1,\n  \"purpose\": \"{purpose}\",\n  \"body\": \"{body}\"\n}}")
+    };
+    let secret = [[7; 32], [9; 32]].concat();
+    let alice = file("identity/alice", &secret);
+    write_private(&home.identity("alice"), alice.as_bytes()).unwrap();
+    let read = Identity::load(&home, "alice", None).unwrap();
+    assert_eq!(read.address(), &WalletKey::from_bytes(&[7; 32]).unwrap().address());
+    assert_eq!(read.session().expose(), &[9; 32]);
+
+    let shares = ShareStore::new(&home, None);
+    let id = CollectionId([1; 16]);
+    shares.keep(id, &Share::from_bytes(&[9; 32]), &mut OsEntropy).unwrap();
+    let kept = std::fs::read_to_string(home.share(&id.to_string())).unwrap();
+    assert_eq!(kept, file("share/01010101010101010101010101010101", &[9; 32]));
+}

@@ -120,3 +120,6 @@ impl<'a> Reader<'a> {
 pub(crate) const ROWS_MAX: u32 = 1 << 24;
 /// Version of every part; raised together.
 const FORMAT: u32 = 0x5058_0001;
+
+#[cfg(test)]
+mod tests;

@@ -238,3 +238,6 @@ const UNIT_SLACK: f32 = 2e-3;
 const ROUNDING: f32 = 1e-4;
 /// Up to so many rows the f32 vectors are scanned at once.
 const DIRECT_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -215,3 +215,43 @@ fn prepare(
 pub(super) fn token(head: &Head) -> String {
     format!("1.{}.{}", head.lineage, head.size)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::collection::shard::Identity;
+    use crate::flow::query::check_token;
+    use prag_protocol::Lineage;
+    use prag_store::{Engine, MemoryEngine, Open, ShardName};
+    use prag_trust::key::{Share, derive_kek};
+
+    /// Token format 1 is frozen: version, lineage in hex, number of batches in decimal. Written so, it is read.
+    #[test]
+    fn golden_token() {
+        let (collection, lineage) = (CollectionId([1; 16]), Lineage([0xab; 16]));
+        let head = Head { lineage, writer_epoch: 3, size: 258, root: [4; 32] };
+        assert_eq!(token(&head), "1.abababababababababababababababab.258");
+
+        let mode = Open::Writer { expected_epoch: 0, claim: 1 };
+        let store = MemoryEngine::new().open(ShardName(lineage.0), mode).unwrap();
+        let share = Share::from_bytes(&[3; 32]);
+        let wrap = derive_kek(&share, &share, collection, 1).derive();
+        let profile = serde_json::json!({
+            "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied",
+            "query_prefix": "", "passage_prefix": "", "dimension": 2, "metric": "dot",
+            "chunk_tokens": 0, "chunker": "", "analyzer": "", "digest": "",
+        });
+        let identity = Identity { collection, lineage, epoch: 1, writer_epoch: 1 };
+        let profile: Profile = serde_json::from_value(profile).unwrap();
+        let mut entropy = prag_client::system::OsEntropy;
+        let shard = CollectionShard::create(identity, profile, wrap, store, &mut entropy).unwrap();
+        let verdict = |token: &str| check_token(&shard, Some(token)).map_err(|no| no.code);
+        assert_eq!(verdict("1.abababababababababababababababab.0"), Ok(()));
+        let ahead = verdict("1.abababababababababababababababab.1");
+        assert_eq!(ahead, Err(Code::Behind));
+        for other in ["2.abababababababababababababababab.0", "1.abab.0", "1.0", ""] {
+            assert_eq!(verdict(other), Err(Code::InvalidField), "{other}");
+        }
+    }
+}

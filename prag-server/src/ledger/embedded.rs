@@ -269,3 +269,6 @@ fn row(height: u64) -> Vec<u8> {
 fn unavailable(what: &str) -> LedgerError {
     LedgerError::Unavailable(what.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

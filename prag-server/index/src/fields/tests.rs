@@ -129,3 +129,65 @@ fn another_row_count_is_refused() {
     let refused = Fields::from_bytes(&bytes, 2).err();
     assert_eq!(refused, Some(IndexError::Corrupt(PartName::Fields)));
 }
+
+/// Part format 1 is frozen: header, length, then postcard of documents with their rows and of fields with their
+/// values, kind by kind; a value's rows are a roaring bitmap in its portable form.
+#[test]
+fn golden_bytes() {
+    let rows: [(&str, &[(&str, Value)]); 3] = [
+        ("a", &[("k", Value::Keyword("x".into())), ("b", Value::Bool(true))]),
+        (
+            "b",
+            &[
+                ("k", Value::Many(vec![Value::Keyword("x".into()), Value::Keyword("y".into())])),
+                ("d", Value::Datetime(-1)),
+                ("n", Value::Integer(3)),
+            ],
+        ),
+        ("a", &[("n", Value::Float(2.5))]),
+    ];
+    let mut fields = Fields::default();
+    for (doc, values) in rows {
+        let mut metadata = Metadata::new();
+        for (name, value) in values {
+            metadata.insert((*name).to_owned(), value.clone()).unwrap();
+        }
+        fields.push(doc, &metadata);
+    }
+    let body = [
+        &b"\x02"[..],
+        b"\x01a\x02\x00\x02",
+        b"\x01b\x01\x01",
+        b"\x04",
+        b"\x01b\x01",
+        &[0, 1],
+        &bitmap(&[0]),
+        b"\x01d\x01",
+        &[2, 1], // zigzag of −1
+        &bitmap(&[1]),
+        b"\x01k\x02",
+        b"\x01\x01x",
+        &bitmap(&[0, 1]),
+        b"\x01\x01y",
+        &bitmap(&[1]),
+        b"\x01n\x02",
+        &[4, 0, 0, 0, 0, 0, 0, 0x04, 0x40],
+        &bitmap(&[2]),
+        &[3, 6], // zigzag of 3
+        &bitmap(&[1]),
+    ]
+    .concat();
+    let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+    let expected = [&[0x01, 0x00, 0x58, 0x50, 3, 0, 0, 0], &length[..], &body].concat();
+    assert_eq!(fields.to_bytes().unwrap(), expected);
+    assert!(Fields::from_bytes(&expected, 3).unwrap() == fields);
+}
+
+/// Its length as postcard has it, then one array container: cookie without runs, count, key, cardinality less one,
+/// offset, ordinals.
+fn bitmap(ordinals: &[u16]) -> Vec<u8> {
+    let count = u8::try_from(ordinals.len()).unwrap();
+    let head = [0x3a, 0x30, 0, 0, 1, 0, 0, 0, 0, 0, count - 1, 0, 16, 0, 0, 0];
+    let ordinals: Vec<u8> = ordinals.iter().flat_map(|ordinal| ordinal.to_le_bytes()).collect();
+    [&[16 + 2 * count], &head[..], &ordinals].concat()
+}

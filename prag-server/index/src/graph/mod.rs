@@ -9,6 +9,8 @@ mod bytes;
 mod flatten;
 mod grow;
 mod refine;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use grow::{Growth, grow};
 

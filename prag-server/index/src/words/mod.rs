@@ -9,6 +9,8 @@
 mod build;
 mod bytes;
 mod search;
+#[cfg(test)]
+mod tests;
 
 use crate::analyze::Analyzed;
 use crate::bm25::TermStats;
