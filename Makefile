@@ -33,7 +33,11 @@ build: setup
 build-now:
 	cargo build --locked --workspace
 
-demo: setup model corpus build
+demo: setup model corpus
+	@$(MAKE) --no-print-directory demo-now
+
+demo-now:
+	cargo build --locked --package prag-demo
 	@scripts/demo.sh "$(CACHE)/corpus/postgresql"
 
 test: setup model
