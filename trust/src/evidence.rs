@@ -52,7 +52,7 @@ pub enum EvidenceError {
     /// The policy asks for a GPU, and there is none.
     #[error("evidence of a confidential GPU is missing")]
     GpuMissing,
-    /// The GPU's driver or VBIOS is not among those that the policy allows; an empty list allows none.
+    /// The GPU's certificate, driver or VBIOS is not among those that the policy allows; an empty list allows none.
     #[error("GPU {0} is not allowed by the policy")]
     Gpu(&'static str),
     /// The worker did not sign the GPU's certificate: the GPU's report is of another machine, or a replay.

@@ -43,6 +43,8 @@ pub struct Policy {
 pub struct GpuPolicy {
     /// Refuse workers without one.
     pub required: bool,
+    /// Names of their certificates: NVIDIA's switches and network cards have some of the same root.
+    pub devices: Vec<String>,
     /// Driver versions.
     pub drivers: Vec<String>,
     /// VBIOS versions.
@@ -78,6 +80,7 @@ impl Policy {
                 &tcb,
                 &self.snp_minimum.to_bytes(),
                 &[u8::from(self.gpu.required)],
+                &names(&self.gpu.devices),
                 &names(&self.gpu.drivers),
                 &names(&self.gpu.vbioses),
             ],
@@ -117,6 +120,9 @@ impl Policy {
         match &examined.gpu {
             None if self.gpu.required => Err(EvidenceError::GpuMissing),
             None => Ok(()),
+            Some(gpu) if !self.gpu.devices.contains(&gpu.device) => {
+                Err(EvidenceError::Gpu("device"))
+            }
             Some(gpu) if !self.gpu.drivers.contains(&gpu.driver_version) => {
                 Err(EvidenceError::Gpu("driver"))
             }

@@ -112,6 +112,7 @@ fn policy_digest_covers_the_policy() {
             ..policy()
         },
         Policy { gpu: GpuPolicy { required: true, ..GpuPolicy::default() }, ..policy() },
+        Policy { gpu: GpuPolicy { devices: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
         Policy { gpu: GpuPolicy { drivers: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
         Policy { gpu: GpuPolicy { vbioses: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
     ];

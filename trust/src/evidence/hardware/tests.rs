@@ -80,6 +80,7 @@ impl Stage {
             stage.verifier().examine(&stage.tdx(), &stage.policy, now()).unwrap().gpu.unwrap();
         stage.policy.gpu = GpuPolicy {
             required: true,
+            devices: vec![claims.device],
             drivers: vec![claims.driver_version],
             vbioses: vec![claims.vbios_version],
         };
@@ -220,13 +221,15 @@ fn a_gpu_is_bound_and_allowed() {
         (stage.gpu, stage.tdx, stage.snp) = (None, plain.tdx, plain.snp);
     });
     assert_eq!(missing, [EvidenceError::GpuMissing; 2]);
+    let devices = refused(|stage| stage.policy.gpu.devices.clear());
+    assert_eq!(devices, [EvidenceError::Gpu("device"); 2]);
     let drivers = refused(|stage| stage.policy.gpu.drivers.clear());
     assert_eq!(drivers, [EvidenceError::Gpu("driver"); 2]);
     let vbioses = refused(|stage| stage.policy.gpu.vbioses.clear());
     assert_eq!(vbioses, [EvidenceError::Gpu("VBIOS"); 2]);
     // Without a policy for GPUs, none may be there.
     let none = refused(|stage| stage.policy.gpu = GpuPolicy::default());
-    assert_eq!(none, [EvidenceError::Gpu("driver"); 2]);
+    assert_eq!(none, [EvidenceError::Gpu("device"); 2]);
     let other = refused(|stage| stage.signing = SigningKey::from_bytes(&[8; 32]));
     assert_eq!(other, [EvidenceError::GpuSignature; 2]);
     // The CPU binds the GPU's nonce: without it, or with another, nothing is bound.
