@@ -26,6 +26,7 @@ use prag_trust::evidence::Policy;
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -154,6 +155,20 @@ impl Lab {
         drop(serving.stop);
         drop(serving.worker);
         serving.ended.await.unwrap().unwrap();
+        self.let_go().await;
+    }
+
+    /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
+    async fn let_go(&self) {
+        for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
+            let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
+            let mut left = BOOT_ATTEMPTS;
+            while lock.try_lock().is_err() {
+                left -= 1;
+                assert!(left > 0, "a stopped worker still holds a shard");
+                tokio::time::sleep(BOOT_PAUSE).await;
+            }
+        }
     }
 
     /// Boots the worker again, after [`Lab::stop`]; `dev` as in `prag-server serve --dev`.
