@@ -71,14 +71,34 @@ pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, C
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(ClientError::file("reading a private file")(error)),
     };
-    let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ClientError::file("reading a private file"))?;
+    let bytes = at_most(file, limit).map_err(ClientError::file("reading a private file"))?;
     if bytes.len() as u64 > limit {
         return Err(ClientError::SecretFile("too large"));
     }
     Ok(Some(bytes))
+}
+
+/// Reads a file that somebody named, of at most `limit` bytes.
+pub(crate) fn read_bounded(
+    path: &Path,
+    what: &'static str,
+    limit: u64,
+) -> Result<Vec<u8>, ClientError> {
+    let file = fs::File::open(path).map_err(ClientError::file(what))?;
+    let bytes = at_most(file, limit).map_err(ClientError::file(what))?;
+    let size = bytes.len();
+    if size as u64 > limit {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        return Err(ClientError::TooLarge { what, size, limit });
+    }
+    Ok(bytes)
+}
+
+/// One byte more than the limit, where there is more.
+fn at_most(file: fs::File, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a private file whole, replacing what was there.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use prag_pki::real::package;
 use prag_pki::tdx::Tdx;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -21,15 +22,7 @@ fn prag(home: &Path, arguments: &[&str]) -> (i32, Value) {
 
 /// The samples that ship with the verifying crate.
 fn samples() -> PathBuf {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path", manifest])
-        .output()
-        .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let found = packages.iter().find(|package| package["name"] == "dcap-qvl").unwrap();
-    Path::new(found["manifest_path"].as_str().unwrap()).parent().unwrap().join("sample")
+    package(env!("CARGO_MANIFEST_DIR"), "dcap-qvl").unwrap().join("sample")
 }
 
 fn text(path: &Path) -> &str {
@@ -114,4 +107,11 @@ fn policies_are_kept() {
     assert_eq!(set(3, r#","roots":[]"#).0, 2);
     assert_eq!(set(3, r#","tdx_tcb":["sim"]"#).0, 2);
     assert_eq!(prag(folder.path(), &["policy", "show"]), (0, stored));
+
+    // A stored policy that does not parse trusts nobody, and can be replaced.
+    std::fs::write(folder.path().join("policy.json"), "{").unwrap();
+    assert_eq!(prag(folder.path(), &["policy", "show"]).0, 2);
+    let (code, said) = prag(folder.path(), &["attest"]);
+    assert!(code == 2 && said["error"]["message"].as_str().unwrap().contains("policy"), "{said}");
+    assert_eq!(set(4, "").0, 0);
 }

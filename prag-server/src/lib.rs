@@ -11,6 +11,8 @@ pub mod channel;
 pub mod cli;
 pub mod collection;
 pub mod components;
+#[cfg(test)]
+mod fixture;
 pub mod flow;
 pub mod http;
 pub mod ledger;

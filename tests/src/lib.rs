@@ -1,14 +1,16 @@
 //! A laboratory: a real worker in this process, and people with homes of their own who talk to it.
 //!
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
-//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees.
+//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps.
 //! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod folders;
 mod wiretap;
 
+pub use folders::copy_folder;
 pub use wiretap::Wiretap;
 
 use prag_client::Client;

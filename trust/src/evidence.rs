@@ -180,6 +180,28 @@ pub struct Worker {
     pub policy_digest: [u8; 32],
 }
 
+impl Worker {
+    /// The worker whose evidence a verifier found to hold and to bind `binding`, if the policy allows it.
+    pub(crate) fn allowed(
+        evidence: &Evidence,
+        measurement: [u8; 32],
+        binding: &Binding,
+        policy: &Policy,
+    ) -> Result<Verified<Self>, EvidenceError> {
+        policy.allow(&measurement, binding)?;
+        Ok(Verified::new(Self {
+            sig_pk: binding.sig_pk,
+            measurement,
+            kind: evidence.kind(),
+            config_digest: binding.config_digest,
+            ledger_id: binding.ledger_id,
+            tls_spki_sha256: binding.tls_spki_sha256,
+            evidence_hash: evidence.hash(),
+            policy_digest: policy.digest(),
+        }))
+    }
+}
+
 /// The attester's side: asks the platform for evidence. Blocks; milliseconds to a second.
 pub trait Tee: Send + Sync {
     /// Evidence over `report_data`.

@@ -62,17 +62,7 @@ impl Verifier for SimVerifier {
         if *report_data != binding.report_data() {
             return Err(EvidenceError::Binding);
         }
-        policy.allow(measurement, binding)?;
-        Ok(Verified::new(Worker {
-            sig_pk: binding.sig_pk,
-            measurement: *measurement,
-            kind: evidence.kind(),
-            config_digest: binding.config_digest,
-            ledger_id: binding.ledger_id,
-            tls_spki_sha256: binding.tls_spki_sha256,
-            evidence_hash: evidence.hash(),
-            policy_digest: policy.digest(),
-        }))
+        Worker::allowed(evidence, *measurement, binding, policy)
     }
 }
 

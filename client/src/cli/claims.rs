@@ -35,23 +35,23 @@ pub(super) fn hardware(hardware: &Hardware) -> Vec<Line> {
 }
 
 fn tdx(claims: &TdxClaims, lines: &mut Vec<Line>) {
-    lines.push(line("evidence", format!("Intel TDX quote, version {}", claims.version)));
+    lines.push(line("evidence", format!("Intel TDX quote, version {}", claims.td.version)));
     lines.push(line("signatures", "hold up to Intel's root"));
     lines.push(line("firmware", format!("{:?}", claims.tcb_status)));
     if !claims.advisories.is_empty() {
         lines.push(line("advisories", claims.advisories.join(", ")));
     }
     lines.push(line("debug", "off"));
-    lines.push(line("mrtd", hex::encode(claims.mr_td)));
-    for (name, register) in ["rtmr0", "rtmr1", "rtmr2", "rtmr3"].into_iter().zip(&claims.rtmr) {
+    lines.push(line("mrtd", hex::encode(claims.td.mr_td)));
+    for (name, register) in ["rtmr0", "rtmr1", "rtmr2", "rtmr3"].into_iter().zip(&claims.td.rtmr) {
         lines.push(line(name, hex::encode(register)));
     }
-    lines.push(line("mr_config_id", hex::encode(claims.mr_config_id)));
-    lines.push(line("mr_owner", hex::encode(claims.mr_owner)));
-    lines.push(line("mr_owner_config", hex::encode(claims.mr_owner_config)));
-    lines.push(line("td_attributes", hex::encode(claims.td_attributes)));
-    lines.push(line("xfam", hex::encode(claims.xfam)));
-    lines.push(line("mr_seam", hex::encode(claims.mr_seam)));
+    lines.push(line("mr_config_id", hex::encode(claims.td.mr_config_id)));
+    lines.push(line("mr_owner", hex::encode(claims.td.mr_owner)));
+    lines.push(line("mr_owner_config", hex::encode(claims.td.mr_owner_config)));
+    lines.push(line("td_attributes", hex::encode(claims.td.td_attributes)));
+    lines.push(line("xfam", hex::encode(claims.td.xfam)));
+    lines.push(line("mr_seam", hex::encode(claims.td.mr_seam)));
     lines.push(line("platform", format!("fmspc {}", hex::encode(claims.fmspc))));
 }
 
@@ -112,12 +112,12 @@ pub(super) fn log(log: &EventLog, hardware: &Hardware) -> Result<Vec<Line>, Clie
     let Hardware::Tdx(claims) = hardware else {
         return Err(ClientError::Usage("--event-log belongs to TDX evidence".to_owned()));
     };
-    for (index, register) in claims.rtmr.iter().enumerate() {
+    for (index, register) in claims.td.rtmr.iter().enumerate() {
         log.matches(register, index).map_err(refused)?;
     }
     let mut lines =
         vec![line("event_log", format!("{} events replay to rtmr0-3", log.events().len()))];
-    let measured = log.measured(&claims.rtmr[3]).map_err(refused)?;
+    let measured = log.measured(&claims.td.rtmr[3]).map_err(refused)?;
     for name in ["compose-hash", "app-id", "instance-id"] {
         if let Ok(payload) = measured.payload(name) {
             lines.push(line(

@@ -8,8 +8,9 @@
 use super::args::VerifyEvidence;
 use super::claims::{self, Line};
 use super::screen::{Screen, clean};
-use super::{Done, Setting};
+use super::{Done, Setting, policy};
 use crate::error::ClientError;
+use crate::home::read_bounded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_trust::entropy::Clock;
@@ -19,7 +20,6 @@ use prag_trust::quote::snp::{self, Minimum, Tcb};
 use prag_trust::quote::tdx::TcbStatus;
 use serde::Deserialize;
 use serde_json::json;
-use std::io::Read;
 use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -30,7 +30,7 @@ pub(super) fn verify(setting: &Setting, options: &VerifyEvidence) -> Done {
         None => crate::system::SystemClock::default().now(),
         Some(text) => instant(text)?,
     };
-    let policy = options.policy.as_deref().map(read_policy).transpose()?;
+    let policy = options.policy.as_deref().map(policy::read).transpose()?;
     let log = options.event_log.as_deref().map(|path| read(path, "event log")).transpose()?;
     let log = log.map(|bytes| EventLog::parse(&bytes)).transpose().map_err(refused)?;
 
@@ -82,7 +82,8 @@ fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
                 "this is an SNP report: give the chip's --vcek (DER, PEM or table)".to_owned(),
             )
         })?;
-        return Ok(Evidence::Snp { report: quote, vcek: vcek_of(read(vcek, "VCEK")?)?, gpu });
+        let vcek = snp::vcek(&read(vcek, "VCEK")?).map_err(refused)?;
+        return Ok(Evidence::Snp { report: quote, vcek, gpu });
     }
     let collateral = options.collateral.as_deref().ok_or_else(|| {
         ClientError::Usage(
@@ -90,24 +91,6 @@ fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
         )
     })?;
     Ok(Evidence::Tdx { quote, collateral: read(collateral, "collateral")?, gpu })
-}
-
-/// A VCEK in DER, out of DER, PEM or a host's certificate table.
-fn vcek_of(bytes: Vec<u8>) -> Result<Vec<u8>, ClientError> {
-    if let Ok(text) = std::str::from_utf8(&bytes)
-        && let Some(body) = text.split("-----BEGIN CERTIFICATE-----").nth(1)
-    {
-        let body = body.split("-----END").next().unwrap_or_default();
-        let body: String = body.split_whitespace().collect();
-        return STANDARD
-            .decode(body)
-            .map_err(|_| ClientError::Usage("--vcek is PEM that does not decode".to_owned()));
-    }
-    // A DER certificate begins with a SEQUENCE; a table with a GUID, whose first byte is none of AMD's.
-    match bytes.first() {
-        Some(0x30) => Ok(bytes),
-        _ => snp::certificates(&bytes).map(<[u8]>::to_vec).map_err(refused),
-    }
 }
 
 /// NVIDIA's evidence as SecretVM and NVIDIA's tools write it: the first device.
@@ -141,11 +124,6 @@ fn unwrapped(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn read_policy(path: &Path) -> Result<Policy, ClientError> {
-    serde_json::from_slice(&read(path, "policy")?)
-        .map_err(|error| ClientError::Usage(format!("--policy does not parse: {error}")))
-}
-
 /// Seconds since 1970, or RFC 3339.
 fn instant(text: &str) -> Result<u64, ClientError> {
     let stamp = || OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp().try_into().ok();
@@ -155,14 +133,7 @@ fn instant(text: &str) -> Result<u64, ClientError> {
 }
 
 fn read(path: &Path, what: &'static str) -> Result<Vec<u8>, ClientError> {
-    let failed = |source| ClientError::File { what: "reading evidence", source };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(ClientError::TooLarge { what, size: bytes.len(), limit: FILE_BYTES_MAX });
-    }
-    Ok(bytes)
+    read_bounded(path, what, FILE_BYTES_MAX)
 }
 
 fn refused(error: prag_trust::quote::QuoteError) -> ClientError {
@@ -188,4 +159,4 @@ fn any_firmware() -> Policy {
 }
 
 /// Largest file that is read, bytes; each part has its own, smaller bound later.
-const FILE_BYTES_MAX: usize = 1 << 20;
+const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -82,7 +82,7 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments, mut trusted: Trusted, screen: Screen) -> Done {
+async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
     let passphrase = std::env::var("PRAG_PASSPHRASE").ok().filter(|text| !text.is_empty());
     let setting = Setting {
         url: arguments.url,
@@ -91,7 +91,6 @@ async fn run(arguments: Arguments, mut trusted: Trusted, screen: Screen) -> Done
         passphrase: passphrase.map(Zeroizing::new),
         screen,
     };
-    trusted.follow(&setting.home)?;
     match arguments.command {
         Command::Keys(KeysCommand::New) => keys::new(&setting),
         Command::Keys(KeysCommand::Show) => keys::show(&setting),
@@ -159,7 +158,8 @@ impl Setting {
         ShareStore::new(&self.home, self.passphrase())
     }
 
-    async fn channel(&self, trusted: Trusted) -> Result<Channel, ClientError> {
+    async fn channel(&self, mut trusted: Trusted) -> Result<Channel, ClientError> {
+        trusted.follow(&self.home)?;
         let remembered = Remembered::new(&self.home);
         let clock = Box::new(SystemClock::default());
         Channel::connect(&self.url, trusted, remembered, clock, Box::new(OsEntropy)).await

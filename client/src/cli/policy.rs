@@ -9,19 +9,16 @@ use super::args::PolicyFile;
 use super::screen::Screen;
 use super::{Done, Setting};
 use crate::error::ClientError;
-use crate::home::write_private;
+use crate::home::{read_bounded, write_private};
 use crate::trusted::{POLICY_BYTES_MAX, stored_policy};
 use prag_trust::evidence::Policy;
 use serde_json::json;
-use std::io::Read;
+use std::path::Path;
 
 pub(super) fn set(setting: &Setting, options: &PolicyFile) -> Done {
-    let failed = |source| ClientError::File { what: "reading a policy", source };
-    let file = std::fs::File::open(&options.file).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(POLICY_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    let policy = parse(&bytes)?;
-    if let Some(old) = stored_policy(&setting.home)?
+    let policy = read(&options.file)?;
+    // One that does not parse trusts nobody; this is how to be rid of it.
+    if let Ok(Some(old)) = stored_policy(&setting.home)
         && old.epoch > policy.epoch
     {
         let (old, new) = (old.epoch, policy.epoch);
@@ -44,16 +41,10 @@ pub(super) fn show(setting: &Setting) -> Done {
     Ok(true)
 }
 
-fn parse(bytes: &[u8]) -> Result<Policy, ClientError> {
-    let size = bytes.len();
-    if size as u64 > POLICY_BYTES_MAX {
-        return Err(ClientError::TooLarge {
-            what: "policy",
-            size,
-            limit: POLICY_BYTES_MAX as usize,
-        });
-    }
-    serde_json::from_slice(bytes)
+/// A policy out of a file.
+pub(super) fn read(path: &Path) -> Result<Policy, ClientError> {
+    let bytes = read_bounded(path, "policy", POLICY_BYTES_MAX)?;
+    serde_json::from_slice(&bytes)
         .map_err(|error| ClientError::Usage(format!("the policy does not parse: {error}")))
 }
 

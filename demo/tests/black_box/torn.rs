@@ -10,6 +10,7 @@ use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::search::QueryRequest;
+use prag_tests::copy_folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -278,18 +279,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     }
     out.sort();
     out
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn size(path: &Path) -> u64 {

@@ -38,10 +38,9 @@ impl Worker {
     /// Where ledger or storage fail; the next anchor covers what this one missed.
     pub async fn anchor(&self) -> Result<bool, Problem> {
         let _one_at_a_time = self.0.anchoring.lock().await;
-        let previous = self.last_root().await?;
-        let mut heads = match self.last_anchor().await? {
-            LastAnchor::None => BTreeMap::new(),
-            LastAnchor::Heads(anchored) => anchored.heads(),
+        let (previous, mut heads) = match self.last_anchor().await? {
+            LastAnchor::None => (NONE, BTreeMap::new()),
+            LastAnchor::Heads(anchored) => (anchored.root(), anchored.heads()),
             LastAnchor::Lost => {
                 return Err(Problem::new(Code::Storage, "the heads of the last anchor are lost"));
             }
@@ -69,23 +68,17 @@ impl Worker {
 
     /// What the ledger anchored last, for [`checked`].
     pub(super) async fn last_anchor(&self) -> Result<LastAnchor, Problem> {
-        let root = self.last_root().await?;
-        if root == NONE {
-            return Ok(LastAnchor::None);
-        }
-        match self.0.parts.anchors.fetch(&root) {
+        let parts = &self.0.parts;
+        let query = AccessQuery::Anchor { account: parts.account.clone() };
+        let root = match parts.ledger.query(query).await.map_err(problems::ledger)? {
+            AccessReply::Anchor(None) => return Ok(LastAnchor::None),
+            AccessReply::Anchor(Some(anchor)) => anchor.root,
+            _ => return Err(Problem::new(Code::Internal, "the ledger answered another question")),
+        };
+        match parts.anchors.fetch(&root) {
             Ok(anchored) => Ok(LastAnchor::Heads(anchored)),
             Err(VaultError::Missing | VaultError::Tampered) => Ok(LastAnchor::Lost),
             Err(error) => Err(vault(error)),
-        }
-    }
-
-    async fn last_root(&self) -> Result<[u8; 32], Problem> {
-        let parts = &self.0.parts;
-        let query = AccessQuery::Anchor { account: parts.account.clone() };
-        match parts.ledger.query(query).await.map_err(problems::ledger)? {
-            AccessReply::Anchor(anchor) => Ok(anchor.map_or(NONE, |anchor| anchor.root)),
-            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
         }
     }
 

@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{EvidenceError, bounded};
+use super::{PlatformError, bounded};
 use prag_trust::entropy::{Entropy, random};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -42,12 +42,12 @@ pub enum Provider {
 /// runtime. Several may ask at once, each in a folder of its own.
 ///
 /// # Errors
-/// [`EvidenceError`]; only `Race` and some of `Io` (`ResourceBusy`, `Interrupted`, `TimedOut`) are worth a retry.
+/// [`PlatformError`]; only `Race` and some of `Io` (`ResourceBusy`, `Interrupted`, `TimedOut`) are worth a retry.
 pub fn report(
     root: &Path,
     inblob: &[u8; 64],
     entropy: &mut dyn Entropy,
-) -> Result<Report, EvidenceError> {
+) -> Result<Report, PlatformError> {
     report_through(&Kernel, root, inblob, entropy)
 }
 
@@ -57,15 +57,15 @@ fn report_through(
     root: &Path,
     inblob: &[u8; 64],
     entropy: &mut dyn Entropy,
-) -> Result<Report, EvidenceError> {
+) -> Result<Report, PlatformError> {
     for _ in 0..ATTEMPTS_MAX {
-        let name: [u8; 16] = random(entropy).map_err(|_| EvidenceError::Entropy)?;
+        let name: [u8; 16] = random(entropy).map_err(|_| PlatformError::Entropy)?;
         let folder = Folder::create(files, root, &name)?;
         if let Some(report) = folder.ask(inblob)? {
             return Ok(report);
         }
     }
-    Err(EvidenceError::Race(root.join("report")))
+    Err(PlatformError::Race(root.join("report")))
 }
 
 /// Our folder; it goes when this goes.
@@ -75,64 +75,64 @@ struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    fn create(files: &'a dyn Files, root: &Path, name: &[u8; 16]) -> Result<Self, EvidenceError> {
+    fn create(files: &'a dyn Files, root: &Path, name: &[u8; 16]) -> Result<Self, PlatformError> {
         let parent = root.join("report");
         let path = parent.join(format!("prag-{}", hex::encode(name)));
         match files.create(&path) {
             Ok(()) => Ok(Self { files, path }),
             Err(error) => Err(match error.kind() {
                 // ENXIO: the kernel's answer while no driver is registered. Other kinds have no name for it.
-                _ if error.raw_os_error() == Some(ENXIO) => EvidenceError::NoDriver(parent),
-                ErrorKind::NotFound => EvidenceError::Absent(parent),
+                _ if error.raw_os_error() == Some(ENXIO) => PlatformError::NoDriver(parent),
+                ErrorKind::NotFound => PlatformError::Absent(parent),
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    EvidenceError::Denied(parent)
+                    PlatformError::Denied(parent)
                 }
-                kind => EvidenceError::Io("a folder for the report", kind),
+                kind => PlatformError::Io("a folder for the report", kind),
             }),
         }
     }
 
     /// The report, or nothing if somebody else wrote here meanwhile.
-    fn ask(&self, inblob: &[u8; 64]) -> Result<Option<Report>, EvidenceError> {
+    fn ask(&self, inblob: &[u8; 64]) -> Result<Option<Report>, PlatformError> {
         let before = self.generation()?;
         self.files
             .write(&self.path.join("inblob"), inblob)
-            .map_err(|e| EvidenceError::Io("inblob", e.kind()))?;
+            .map_err(|e| PlatformError::Io("inblob", e.kind()))?;
         let provider = match self.text("provider")?.as_str() {
             "tdx_guest" => Provider::Tdx,
             "sev_guest" => Provider::Snp,
-            other => return Err(EvidenceError::Provider(other.escape_default().to_string())),
+            other => return Err(PlatformError::Provider(other.escape_default().to_string())),
         };
         let outblob = self.read("outblob", BLOB_BYTES_MAX)?;
-        let outblob = outblob.ok_or(EvidenceError::Io("outblob", ErrorKind::NotFound))?;
+        let outblob = outblob.ok_or(PlatformError::Io("outblob", ErrorKind::NotFound))?;
         let auxblob = self.read("auxblob", BLOB_BYTES_MAX)?.filter(|aux| !aux.is_empty());
         // The kernel takes the bytes when the file is closed and cannot say then that it failed; the count can.
         if before.checked_add(1) != Some(self.generation()?) {
             return Ok(None);
         }
         if outblob.is_empty() {
-            return Err(EvidenceError::Malformed("outblob"));
+            return Err(PlatformError::Malformed("outblob"));
         }
         Ok(Some(Report { provider, outblob, auxblob }))
     }
 
-    fn generation(&self) -> Result<u64, EvidenceError> {
-        self.text("generation")?.parse().map_err(|_| EvidenceError::Malformed("generation"))
+    fn generation(&self) -> Result<u64, PlatformError> {
+        self.text("generation")?.parse().map_err(|_| PlatformError::Malformed("generation"))
     }
 
-    fn text(&self, name: &'static str) -> Result<String, EvidenceError> {
+    fn text(&self, name: &'static str) -> Result<String, PlatformError> {
         let bytes = self.read(name, TEXT_BYTES_MAX)?;
-        let bytes = bytes.ok_or(EvidenceError::Io(name, ErrorKind::NotFound))?;
-        let text = String::from_utf8(bytes).map_err(|_| EvidenceError::Malformed(name))?;
+        let bytes = bytes.ok_or(PlatformError::Io(name, ErrorKind::NotFound))?;
+        let text = String::from_utf8(bytes).map_err(|_| PlatformError::Malformed(name))?;
         Ok(text.trim_end().to_owned())
     }
 
     /// Nothing where there is no such file.
-    fn read(&self, name: &'static str, max: usize) -> Result<Option<Vec<u8>>, EvidenceError> {
+    fn read(&self, name: &'static str, max: usize) -> Result<Option<Vec<u8>>, PlatformError> {
         match File::open(self.path.join(name)) {
             Ok(file) => bounded(file, name, max).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(EvidenceError::Io(name, error.kind())),
+            Err(error) => Err(PlatformError::Io(name, error.kind())),
         }
     }
 }

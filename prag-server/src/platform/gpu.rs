@@ -11,7 +11,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{EvidenceError, bounded};
+use super::{PlatformError, bounded};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -45,14 +45,14 @@ impl Helper {
     /// standard error goes to the worker's. At the time limit it is killed, though not what it has started itself.
     ///
     /// # Errors
-    /// [`EvidenceError::Helper`], [`EvidenceError::Size`] above [`ANSWER_BYTES_MAX`], [`EvidenceError::Malformed`].
-    pub fn report(&self, nonce: &[u8; 32]) -> Result<Report, EvidenceError> {
+    /// [`PlatformError::Helper`], [`PlatformError::Size`] above [`ANSWER_BYTES_MAX`], [`PlatformError::Malformed`].
+    pub fn report(&self, nonce: &[u8; 32]) -> Result<Report, PlatformError> {
         let nonce = hex::encode(nonce);
         let (program, arguments) = self
             .command
             .split_first()
-            .ok_or(EvidenceError::Malformed("the GPU helper's command"))?;
-        let failed = |why| EvidenceError::Helper(program.clone(), why);
+            .ok_or(PlatformError::Malformed("the GPU helper's command"))?;
+        let failed = |why| PlatformError::Helper(program.clone(), why);
 
         let mut command = Command::new(program);
         command.args(arguments.iter().map(|argument| argument.replace("{nonce}", &nonce)));
@@ -81,13 +81,13 @@ impl Helper {
     }
 }
 
-fn parse(answer: &[u8]) -> Result<Report, EvidenceError> {
+fn parse(answer: &[u8]) -> Result<Report, PlatformError> {
     #[derive(Deserialize)]
     struct Answer {
         report: String,
         chain: String,
     }
-    let malformed = EvidenceError::Malformed("the GPU helper's answer");
+    let malformed = PlatformError::Malformed("the GPU helper's answer");
     let Ok(Answer { report, chain }) = serde_json::from_slice(answer) else {
         return Err(malformed);
     };

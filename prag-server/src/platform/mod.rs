@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Why there is no evidence, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum EvidenceError {
+pub enum PlatformError {
     /// The kernel has no such folder.
     #[error(
         "no {0}: run inside a TDX or SEV-SNP guest with Linux 6.7 or newer, load its driver (`modprobe tdx_guest` or \
@@ -58,9 +58,9 @@ pub enum EvidenceError {
 }
 
 /// All of `source`, at most `max` bytes.
-fn bounded(source: impl Read, what: &'static str, max: usize) -> Result<Vec<u8>, EvidenceError> {
+fn bounded(source: impl Read, what: &'static str, max: usize) -> Result<Vec<u8>, PlatformError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    source.take(limit).read_to_end(&mut bytes).map_err(|e| EvidenceError::Io(what, e.kind()))?;
-    if bytes.len() > max { Err(EvidenceError::Size { what, max }) } else { Ok(bytes) }
+    source.take(limit).read_to_end(&mut bytes).map_err(|e| PlatformError::Io(what, e.kind()))?;
+    if bytes.len() > max { Err(PlatformError::Size { what, max }) } else { Ok(bytes) }
 }

@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::{CollectionId, Lineage};
 use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::address::WalletKey;
-use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Share, Vault};
 use prag_trust::seal::{Plain, VaultEntry};
@@ -18,19 +19,6 @@ use std::sync::Arc;
 
 const ID: CollectionId = CollectionId([7; 16]);
 const NONCE: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-
-/// 0, 1, 2, … as if it were chance.
-struct Counting(u8);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in out {
-            *byte = self.0;
-            self.0 = self.0.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
 
 fn key() -> Arc<Key<Vault>> {
     Arc::new(Key::from_root(&[5; 32]))

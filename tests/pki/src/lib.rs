@@ -6,5 +6,6 @@
 //! Invariant: the same seed gives the same keys.
 
 pub mod nvidia;
+pub mod real;
 pub mod snp;
 pub mod tdx;

@@ -10,7 +10,7 @@ use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::search::QueryRequest;
 use prag_store::{Batch, Engine, KeyRange, Open, RocksEngine, Shard, ShardName};
-use prag_tests::Lab;
+use prag_tests::{Lab, copy_folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -207,16 +207,4 @@ async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
 fn shards(data: &Path) -> Vec<String> {
     let entries = fs::read_dir(data.join("shards")).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -1,9 +1,11 @@
 //! Why evidence is refused.
 //!
 //! Layer: `prag-quote`.
-//! Holds: one enum for all kinds of evidence; each variant names the check that failed.
+//! Holds: one enum for all kinds of evidence, each variant naming the check that failed; the checks that all share.
 //! Never: bytes of the evidence in a message.
 //! Invariant: every check has its own variant or its own text, so that two refusals are never confused.
+
+use x509_cert::time::Validity;
 
 /// Why evidence is refused. Not retryable with the same evidence, unless said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,4 +57,17 @@ pub enum QuoteError {
     /// The GPU's report answers another nonce.
     #[error("{0} answers another nonce")]
     Nonce(&'static str),
+}
+
+/// Refuse what is larger than its bound, before anything is parsed.
+pub(crate) fn bounded(field: &'static str, bytes: &[u8], max: usize) -> Result<(), QuoteError> {
+    let bytes = bytes.len();
+    if bytes > max { Err(QuoteError::Size { field, bytes, max }) } else { Ok(()) }
+}
+
+/// Refuse a certificate outside its dates; both ends are within.
+pub(crate) fn dated(name: &'static str, dates: &Validity, now: u64) -> Result<(), QuoteError> {
+    let from = dates.not_before.to_unix_duration().as_secs();
+    let until = dates.not_after.to_unix_duration().as_secs();
+    if (from..=until).contains(&now) { Ok(()) } else { Err(QuoteError::Dates(name)) }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha384};
 
 use crate::QuoteError;
+use crate::error::bounded;
 
 /// One measured event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +47,7 @@ impl EventLog {
     /// [`QuoteError::Size`], [`QuoteError::Format`]; [`QuoteError::EventLog`] where a stated digest is not that
     /// of its event.
     pub fn parse(json: &[u8]) -> Result<Self, QuoteError> {
-        if json.len() > LOG_BYTES_MAX {
-            let (bytes, max) = (json.len(), LOG_BYTES_MAX);
-            return Err(QuoteError::Size { field: "event log", bytes, max });
-        }
+        bounded("event log", json, LOG_BYTES_MAX)?;
         let raw: Vec<Raw> =
             serde_json::from_slice(json).map_err(|_| QuoteError::Format("event log"))?;
         if raw.len() > EVENTS_MAX {

@@ -17,7 +17,7 @@ mod tests;
 pub use certificate::CERTIFICATE_BYTES_MAX;
 pub use claims::{Platform, Product, SnpClaims, Tcb};
 pub use report::REPORT_BYTES;
-pub use table::{TABLE_BYTES_MAX, certificates};
+pub use table::{TABLE_BYTES_MAX, certificates, vcek};
 
 use crate::QuoteError;
 use p384::ecdsa::signature::Verifier;

@@ -6,9 +6,9 @@
 //! Invariant: [`TdxClaims`] come out only if every signature up to the root held at `now`.
 
 mod refusal;
+mod td;
 #[cfg(test)]
 mod tests;
-mod unverified;
 
 use dcap_qvl::verify::QuoteVerifier;
 use dcap_qvl::{QuoteClaims, QuoteCollateralV3, QuotePolicy, TcbInfo};
@@ -17,8 +17,9 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use crate::QuoteError;
+use crate::error::bounded;
 
-pub use unverified::{Unverified, parse};
+pub use td::{Td, Unverified, parse};
 
 /// What the claims must meet beyond their signatures. The default: Intel's root, `UpToDate` only.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,28 +81,9 @@ impl TcbStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TdxClaims {
-    /// Of the quote: 4 or 5.
-    pub version: u16,
-    /// Of the first memory (the firmware).
-    pub mr_td: [u8; 48],
-    /// Runtime registers 0 to 3.
-    pub rtmr: [[u8; 48]; 4],
-    /// Set by the host at creation: configuration.
-    pub mr_config_id: [u8; 48],
-    /// Set by the host at creation: owner.
-    pub mr_owner: [u8; 48],
-    /// Set by the host at creation: the owner's configuration.
-    pub mr_owner_config: [u8; 48],
-    /// Of the TDX module.
-    pub mr_seam: [u8; 48],
-    /// Of the bound service TDs: zeros, since others are refused. `None` in a TD 1.0 body.
-    pub mr_service_td: Option<[u8; 48]>,
-    /// Little-endian flags; debug, profiling, migration and reserved bits are 0, SEPT_VE_DISABLE is 1.
-    pub td_attributes: [u8; 8],
-    /// Extended features, little-endian.
-    pub xfam: [u8; 8],
-    /// Chosen by the guest.
-    pub report_data: [u8; 64],
+    /// The TD's report. Bound service TDs and the debug, profiling, migration and reserved attributes are zeros, since
+    /// others are refused; SEPT_VE_DISABLE is 1.
+    pub td: Td,
     /// Of platform, TDX module and quoting enclave together.
     pub tcb_status: TcbStatus,
     /// Intel's advisories that hold for this TCB, each once.
@@ -167,7 +149,7 @@ fn accepted(claims: &QuoteClaims, rules: &Rules<'_>) -> Result<(), QuoteError> {
 }
 
 fn read(claims: QuoteClaims) -> Result<TdxClaims, QuoteError> {
-    let td = unverified::read(claims.header.version, &claims.report)?;
+    let td = td::read(claims.header.version, &claims.report)?;
     let mut advisories = claims.tcb.advisory_ids;
     for id in claims.platform.current_tcb_level.into_iter().flat_map(|level| level.advisory_ids) {
         if !advisories.contains(&id) {
@@ -176,17 +158,7 @@ fn read(claims: QuoteClaims) -> Result<TdxClaims, QuoteError> {
     }
     let pck = claims.platform.pck;
     Ok(TdxClaims {
-        version: td.version,
-        mr_td: td.mr_td,
-        rtmr: td.rtmr,
-        mr_config_id: td.mr_config_id,
-        mr_owner: td.mr_owner,
-        mr_owner_config: td.mr_owner_config,
-        mr_seam: td.mr_seam,
-        mr_service_td: td.mr_service_td,
-        td_attributes: td.td_attributes,
-        xfam: td.xfam,
-        report_data: td.report_data,
+        td,
         tcb_status: claims.tcb.status.into(),
         advisories,
         fmspc: pck.fmspc,
@@ -209,13 +181,6 @@ fn self_issued(der: &[u8]) -> Result<&[u8], QuoteError> {
         return Err(QuoteError::Chain("TDX root"));
     }
     Ok(der)
-}
-
-fn bounded(field: &'static str, bytes: &[u8], max: usize) -> Result<(), QuoteError> {
-    if bytes.len() > max {
-        return Err(QuoteError::Size { field, bytes: bytes.len(), max });
-    }
-    Ok(())
 }
 
 impl From<dcap_qvl::TcbStatus> for TcbStatus {

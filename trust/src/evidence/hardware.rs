@@ -116,18 +116,7 @@ impl Verifier for HardwareVerifier {
             }
         }
         policy.allow_hardware(&examined)?;
-        let measurement = examined.hardware.image();
-        policy.allow(&measurement, binding)?;
-        Ok(Verified::new(Worker {
-            sig_pk: binding.sig_pk,
-            measurement,
-            kind: evidence.kind(),
-            config_digest: binding.config_digest,
-            ledger_id: binding.ledger_id,
-            tls_spki_sha256: binding.tls_spki_sha256,
-            evidence_hash: evidence.hash(),
-            policy_digest: policy.digest(),
-        }))
+        Worker::allowed(evidence, examined.hardware.image(), binding, policy)
     }
 }
 
@@ -136,7 +125,7 @@ impl Hardware {
     #[must_use]
     pub fn report_data(&self) -> &[u8; 64] {
         match self {
-            Self::Tdx(claims) => &claims.report_data,
+            Self::Tdx(claims) => &claims.td.report_data,
             Self::Snp(claims) => &claims.report_data,
         }
     }
@@ -149,15 +138,16 @@ impl Hardware {
     pub fn image(&self) -> [u8; 32] {
         match self {
             Self::Tdx(claims) => {
-                let [r0, r1, r2, r3] = &claims.rtmr;
-                let fixed = [&claims.mr_config_id, &claims.mr_owner, &claims.mr_owner_config];
+                let td = &claims.td;
+                let [r0, r1, r2, r3] = &td.rtmr;
+                let fixed = [&td.mr_config_id, &td.mr_owner, &td.mr_owner_config];
                 let [config, owner, owner_config] = fixed.map(|register| &register[..]);
-                let (attributes, xfam) = (&claims.td_attributes, &claims.xfam);
+                let (attributes, xfam) = (&td.td_attributes, &td.xfam);
                 digest(
                     IMAGE_DOMAIN,
                     &[
                         b"tdx",
-                        &claims.mr_td,
+                        &td.mr_td,
                         r0,
                         r1,
                         r2,

@@ -4,28 +4,15 @@
 use super::super::keys::{NAMES, ROOT};
 use super::super::manifest::{FORMAT, Manifest, PartEntry, SegmentEntry};
 use super::*;
+use crate::fixture::Counting;
 use prag_protocol::place::{Kind, Place};
 use prag_store::{BlobName, KeyRange};
-use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::frames::open_frames;
 use prag_trust::key::{Dek, Name};
 use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::{
     BatchRecord, HeadRecord, ManifestRecord, Plain, Record, Sealed, SegmentRecord,
 };
-
-/// 0, 1, 2, … as if it were chance.
-struct Counting(u8);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in out {
-            *byte = self.0;
-            self.0 = self.0.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
 
 fn place(kind: Kind, id: [u8; 16], seq: u64) -> Place {
     let Identity { collection, lineage, epoch, .. } = IDENTITY;

@@ -3,27 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::fixture::Counting;
 use prag_store::{Engine, MemoryEngine, Open, ShardName};
-use prag_trust::entropy::EntropyError;
 use prag_trust::key::Vault;
 
 const GENESIS: [u8; 32] = [1; 32];
 
 /// Key and value.
 type Row = (Vec<u8>, Vec<u8>);
-
-/// 0, 1, 2, … as if it were chance.
-struct Counting(u8);
-
-impl Entropy for Counting {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
-        for byte in out {
-            *byte = self.0;
-            self.0 = self.0.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
 
 /// It is always five minutes past.
 struct Stopped;

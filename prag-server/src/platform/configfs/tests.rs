@@ -47,7 +47,7 @@ impl Fake {
         }
     }
 
-    fn ask(&self) -> Result<Report, EvidenceError> {
+    fn ask(&self) -> Result<Report, PlatformError> {
         let found = report_through(self, &self.root, &INBLOB, &mut Counter(0));
         assert_eq!(fs::read_dir(self.root.join("report")).unwrap().count(), 0, "a folder stays");
         found
@@ -121,12 +121,12 @@ fn other_providers_are_refused() {
         (b"tdx_guest\nsev_guest\n", "tdx_guest\\nsev_guest"),
     ] {
         let refused = Fake::new(provider).ask().unwrap_err();
-        assert_eq!(refused, EvidenceError::Provider(shown.into()));
+        assert_eq!(refused, PlatformError::Provider(shown.into()));
     }
     let refused = Fake::new(b"\xff").ask().unwrap_err();
-    assert_eq!(refused, EvidenceError::Malformed("provider"));
+    assert_eq!(refused, PlatformError::Malformed("provider"));
     let refused = Fake::new(&[b'x'; 65]).ask().unwrap_err();
-    assert_eq!(refused, EvidenceError::Size { what: "provider", max: 64 });
+    assert_eq!(refused, PlatformError::Size { what: "provider", max: 64 });
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_race_is_run_again_and_not_for_ever() {
     assert_eq!(fake.made.get(), 3);
 
     fake.intruders.replace(vec![0, 1, 1, 1]);
-    assert_eq!(fake.ask().unwrap_err(), EvidenceError::Race(fake.root.join("report")));
+    assert_eq!(fake.ask().unwrap_err(), PlatformError::Race(fake.root.join("report")));
     assert_eq!(fake.made.get(), 6);
 }
 
@@ -146,7 +146,7 @@ fn a_race_is_run_again_and_not_for_ever() {
 fn a_write_that_was_not_taken_gives_nothing() {
     let mut fake = Fake::new(b"tdx_guest\n");
     fake.deaf = true;
-    assert_eq!(fake.ask().unwrap_err(), EvidenceError::Race(fake.root.join("report")));
+    assert_eq!(fake.ask().unwrap_err(), PlatformError::Race(fake.root.join("report")));
 }
 
 #[test]
@@ -156,10 +156,10 @@ fn what_comes_back_is_bounded() {
     assert_eq!(fake.ask().unwrap().outblob.len(), BLOB_BYTES_MAX);
     fake.prefix.push(1);
     let max = BLOB_BYTES_MAX;
-    assert_eq!(fake.ask().unwrap_err(), EvidenceError::Size { what: "outblob", max });
+    assert_eq!(fake.ask().unwrap_err(), PlatformError::Size { what: "outblob", max });
     fake.prefix.clear();
     fake.auxblob = Some(vec![1; max + 1]);
-    assert_eq!(fake.ask().unwrap_err(), EvidenceError::Size { what: "auxblob", max });
+    assert_eq!(fake.ask().unwrap_err(), PlatformError::Size { what: "auxblob", max });
 }
 
 /// On a machine without a TEE the message says what to do; with the real files, too.
@@ -168,13 +168,13 @@ fn without_configfs_the_error_says_what_to_do() {
     let fake = Fake::new(b"tdx_guest\n");
     let nowhere = fake.root.join("nowhere");
     let refused = report(&nowhere, &INBLOB, &mut Counter(0)).unwrap_err();
-    assert_eq!(refused, EvidenceError::Absent(nowhere.join("report")));
+    assert_eq!(refused, PlatformError::Absent(nowhere.join("report")));
     for part in ["6.7", "modprobe tdx_guest", "modprobe sev-guest", "mount -t configfs"] {
         assert!(refused.to_string().contains(part), "{refused}");
     }
     // A plain folder is not configfs: no file comes with it, and ours goes again.
     let refused = report(&fake.root, &INBLOB, &mut Counter(0)).unwrap_err();
-    assert_eq!(refused, EvidenceError::Io("generation", ErrorKind::NotFound));
+    assert_eq!(refused, PlatformError::Io("generation", ErrorKind::NotFound));
     assert_eq!(fs::read_dir(fake.root.join("report")).unwrap().count(), 0);
 }
 
@@ -196,9 +196,9 @@ fn refusals_of_the_kernel_are_told_apart() {
     let root = Path::new("/root");
     let refused = |code| report_through(&Refusing(code), root, &INBLOB, &mut Counter(0));
     let parent = root.join("report");
-    assert_eq!(refused(6), Err(EvidenceError::NoDriver(parent.clone())));
-    assert_eq!(refused(13), Err(EvidenceError::Denied(parent)));
-    let full = EvidenceError::Io("a folder for the report", ErrorKind::StorageFull);
+    assert_eq!(refused(6), Err(PlatformError::NoDriver(parent.clone())));
+    assert_eq!(refused(13), Err(PlatformError::Denied(parent)));
+    let full = PlatformError::Io("a folder for the report", ErrorKind::StorageFull);
     assert_eq!(refused(28), Err(full));
 }
 
@@ -206,6 +206,6 @@ fn refusals_of_the_kernel_are_told_apart() {
 fn without_entropy_there_is_no_folder() {
     let fake = Fake::new(b"tdx_guest\n");
     let found = report_through(&fake, &fake.root, &INBLOB, &mut Counter(u8::MAX));
-    assert_eq!(found, Err(EvidenceError::Entropy));
+    assert_eq!(found, Err(PlatformError::Entropy));
     assert_eq!(fake.made.get(), 0);
 }

@@ -8,12 +8,12 @@ fn helper(command: &[&str]) -> Helper {
     Helper { command: command.iter().map(|&part| part.to_owned()).collect(), timeout: TIMEOUT }
 }
 
-fn shell(script: &str) -> Result<Report, EvidenceError> {
+fn shell(script: &str) -> Result<Report, PlatformError> {
     helper(&["sh", "-c", script]).report(&NONCE)
 }
 
-fn failed(program: &str, why: &'static str) -> EvidenceError {
-    EvidenceError::Helper(program.into(), why)
+fn failed(program: &str, why: &'static str) -> PlatformError {
+    PlatformError::Helper(program.into(), why)
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_environment_is_the_helpers_own() {
 
 #[test]
 fn malformed_answers_are_refused() {
-    let malformed = EvidenceError::Malformed("the GPU helper's answer");
+    let malformed = PlatformError::Malformed("the GPU helper's answer");
     for answer in [
         "",
         "{}",
@@ -55,7 +55,7 @@ fn malformed_answers_are_refused() {
         let found = helper(&["printf", "%s", answer]).report(&NONCE);
         assert_eq!(found, Err(malformed.clone()), "{answer}");
     }
-    let none = EvidenceError::Malformed("the GPU helper's command");
+    let none = PlatformError::Malformed("the GPU helper's command");
     assert_eq!(helper(&[]).report(&NONCE), Err(none));
 }
 
@@ -63,11 +63,11 @@ fn malformed_answers_are_refused() {
 fn answers_are_bounded() {
     let max = ANSWER_BYTES_MAX;
     let endless = helper(&["cat", "/dev/zero"]).report(&NONCE);
-    assert_eq!(endless, Err(EvidenceError::Size { what: "the GPU helper's answer", max }));
+    assert_eq!(endless, Err(PlatformError::Size { what: "the GPU helper's answer", max }));
     let head = r#"{"report":"AAEC","chain":"x"}"#;
     let padded = |spaces: usize| shell(&format!("printf '%s%{spaces}s' '{head}' ''"));
     assert!(padded(max - head.len()).is_ok());
-    let size = EvidenceError::Size { what: "the GPU helper's answer", max };
+    let size = PlatformError::Size { what: "the GPU helper's answer", max };
     assert_eq!(padded(max - head.len() + 1), Err(size));
 }
 

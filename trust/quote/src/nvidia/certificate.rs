@@ -16,6 +16,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 use x509_cert::{Version, certificate};
 
 use crate::QuoteError;
+use crate::error::{bounded, dated};
 
 pub(super) struct Certificate {
     der: Vec<u8>,
@@ -31,10 +32,7 @@ pub(super) struct Identity {
 
 impl Certificate {
     pub(super) fn parse(der: &[u8]) -> Result<Self, QuoteError> {
-        if der.len() > CERTIFICATE_BYTES_MAX {
-            let (bytes, max) = (der.len(), CERTIFICATE_BYTES_MAX);
-            return Err(QuoteError::Size { field: "certificate of the GPU", bytes, max });
-        }
+        bounded("certificate of the GPU", der, CERTIFICATE_BYTES_MAX)?;
         let format = QuoteError::Format("certificate of the GPU");
         let parsed = certificate::Certificate::from_der(der).map_err(|_| format)?;
         // The signature is checked over the encoding of what was parsed.
@@ -82,14 +80,7 @@ impl Certificate {
     }
 
     pub(super) fn valid(&self, now: u64) -> Result<(), QuoteError> {
-        let validity = &self.parsed.tbs_certificate.validity;
-        let from = validity.not_before.to_unix_duration().as_secs();
-        let until = validity.not_after.to_unix_duration().as_secs();
-        if (from..=until).contains(&now) {
-            Ok(())
-        } else {
-            Err(QuoteError::Dates("a certificate of the GPU"))
-        }
+        dated("a certificate of the GPU", &self.parsed.tbs_certificate.validity, now)
     }
 
     /// That it may issue certificates, and has at most as many issuers below it as it allows.

@@ -13,6 +13,7 @@ use x509_cert::name::Name;
 use super::Root;
 use super::certificate::{Certificate, Identity};
 use crate::QuoteError;
+use crate::error::bounded;
 
 /// Who signs reports.
 pub(super) struct Signer {
@@ -77,10 +78,7 @@ fn pinned() -> Result<Issuer, QuoteError> {
 
 /// DER of each certificate.
 fn split(chain: &[u8]) -> Result<Vec<Vec<u8>>, QuoteError> {
-    if chain.len() > CHAIN_BYTES_MAX {
-        let (bytes, max) = (chain.len(), CHAIN_BYTES_MAX);
-        return Err(QuoteError::Size { field: "certificates of the GPU", bytes, max });
-    }
+    bounded("certificates of the GPU", chain, CHAIN_BYTES_MAX)?;
     let format = QuoteError::Format("certificates of the GPU");
     let all = if chain.first() == Some(&SEQUENCE) { from_der(chain) } else { from_pem(chain) };
     let all = all.ok_or(format)?;

@@ -9,6 +9,7 @@ use p384::ecdsa::Signature;
 
 use super::Mode;
 use crate::QuoteError;
+use crate::error::bounded;
 
 /// A report that parses; nothing is verified yet.
 pub(super) struct Report<'a> {
@@ -22,10 +23,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, QuoteError> {
-        if bytes.len() > REPORT_BYTES_MAX {
-            let (bytes, max) = (bytes.len(), REPORT_BYTES_MAX);
-            return Err(QuoteError::Size { field: "GPU report", bytes, max });
-        }
+        bounded("GPU report", bytes, REPORT_BYTES_MAX)?;
         let mut rest = Bytes(bytes);
         let [version, code, attributes, operation] = rest.array("request of the GPU report")?;
         if version != SPDM_1_1 {

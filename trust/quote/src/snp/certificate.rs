@@ -7,6 +7,7 @@
 
 use super::{Product, Root, Tcb};
 use crate::QuoteError;
+use crate::error::{bounded, dated};
 use p384::ecdsa::VerifyingKey;
 use sev::certs::snp::{Certificate as Signed, Verifiable, builtin};
 use x509_cert::Certificate;
@@ -67,19 +68,11 @@ fn issued(
     {
         return Err(QuoteError::Chain(name));
     }
-    let from = body.validity.not_before.to_unix_duration().as_secs();
-    let until = body.validity.not_after.to_unix_duration().as_secs();
-    if !(from..=until).contains(&now) {
-        return Err(QuoteError::Dates(name));
-    }
-    Ok(())
+    dated(name, &body.validity, now)
 }
 
 fn parse(name: &'static str, der: &[u8]) -> Result<Certificate, QuoteError> {
-    if der.len() > CERTIFICATE_BYTES_MAX {
-        let (bytes, max) = (der.len(), CERTIFICATE_BYTES_MAX);
-        return Err(QuoteError::Size { field: name, bytes, max });
-    }
+    bounded(name, der, CERTIFICATE_BYTES_MAX)?;
     Certificate::from_der(der).map_err(|_| QuoteError::Format(name))
 }
 

@@ -1,12 +1,33 @@
-//! The certificates that a host hands its guest.
+//! The VCEK in the forms in which it is handed out.
 //!
 //! Layer: `prag-quote::snp`.
-//! Holds: the certificate table, as configfs-tsm gives it in `auxblob`.
+//! Holds: DER, PEM, and the host's certificate table, as configfs-tsm gives it in `auxblob`.
 //! Never: trust: the host wrote all of it; [`verify`](super::verify) judges the VCEK.
 //! Invariant: no entry reaches outside the table.
 
 use super::CERTIFICATE_BYTES_MAX;
 use crate::QuoteError;
+use crate::error::bounded;
+use x509_cert::der::pem;
+
+/// The VCEK, DER, out of DER, PEM or a host's certificate table.
+///
+/// # Errors
+/// [`QuoteError::Size`] and [`QuoteError::Format`]; those of [`certificates`] for a table.
+pub fn vcek(bytes: &[u8]) -> Result<Vec<u8>, QuoteError> {
+    let format = QuoteError::Format("VCEK certificate");
+    match bytes.first() {
+        // A SEQUENCE; the GUIDs of a table begin with other bytes.
+        Some(0x30) => {
+            bounded("VCEK certificate", bytes, CERTIFICATE_BYTES_MAX).map(|()| bytes.to_vec())
+        }
+        Some(b'-') => {
+            bounded("VCEK certificate", bytes, 2 * CERTIFICATE_BYTES_MAX)?;
+            pem::decode_vec(bytes.trim_ascii()).map(|(_, der)| der).map_err(|_| format)
+        }
+        _ => certificates(bytes).map(<[u8]>::to_vec),
+    }
+}
 
 /// The VCEK within a certificate table, DER.
 ///
@@ -20,10 +41,8 @@ use crate::QuoteError;
 ///
 /// Source: GHCB specification (AMD 56421), section "SNP Extended Guest Request".
 pub fn certificates(table: &[u8]) -> Result<&[u8], QuoteError> {
-    let (field, bytes, max) = ("SNP certificate table", table.len(), TABLE_BYTES_MAX);
-    if bytes > max {
-        return Err(QuoteError::Size { field, bytes, max });
-    }
+    let field = "SNP certificate table";
+    bounded(field, table, TABLE_BYTES_MAX)?;
     let (mut vcek, mut vlek) = (None, false);
     let (entries, _) = table.as_chunks::<ENTRY_BYTES>();
     let mut ended = table.is_empty();
@@ -46,11 +65,7 @@ pub fn certificates(table: &[u8]) -> Result<&[u8], QuoteError> {
     }
     match vcek {
         _ if !ended => Err(QuoteError::Format(field)),
-        Some(der) if der.len() > CERTIFICATE_BYTES_MAX => {
-            let (field, bytes, max) = ("VCEK certificate", der.len(), CERTIFICATE_BYTES_MAX);
-            Err(QuoteError::Size { field, bytes, max })
-        }
-        Some(der) => Ok(der),
+        Some(der) => bounded("VCEK certificate", der, CERTIFICATE_BYTES_MAX).map(|()| der),
         None if vlek => Err(QuoteError::Unsupported("SNP certificate table with a VLEK only")),
         None => Err(QuoteError::Unsupported("SNP certificate table without a VCEK")),
     }

@@ -3,8 +3,7 @@
 mod hostile;
 mod made;
 
-use std::path::PathBuf;
-use std::process::Command;
+use prag_pki::real::{package, vector};
 
 use super::*;
 
@@ -15,57 +14,29 @@ const NOVEMBER_2026: u64 = 1_793_923_200;
 /// 2026-03-01T00:00:00Z, in the window of `tdx_quote_outdated`'s collateral.
 const MARCH_2026: u64 = 1_772_323_200;
 
-/// `sample/` of `dcap-qvl`: quote and collateral of that name. Says so and gives none where it is absent.
-fn sample(name: &str) -> Option<(Vec<u8>, Vec<u8>)> {
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
-    let package =
-        metadata["packages"].as_array().unwrap().iter().find(|p| p["name"] == "dcap-qvl").unwrap();
-    let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap());
-    let folder = manifest.parent().unwrap().join("sample");
-    let quote = std::fs::read(folder.join(name));
-    let collateral = std::fs::read(folder.join(format!("{name}_collateral.json")));
-    match (quote, collateral) {
-        (Ok(quote), Ok(collateral)) => Some((quote, collateral)),
-        _ => {
-            eprintln!("skipped: {} has no {name}", folder.display());
-            None
-        }
-    }
-}
-
-/// A file of the shared vectors. Says so and gives none where it is absent.
-fn vector(name: &str) -> Option<Vec<u8>> {
-    let home = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
-    let folder = std::env::var("PRAG_VECTORS").unwrap_or_else(|_| home.to_owned());
-    let path = PathBuf::from(folder).join(name);
-    let bytes = std::fs::read(&path);
-    if bytes.is_err() {
-        eprintln!("skipped: no {}", path.display());
-    }
-    bytes.ok()
+/// `sample/` of `dcap-qvl`: quote and collateral of that name.
+fn sample(name: &str) -> (Vec<u8>, Vec<u8>) {
+    let folder = package(env!("CARGO_MANIFEST_DIR"), "dcap-qvl").unwrap().join("sample");
+    let read = |name: String| std::fs::read(folder.join(name)).unwrap();
+    (read(name.to_owned()), read(format!("{name}_collateral.json")))
 }
 
 /// A real host with TD 1.0 is believed in the window of its collateral, to the second, and not outside.
 #[test]
 fn real_quote_holds_within_its_dates() {
-    let Some((quote, collateral)) = sample("tdx_quote") else { return };
+    let (quote, collateral) = sample("tdx_quote");
     let at = |now| verify(&quote, &collateral, &Rules::default(), now);
     let claims = at(JULY_2025).unwrap();
-    assert_eq!(claims.version, 4);
+    assert_eq!(claims.td.version, 4);
     assert_eq!(claims.tcb_status, TcbStatus::UpToDate);
     assert_eq!(claims.advisories, Vec::<String>::new());
     assert_eq!(claims.fmspc, [0xb0, 0xc0, 0x6f, 0, 0, 0]);
-    assert_eq!(claims.mr_service_td, None);
-    assert_eq!(claims.td_attributes, [0, 0, 0, 0x10, 0, 0, 0, 0]);
+    assert_eq!(claims.td.mr_service_td, None);
+    assert_eq!(claims.td.td_attributes, [0, 0, 0, 0x10, 0, 0, 0, 0]);
 
     let read = parse(&quote).unwrap();
-    assert_eq!(claims.mr_td, read.mr_td);
-    assert_eq!(claims.report_data, read.report_data);
+    assert_eq!(claims.td.mr_td, read.td.mr_td);
+    assert_eq!(claims.td.report_data, read.td.report_data);
 
     // The TCB info runs from 2025-06-19T10:16:03Z, the QE identity from 10:32:27; the other end is a CRL's.
     assert_eq!(at(1_750_328_162), Err(QuoteError::Dates("TCB info")));
@@ -80,18 +51,18 @@ fn real_quote_holds_within_its_dates() {
 /// A real host with TD 1.5 and the extended body is believed.
 #[test]
 fn real_td15_quote_holds() {
-    let Some((quote, collateral)) = sample("tdx_quote_td15ex") else { return };
+    let (quote, collateral) = sample("tdx_quote_td15ex");
     let claims = verify(&quote, &collateral, &Rules::default(), NOVEMBER_2026).unwrap();
-    assert_eq!(claims.version, 5);
+    assert_eq!(claims.td.version, 5);
     assert_eq!(claims.tcb_status, TcbStatus::UpToDate);
-    assert_eq!(claims.mr_service_td, Some([0; 48]));
-    assert_eq!(claims.rtmr[3][..4], [0x55, 0x6d, 0x49, 0x86]);
+    assert_eq!(claims.td.mr_service_td, Some([0; 48]));
+    assert_eq!(claims.td.rtmr[3][..4], [0x55, 0x6d, 0x49, 0x86]);
 }
 
 /// A real host below every TCB level is refused, whatever the rules accept.
 #[test]
 fn real_outdated_quote_is_refused() {
-    let Some((quote, collateral)) = sample("tdx_quote_outdated") else { return };
+    let (quote, collateral) = sample("tdx_quote_outdated");
     assert!(parse(&quote).is_ok());
     for accept in [&[][..], EVERY] {
         let rules = Rules { accept, ..Rules::default() };
@@ -103,7 +74,7 @@ fn real_outdated_quote_is_refused() {
 /// An SGX quote is no TD, though its collateral and signatures are Intel's.
 #[test]
 fn sgx_quote_is_refused() {
-    let Some((quote, collateral)) = sample("sgx_quote") else { return };
+    let (quote, collateral) = sample("sgx_quote");
     assert_eq!(parse(&quote), Err(QuoteError::Unsupported("SGX quote")));
     let refused = verify(&quote, &collateral, &Rules::default(), JULY_2025);
     assert_eq!(refused, Err(QuoteError::Unsupported("SGX quote")));
@@ -112,11 +83,7 @@ fn sgx_quote_is_refused() {
 /// Another host's collateral does not serve.
 #[test]
 fn collateral_of_another_platform_is_refused() {
-    let (Some((quote, _)), Some((_, collateral))) =
-        (sample("tdx_quote"), sample("tdx_quote_outdated"))
-    else {
-        return;
-    };
+    let ((quote, _), (_, collateral)) = (sample("tdx_quote"), sample("tdx_quote_outdated"));
     let refused = verify(&quote, &collateral, &Rules::default(), MARCH_2026);
     assert_eq!(refused, Err(QuoteError::Chip("FMSPC of the TCB info")));
 }
@@ -126,13 +93,13 @@ fn collateral_of_another_platform_is_refused() {
 fn vectors_parse() {
     if let Some(quote) = vector("tdx/trustee-quote-v4.bin") {
         let read = parse(&quote).unwrap();
-        assert_eq!((read.version, read.mr_service_td), (4, None));
-        assert_eq!(read.td_attributes[0] & 1, 1, "a debug TD, which only parses");
+        assert_eq!((read.td.version, read.td.mr_service_td), (4, None));
+        assert_eq!(read.td.td_attributes[0] & 1, 1, "a debug TD, which only parses");
     }
     if let Some(quote) = vector("tdx/trustee-quote-v5.bin") {
         let read = parse(&quote).unwrap();
-        assert_eq!(read.version, 5);
-        assert!(read.mr_service_td.is_some_and(|hash| hash != [0; 48]), "only parses");
+        assert_eq!(read.td.version, 5);
+        assert!(read.td.mr_service_td.is_some_and(|hash| hash != [0; 48]), "only parses");
     }
 }
 

@@ -2,23 +2,12 @@
 
 use super::*;
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
 
 /// 2026-01-01.
 const NOW: u64 = 1_767_225_600;
 
-/// A file of the vectors; where there is none, says so.
 fn vector(name: &str) -> Option<Vec<u8>> {
-    let folder = std::env::var_os("PRAG_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    );
-    let path = folder.join("nvidia").join(name);
-    let bytes = std::fs::read(&path).ok();
-    if bytes.is_none() {
-        println!("skipped: no {}; set PRAG_VECTORS to the folder of the vectors", path.display());
-    }
-    bytes
+    prag_pki::real::vector(&format!("nvidia/{name}"))
 }
 
 struct Hopper {

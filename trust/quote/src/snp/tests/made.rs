@@ -227,3 +227,21 @@ proptest! {
         }
     }
 }
+
+/// A VCEK is the same out of DER, PEM and a host's table; more than its bound, or nothing of the kind, is refused.
+#[test]
+fn a_vcek_comes_in_three_forms() {
+    use x509_cert::der::pem::{LineEnding, encode_string};
+    let der = keys(Made::Milan).authority.vcek(&Evidence::new(Made::Milan, 1).vcek);
+    let pem = encode_string("CERTIFICATE", LineEnding::LF, &der).unwrap();
+    let guid = 0x63da758d_e664_4564_adc5_f4b93be8accd_u128.to_be_bytes();
+    for form in [der.clone(), pem.into_bytes(), table(&[(guid, &der)])] {
+        assert_eq!(vcek(&form), Ok(der.clone()));
+    }
+    for first in [0x30, b'-'] {
+        let long = vec![first; 2 * CERTIFICATE_BYTES_MAX + 1];
+        assert!(matches!(vcek(&long), Err(QuoteError::Size { .. })));
+    }
+    assert_eq!(vcek(b"-----"), Err(QuoteError::Format("VCEK certificate")));
+    assert_eq!(vcek(b"no"), Err(QuoteError::Format("SNP certificate table")));
+}

@@ -1,10 +1,9 @@
 //! Evidence of real chips. Reports and certificates are read from where they lie, never copied.
 
 use super::*;
+use prag_pki::real::{package, vector};
 use sev::certs::snp::{Certificate as Pem, builtin};
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
-use std::process::Command;
 
 /// A report, its VCEK in DER, and a moment within its dates.
 struct Real {
@@ -20,45 +19,21 @@ impl Real {
     }
 }
 
-/// The shared vectors, or nothing and a word about it.
-fn vectors() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
-    let folder = std::env::var_os("PRAG_VECTORS").map_or_else(|| beside.into(), PathBuf::from);
-    let folder = folder.join("snp");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: no vectors at {} (set PRAG_VECTORS)", folder.display());
-    None
+fn trustee() -> Option<Real> {
+    let (report, vcek) = (vector("snp/trustee-report.bin")?, vector("snp/trustee-vcek.der")?);
+    Some(Real { name: "trustee", report, vcek, now: 1_700_000_000 })
 }
 
-fn trustee(folder: &std::path::Path) -> Real {
-    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let (report, vcek) = (read("trustee-report.bin"), read("trustee-vcek.der"));
-    Real { name: "trustee", report, vcek, now: 1_700_000_000 }
-}
-
-fn dstack(folder: &std::path::Path) -> Real {
-    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
-    let report = read("dstack-attestation.bin")[4..4 + REPORT_BYTES].to_vec();
-    let vcek = Pem::from_pem(&read("dstack-vcek.pem")).unwrap().to_der().unwrap();
-    Real { name: "dstack", report, vcek, now: 1_790_000_000 }
+fn dstack() -> Option<Real> {
+    let report = vector("snp/dstack-attestation.bin")?[4..4 + REPORT_BYTES].to_vec();
+    let vcek = Pem::from_pem(&vector("snp/dstack-vcek.pem")?).unwrap().to_der().unwrap();
+    Some(Real { name: "dstack", report, vcek, now: 1_790_000_000 })
 }
 
 /// A file of crate `sev`'s tests.
 fn sample(name: &str) -> Vec<u8> {
-    let arguments = ["metadata", "--format-version", "1", "--offline"];
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .args(["--manifest-path", manifest])
-        .output()
-        .unwrap();
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let sev = packages.iter().find(|package| package["name"] == "sev").unwrap();
-    let manifest = PathBuf::from(sev["manifest_path"].as_str().unwrap());
-    std::fs::read(manifest.with_file_name("tests").join("certs_data").join(name)).unwrap()
+    let folder = package(env!("CARGO_MANIFEST_DIR"), "sev").unwrap();
+    std::fs::read(folder.join("tests/certs_data").join(name)).unwrap()
 }
 
 fn sev_milan() -> Real {
@@ -71,7 +46,7 @@ fn sev_milan() -> Real {
 #[test]
 fn genuine_reports_hold() {
     let mut all = vec![sev_milan()];
-    all.extend(vectors().iter().flat_map(|folder| [trustee(folder), dstack(folder)]));
+    all.extend([trustee(), dstack()].into_iter().flatten());
     for real in &all {
         let claims = real.verify(&AMD).unwrap_or_else(|error| panic!("{}: {error}", real.name));
         assert_eq!(claims.product, Product::Milan, "{}", real.name);
@@ -96,8 +71,7 @@ fn genuine_reports_hold() {
 /// dstack's host runs old firmware: what AMD says of it holds, and a rule about firmware refuses it.
 #[test]
 fn old_firmware_is_refused() {
-    let Some(folder) = vectors() else { return };
-    let host = dstack(&folder);
+    let Some(host) = dstack() else { return };
     let exact = Tcb { fmc: 0, bootloader: 4, tee: 0, snp: 0x17, microcode: 0xd5 };
     let with = |milan| Rules { minimum: Minimum { milan, ..ANY }, ..AMD };
     assert_eq!(host.verify(&with(Some(exact))).unwrap().reported_tcb, exact);
@@ -129,14 +103,13 @@ fn a_flipped_byte_is_refused() {
 /// A certificate that another key signed, another chip's, and one before and after its dates.
 #[test]
 fn foreign_certificates_are_refused() {
-    let Some(folder) = vectors() else { return };
-    let genuine = trustee(&folder);
-    for name in ["trustee-vcek-invalid-legacy.der", "trustee-vcek-invalid-new.der"] {
-        let vcek = std::fs::read(folder.join(name)).unwrap();
+    let (Some(genuine), Some(other)) = (trustee(), dstack()) else { return };
+    for name in ["snp/trustee-vcek-invalid-legacy.der", "snp/trustee-vcek-invalid-new.der"] {
+        let vcek = vector(name).unwrap();
         let found = verify(&genuine.report, &vcek, &AMD, genuine.now);
         assert_eq!(found, Err(QuoteError::Chain("VCEK")), "{name}");
     }
-    let found = verify(&genuine.report, &dstack(&folder).vcek, &AMD, 1_790_000_000);
+    let found = verify(&genuine.report, &other.vcek, &AMD, 1_790_000_000);
     assert_eq!(found, Err(QuoteError::Signature("SNP report")));
     for now in [1_674_582_705, 1_895_507_907] {
         let found = verify(&genuine.report, &genuine.vcek, &AMD, now);
@@ -147,13 +120,13 @@ fn foreign_certificates_are_refused() {
 /// A VLEK is refused by the report that names it and by its own certificate.
 #[test]
 fn a_vlek_is_refused() {
-    let Some(folder) = vectors() else { return };
-    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let Some(genuine) = trustee() else { return };
+    let read = |name: &str| vector(&format!("snp/{name}")).unwrap();
     let (report, vlek) = (read("trustee-vlek-report.bin"), read("trustee-vlek.der"));
     let rules = Rules { vmpl: 1, ..AMD };
     let found = verify(&report, &vlek, &rules, 1_740_000_000);
     assert_eq!(found, Err(QuoteError::Unsupported("SNP report signed by a VLEK")));
-    let found = verify(&trustee(&folder).report, &vlek, &rules, 1_740_000_000);
+    let found = verify(&genuine.report, &vlek, &rules, 1_740_000_000);
     assert_eq!(found, Err(QuoteError::Unsupported("VLEK certificate")));
 }
 

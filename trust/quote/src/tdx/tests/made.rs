@@ -25,22 +25,22 @@ fn claims_are_what_was_signed() {
     for format in [Format::V4, Format::V5Td10, Format::V5Td15] {
         let tdx = with(|t| t.format = format);
         let claims = check(&tdx.build(), &[]).unwrap();
-        assert_eq!(claims.version, if format == Format::V4 { 4 } else { 5 });
-        assert_eq!(claims.mr_td, tdx.td.mr_td);
-        assert_eq!(claims.rtmr, tdx.td.rtmr);
-        assert_eq!(claims.mr_config_id, tdx.td.mr_config_id);
-        assert_eq!(claims.mr_owner, tdx.td.mr_owner);
-        assert_eq!(claims.mr_owner_config, tdx.td.mr_owner_config);
-        assert_eq!(claims.mr_seam, tdx.td.mr_seam);
-        assert_eq!(claims.mr_service_td, (format == Format::V5Td15).then_some([0; 48]));
-        assert_eq!(claims.td_attributes, tdx.td.attributes);
-        assert_eq!(claims.xfam, tdx.td.xfam);
-        assert_eq!(claims.report_data, tdx.td.report_data);
+        assert_eq!(claims.td.version, if format == Format::V4 { 4 } else { 5 });
+        assert_eq!(claims.td.mr_td, tdx.td.mr_td);
+        assert_eq!(claims.td.rtmr, tdx.td.rtmr);
+        assert_eq!(claims.td.mr_config_id, tdx.td.mr_config_id);
+        assert_eq!(claims.td.mr_owner, tdx.td.mr_owner);
+        assert_eq!(claims.td.mr_owner_config, tdx.td.mr_owner_config);
+        assert_eq!(claims.td.mr_seam, tdx.td.mr_seam);
+        assert_eq!(claims.td.mr_service_td, (format == Format::V5Td15).then_some([0; 48]));
+        assert_eq!(claims.td.td_attributes, tdx.td.attributes);
+        assert_eq!(claims.td.xfam, tdx.td.xfam);
+        assert_eq!(claims.td.report_data, tdx.td.report_data);
         assert_eq!(claims.tcb_status, TcbStatus::UpToDate);
         assert_eq!(claims.fmspc, tdx.platform.fmspc);
         assert_eq!(claims.pck_id, tdx.platform.ppid);
         let read = parse(&tdx.build().quote).unwrap();
-        assert_eq!((read.mr_td, read.rtmr), (claims.mr_td, claims.rtmr));
+        assert_eq!((read.td.mr_td, read.td.rtmr), (claims.td.mr_td, claims.td.rtmr));
     }
 }
 
@@ -51,12 +51,15 @@ fn each_field_reaches_its_claim() {
     let changed = |change: Change| check(&with(change).build(), &[]).unwrap();
     assert_eq!(changed(|_| ()), plain, "deterministic");
     let td = changed(|t| t.td.mr_td[0] ^= 1);
-    assert_eq!((td.mr_td[1..] == plain.mr_td[1..], td.mr_td == plain.mr_td), (true, false));
-    assert_eq!(changed(|t| t.td.report_data[63] = 9).report_data[63], 9);
-    assert_eq!(changed(|t| t.td.rtmr[3] = [3; 48]).rtmr[3], [3; 48]);
-    assert_eq!(changed(|t| t.td.mr_config_id = [4; 48]).mr_config_id, [4; 48]);
-    assert_eq!(changed(|t| t.td.mr_owner = [5; 48]).mr_owner, [5; 48]);
-    assert_eq!(changed(|t| t.td.mr_owner_config = [6; 48]).mr_owner_config, [6; 48]);
+    assert_eq!(
+        (td.td.mr_td[1..] == plain.td.mr_td[1..], td.td.mr_td == plain.td.mr_td),
+        (true, false)
+    );
+    assert_eq!(changed(|t| t.td.report_data[63] = 9).td.report_data[63], 9);
+    assert_eq!(changed(|t| t.td.rtmr[3] = [3; 48]).td.rtmr[3], [3; 48]);
+    assert_eq!(changed(|t| t.td.mr_config_id = [4; 48]).td.mr_config_id, [4; 48]);
+    assert_eq!(changed(|t| t.td.mr_owner = [5; 48]).td.mr_owner, [5; 48]);
+    assert_eq!(changed(|t| t.td.mr_owner_config = [6; 48]).td.mr_owner_config, [6; 48]);
 }
 
 /// A guest that the host can read or move is refused, by attribute.

@@ -1,31 +1,49 @@
-//! A quote's fields before any signature was checked.
+//! A quote's report, read without judging it.
 //!
 //! Layer: `prag-quote`, inside `tdx`.
-//! Holds: the parse of a quote and the type of what it yields.
+//! Holds: the fields of a TD's report, and their parse.
 //! Never: trust; nothing here may decide anything but what to show.
 //! Invariant: an [`Unverified`] cannot become [`super::TdxClaims`].
 
 use dcap_qvl::quote::{Quote, Report};
 
-use super::{QUOTE_BYTES_MAX, bounded};
+use super::QUOTE_BYTES_MAX;
 use crate::QuoteError;
+use crate::error::bounded;
 
-/// What a quote claims of itself, for display. Fields as in [`super::TdxClaims`].
+/// A TD's report, of a quote that was verified or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Td {
+    /// Of the quote: 4 or 5.
+    pub version: u16,
+    /// Of the first memory (the firmware).
+    pub mr_td: [u8; 48],
+    /// Runtime registers 0 to 3.
+    pub rtmr: [[u8; 48]; 4],
+    /// Set by the host at creation: configuration.
+    pub mr_config_id: [u8; 48],
+    /// Set by the host at creation: owner.
+    pub mr_owner: [u8; 48],
+    /// Set by the host at creation: the owner's configuration.
+    pub mr_owner_config: [u8; 48],
+    /// Of the TDX module.
+    pub mr_seam: [u8; 48],
+    /// Of the bound service TDs. `None` in a TD 1.0 body.
+    pub mr_service_td: Option<[u8; 48]>,
+    /// Little-endian flags.
+    pub td_attributes: [u8; 8],
+    /// Extended features, little-endian.
+    pub xfam: [u8; 8],
+    /// Chosen by the guest.
+    pub report_data: [u8; 64],
+}
+
+/// What a quote claims of itself before any signature was checked: for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs)]
 pub struct Unverified {
-    pub version: u16,
-    pub mr_td: [u8; 48],
-    pub rtmr: [[u8; 48]; 4],
-    pub mr_config_id: [u8; 48],
-    pub mr_owner: [u8; 48],
-    pub mr_owner_config: [u8; 48],
-    pub mr_seam: [u8; 48],
-    pub mr_service_td: Option<[u8; 48]>,
-    pub td_attributes: [u8; 8],
-    pub xfam: [u8; 8],
-    pub report_data: [u8; 64],
+    /// Its report.
+    pub td: Td,
 }
 
 /// Read a TDX quote without verifying anything.
@@ -46,12 +64,12 @@ pub fn parse(quote: &[u8]) -> Result<Unverified, QuoteError> {
         _ => return Err(QuoteError::Unsupported("quote version")),
     }
     let quote = Quote::parse(quote).map_err(|_| QuoteError::Format("TDX quote"))?;
-    read(quote.header.version, &quote.report)
+    read(quote.header.version, &quote.report).map(|td| Unverified { td })
 }
 
-pub(super) fn read(version: u16, report: &Report) -> Result<Unverified, QuoteError> {
+pub(super) fn read(version: u16, report: &Report) -> Result<Td, QuoteError> {
     let td = report.as_td10().ok_or(QuoteError::Unsupported("SGX body"))?;
-    Ok(Unverified {
+    Ok(Td {
         version,
         mr_td: td.mr_td,
         rtmr: [td.rt_mr0, td.rt_mr1, td.rt_mr2, td.rt_mr3],
