@@ -8,19 +8,17 @@
 pub mod address;
 pub mod admission;
 mod encoding;
-pub mod entropy;
 pub mod evidence;
-pub mod frames;
 pub mod head;
-pub mod key;
-pub mod padding;
 pub mod permit;
 pub mod release;
 pub mod request;
-pub mod seal;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod verified;
+
+/// Typed keys, sealing, padding, and the traits through which callers lend chance and time.
+pub use prag_seal::{entropy, frames, key, padding, seal};
 
 /// The log behind every head.
 pub use prag_merkle as merkle;

@@ -1,6 +1,6 @@
 //! Seeded entropy for tests.
 
-use super::{Entropy, EntropyError};
+use crate::entropy::{Entropy, EntropyError};
 
 /// The stream of a seed.
 pub(crate) struct Seeded(blake3::OutputReader);

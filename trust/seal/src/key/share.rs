@@ -17,10 +17,10 @@ use zeroize::Zeroize;
 /// One half of a collection's key in one epoch: 32 secret bytes, wiped on drop.
 ///
 /// ```compile_fail,E0277
-/// fn show(share: &prag_trust::key::Share) -> String { format!("{share:?}") }
+/// fn show(share: &prag_seal::key::Share) -> String { format!("{share:?}") }
 /// ```
 /// ```
-/// fn read(share: &prag_trust::key::Share) -> usize { share.expose().len() }
+/// fn read(share: &prag_seal::key::Share) -> usize { share.expose().len() }
 /// ```
 pub struct Share(Box<[u8; 32]>);
 

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::entropy::EntropyError;
-use crate::entropy::testing::{Failing, Seeded};
+use crate::testing::{Failing, Seeded};
 use crate::key::Dek;
 use crate::seal::SegmentRecord;
 use prag_protocol::place::Kind;

@@ -98,11 +98,11 @@ records! {
 /// The plaintext of a record, wiped on drop.
 ///
 /// ```compile_fail,E0277
-/// use prag_trust::seal::{BatchRecord, Plain};
+/// use prag_seal::seal::{BatchRecord, Plain};
 /// fn show(plain: &Plain<BatchRecord>) -> String { format!("{plain:?}") }
 /// ```
 /// ```compile_fail,E0599
-/// use prag_trust::seal::{BatchRecord, Plain};
+/// use prag_seal::seal::{BatchRecord, Plain};
 /// fn copy(plain: Plain<BatchRecord>) -> Plain<BatchRecord> { plain.clone() }
 /// ```
 ///
@@ -110,14 +110,14 @@ records! {
 ///
 /// ```compile_fail,E0308
 /// use prag_protocol::place::Place;
-/// use prag_trust::{key::{Corpus, Key}, seal::{BatchRecord, Plain, SealError, Sealed}};
+/// use prag_seal::{key::{Corpus, Key}, seal::{BatchRecord, Plain, SealError, Sealed}};
 /// fn seal(key: &Key<Corpus>, at: Place) -> Result<Sealed<BatchRecord>, SealError> {
 ///     Plain::<BatchRecord>::new(vec![1]).seal(key, at, [0; 12])
 /// }
 /// ```
 /// ```
 /// use prag_protocol::place::Place;
-/// use prag_trust::{key::{Dek, Key}, seal::{BatchRecord, Plain, SealError, Sealed}};
+/// use prag_seal::{key::{Dek, Key}, seal::{BatchRecord, Plain, SealError, Sealed}};
 /// fn seal(key: &Key<Dek>, at: Place) -> Result<Sealed<BatchRecord>, SealError> {
 ///     Plain::<BatchRecord>::new(vec![1]).seal(key, at, [0; 12])
 /// }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::entropy::testing::{Failing, Seeded};
+use crate::testing::{Failing, Seeded};
 use crate::seal::SealError;
 use hkdf::Hkdf;
 use prag_protocol::Lineage;

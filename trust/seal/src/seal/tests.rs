@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::entropy::testing::Seeded;
+use crate::testing::Seeded;
 use prag_protocol::{CollectionId, Lineage};
 
 fn fixture() -> (Key<Dek>, Place) {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::entropy::testing::Seeded;
+use crate::testing::Seeded;
 
 /// Values computed from the paper's formula.
 #[test]

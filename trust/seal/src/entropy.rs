@@ -34,8 +34,3 @@ pub fn random<const N: usize>(entropy: &mut dyn Entropy) -> Result<[u8; N], Entr
     entropy.fill(&mut out)?;
     Ok(out)
 }
-
-/// Chance that replays, and its absence.
-#[cfg(test)]
-#[path = "entropy/tests.rs"]
-pub(crate) mod testing;

@@ -86,37 +86,37 @@ impl DerivedFrom<Vault> for Ledger {
 /// It cannot be printed, copied or compared:
 ///
 /// ```compile_fail,E0277
-/// use prag_trust::key::{Dek, Key};
+/// use prag_seal::key::{Dek, Key};
 /// fn show(key: &Key<Dek>) -> String { format!("{key:?}") }
 /// ```
 /// ```compile_fail,E0599
-/// use prag_trust::key::{Dek, Key};
+/// use prag_seal::key::{Dek, Key};
 /// fn copy(key: Key<Dek>) -> Key<Dek> { key.clone() }
 /// ```
 /// ```compile_fail,E0369
-/// use prag_trust::key::{Dek, Key};
+/// use prag_seal::key::{Dek, Key};
 /// fn same(a: &Key<Dek>, b: &Key<Dek>) -> bool { *a == *b }
 /// ```
 /// ```compile_fail,E0277
-/// use prag_trust::key::{Dek, Key};
+/// use prag_seal::key::{Dek, Key};
 /// fn send(key: &Key<Dek>) -> String { serde_json::to_string(key).unwrap_or_default() }
 /// ```
 ///
 /// Its bytes are not for others, and it does not turn into a key of another purpose:
 ///
 /// ```compile_fail,E0624
-/// use prag_trust::key::{Dek, Key};
+/// use prag_seal::key::{Dek, Key};
 /// fn leak(key: &Key<Dek>) -> [u8; 32] { *key.expose() }
 /// ```
 /// ```compile_fail,E0277
-/// use prag_trust::key::{Dek, Kek, Key};
+/// use prag_seal::key::{Dek, Kek, Key};
 /// fn shortcut(kek: &Key<Kek>) -> Key<Dek> { kek.derive::<Dek>() }
 /// ```
 ///
 /// What it is for compiles:
 ///
 /// ```
-/// use prag_trust::key::{Corpus, Kek, Key, Wrap};
+/// use prag_seal::key::{Corpus, Kek, Key, Wrap};
 /// fn children(kek: &Key<Kek>) -> (Key<Wrap>, Key<Corpus>) {
 ///     (kek.derive::<Wrap>(), kek.derive::<Corpus>())
 /// }
@@ -224,7 +224,8 @@ impl Key<Name> {
 }
 
 /// Each part behind its length (u32, big-endian), so that no two lists of parts collide.
-pub(crate) fn length_prefixed(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+#[must_use]
+pub fn length_prefixed(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     // Sized up front: growing would leave an unwiped copy behind.
     let total = parts.iter().map(|part| part.len() + 4).sum();
     let mut out = Zeroizing::new(Vec::with_capacity(total));

@@ -1,0 +1,17 @@
+//! Sealing: typed keys, records and blobs that open at one place only, padding.
+//!
+//! Layer: under `trust`, above `protocol`.
+//! Holds: every symmetric cipher of PRAG, and the keys that they take.
+//! Never: who may have a key; evidence, permits, the ledger; I/O, a clock, randomness of its own.
+//! Invariant: a key's bytes never leave this crate, and what fails to open does not say why.
+
+pub mod entropy;
+pub mod frames;
+pub mod key;
+pub mod padding;
+pub mod seal;
+
+/// Chance that replays, and its absence.
+#[cfg(test)]
+#[path = "tests.rs"]
+mod testing;
