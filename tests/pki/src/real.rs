@@ -27,8 +27,12 @@ pub fn vector(name: &str) -> Option<Vec<u8>> {
 /// The folder of a crate that `manifest_folder`'s package is built with.
 #[must_use]
 pub fn package(manifest_folder: &str, name: &str) -> Option<PathBuf> {
+    // For this platform only: of other platforms' crates a fresh machine has fetched none, and offline none comes.
+    let platform = host()?;
+    let arguments = ["metadata", "--format-version", "1", "--offline", "--filter-platform"];
     let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(arguments)
+        .arg(platform)
         .current_dir(manifest_folder)
         .output()
         .ok()?;
@@ -36,4 +40,11 @@ pub fn package(manifest_folder: &str, name: &str) -> Option<PathBuf> {
     let mut packages = metadata["packages"].as_array()?.iter();
     let found = packages.find(|package| package["name"] == name)?;
     Some(Path::new(found["manifest_path"].as_str()?).parent()?.to_owned())
+}
+
+/// This machine's target triple.
+fn host() -> Option<String> {
+    let output = Command::new("rustc").arg("-vV").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
 }
