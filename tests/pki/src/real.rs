@@ -27,8 +27,12 @@ pub fn vector(name: &str) -> Option<Vec<u8>> {
 /// The folder of a crate that `manifest_folder`'s package is built with.
 #[must_use]
 pub fn package(manifest_folder: &str, name: &str) -> Option<PathBuf> {
+    // Crates of other platforms were never downloaded; without the filter cargo would ask for them.
+    let version = Command::new("rustc").arg("-vV").output().ok()?;
+    let version = String::from_utf8(version.stdout).ok()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "))?;
     let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", host])
         .current_dir(manifest_folder)
         .output()
         .ok()?;
