@@ -32,5 +32,6 @@ pub fn run(options: &Options, screen: &Screen) -> Result<Report, BenchError> {
     let run = machine::Run::begin(options)?;
     let mut sheet = Sheet::default();
     tax::run(options, screen, &mut sheet)?;
+    screen.clear();
     Ok(Report::new(run.end(), sheet))
 }

@@ -123,6 +123,11 @@ impl Screen {
         self.bar.set_message(what.to_owned());
         &self.bar
     }
+
+    /// Nothing more.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Options {
     pub fn size(&self) -> Size {
         let full = Size {
             rows: 20_000,
-            bulk: 64,
+            bulk: 16,
             singles: 300,
             opens: 15,
             searches: 2000,

@@ -32,7 +32,7 @@ fn ratios(report: &Report, path: &Path) -> Drawn {
     let rows: Vec<(&Row, Interval)> =
         report.rows.iter().rev().filter_map(|row| Some((row, row.ratio?))).collect();
     let count = u32::try_from(rows.len())?;
-    let (low, high) = rows.iter().fold((0.5, 2.0), |(low, high), (_, ratio)| {
+    let (low, high) = rows.iter().fold((0.8, 2.0), |(low, high), (_, ratio)| {
         (f64::min(low, ratio.low * 0.9), f64::max(high, ratio.high * 1.1))
     });
     let root = SVGBackend::new(path, (960, 120 + 24 * count)).into_drawing_area();
@@ -60,6 +60,7 @@ fn ratios(report: &Report, path: &Path) -> Drawn {
         .y_label_formatter(&name)
         .x_label_formatter(&|ratio| ratio.to_string())
         .label_style(SMALL)
+        .max_light_lines(1)
         .x_desc("ratio; a thin line is the 95 % interval, a red mark what is aimed at")
         .draw()?;
     chart.draw_series(rows.iter().enumerate().map(|(index, (_, ratio))| {
@@ -110,6 +111,7 @@ fn latency(report: &Report, path: &Path) -> Drawn {
         .configure_mesh()
         .x_label_formatter(&|milliseconds| milliseconds.to_string())
         .label_style(SMALL)
+        .max_light_lines(1)
         .x_desc("milliseconds, log scale")
         .y_desc("% of queries within")
         .draw()?;

@@ -173,7 +173,7 @@ impl Report {
         Self { format: FORMAT, run, rows: sheet.rows, skipped: sheet.skipped }
     }
 
-    /// Writes the report as JSON, and answers where.
+    /// Writes the report as JSON, a row on a line, and answers where.
     ///
     /// # Errors
     /// [`BenchError`] where the file cannot be written.
@@ -181,10 +181,21 @@ impl Report {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).step("making the folder of the results")?;
         }
-        let mut text = serde_json::to_string_pretty(self).step("encoding the results")?;
-        text.push('\n');
-        std::fs::write(path, text).step("writing the results")?;
+        std::fs::write(path, self.json().step("encoding the results")?)
+            .step("writing the results")?;
         Ok(path.to_owned())
+    }
+
+    /// One row on a line, so that two runs can be compared line by line.
+    fn json(&self) -> Result<String, serde_json::Error> {
+        let rows: Vec<String> =
+            self.rows.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let (run, skipped) = (serde_json::to_string(&self.run)?, &self.skipped);
+        let (rows, skipped) = (rows.join(",\n"), serde_json::to_string(skipped)?);
+        let format = self.format;
+        Ok(format!(
+            "{{\"format\":{format},\n\"run\":{run},\n\"rows\":[\n{rows}\n],\n\"skipped\":{skipped}}}\n"
+        ))
     }
 
     /// The row called `id`.

@@ -6,6 +6,7 @@
 //! Invariant: every row of the report is in the table, in its order.
 
 use crate::report::{Measurement, Report, Row, Unit};
+use crate::stats::Interval;
 use std::fmt::Write;
 
 /// The report as a Markdown table.
@@ -38,8 +39,12 @@ pub fn markdown(report: &Report) -> String {
     );
     out.push_str("| figure | measured | against | difference | ratio (95 %) | bar | n | data |\n");
     out.push_str("|---|---|---|---|---|---|---|---|\n");
+    let mut notes = Notes::default();
     for row in &report.rows {
-        let _ = writeln!(out, "{}", line(row));
+        let _ = writeln!(out, "{}", line(row, &mut notes));
+    }
+    for (number, data) in (1..).zip(&notes.0) {
+        let _ = writeln!(out, "\n[{number}] {data}.");
     }
     for skipped in &report.skipped {
         let _ = writeln!(out, "\nNot measured: `{}`, {}.", skipped.id, skipped.reason);
@@ -47,31 +52,61 @@ pub fn markdown(report: &Report) -> String {
     out
 }
 
-fn line(row: &Row) -> String {
-    let side = |side: &Measurement| {
+/// Long names of data sets, each once.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn short(&mut self, data: &str) -> String {
+        if data.len() <= NAME_BYTES_MAX {
+            return data.to_owned();
+        }
+        let known = self.0.iter().position(|note| note == data);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(data.to_owned());
+            self.0.len() - 1
+        });
+        format!("[{}]", index + 1)
+    }
+}
+
+fn line(row: &Row, notes: &mut Notes) -> String {
+    let figures = |side: &Measurement| {
         let median = quantity(side.summary.median, row.unit);
         let p99 = side.summary.p99.map(|p99| format!(", p99 {}", quantity(p99, row.unit)));
-        format!("{} {median}{}", side.name, p99.unwrap_or_default())
+        median + &p99.unwrap_or_default()
     };
+    let side = |side: &Measurement| format!("{} {}", side.name, figures(side));
     let absent = || "–".to_owned();
-    let ratio = row.ratio.map(|ratio| {
-        if row.subject.summary.count == 1 {
-            format!("{:.2}", ratio.median)
-        } else {
-            format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high)
-        }
-    });
+    let measured = if row.baseline.is_some() { side(&row.subject) } else { figures(&row.subject) };
     let cells = [
         row.figure.clone(),
-        side(&row.subject),
+        measured,
         row.baseline.as_ref().map_or_else(absent, side),
         row.difference.map_or_else(absent, |value| signed(value, row.unit)),
-        ratio.unwrap_or_else(absent),
-        row.bar.map_or_else(absent, |bar| format!("≤ {bar:.2}")),
+        row.ratio.map_or_else(absent, |ratio| interval(ratio, row.subject.summary.count)),
+        row.bar.map_or_else(absent, |bar| aim(bar, row.ratio)),
         row.subject.summary.count.to_string(),
-        row.data.clone(),
+        notes.short(&row.data),
     ];
     format!("| {} |", cells.join(" | "))
+}
+
+fn interval(ratio: Interval, count: usize) -> String {
+    if count == 1 {
+        return format!("{:.2}", ratio.median);
+    }
+    format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high)
+}
+
+/// What is aimed at, and whether the interval lies on one side of it.
+fn aim(bar: f64, ratio: Option<Interval>) -> String {
+    let verdict = match ratio {
+        Some(ratio) if ratio.high <= bar => "met",
+        Some(ratio) if ratio.low > bar => "missed",
+        _ => "undecided",
+    };
+    format!("≤ {bar:.2} {verdict}")
 }
 
 fn signed(value: f64, unit: Unit) -> String {
@@ -98,6 +133,9 @@ pub fn quantity(value: f64, unit: Unit) -> String {
     };
     format!("{value:.digits$} {name}")
 }
+
+/// Longest name of a data set that stands in the table itself.
+const NAME_BYTES_MAX: usize = 40;
 
 /// Below what a unit is taken, how much it is, and its name.
 type Scale = (f64, f64, &'static str);
@@ -137,10 +175,17 @@ mod tests {
         let row = Row::single("a/b", "write", "texts", Unit::Seconds, &ours).unwrap();
         let row = row.against(&ours, &theirs).unwrap().bar(1.1);
         let expected = "| write | sealed 3.00 ms, p99 3.00 ms | plain 2.00 ms, p99 2.00 ms | +1.00 ms | \
-                        1.50 (1.50–1.50) | ≤ 1.10 | 100 | texts |";
-        assert_eq!(line(&row), expected);
+                        1.50 (1.50–1.50) | ≤ 1.10 missed | 100 | texts |";
+        let mut notes = Notes::default();
+        assert_eq!(line(&row, &mut notes), expected);
+        assert!(aim(1.5, row.ratio).ends_with(" met"));
+        assert!(aim(1.0, None).ends_with(" undecided"));
         let counted = Measured::once("request", 512.0);
-        let row = Row::single("a/c", "size", "one", Unit::Bytes, &counted).unwrap();
-        assert_eq!(line(&row), "| size | request 512 B | – | – | – | – | 1 | one |");
+        let long = "a data set whose name is longer than a cell of the table";
+        let row = Row::single("a/c", "size", long, Unit::Bytes, &counted).unwrap();
+        for _ in 0..2 {
+            assert_eq!(line(&row, &mut notes), "| size | 512 B | – | – | – | – | 1 | [1] |");
+        }
+        assert_eq!(notes.0, [long]);
     }
 }

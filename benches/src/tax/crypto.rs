@@ -50,7 +50,7 @@ fn blobs(size: Size, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchErro
     let data = format!("{} MiB, one thread", size.blob_bytes >> 20);
     for (measured, (id, figure)) in measured.iter().zip([
         ("crypto/seal-frames", "seal a large blob in frames of 64 KiB"),
-        ("crypto/open-frames", "open it"),
+        ("crypto/open-frames", "open a large blob in frames of 64 KiB"),
     ]) {
         let rate = |seconds: &f64| size.blob_bytes as f64 / seconds;
         let rates = measured.samples.iter().map(rate).collect();

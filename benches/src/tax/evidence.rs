@@ -48,10 +48,18 @@ pub(super) fn made() -> Result<Vec<Case>, BenchError> {
         let claims = nvidia::verify(&alone.report, &alone.chain, &nonce, root, now);
         claims.map(drop).step("a GPU's report")
     };
-    let tdx = made.case("verify/tdx", "TDX quote with collateral", made.tdx(None))?;
-    let snp = made.case("verify/snp", "SNP report with VCEK", made.snp(None)?)?;
-    let both = made.case("verify/tdx-gpu", "TDX quote with GPU", made.tdx(Some(gpu.clone())))?;
-    let other = made.case("verify/snp-gpu", "SNP report with GPU", made.snp(Some(gpu))?)?;
+    let tdx = made.case("verify/tdx", "verify a TDX quote with collateral", made.tdx(None))?;
+    let snp = made.case("verify/snp", "verify an SNP report with VCEK", made.snp(None)?)?;
+    let both = made.case(
+        "verify/tdx-gpu",
+        "verify a TDX quote and a GPU's report",
+        made.tdx(Some(gpu.clone())),
+    )?;
+    let other = made.case(
+        "verify/snp-gpu",
+        "verify an SNP report and a GPU's report",
+        made.snp(Some(gpu))?,
+    )?;
     let alone = Case {
         id: "verify/gpu",
         figure: "verify a GPU's report with its chain",
@@ -159,14 +167,14 @@ fn real_tdx() -> Option<Case> {
     let read = |name: &str| std::fs::read(folder.join(name)).ok();
     let (quote, collateral) = (read("tdx_quote")?, read("tdx_quote_collateral.json")?);
     let evidence = Evidence::Tdx { quote, collateral, gpu: None };
-    Some(examined("verify/real-tdx", "a real TDX quote (TD 1.0)", evidence, JULY_2025))
+    Some(examined("verify/real-tdx", "verify a real TDX quote (TD 1.0)", evidence, JULY_2025))
 }
 
 fn real_snp() -> Option<Case> {
     let report = real::vector("snp/trustee-report.bin")?;
     let vcek = real::vector("snp/trustee-vcek.der")?;
     let evidence = Evidence::Snp { report, vcek, gpu: None };
-    Some(examined("verify/real-snp", "a real SNP report (Milan)", evidence, NOVEMBER_2023))
+    Some(examined("verify/real-snp", "verify a real SNP report (Milan)", evidence, NOVEMBER_2023))
 }
 
 fn real_gpu() -> Option<Case> {
@@ -179,7 +187,7 @@ fn real_gpu() -> Option<Case> {
     };
     Some(Case {
         id: "verify/real-gpu",
-        figure: "a real GPU's report (Hopper)",
+        figure: "verify a real GPU's report (Hopper)",
         data: REAL,
         verify: Box::new(verify),
     })

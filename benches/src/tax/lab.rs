@@ -57,7 +57,11 @@ impl Stage {
     /// Boots, makes the collection, fills and compacts it.
     pub(super) fn new(data: &DataSet) -> Result<Self, BenchError> {
         let runtime = Runtime::new().step("a runtime")?;
-        let lab = runtime.block_on(Lab::start_with(|settings| settings.plain = true));
+        let lab = runtime.block_on(Lab::start_with(|settings| {
+            settings.plain = true;
+            // Only when it is asked for: a freeze in the background would run into the requests.
+            settings.freeze_rows = FREEZE_ROWS_MAX;
+        }));
         let (collection, readers) = runtime.block_on(fill(&lab, data))?;
         let [reader, metered] = readers;
         let tap = runtime.block_on(Wiretap::before(lab.address()));
@@ -241,4 +245,6 @@ const JSON: &str = "application/json";
 const REPLY_BYTES_MAX: usize = 32 << 20;
 /// Documents of a request: 8 chunks of 384 numbers are 40 KiB of JSON.
 const BULK: usize = 48;
+/// The most that a worker takes.
+const FREEZE_ROWS_MAX: usize = 4_000_000;
 const POLL: Duration = Duration::from_millis(50);
