@@ -10,11 +10,12 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CCACHE) clang++
 
-.PHONY: help demo test lint docs contracts setup model corpus build
+.PHONY: help demo test bench lint docs contracts setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
 	@echo "make test    set up, build, and run every test"
+	@echo "make bench   set up, build optimised, and print what privacy costs (benches/README.md)"
 	@echo "make lint    formatting, clippy, documentation"
 	@echo "make model   fetch the embedding model"
 
@@ -46,6 +47,14 @@ test: setup model
 test-now:
 	cargo test --locked --workspace
 	cd contracts && cargo test --locked
+
+BENCH_PROFILE ?= release
+
+bench: setup model corpus
+	@$(MAKE) --no-print-directory bench-now
+
+bench-now:
+	cargo run --locked --profile "$(BENCH_PROFILE)" --package prag-benches -- --corpus "$(CACHE)/corpus/postgresql" $(BENCH)
 
 lint: setup
 	@$(MAKE) --no-print-directory lint-now

@@ -190,6 +190,15 @@ impl Lab {
         self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
     }
 
+    /// The worker itself, to be called without a socket.
+    ///
+    /// # Panics
+    /// Where it serves not.
+    #[must_use]
+    pub fn worker(&self) -> &prag_server::flow::Worker {
+        &self.serving.as_ref().unwrap().worker
+    }
+
     async fn serve(&mut self) {
         let worker = self.boot().await;
         let listener = TcpListener::bind(self.settings.listen).await.unwrap();

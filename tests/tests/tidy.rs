@@ -345,9 +345,9 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     files.into_iter().map(cut).collect()
 }
 
-/// Every source file of every crate that is released, and of `demo`'s programs.
+/// Every source file of every crate that is released, of `demo`'s programs and of the benchmarks.
 fn every_source() -> Vec<(PathBuf, String)> {
-    let folders = CRATES.iter().copied().chain(["demo"]);
+    let folders = CRATES.iter().copied().chain(["demo", "benches"]);
     let files = folders.flat_map(|folder| whole_sources(&root().join(folder).join("src")));
     files.collect()
 }

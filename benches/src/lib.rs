@@ -1,0 +1,37 @@
+//! The benchmarks: one command, one table, JSON and plots.
+//!
+//! Layer: top, beside `tests`; nothing of ours depends on it.
+//! Holds: the harness (interleaved rounds, paired ratios, report, plots) and what it measures, suite by suite: `tax`.
+//! Never: a judgement (bars are printed beside the figures, and nothing fails for being slow); a mock.
+//! Invariant: what is compared ran in the same process, interleaved, on the same data, in one build.
+
+pub mod data;
+pub mod error;
+pub mod machine;
+pub mod measure;
+pub mod options;
+pub mod plot;
+pub mod report;
+pub mod stats;
+pub mod table;
+pub mod tax;
+
+pub use error::{BenchError, Step};
+pub use options::Options;
+pub use report::Report;
+
+use measure::Screen;
+use report::Sheet;
+
+/// Run every suite. Blocks for minutes, or with `options.quick` for seconds.
+///
+/// # Errors
+/// [`BenchError`] names the step that failed; figures measured until then are lost.
+pub fn run(options: &Options, screen: &Screen) -> Result<Report, BenchError> {
+    options.check()?;
+    let run = machine::Run::begin(options)?;
+    let mut sheet = Sheet::default();
+    tax::run(options, screen, &mut sheet)?;
+    screen.clear();
+    Ok(Report::new(run.end(), sheet))
+}

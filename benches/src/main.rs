@@ -1,0 +1,27 @@
+//! `prag-bench`: runs the benchmarks, prints the table, and writes JSON and plots beside each other.
+
+use clap::Parser;
+use prag_benches::measure::Screen;
+use prag_benches::{BenchError, Options, plot, run, table};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match bench(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(options: &Options) -> Result<(), BenchError> {
+    let report = run(options, &Screen::terminal())?;
+    let written = report.write(&options.out())?;
+    let plots = plot::write(&report, &written)?;
+    println!("{}", table::markdown(&report));
+    for path in [vec![written], plots].concat() {
+        println!("{}", path.display());
+    }
+    Ok(())
+}
