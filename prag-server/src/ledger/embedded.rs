@@ -79,6 +79,12 @@ impl EmbeddedLedger {
         Ok(ledger)
     }
 
+    /// Unix seconds of the last transition, 0 before the first. It was later than this at some time.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.lock().time
+    }
+
     fn replay(&self) -> Result<(), LedgerError> {
         let mut inner = self.lock();
         let mut after = None;
