@@ -10,6 +10,7 @@
 
 mod clock;
 mod folders;
+pub mod leakage;
 pub mod threats;
 mod wiretap;
 
@@ -37,7 +38,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -271,6 +273,19 @@ pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> An
         }
     }
     panic!("the gateway does not open the message");
+}
+
+/// A plain request outside the channel, and its whole reply.
+///
+/// # Panics
+/// Where the worker does not answer in text.
+pub async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    reply
 }
 
 /// A JSON request for [`ask`], without a query.

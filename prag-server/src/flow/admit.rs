@@ -127,10 +127,11 @@ impl Worker {
         let account = &self.0.parts.account;
         match self.0.parts.ledger.execute(account, &[], message).await {
             Ok(_) => Ok(()),
-            Err(LedgerError::Refused(why)) if why.contains("quota") => Err(Problem::new(
-                Code::QuotaExhausted,
-                "the grant's quota is used up; ask the owner for more",
-            )),
+            Err(LedgerError::Quota(left)) => {
+                let detail =
+                    format!("this costs {units} units, and {left} are left of the grant's quota");
+                Err(Problem::new(Code::QuotaExhausted, detail).limit(left))
+            }
             Err(LedgerError::Refused(why)) => Err(Problem::new(Code::LedgerStale, why)),
             Err(error) => Err(problems::ledger(error)),
         }

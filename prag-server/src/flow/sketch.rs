@@ -51,6 +51,8 @@ pub(super) struct Signature {
     signs: u64,
     /// Equal for what is equal.
     hash: u64,
+    /// In how many signs near ones may differ.
+    reach: u32,
 }
 
 impl Signature {
@@ -61,7 +63,7 @@ impl Signature {
             project(&mut sums, mix(place), number);
         }
         let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-        Self { signs: signs(&sums), hash: short_hash(&bytes) }
+        Self { signs: signs(&sums), hash: short_hash(&bytes), reach: NEAR_VECTORS }
     }
 
     /// Of a text: over the runs of four bytes of its beginning.
@@ -73,11 +75,11 @@ impl Signature {
                 run.iter().fold(0, |run, byte| run << 8 | u64::from(byte.to_ascii_lowercase()));
             project(&mut sums, mix(run), 1.0);
         }
-        Self { signs: signs(&sums), hash: short_hash(text.as_bytes()) }
+        Self { signs: signs(&sums), hash: short_hash(text.as_bytes()), reach: NEAR_TEXTS }
     }
 
     fn nearly(self, other: Self) -> bool {
-        self.hash != other.hash && (self.signs ^ other.signs).count_ones() <= NEAR_SIGNS
+        self.hash != other.hash && (self.signs ^ other.signs).count_ones() <= self.reach
     }
 }
 
@@ -122,8 +124,10 @@ const KEPT: usize = 128;
 const ASKED: usize = 16;
 /// Of 64 searches, so many that probed are no chance.
 const PROBES: u32 = 32;
-/// Signs in which near ones differ: expected for an angle of 17 degrees, a cosine of 0.956.
-const NEAR_SIGNS: u32 = 6;
+/// Signs in which near vectors differ: expected for an angle of 17 degrees, a cosine of 0.956.
+const NEAR_VECTORS: u32 = 6;
+/// Texts of which four runs in five are the same differ in 13; texts that have nothing in common, in 32 on average.
+const NEAR_TEXTS: u32 = 13;
 /// Of a text, so much is looked at.
 const TEXT_BYTES: usize = 1024;
 

@@ -11,15 +11,13 @@ use prag_protocol::wire::documents::{BulkLine, BulkStatus};
 use prag_protocol::wire::operations::OperationState;
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Settings;
-use prag_tests::Lab;
+use prag_tests::{Lab, get};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
 use prag_trust::permit::Expected;
 use prag_trust::release::{Terms, seal_share};
 use prag_trust::request::{RequestParts, sign_request};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 pub(crate) struct Scene {
     pub(crate) lab: Lab,
@@ -79,12 +77,7 @@ impl Scene {
 
     /// What everybody may read.
     pub(crate) async fn metrics(&self) -> String {
-        let mut stream = TcpStream::connect(self.lab.address()).await.unwrap();
-        let request = "GET /metrics HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await.unwrap();
-        reply
+        get(self.lab.address(), "/metrics").await
     }
 
     /// One of its numbers.

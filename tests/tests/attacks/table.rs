@@ -1,5 +1,6 @@
 //! The table of the threat model is true: every row has tests, and every test is there.
 
+use prag_tests::leakage::{Scale, measure, outline};
 use prag_tests::threats::Threats;
 use std::fs;
 use std::path::Path;
@@ -52,6 +53,15 @@ fn every_adversary_is_there() {
 fn the_document_is_the_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/threats.md");
     assert_eq!(fs::read_to_string(path).unwrap_or_default(), Threats::read().to_markdown());
+}
+
+/// `docs/leakage.md` has the rows that a run has now; its numbers are of the run that wrote it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leakage_is_described_as_it_is_measured() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/leakage.md");
+    let written = fs::read_to_string(path).unwrap_or_default();
+    let measured = measure(Scale { documents: 40, samples: 3 }).await;
+    assert_eq!(outline(&written), outline(&measured));
 }
 
 /// A function of that name, under an attribute that makes it a test, and not ignored.

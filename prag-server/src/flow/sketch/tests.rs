@@ -44,6 +44,13 @@ fn near_is_neither_equal_nor_far() {
     assert!(signature.nearly(Signature::of_text(&asked.replace("5 mg", "6 mg"))));
     assert!(!signature.nearly(Signature::of_text(asked)));
     assert!(!signature.nearly(Signature::of_text("Who signed the contract with the printers?")));
+    let asked = |number: usize| {
+        format!("who signed contract {number} with the printers of the yellow book")
+    };
+    let pairs = (0..100).filter(|number| {
+        Signature::of_text(&asked(*number)).nearly(Signature::of_text(&asked(number + 1)))
+    });
+    assert!(pairs.count() > 90);
 }
 
 /// Half of the last 64 searches must have probed; different questions never do.
