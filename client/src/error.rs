@@ -197,7 +197,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         }
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),
-        Code::Overloaded => Some("try again in a moment"),
+        Code::Overloaded | Code::RateLimited => Some("try again in a moment"),
         Code::Conflict => Some("choose another name"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),

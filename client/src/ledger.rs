@@ -23,6 +23,9 @@ pub struct LedgerHead {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
+    /// Fewer units of a grant are left than were asked for. Ask the owner for more.
+    #[error("only {0} units of the grant are left")]
+    Quota(u64),
     /// The contract refused; state is unchanged. The text names the rule, never content.
     #[error("the ledger refused: {0}")]
     Refused(String),

@@ -26,3 +26,6 @@ pub mod vault;
 
 pub use error::ClientError;
 pub use sdk::Client;
+
+#[cfg(test)]
+mod tests;

@@ -6,13 +6,14 @@
 //! Invariant: nothing is served before every part is there.
 
 use crate::channel::KeyRing;
+use crate::clock::WorkerClock;
 use crate::components::Components;
 use crate::flow::Worker;
 use crate::ledger::EmbeddedLedger;
 use crate::settings::{Settings, SettingsError, VaultKind};
 use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
 use ed25519_dalek::SigningKey;
-use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::system::OsEntropy;
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
 use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
@@ -27,6 +28,8 @@ pub struct Platform {
     pub tee: Box<dyn Tee>,
     /// Root of everything that the worker seals for itself, from the data directory's platform state.
     pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
+    /// What the host says the time is. Asked once, and believed only where the ledger has seen nothing later.
+    pub clock: Box<dyn Clock>,
     /// True where nothing is protected.
     pub simulated: bool,
 }
@@ -73,16 +76,17 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
     let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let clock = Arc::new(WorkerClock::start(platform.clock.as_ref()));
     let ledger = EmbeddedLedger::open(
         genesis.ledger,
         key.derive(),
         Arc::clone(&own),
-        Arc::clone(&clock),
+        Arc::<WorkerClock>::clone(&clock),
         entropy(),
         settings.dev,
     )
     .map_err(|error| state(&error))?;
+    clock.raise(ledger.time());
     let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
     let now = clock.now();
     let local = settings.vault.contains(&VaultKind::Local);

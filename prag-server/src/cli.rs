@@ -52,6 +52,9 @@ struct Serve {
 #[must_use]
 pub fn main_with(platform: impl FnOnce() -> Result<Platform, BootError>) -> ExitCode {
     let Arguments { command: Command::Serve(flags) } = Arguments::parse();
+    if let Err(error) = crate::process::seclude() {
+        return fail(&error.to_string());
+    }
     let filter = EnvFilter::try_from_env("PRAG_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

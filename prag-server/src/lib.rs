@@ -9,6 +9,7 @@
 pub mod boot;
 pub mod channel;
 pub mod cli;
+pub mod clock;
 pub mod collection;
 pub mod components;
 #[cfg(test)]
@@ -18,5 +19,6 @@ pub mod http;
 pub mod ledger;
 pub mod metrics;
 pub mod platform;
+pub mod process;
 pub mod settings;
 pub mod vault;

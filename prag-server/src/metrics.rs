@@ -5,6 +5,7 @@
 //! Never: an id, a name, a label that tells collections or callers apart.
 //! Invariant: every number is one that the host could count from outside, or a total over everything.
 
+use prag_store::Reads;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +31,13 @@ impl Metrics {
 
     /// The text that `/metrics` serves.
     #[must_use]
-    pub fn render(&self, collections: usize, locked: usize, quarantined: usize) -> String {
+    pub fn render(
+        &self,
+        collections: usize,
+        locked: usize,
+        quarantined: usize,
+        reads: Reads,
+    ) -> String {
         let mut out = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: u64| {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
@@ -43,6 +50,18 @@ impl Metrics {
             "counter",
             "Tokens embedded for documents.",
             count(&self.tokens),
+        );
+        line(
+            "prag_storage_rows_read_total",
+            "counter",
+            "Rows read from storage; a query adds none.",
+            reads.rows,
+        );
+        line(
+            "prag_storage_blobs_read_total",
+            "counter",
+            "Blobs read from storage; a query adds none.",
+            reads.blobs,
         );
         line("prag_collections", "gauge", "Collections held.", collections as u64);
         line("prag_collections_locked", "gauge", "Collections without a key.", locked as u64);

@@ -39,6 +39,10 @@ pub struct Settings {
     pub concurrency: usize,
     /// Longest time for one request, seconds.
     pub timeout_s: u64,
+    /// Requests a second that one grantee may make of one collection, in the long run. Owners are not held to it.
+    pub rate_per_s: u64,
+    /// Requests that one grantee may make at once, after a rest.
+    pub rate_burst: u64,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
     pub plain: bool,
     /// Development: the ledger serves unconfirmed after a boot.
@@ -95,6 +99,8 @@ impl Default for Settings {
             chunk_tokens: 200,
             concurrency: 256,
             timeout_s: 600,
+            rate_per_s: 50,
+            rate_burst: 200,
             plain: false,
             dev: false,
         }
@@ -128,6 +134,8 @@ impl Settings {
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
         bound((1..=65_536).contains(&self.concurrency), "concurrency", "1 to 65536")?;
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
+        bound((1..=10_000).contains(&self.rate_per_s), "rate_per_s", "1 to 10000")?;
+        bound((1..=100_000).contains(&self.rate_burst), "rate_burst", "1 to 100000")?;
         bound(!self.vault.is_empty(), "vault", "at least one of local, owner")
     }
 
@@ -151,6 +159,8 @@ impl Settings {
         field(&self.staleness_s.to_be_bytes());
         field(&self.anchor_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
+        field(&self.rate_per_s.to_be_bytes());
+        field(&self.rate_burst.to_be_bytes());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
         *hasher.finalize().as_bytes()
     }
@@ -195,6 +205,8 @@ mod tests {
             Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest
         );
+        assert_ne!(Settings { rate_per_s: 51, ..base.clone() }.digest(&files), digest);
+        assert_ne!(Settings { rate_burst: 201, ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
     }
 }

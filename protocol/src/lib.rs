@@ -16,3 +16,6 @@ pub mod problem;
 pub mod wire;
 
 pub use ids::{Address, CollectionId, DocumentId, Epoch, IdError, Lineage};
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,8 @@ codes! {
     Storage = "storage", "the storage failed";
     /// A fault of ours.
     Internal = "internal", "internal error";
+    /// More requests a second than one grant admits.
+    RateLimited = "rate-limited", "too many requests";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

@@ -1,15 +1,20 @@
 //! A laboratory: a real worker in this process, and people with homes of their own who talk to it.
 //!
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
-//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps.
+//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps,
+//! [`SetClock`] for what it says the time is.
 //! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod clock;
 mod folders;
+pub mod leakage;
+pub mod threats;
 mod wiretap;
 
+pub use clock::SetClock;
 pub use folders::copy_folder;
 pub use wiretap::Wiretap;
 
@@ -19,7 +24,7 @@ use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
 use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::remembered::Remembered;
-use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::system::OsEntropy;
 use prag_client::trusted::Trusted;
 use prag_server::boot::{Platform, boot};
 use prag_server::http::serve;
@@ -33,7 +38,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -44,6 +50,10 @@ pub struct Lab {
     folder: TempDir,
     settings: Settings,
     serving: Option<Serving>,
+    /// What the host says the time is; a worker asks when it boots.
+    pub host_clock: SetClock,
+    /// What the clocks of all clients say.
+    pub clients_clock: SetClock,
 }
 
 struct Serving {
@@ -79,7 +89,8 @@ impl Lab {
             ..Settings::default()
         };
         change(&mut settings);
-        let mut lab = Self { folder, settings, serving: None };
+        let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
+        let mut lab = Self { folder, settings, serving: None, host_clock, clients_clock };
         lab.serve().await;
         lab
     }
@@ -130,7 +141,7 @@ impl Lab {
             first_use: true,
             warning: None,
         };
-        let clock = Box::new(SystemClock::default());
+        let clock = Box::new(self.clients_clock.clone());
         let remembered = Remembered::new(&home);
         let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
         let channel = channel.await.unwrap();
@@ -225,6 +236,7 @@ impl Lab {
             let platform = Platform {
                 tee: Box::new(SimTee::new(VERSION)),
                 sealing_root: |_| Ok([7; 32]),
+                clock: Box::new(self.host_clock.clone()),
                 simulated: true,
             };
             left -= 1;
@@ -270,6 +282,19 @@ pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> An
         }
     }
     panic!("the gateway does not open the message");
+}
+
+/// A plain request outside the channel, and its whole reply.
+///
+/// # Panics
+/// Where the worker does not answer in text.
+pub async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    reply
 }
 
 /// A JSON request for [`ask`], without a query.

@@ -24,3 +24,6 @@ pub use prag_seal::{entropy, frames, key, padding, seal};
 pub use prag_merkle as merkle;
 /// Evidence up to the vendor's root.
 pub use prag_quote as quote;
+
+#[cfg(test)]
+mod tests;

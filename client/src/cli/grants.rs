@@ -11,7 +11,7 @@ use super::screen::{Screen, table};
 use super::search::filter;
 use crate::error::ClientError;
 use crate::sdk::Client;
-use prag_protocol::wire::grants::PutGrant;
+use prag_protocol::wire::grants::{Grant, GrantFlag, PutGrant};
 use serde_json::json;
 
 pub(super) async fn grant(client: &Client, screen: Screen, options: &args::Grant) -> Done {
@@ -56,7 +56,7 @@ pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> 
                     grant.max_k.to_string(),
                     format!("{}/{quota}", one.used),
                     grant.expires.to_string(),
-                    if one.revoked { "revoked" } else { "" }.to_owned(),
+                    remarks(one),
                 ]
             })
             .collect();
@@ -73,6 +73,18 @@ pub(super) async fn revoke(client: &Client, screen: Screen, options: &args::Revo
         format!("revoked the grant of {} (ledger height {})", options.grantee, reply.height)
     });
     Ok(true)
+}
+
+/// What there is to say about a grant: revoked, and what the worker has noticed.
+fn remarks(grant: &Grant) -> String {
+    let flag = |flag: &GrantFlag| match flag {
+        GrantFlag::Dump => "dump?",
+        GrantFlag::Probing => "probing?",
+        _ => "?",
+    };
+    let revoked = grant.revoked.then_some("revoked");
+    let remarks: Vec<_> = revoked.into_iter().chain(grant.flags.iter().map(flag)).collect();
+    remarks.join(" ")
 }
 
 /// `30d`, `12h`, `10m` from `now` on, or unix seconds.

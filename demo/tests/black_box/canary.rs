@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 /// In text, titles, ids, file names, metadata, queries, filters and the collection's name.
-const MARKERS: [&str; 6] = [
+pub(crate) const MARKERS: [&str; 6] = [
     "CanaryTextQ7Zebra",
     "canary-id-w3kite",
     "CanaryTitleM9Otter",
@@ -113,7 +113,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 }
 
 /// The first marker in `bytes`, in any form; or a run of numbers that looks like a unit vector's.
-fn leaked(bytes: &[u8]) -> Option<String> {
+pub(crate) fn leaked(bytes: &[u8]) -> Option<String> {
     let lower = bytes.to_ascii_lowercase();
     for marker in MARKERS {
         let plain = marker.to_ascii_lowercase().into_bytes();

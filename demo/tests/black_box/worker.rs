@@ -71,6 +71,17 @@ impl Worker {
         Ok(Self { child, address })
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGABRT, and wait for the end.
+    pub(crate) fn abort(mut self) -> ExitStatus {
+        crate::process::abort(self.child.id());
+        self.child.wait().unwrap()
+    }
+
     /// SIGKILL, and wait for the end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,4 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod fuzz;
+
 use super::*;
 use proptest::prelude::*;
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod fuzz;
 mod golden;
 
 use super::profile::sealed_profile;

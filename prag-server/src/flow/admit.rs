@@ -1,10 +1,12 @@
 //! Admission: from a verified caller to the right to do one thing with one collection.
 //!
 //! Layer: flow.
-//! Holds: the ledger view, its check, and the quota that a read uses up.
+//! Holds: the ledger view, its check, the pace of a grantee, and the quota that a read uses up.
 //! Never: a cached verdict; each request asks anew.
 //! Invariant: absent, foreign, revoked and expired answer alike.
 
+use super::rate::Pace;
+use super::sketch::Signature;
 use super::{Held, Worker, problems};
 use prag_client::ledger::LedgerError;
 use prag_protocol::CollectionId;
@@ -14,6 +16,7 @@ use prag_trust::admission::{self, AccessView, Admin, Granted, Read, Write};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The right to read, and what it is exercised on.
 pub(super) struct Reader {
@@ -23,7 +26,47 @@ pub(super) struct Reader {
     metered: bool,
 }
 
+impl Reader {
+    /// What `items` hits, rows or chunks cost: as many units as searches that could have returned them.
+    pub(super) fn units(&self, items: usize) -> u64 {
+        let units = items.div_ceil(self.granted.max_k().max(1) as usize);
+        units.max(1) as u64
+    }
+
+    /// Note which documents a grantee got. The owner is not watched.
+    pub(super) fn returned<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+        if !self.granted.is_owner() {
+            self.held.watch().returned(self.granted.caller(), ids);
+        }
+    }
+
+    /// Note what a grantee asked for, and whether that was there.
+    pub(super) fn searched(&self, signature: Signature, exact: bool) {
+        if !self.granted.is_owner() {
+            self.held.watch().searched(self.granted.caller(), signature, exact);
+        }
+    }
+}
+
 impl Worker {
+    /// As [`Worker::admit_read`], for what returns content: a grantee is held to the pace of the settings. The
+    /// owner is not: what it can learn is its own, and how much work is done at once is bounded for all.
+    pub(super) async fn admit_search(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<Reader, Problem> {
+        let reader = self.admit_read(caller, id).await?;
+        let settings = &self.0.settings;
+        let pace = Pace { per_second: settings.rate_per_s, burst: settings.rate_burst };
+        let granted = &reader.granted;
+        if granted.is_owner() || reader.held.watch().pass(granted.caller(), pace, self.now()) {
+            return Ok(reader);
+        }
+        let detail = "requests a second are admitted under one grant; try again in a second";
+        Err(Problem::new(Code::RateLimited, detail).limit(settings.rate_per_s))
+    }
+
     pub(super) async fn admit_read(
         &self,
         caller: &Verified<Caller>,
@@ -65,6 +108,7 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
     ) -> Result<AccessView, Problem> {
+        self.0.heard.store(true, Ordering::Relaxed);
         let ledger = &self.0.parts.ledger;
         ledger.view(id, &caller.address, &caller.permit_name).await.map_err(problems::ledger)
     }
@@ -83,10 +127,11 @@ impl Worker {
         let account = &self.0.parts.account;
         match self.0.parts.ledger.execute(account, &[], message).await {
             Ok(_) => Ok(()),
-            Err(LedgerError::Refused(why)) if why.contains("quota") => Err(Problem::new(
-                Code::QuotaExhausted,
-                "the grant's quota is used up; ask the owner for more",
-            )),
+            Err(LedgerError::Quota(left)) => {
+                let detail =
+                    format!("this costs {units} units, and {left} are left of the grant's quota");
+                Err(Problem::new(Code::QuotaExhausted, detail).limit(left))
+            }
             Err(LedgerError::Refused(why)) => Err(Problem::new(Code::LedgerStale, why)),
             Err(error) => Err(problems::ledger(error)),
         }

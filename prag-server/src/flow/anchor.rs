@@ -19,6 +19,7 @@ use prag_trust::entropy::random;
 use prag_trust::head::Head;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What the ledger says was anchored.
@@ -94,7 +95,8 @@ impl Worker {
         (known, heads.collect())
     }
 
-    /// Anchor at the cadence of the settings, as long as this worker lives.
+    /// Anchor at the cadence of the settings, as long as this worker lives. Not before somebody has asked: the
+    /// clock of a machine may be years ahead after a boot, and the ledger would never forget it.
     pub(super) fn keep_anchoring(&self) {
         let cadence = Duration::from_secs(self.0.settings.anchor_s);
         let weak = Arc::downgrade(&self.0);
@@ -102,6 +104,9 @@ impl Worker {
             loop {
                 tokio::time::sleep(cadence).await;
                 let Some(inner) = weak.upgrade() else { return };
+                if !inner.heard.load(Ordering::Relaxed) {
+                    continue;
+                }
                 match Self(inner).anchor().await {
                     Ok(_) => {}
                     Err(problem) if problem.code == Code::LedgerUnconfirmed => {}

@@ -5,7 +5,7 @@
 //! Never: a token over the budget, counted by the model's own tokenizer over the whole text.
 //! Invariant: citation i belongs to the passage marked `[i]`; the fence occurs in no passage.
 
-use super::query::{check_token, run, three_digits};
+use super::query::{check_token, three_digits};
 use super::search::Found;
 use super::{Worker, problems, validate};
 use prag_embedder::Embedder;
@@ -29,7 +29,7 @@ impl Worker {
         id: CollectionId,
         request: ContextRequest,
     ) -> Result<ContextReply, Problem> {
-        let reader = self.admit_read(caller, id).await?;
+        let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
         validate::text("prompt", &request.prompt, QUERY_BYTES_MAX)?;
@@ -47,9 +47,7 @@ impl Worker {
             ..QueryRequest::default()
         };
         let plan = self.plan(&reader, &shard, query).await?;
-        self.consume(&reader, 1).await?;
-        let found = run(Arc::clone(&shard), plan).await?;
-        self.0.metrics.queried();
+        let found = self.answer(&reader, &shard, plan).await?;
         let embedder = Arc::clone(self.embedder());
         let profile = shard.profile().digest.clone();
         let pack = move || pack(&found, request.budget, embedder.as_ref(), profile);

@@ -3,7 +3,7 @@
 //! Layer: flow.
 //! Holds: opaque handles and cursors.
 //! Never: a document's id in a URL; handles are keyed hashes.
-//! Invariant: a scoped grantee sees only documents in its scope.
+//! Invariant: a scoped grantee sees only documents in its scope, and pays for them as if it had searched.
 
 use super::admit::Reader;
 use super::ingest::token;
@@ -34,24 +34,13 @@ impl Worker {
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> Result<Page<DocumentInfo>, Problem> {
-        let reader = self.admit_read(caller, id).await?;
+        let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let limit = validate::page(limit)?;
-        let live = shard.read();
-        let start = match cursor {
-            None => Bound::Unbounded,
-            Some(cursor) => Bound::Excluded(at_cursor(&shard, &cursor)?),
-        };
-        let scope = query::filters(&reader, None)?;
-        let mut rows = live
-            .documents
-            .range((start, Bound::Unbounded))
-            .filter(|(_, at)| visible(&at.document, &scope))
-            .map(|(_, at)| info(&shard, &at.document, false));
-        let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
-        let more = rows.next().is_some();
-        let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
-        Ok(Page { data, next_cursor })
+        let page = page(&reader, &shard, cursor, limit)?;
+        self.consume(&reader, reader.units(page.data.len())).await?;
+        reader.returned(page.data.iter().map(|row| row.id.as_str()));
+        Ok(page)
     }
 
     /// One document with its original, by handle.
@@ -64,10 +53,10 @@ impl Worker {
         id: CollectionId,
         handle: &str,
     ) -> Result<DocumentInfo, Problem> {
-        let reader = self.admit_read(caller, id).await?;
+        let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
-        let document = shard.by_handle(handle).ok_or_else(absent)?;
-        read_one(&reader, &shard, document.as_ref())
+        let found = shard.by_handle(handle);
+        self.read_one(&reader, &shard, found).await
     }
 
     /// One document with its original, by id.
@@ -80,11 +69,27 @@ impl Worker {
         id: CollectionId,
         lookup: Lookup,
     ) -> Result<DocumentInfo, Problem> {
-        let reader = self.admit_read(caller, id).await?;
+        let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
+        self.read_one(&reader, &shard, found).await
+    }
+
+    /// A whole document, for as many units as searches would have cost; one that is not there costs one too, so
+    /// that asking which ids exist is not free.
+    async fn read_one(
+        &self,
+        reader: &Reader,
+        shard: &CollectionShard,
+        found: Option<Arc<Document>>,
+    ) -> Result<DocumentInfo, Problem> {
+        let scope = query::filters(reader, None)?;
+        let found = found.filter(|document| visible(document, &scope));
+        let chunks = found.as_ref().map_or(0, |document| document.chunks.len());
+        self.consume(reader, reader.units(chunks)).await?;
         let document = found.ok_or_else(absent)?;
-        read_one(&reader, &shard, &document)
+        reader.returned(std::iter::once(document.id.as_str()));
+        Ok(info(shard, &document, true))
     }
 
     /// Delete one document, by handle.
@@ -182,13 +187,28 @@ fn matching(shard: &CollectionShard, filter: &Filter) -> Result<Vec<DocumentId>,
     Ok(matches.map(|at| at.document.id.clone()).collect())
 }
 
-fn read_one(
+/// One page of what the reader may see.
+fn page(
     reader: &Reader,
     shard: &CollectionShard,
-    document: &Document,
-) -> Result<DocumentInfo, Problem> {
+    cursor: Option<String>,
+    limit: usize,
+) -> Result<Page<DocumentInfo>, Problem> {
+    let live = shard.read();
+    let start = match cursor {
+        None => Bound::Unbounded,
+        Some(cursor) => Bound::Excluded(at_cursor(shard, &cursor)?),
+    };
     let scope = query::filters(reader, None)?;
-    if visible(document, &scope) { Ok(info(shard, document, true)) } else { Err(absent()) }
+    let mut rows = live
+        .documents
+        .range((start, Bound::Unbounded))
+        .filter(|(_, at)| visible(&at.document, &scope))
+        .map(|(_, at)| info(shard, &at.document, false));
+    let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
+    let more = rows.next().is_some();
+    let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
+    Ok(Page { data, next_cursor })
 }
 
 fn visible(document: &Document, scope: &[Filter]) -> bool {

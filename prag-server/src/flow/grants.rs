@@ -11,7 +11,7 @@ use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord};
 use prag_protocol::limits::K_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
-use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
+use prag_protocol::wire::grants::{Grant, GrantFlag, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::address::check_address;
 use prag_trust::permit::Permission;
@@ -29,7 +29,7 @@ impl Worker {
         id: CollectionId,
         put: PutGrant,
     ) -> Result<LedgerReply, Problem> {
-        self.admit_admin(caller, id).await?;
+        let (_granted, held) = self.admit_admin(caller, id).await?;
         grantee(&put.grantee)?;
         validate::within("max_k", u64::from(put.max_k), 1, u64::from(K_MAX))?;
         let latest = self.now() + TEN_YEARS;
@@ -52,7 +52,7 @@ impl Worker {
         };
         let message = AccessMsg::Grant {
             collection: id,
-            grantee: put.grantee,
+            grantee: put.grantee.clone(),
             read: put.read,
             write: put.write,
             max_k: put.max_k,
@@ -60,10 +60,12 @@ impl Worker {
             expires: put.expires,
             scope,
         };
-        self.transition(caller, message).await
+        let reply = self.transition(caller, message).await?;
+        held.watch().forget(&put.grantee);
+        Ok(reply)
     }
 
-    /// One page of grants.
+    /// One page of grants, with what the worker has noticed of each since its boot.
     ///
     /// # Errors
     /// Names the field and the limit.
@@ -74,7 +76,7 @@ impl Worker {
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> Result<Page<Grant>, Problem> {
-        self.admit_admin(caller, id).await?;
+        let (_granted, held) = self.admit_admin(caller, id).await?;
         let limit = u32::try_from(validate::page(limit)?.min(100)).unwrap_or(100);
         let offset = match cursor {
             None => 0,
@@ -89,7 +91,13 @@ impl Worker {
         };
         let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         let next_cursor = (end < total).then(|| end.to_string());
-        Ok(Page { data: rows.into_iter().map(grant).collect(), next_cursor })
+        let documents = held.shard().map_or(0, |shard| shard.read().documents.len() as u64);
+        let watch = held.watch();
+        let data = rows.into_iter().map(|record| {
+            let flags = watch.flags(&record.grantee, documents);
+            grant(record, flags)
+        });
+        Ok(Page { data: data.collect(), next_cursor })
     }
 
     /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
@@ -164,7 +172,7 @@ fn grantee(address: &Address) -> Result<(), Problem> {
         .map_err(|_| Problem::new(Code::InvalidField, "not a valid address").field("grantee"))
 }
 
-fn grant(record: GrantRecord) -> Grant {
+fn grant(record: GrantRecord, flags: Vec<GrantFlag>) -> Grant {
     let scope = record.scope.as_deref().and_then(|scope| serde_json::from_str(scope).ok());
     Grant {
         grant: PutGrant {
@@ -178,6 +186,7 @@ fn grant(record: GrantRecord) -> Grant {
         },
         used: record.used,
         revoked: record.revoked,
+        flags,
     }
 }
 

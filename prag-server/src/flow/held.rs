@@ -1,22 +1,24 @@
 //! A collection as this worker holds it.
 //!
 //! Layer: flow.
-//! Holds: its catalogue entry, and its shard while the worker has the key.
+//! Holds: its catalogue entry, its shard while the worker has the key, and who of its grantees asked.
 //! Never: keys.
 //! Invariant: `shard()` gives a shard only in state ready.
 
 use super::lock::ignore_poison;
+use super::watch::Watch;
 use crate::collection::CollectionShard;
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::CollectionState;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// A collection in the worker's hands.
 pub struct Held {
     /// What the catalogue says.
     pub entry: Entry,
     state: RwLock<State>,
+    watch: Mutex<Watch>,
 }
 
 /// Whether it serves.
@@ -28,7 +30,7 @@ pub(super) enum State {
 
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
-        Self { entry, state: RwLock::new(state) }
+        Self { entry, state: RwLock::new(state), watch: Mutex::default() }
     }
 
     /// The shard, if it serves.
@@ -50,6 +52,11 @@ impl Held {
                 ),
             )),
         }
+    }
+
+    /// Who of its grantees asked, how much and for what.
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(ignore_poison)
     }
 
     pub(super) fn set(&self, state: State) {

@@ -23,8 +23,11 @@ mod lock;
 mod opening;
 mod problems;
 mod query;
+mod rate;
 mod search;
+mod sketch;
 mod validate;
+mod watch;
 
 pub use attest::HeadReply;
 pub use corpus::Corpora;
@@ -40,6 +43,7 @@ use prag_protocol::problem::Problem;
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 /// A worker: cheap to clone, shared by every request.
@@ -57,6 +61,8 @@ struct Inner {
     operations: Mutex<Operations>,
     nonces: Mutex<NonceCache>,
     metrics: Metrics,
+    /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
+    heard: AtomicBool,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<()>,
 }
@@ -75,6 +81,7 @@ impl Worker {
             operations: Mutex::default(),
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
+            heard: AtomicBool::new(false),
             anchoring: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
@@ -132,7 +139,8 @@ impl Worker {
         let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
         let quarantined = collections.values().filter(|held| held.quarantined()).count();
         let locked = collections.values().filter(|held| held.locked()).count();
-        self.0.metrics.render(collections.len(), locked, quarantined)
+        let reads = self.0.parts.engine.reads();
+        self.0.metrics.render(collections.len(), locked, quarantined, reads)
     }
 
     /// Whether the worker can answer.

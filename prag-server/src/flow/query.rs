@@ -6,7 +6,8 @@
 //! Invariant: the quota is used up, durably, before the reply.
 
 use super::admit::Reader;
-use super::search::{Found, Plan, search};
+use super::search::{Answer, Found, Plan, search};
+use super::sketch::Signature;
 use super::{Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
@@ -30,16 +31,34 @@ impl Worker {
         id: CollectionId,
         request: QueryRequest,
     ) -> Result<QueryReply, Problem> {
-        let reader = self.admit_read(caller, id).await?;
+        let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let with_metadata = request.with_metadata;
         check_token(&shard, request.token.as_deref())?;
         let plan = self.plan(&reader, &shard, request).await?;
-        self.consume(&reader, 1).await?;
-        let found = run(Arc::clone(&shard), plan).await?;
-        self.0.metrics.queried();
+        let found = self.answer(&reader, &shard, plan).await?;
         let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
         Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
+    }
+
+    /// Use up one unit, search, and note what a grantee asked for and got.
+    pub(super) async fn answer(
+        &self,
+        reader: &Reader,
+        shard: &Arc<CollectionShard>,
+        plan: Plan,
+    ) -> Result<Vec<Found>, Problem> {
+        self.consume(reader, 1).await?;
+        let asked = (!reader.granted.is_owner()).then(|| (signature(&plan), plan.text.clone()));
+        let Answer { found, nearest } = run(Arc::clone(shard), plan).await?;
+        self.0.metrics.queried();
+        if let Some((signature, words)) = asked {
+            let exact = nearest.is_some_and(|cosine| cosine >= EXACT_COSINE)
+                || words.is_some_and(|words| found.first().is_some_and(|hit| holds(hit, &words)));
+            reader.searched(signature, exact);
+            reader.returned(found.iter().map(|hit| hit.document.id.as_str()));
+        }
+        Ok(found)
     }
 
     pub(super) async fn plan(
@@ -93,7 +112,7 @@ impl Worker {
     }
 }
 
-pub(super) async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Vec<Found>, Problem> {
+async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Answer, Problem> {
     let work = move || search(&shard.read(), &plan);
     let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
     found.map_err(|_| Problem::new(Code::Internal, "the search failed"))
@@ -179,6 +198,20 @@ fn hit(found: &Found, with_metadata: bool) -> Hit {
     }
 }
 
+/// What a plan is for, as [`super::watch`] compares it.
+fn signature(plan: &Plan) -> Signature {
+    match (&plan.vector, &plan.text) {
+        (Some(vector), _) => Signature::of_vector(vector),
+        (None, text) => Signature::of_text(text.as_deref().unwrap_or_default()),
+    }
+}
+
+/// Whether a chunk has the words as they are, and they are enough to be no chance.
+fn holds(found: &Found, words: &str) -> bool {
+    let words = words.trim();
+    words.len() >= EXACT_BYTES && found.document.text(found.chunk).contains(words)
+}
+
 /// Coarse scores: what probing for near duplicates would need stays inside.
 pub(super) fn three_digits(score: f32) -> f32 {
     (score * 1000.0).round() / 1000.0
@@ -187,3 +220,7 @@ pub(super) fn three_digits(score: f32) -> f32 {
 const DEFAULT_K: u32 = 10;
 const DEFAULT_EF: u32 = 96;
 const EF_MAX: u64 = 4096;
+/// A query this near to a chunk is that chunk, but for a word or two.
+const EXACT_COSINE: f32 = 0.97;
+/// So many bytes in the same order are no chance.
+const EXACT_BYTES: usize = 32;

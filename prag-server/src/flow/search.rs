@@ -30,6 +30,14 @@ pub(super) struct Plan {
     pub(super) fusion: Fusion,
 }
 
+/// What was found.
+pub(super) struct Answer {
+    /// Best first.
+    pub(super) found: Vec<Found>,
+    /// Cosine of the nearest chunk, where the dense leg ran. For the worker alone: no digit of it leaves.
+    pub(super) nearest: Option<f32>,
+}
+
 /// A chunk that answers.
 pub(super) struct Found {
     pub(super) document: Arc<Document>,
@@ -40,13 +48,14 @@ pub(super) struct Found {
 type Id = (u32, u32);
 
 /// Run the plan. Blocks.
-pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError> {
+pub(super) fn search(live: &Live, plan: &Plan) -> Result<Answer, IndexError> {
     let allowed: Vec<RoaringBitmap> =
         live.parts().map(|part| allowed(&part, &plan.filters)).collect();
     let depth = (plan.k * DEPTH_PER_HIT).max(DEPTH_MIN);
     let dense = plan.vector.as_ref().map(|vector| dense(live, plan, vector, &allowed, depth));
     let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
     let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
+    let nearest = dense.as_ref().and_then(|hits| hits.first()).map(|(_, cosine)| *cosine);
     let fused = match (dense, sparse) {
         (Some(dense), Some(sparse)) => fuse(&[dense, sparse], &plan.fusion)
             .into_iter()
@@ -56,7 +65,8 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Vec<Found>, IndexError>
         (None, None) => Vec::new(),
     };
     let found = fused.into_iter().take(plan.k);
-    Ok(found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score)).collect())
+    let found = found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score));
+    Ok(Answer { found: found.collect(), nearest })
 }
 
 fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {

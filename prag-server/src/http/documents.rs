@@ -134,7 +134,7 @@ pub(super) async fn delete_many(
 }
 
 /// Lines to values; a line that does not parse stands as its problem.
-fn parse_lines(body: &[u8]) -> Result<Vec<Result<BulkLine, Problem>>, Problem> {
+pub(super) fn parse_lines(body: &[u8]) -> Result<Vec<Result<BulkLine, Problem>>, Problem> {
     let body = body.strip_suffix(b"\n").unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new(Code::Malformed, "no line to put"));

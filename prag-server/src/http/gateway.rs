@@ -74,7 +74,7 @@ async fn exchange<Answer: Future<Output = Response>>(
 }
 
 /// Binary HTTP to a request, and the shape of its reply.
-fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {
+pub(super) fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {
     let malformed = |what: &str| Problem::new(Code::Malformed, what);
     let mut reader = Cursor::new(plain);
     let message = Message::read_bhttp(&mut reader)

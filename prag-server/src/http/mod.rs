@@ -21,6 +21,8 @@ mod search;
 pub mod serve;
 mod system;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use openapi::document;
 pub use problem::ProblemBody;

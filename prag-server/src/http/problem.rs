@@ -117,7 +117,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::IdempotencyMismatch
         | Code::CiphertextInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::KeyMissing => StatusCode::LOCKED,
-        Code::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::QuotaExhausted | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::ShardUnavailable
         | Code::LedgerStale
         | Code::LedgerUnconfirmed
@@ -130,7 +130,7 @@ pub(super) fn status(code: Code) -> StatusCode {
 
 /// Whether the same request may well succeed a second later.
 fn retry(code: Code) -> bool {
-    matches!(code, Code::Behind | Code::LedgerStale | Code::Overloaded)
+    matches!(code, Code::Behind | Code::LedgerStale | Code::Overloaded | Code::RateLimited)
 }
 
 /// Media type of a problem document (RFC 9457, section 3).

@@ -8,7 +8,7 @@
 use super::kv::State;
 use async_trait::async_trait;
 use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
-use prag_contracts_core::{Env, access};
+use prag_contracts_core::{AccessError, Env, access};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{Address, CollectionId, Lineage};
@@ -79,6 +79,12 @@ impl EmbeddedLedger {
         Ok(ledger)
     }
 
+    /// Unix seconds of the last transition, 0 before the first. It was later than this at some time.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.lock().time
+    }
+
     fn replay(&self) -> Result<(), LedgerError> {
         let mut inner = self.lock();
         let mut after = None;
@@ -140,8 +146,7 @@ impl EmbeddedLedger {
         let changes = {
             let mut overlay = inner.state.overlay();
             let env = Env { height: height + 1, time };
-            access::execute(&mut overlay, &env, sender, message)
-                .map_err(|error| LedgerError::Refused(error.to_string()))?;
+            access::execute(&mut overlay, &env, sender, message).map_err(refused)?;
             overlay.into_changes()
         };
         let bytes = postcard::to_allocvec(&transition).map_err(|_| unavailable("encoding"))?;
@@ -264,6 +269,13 @@ fn ledger_id(genesis: &[u8; 32]) -> [u8; 32] {
 
 fn row(height: u64) -> Vec<u8> {
     [&[TABLE], &height.to_be_bytes()[..]].concat()
+}
+
+fn refused(error: AccessError) -> LedgerError {
+    match error {
+        AccessError::Quota { left } => LedgerError::Quota(left),
+        other => LedgerError::Refused(other.to_string()),
+    }
 }
 
 fn unavailable(what: &str) -> LedgerError {

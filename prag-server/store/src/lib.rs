@@ -23,7 +23,7 @@ pub use error::{Closed, StoreError};
 pub use memory::MemoryEngine;
 pub use names::{BlobName, CheckpointId, Seq, ShardName};
 pub use rocks::RocksEngine;
-pub use traits::{BlobInfo, Blobs, Engine, Open, Shard, Status};
+pub use traits::{BlobInfo, Blobs, Engine, Open, Reads, Shard, Status};
 
 #[cfg(test)]
 mod tests;

@@ -11,18 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::batch::KeyRange;
 use crate::error::{Closed, StoreError};
 use crate::names::{Seq, ShardName};
-use crate::traits::{Engine, Open, Shard};
+use crate::traits::{Engine, Open, Reads, Shard};
 
 mod shard;
 mod state;
 
-use shard::{MemoryShard, Role};
+use shard::{Counters, MemoryShard, Role};
 use state::{Shared, State};
 
 /// Shards in memory. Clones share them.
 #[derive(Clone, Default)]
 pub struct MemoryEngine {
     shards: Arc<Mutex<BTreeMap<ShardName, Shared>>>,
+    counters: Arc<Counters>,
 }
 
 impl MemoryEngine {
@@ -86,7 +87,8 @@ impl Engine for MemoryEngine {
             }
         };
         let shared = shards.get(&shard).ok_or(StoreError::Absent(shard))?;
-        Ok(Arc::new(MemoryShard::new(shard, Arc::clone(shared), role)))
+        let counters = Arc::clone(&self.counters);
+        Ok(Arc::new(MemoryShard::new(shard, Arc::clone(shared), role, counters)))
     }
 
     fn destroy(&self, shard: ShardName) -> Result<(), StoreError> {
@@ -97,6 +99,10 @@ impl Engine for MemoryEngine {
 
     fn list(&self) -> Result<Vec<ShardName>, StoreError> {
         Ok(self.lock().keys().copied().collect())
+    }
+
+    fn reads(&self) -> Reads {
+        self.counters.reads()
     }
 
     fn clone_range(

@@ -19,7 +19,7 @@ use rocksdb::DB;
 use crate::batch::KeyRange;
 use crate::error::{Closed, StoreError};
 use crate::names::{Seq, ShardName};
-use crate::traits::{Engine, Open, Shard};
+use crate::traits::{Engine, Open, Reads, Shard};
 
 mod blobs;
 mod core;
@@ -189,6 +189,10 @@ impl Engine for RocksEngine {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    fn reads(&self) -> Reads {
+        self.tuning.reads()
     }
 
     fn clone_range(

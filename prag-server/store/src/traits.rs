@@ -52,6 +52,15 @@ pub struct BlobInfo {
     pub bytes: u64,
 }
 
+/// What an engine has read for its callers since it was opened, over all shards. It only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Rows looked up or scanned, the engine's own included.
+    pub rows: u64,
+    /// Blobs, or parts of blobs.
+    pub blobs: u64,
+}
+
 /// A place that holds shards. Every call blocks the thread.
 pub trait Engine: Send + Sync {
     /// Open a shard. Only a writer that expects epoch 0 makes one that is absent.
@@ -73,6 +82,9 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`StoreError::Root`].
     fn list(&self) -> Result<Vec<ShardName>, StoreError>;
+
+    /// How much was read. Writing, syncing and [`Shard::status`] read nothing that is counted.
+    fn reads(&self) -> Reads;
 
     /// Make the shard `to` of the rows of `from` within `range`, in one snapshot, and of all its blobs. It goes on
     /// from the seq returned, and its writer epoch is 0. After a crash `to` is there whole or not at all.

@@ -48,6 +48,22 @@ pub struct Grant {
     pub used: u64,
     /// True once revoked.
     pub revoked: bool,
+    /// What the worker has noticed since its boot, or since the grant was made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<GrantFlag>,
+}
+
+/// A habit of a grantee that its owner may want to look at. It changes nothing by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GrantFlag {
+    /// At least half of the collection's documents were returned to it.
+    Dump,
+    /// Most of its last 64 searches asked for a passage that is there, word for word or nearly, or for the same as
+    /// one just before with a small change: so one finds out what is in a collection.
+    Probing,
 }
 
 /// `DELETE /v1/collections/{c}/grants`.

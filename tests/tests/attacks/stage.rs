@@ -1,5 +1,6 @@
 //! A worker with two collections, and the host's hands on its files.
 
+use crate::scene::compact;
 use prag_client::Client;
 use prag_client::error::ClientError;
 use prag_client::home::Home;
@@ -16,13 +17,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A row as the host sees it.
-type Row = (Vec<u8>, Vec<u8>);
+pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
 pub(crate) struct Stage {
     pub(crate) lab: Lab,
     /// The collection that is attacked.
     pub(crate) id: CollectionId,
     bystander: CollectionId,
+    bystanders_shard: String,
     documents: u32,
     shard: String,
 }
@@ -43,10 +45,12 @@ impl Stage {
         let bystander = made.id;
         put(&client, bystander, 0).await;
         let before = shards(lab.path());
+        let own = "0".repeat(32);
+        let bystanders_shard = before.iter().find(|name| **name != own).unwrap().clone();
         let made = client.create_collection("attacked", VectorSource::Supplied(2)).await.unwrap();
         let id = made.id;
         let shard = shards(lab.path()).into_iter().find(|name| !before.contains(name)).unwrap();
-        Self { lab, id, bystander, documents: 0, shard }
+        Self { lab, id, bystander, bystanders_shard, documents: 0, shard }
     }
 
     pub(crate) async fn owner(&self) -> Client {
@@ -115,12 +119,27 @@ impl Stage {
     }
 
     pub(crate) async fn bystander_serves(&self, client: &Client) {
-        assert_eq!(find(client, self.bystander).await.unwrap(), 1);
+        assert_eq!(self.ask_bystander(client).await.unwrap(), 1);
+    }
+
+    /// As [`Stage::ask`], of the other collection.
+    pub(crate) async fn ask_bystander(&self, client: &Client) -> Result<usize, ClientError> {
+        find(client, self.bystander).await
+    }
+
+    /// Makes segments of the tail, and waits for it.
+    pub(crate) async fn compact(&self) {
+        compact(&self.owner().await, self.id).await;
     }
 
     /// The attacked shard's folder, within the directory.
     pub(crate) fn shard(&self) -> String {
         format!("data/shards/{}", self.shard)
+    }
+
+    /// The other collection's.
+    pub(crate) fn bystanders_shard(&self) -> String {
+        format!("data/shards/{}", self.bystanders_shard)
     }
 
     /// The folder of the worker's own shard: ledger, catalogue, vault.
@@ -164,7 +183,7 @@ impl Stage {
 
     /// The rows of one table of a shard.
     pub(crate) fn table(&self, shard: &str, table: u8) -> Vec<Row> {
-        self.open(shard).scan(&KeyRange::prefix(&[table]), None, 1000).unwrap().rows
+        self::table(self.lab.path(), shard.rsplit('/').next().unwrap(), table)
     }
 
     /// Remove a table; how many rows it had.
@@ -180,10 +199,28 @@ impl Stage {
     }
 
     fn open(&self, shard: &str) -> Arc<dyn Shard> {
-        let name = ShardName::from_hex(shard.rsplit('/').next().unwrap()).unwrap();
-        let engine = RocksEngine::open(self.lab.path()).unwrap();
-        engine.open(name, Open::Writer { expected_epoch: 1, claim: 1 }).unwrap()
+        open(self.lab.path(), shard.rsplit('/').next().unwrap())
     }
+}
+
+/// The rows of one table of a shard, as the host reads them while no worker runs.
+pub(crate) fn table(data: &Path, shard: &str, table: u8) -> Vec<Row> {
+    open(data, shard).scan(&KeyRange::prefix(&[table]), None, 1000).unwrap().rows
+}
+
+/// Writes a row of a shard, as the host can while no worker runs.
+pub(crate) fn put_row(data: &Path, shard: &str, key: &[u8], value: &[u8]) {
+    let shard = open(data, shard);
+    let mut batch = Batch::new();
+    batch.put(key, value).unwrap();
+    let seq = shard.commit(batch).unwrap();
+    shard.durable(seq).unwrap();
+}
+
+fn open(data: &Path, shard: &str) -> Arc<dyn Shard> {
+    let engine = RocksEngine::open(data).unwrap();
+    let name = ShardName::from_hex(shard).unwrap();
+    engine.open(name, Open::Writer { expected_epoch: 1, claim: 1 }).unwrap()
 }
 
 async fn put(client: &Client, id: CollectionId, number: u32) {

@@ -12,16 +12,13 @@ mod scanner;
 
 use corpus::{Markers, wait};
 use prag_client::identity::Purpose;
-use prag_tests::{Lab, Wiretap, ask, json};
+use prag_tests::{Lab, Wiretap, ask, get, json};
 use scanner::{RUN, Scanner};
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// Nothing of texts, ids, titles, headings, metadata, names, filters, queries, vectors, content hashes and key
-/// shares is in the data directory, the logs, the metrics or the traffic.
+/// shares is in the data directory, the logs, the metrics, the traffic or what `/proc` says of the process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_leaks() {
     let logs = logs();
@@ -51,6 +48,7 @@ async fn nothing_leaks() {
     corpus::grant(&owner, &reader, &markers, id).await;
     let metrics = get(lab.address(), "/metrics").await;
     assert!(metrics.contains("prag_queries_total"), "{metrics}");
+    let proc = proc();
     lab.stop().await;
 
     found.extend(scanner.find_in_folder(lab.path()));
@@ -58,6 +56,7 @@ async fn nothing_leaks() {
     assert!(written.contains("TRACE") && written.contains("prag::http"));
     for (place, bytes) in [
         ("the metrics", metrics.into_bytes()),
+        ("what /proc says", proc),
         ("the traffic to the worker", tap.sent()),
         ("the traffic from the worker", tap.received()),
         ("the logs", logs.lock().unwrap().clone()),
@@ -118,14 +117,20 @@ async fn the_scanner_can_fail() {
     assert_eq!(scanner.find(&tap.sent()), planted);
 }
 
-/// A plain request and its whole reply.
-async fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
-    reply
+/// What `/proc` says of this process: how it was started, what it maps, and what it has open, by name.
+fn proc() -> Vec<u8> {
+    let mut all = Vec::new();
+    for name in ["cmdline", "environ", "maps", "comm", "status", "mountinfo"] {
+        all.extend(std::fs::read(format!("/proc/self/{name}")).unwrap());
+    }
+    for open in std::fs::read_dir("/proc/self/fd").unwrap().map(Result::unwrap) {
+        // The folder's own entry is closed by now.
+        if let Ok(target) = std::fs::read_link(open.path()) {
+            all.extend(target.as_os_str().as_encoded_bytes());
+            all.push(b'\n');
+        }
+    }
+    all
 }
 
 /// Everything this process logs, at any level, for any target.

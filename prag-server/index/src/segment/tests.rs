@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod fuzz;
+
 use super::*;
 use crate::PartName;
 use crate::fixture::{Dice, clustered, pairs, rows};

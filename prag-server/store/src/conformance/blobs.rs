@@ -8,16 +8,35 @@
 use std::ops::Range;
 use std::thread;
 
-use super::{Case, SHARD, Subject, writer};
+use super::{Case, SHARD, Subject, pages, put, writer};
 use crate::limits::BLOB_NAMES_MAX;
-use crate::{BlobName, StoreError};
+use crate::{BlobName, KeyRange, Reads, StoreError};
 
 pub(super) const CASES: &[Case] = &[
+    ("what is read is counted", counted),
     ("blobs are written once", once),
     ("ranges of blobs", ranges),
     ("blobs are listed by pages", lists),
     ("of many that put one name, one wins", race),
 ];
+
+fn counted(subject: &mut dyn Subject) {
+    let shard = writer(subject, SHARD, 0, 1);
+    let before = subject.engine().reads();
+    put(&*shard, &[(b"a", b"1"), (b"b", b"2")]);
+    shard.blobs().put_new(BlobName([1; 32]), b"blob").unwrap();
+    shard.status();
+    assert_eq!(subject.engine().reads(), before, "writing reads nothing");
+
+    shard.get_many(&[b"a", b"b", b"absent"]).unwrap();
+    let looked_up = subject.engine().reads();
+    assert!(looked_up.rows >= before.rows + 3);
+    pages(&*shard, &KeyRange::all(), 10);
+    let scanned = subject.engine().reads();
+    assert!(scanned.rows >= looked_up.rows + 2);
+    shard.blobs().get(BlobName([1; 32]), Some(1..2)).unwrap();
+    assert_eq!(subject.engine().reads(), Reads { blobs: scanned.blobs + 1, ..scanned });
+}
 
 fn once(subject: &mut dyn Subject) {
     let (name, empty) = (BlobName([1; 32]), BlobName([2; 32]));

@@ -6,6 +6,7 @@
 //! Invariant: a handle whose term has passed, or whose state is closed, does nothing.
 
 use std::ops::{Bound, Range};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use super::locked;
@@ -16,7 +17,7 @@ use crate::limits::{
     BLOB_BYTES_MAX, BLOB_NAMES_MAX, PAGE_BYTES_MAX, PAGE_ROWS_MAX, READ_BYTES_MAX, READ_KEYS_MAX,
 };
 use crate::names::{BlobName, CheckpointId, Seq, ShardName};
-use crate::traits::{BlobInfo, Blobs, Shard, Status};
+use crate::traits::{BlobInfo, Blobs, Reads, Shard, Status};
 
 pub(super) enum Role {
     Writer { term: u64 },
@@ -24,15 +25,35 @@ pub(super) enum Role {
     At(Arc<Frozen>),
 }
 
+/// What was read through all handles of an engine.
+#[derive(Default)]
+pub(super) struct Counters {
+    rows: AtomicU64,
+    blobs: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn reads(&self) -> Reads {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Reads { rows: count(&self.rows), blobs: count(&self.blobs) }
+    }
+}
+
 pub(super) struct MemoryShard {
     name: ShardName,
     shared: Shared,
     role: Role,
+    counters: Arc<Counters>,
 }
 
 impl MemoryShard {
-    pub(super) fn new(name: ShardName, shared: Shared, role: Role) -> Self {
-        Self { name, shared, role }
+    pub(super) fn new(
+        name: ShardName,
+        shared: Shared,
+        role: Role,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { name, shared, role, counters }
     }
 
     fn why(&self, state: &State) -> Option<Closed> {
@@ -78,6 +99,7 @@ impl Shard for MemoryShard {
             return Err(StoreError::Read);
         }
         keys.iter().try_for_each(|key| check_key(key))?;
+        self.counters.rows.fetch_add(keys.len() as u64, Ordering::Relaxed);
         self.read(|rows, _| {
             let mut bytes = 0;
             keys.iter()
@@ -115,6 +137,7 @@ impl Shard for MemoryShard {
                 bytes += key.len() + value.len();
                 page.rows.push((key.clone(), value.to_vec()));
             }
+            self.counters.rows.fetch_add(page.rows.len() as u64 + 1, Ordering::Relaxed);
             Ok(page)
         })
     }
@@ -173,6 +196,7 @@ impl Blobs for MemoryShard {
     }
 
     fn get(&self, name: BlobName, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError> {
+        self.counters.blobs.fetch_add(1, Ordering::Relaxed);
         self.read(|_, blobs| {
             let blob = blobs.get(&name).ok_or(StoreError::BlobAbsent(self.name))?;
             let len = blob.len() as u64;

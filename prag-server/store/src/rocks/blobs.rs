@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::folder::{self, io, sync_folder};
 use crate::error::StoreError;
@@ -25,12 +25,14 @@ pub(super) struct BlobFolder {
     shard: ShardName,
     path: PathBuf,
     parts: AtomicU64,
+    reads: Arc<AtomicU64>,
     deleting: Mutex<()>,
 }
 
 impl BlobFolder {
-    pub(super) fn new(shard: ShardName, path: PathBuf) -> Self {
-        Self { shard, path, parts: AtomicU64::new(0), deleting: Mutex::new(()) }
+    /// `reads` counts what is read.
+    pub(super) fn new(shard: ShardName, path: PathBuf, reads: Arc<AtomicU64>) -> Self {
+        Self { shard, path, parts: AtomicU64::new(0), reads, deleting: Mutex::new(()) }
     }
 
     /// Remove what a crash left half written.
@@ -75,6 +77,7 @@ impl BlobFolder {
         name: BlobName,
         range: Option<Range<u64>>,
     ) -> Result<Vec<u8>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let path = self.file(name);
         let (shard, absent) = (self.shard, |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => StoreError::BlobAbsent(self.shard),

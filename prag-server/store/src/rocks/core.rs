@@ -57,7 +57,7 @@ impl Core {
         lock: Lock,
         tuning: &Tuning,
     ) -> Result<Self, StoreError> {
-        let blobs = BlobFolder::new(name, path.join(folder::BLOBS));
+        let blobs = BlobFolder::new(name, path.join(folder::BLOBS), tuning.blob_reads());
         blobs.sweep()?;
         let checkpoints = path.join(folder::CHECKPOINTS);
         for leftover in [folder::NEW, folder::GONE] {
@@ -87,7 +87,7 @@ impl Core {
         if !exists(&path) {
             return Err(StoreError::Checkpoint { shard: name, id });
         }
-        let blobs = BlobFolder::new(name, path.join(folder::BLOBS));
+        let blobs = BlobFolder::new(name, path.join(folder::BLOBS), tuning.blob_reads());
         let mark = Mark::open(name, &path)?;
         let db = tuning.open_read_only(name, &path.join(folder::ROWS))?;
         let core = Self::new(name, checkpoints, db, None, blobs, mark)?;

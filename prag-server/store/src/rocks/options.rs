@@ -1,24 +1,29 @@
 //! How RocksDB is set up, and what its errors mean.
 //!
 //! Layer: `prag-store`, RocksDB engine.
-//! Holds: options that all shards share, with one small block cache.
+//! Holds: options that all shards share, with one small block cache and one set of counters.
 //! Never: RocksDB's messages, which may quote keys and paths.
 //! Invariant: checksums are always verified, and a log damaged before its end is refused, not cut: cutting would
 //! silently drop acknowledged batches. Only an unfinished last record is forgiven; `mark` tells it from damage.
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, DBRecoveryMode, ErrorKind, LogLevel, Options,
 };
 
 use crate::error::StoreError;
 use crate::names::ShardName;
+use crate::traits::Reads;
 
 /// Options for all databases of an engine.
 pub(super) struct Tuning {
     options: Options,
+    blobs: Arc<AtomicU64>,
 }
 
 impl Tuning {
@@ -49,7 +54,23 @@ impl Tuning {
         options.set_max_log_file_size(1 << 20);
         options.set_stats_dump_period_sec(0);
         options.set_stats_persist_period_sec(0);
-        Self { options }
+        options.enable_statistics();
+        options.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
+        Self { options, blobs: Arc::default() }
+    }
+
+    /// RocksDB's own counters, which all databases of these options share, and the blobs read beside them.
+    pub(super) fn reads(&self) -> Reads {
+        let rows = [Ticker::NumberKeysRead, Ticker::NumberDbSeek, Ticker::NumberDbNext];
+        Reads {
+            rows: rows.iter().map(|ticker| self.options.get_ticker_count(*ticker)).sum(),
+            blobs: self.blobs.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Where blobs that are read are counted.
+    pub(super) fn blob_reads(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.blobs)
     }
 
     /// Make a database in an empty folder.

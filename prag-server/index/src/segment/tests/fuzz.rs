@@ -1,0 +1,38 @@
+//! Hostile parts of a segment, as they would be if their seals were broken.
+
+use super::*;
+use prag_fuzz::fuzz;
+
+/// Any part may be anything: the segment is refused, or answers every kind of search without a panic.
+#[test]
+fn index_parts() {
+    let texts = clustered(&mut Dice(9), 60, 8, 3);
+    let params = BuildParams { graph_rows_min: 1, threads: 1, ..BuildParams::default() };
+    let whole = Segment::build(&rows(&texts), &params).unwrap().segment.to_parts().unwrap();
+    for part in 0..whole.len() {
+        fuzz(4, &[whole[part].1.clone()], |bytes| {
+            let mut parts = whole.clone();
+            parts[part].1 = bytes.to_vec();
+            if let Ok(segment) = Segment::from_parts(&parts) {
+                search(&segment);
+            }
+        });
+    }
+}
+
+fn search(segment: &Segment) {
+    let all: RoaringBitmap = (0..60).collect();
+    let vector = vec![0.5; segment.dimension()];
+    let _ = segment.dense(&vector, &all, 5, 20);
+    let _ = segment.dense_exact(&vector, &all, 5);
+    let query = Query::new(&vector, segment.dimension()).unwrap();
+    let _ = segment.walk(&query, &Mask::All(segment.len()), 5, 20);
+    let words = Analyzed::new("w0 w1 w2 w3 w5 w8 w13");
+    if let Ok(stats) = segment.stats(&words, Some(&(0..40).collect())) {
+        let _ = segment.sparse(&words, &stats, &all, 5);
+    }
+    let filter =
+        r#"{"must":[{"key":"n","range":{"gte":3,"lt":40}}],"must_not":[{"has_id":["doc-1"]}]}"#;
+    let _ = segment.filter(&serde_json::from_str(filter).unwrap());
+    let _ = segment.to_parts();
+}

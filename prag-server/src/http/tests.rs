@@ -1,0 +1,3 @@
+//! What concerns the routes together.
+
+mod fuzz;

@@ -1,0 +1,97 @@
+//! Hostile JSON of the ledger, of filters and of metadata.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use crate::filter::Filter;
+use crate::ledger::{AccessMsg, AccessQuery, AccessReply};
+use crate::metadata::Metadata;
+use prag_fuzz::fuzz;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// What was read is written and read again as the same.
+fn closed<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    let again: T = serde_json::from_slice(&serde_json::to_vec(&value).unwrap()).unwrap();
+    assert_eq!(value, again);
+    Some(value)
+}
+
+fn text(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Messages, queries and replies of the ledger read back as they were, or are refused.
+#[test]
+fn ledger_messages() {
+    let (id, hash) = ("07".repeat(16), "ab".repeat(32));
+    let good = [
+        format!(
+            r#"{{"create_collection":{{"collection":"{id}","commitment":"{hash}","epoch":1}}}}"#
+        ),
+        format!(
+            r#"{{"grant":{{"collection":"{id}","grantee":"secret1a","read":true,"write":false,"max_k":10,"quota":5,"expires":99,"scope":"{{}}"}}}}"#
+        ),
+        format!(r#"{{"revoke":{{"collection":"{id}","grantee":"secret1a"}}}}"#),
+        r#"{"revoke_permit":{"permit_name":"prag/1|x"}}"#.to_owned(),
+        format!(
+            r#"{{"place":{{"placement":{{"collection":"{id}","shard":0,"epoch":1,"worker":"{hash}","account":"secret1a","lease_until":99}}}}}}"#
+        ),
+        format!(
+            r#"{{"set_policy":{{"collection":"{id}","measurements":["{hash}"],"readers":[]}}}}"#
+        ),
+        format!(
+            r#"{{"consume":{{"collection":"{id}","shard":0,"grantee":"secret1a","units":1}}}}"#
+        ),
+        format!(r#"{{"anchor":{{"worker":"{hash}","root":"{hash}","previous":"{hash}"}}}}"#),
+        format!(r#"{{"admission":{{"collection":"{id}","caller":"secret1a","permit_name":"p"}}}}"#),
+        format!(r#"{{"grants":{{"collection":"{id}","offset":0,"limit":9}}}}"#),
+    ];
+    let good: Vec<_> = good.iter().map(|text| text.clone().into_bytes()).collect();
+    assert!(
+        good[..8]
+            .iter()
+            .all(|text| closed::<AccessMsg>(text).is_some_and(|one| one.check().is_ok()))
+    );
+    assert!(good[8..].iter().all(|text| closed::<AccessQuery>(text).is_some()));
+    fuzz(1, &good, |bytes| {
+        if let Some(message) = closed::<AccessMsg>(bytes) {
+            let _ = message.check();
+        }
+        if let Some(query) = closed::<AccessQuery>(bytes) {
+            let _ = query.check();
+        }
+        closed::<AccessReply>(bytes);
+    });
+}
+
+/// A filter that is accepted reads back as it was, and decides about any document without a panic.
+#[test]
+fn filters_and_metadata() {
+    let filters = text(&[
+        r#"{"must":[{"key":"lang","match":{"any":["de","en"]}},{"key":"year","range":{"gte":2021,"lt":2022.5}}]}"#,
+        r#"{"should":[{"has_id":["a","b"]},{"is_null":{"key":"x"}}],"must_not":[{"exists":{"key":"y"}}]}"#,
+        r#"{"must":[{"key":"at","range":{"gte":{"datetime":"2026-01-31T01:00:00+01:00"}}}]}"#,
+        r#"{"must":[{"should":[{"must":[{"key":"tags","match":{"except":["a",1,true,null]}}]}]}]}"#,
+    ]);
+    let documents = text(&[
+        r#"{"lang":"en","year":2021,"tags":["a","b"],"score":0.5,"open":true,"none":null,"empty":[]}"#,
+        r#"{"at":{"datetime":"2026-01-31T00:00:00Z"},"mixed":["x",7,-0.0,1e300]}"#,
+    ]);
+    let whole: Metadata = serde_json::from_slice(&documents[0]).unwrap();
+    fuzz(1, &filters, |bytes| {
+        if let Some(filter) = closed::<Filter>(bytes)
+            && filter.check().is_ok()
+        {
+            let _ = filter.matches("a", &whole);
+        }
+    });
+    let filters: Vec<Filter> =
+        filters.iter().map(|text| serde_json::from_slice(text).unwrap()).collect();
+    fuzz(1, &documents, |bytes| {
+        if let Some(metadata) = closed::<Metadata>(bytes) {
+            let _ = filters.iter().filter(|filter| filter.matches("a", &metadata)).count();
+        }
+    });
+}

@@ -1,0 +1,85 @@
+//! Files, their sizes, and what changes in them with each request.
+
+use super::{Bench, Scale, document, vector};
+use prag_protocol::wire::operations::OperationState;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub(super) async fn measure(bench: &mut Bench, scale: Scale, out: &mut String) {
+    out.push_str("\n### Sizes at rest\n\n| state | plain bytes | bytes on disk | files |\n|---|---|---|---|\n");
+    let mut row = |state: &str, bench: &Bench| {
+        let files = snapshot(bench.lab.path());
+        let bytes: u64 = files.values().map(|file| file.0).sum();
+        let _ = writeln!(out, "| {state} | {} | {bytes} | {} |", bench.plain, files.len());
+    };
+    row("empty collection", bench);
+    bench.put(0, scale.documents / 2).await;
+    row("half of the documents", bench);
+    bench.put(scale.documents / 2, scale.documents).await;
+    row("all documents, in the tail", bench);
+    compact(bench).await;
+    row("all documents, in a segment", bench);
+
+    out.push_str("\n### What changes on the disk with a request\nFiles whose bytes or times changed, and bytes that were added; what a segment's making moves is above.\n\n");
+    out.push_str("| request | files | bytes added |\n|---|---|---|\n");
+    let query = json!({ "vector": vector(3), "k": 5 });
+    let context = json!({ "prompt": "river", "budget": 300 });
+    let mut before = snapshot(bench.lab.path());
+    let mut row = |request: &str, bench: &Bench| {
+        let after = snapshot(bench.lab.path());
+        let changed = after.iter().filter(|(path, file)| before.get(*path) != Some(file)).count();
+        let size = |files: &Files| files.values().map(|file| file.0 as i64).sum::<i64>();
+        let _ = writeln!(out, "| {request} | {changed} | {} |", size(&after) - size(&before));
+        before = snapshot(bench.lab.path());
+    };
+    bench.ask(&bench.owner, "query", &query).await;
+    row("query", bench);
+    bench.ask(&bench.owner, "context", &context).await;
+    row("context", bench);
+    bench.ask(&bench.stranger, "query", &query).await;
+    row("query, refused", bench);
+    bench.grant(json!({ "max_k": 10, "quota": 100 })).await;
+    row("grant", bench);
+    bench.ask(&bench.metered, "query", &query).await;
+    row("query under a quota", bench);
+    bench.owner.put_document(bench.id, &document("a new one")).await.unwrap();
+    row("put of one document", bench);
+    bench.owner.put_document(bench.id, &document("a new one")).await.unwrap();
+    row("put of the same again", bench);
+    let ids = super::parse(json!({ "ids": ["a new one"] }));
+    bench.owner.delete_documents(bench.id, &ids).await.unwrap();
+    row("delete of one document", bench);
+    bench.lab.anchor().await;
+    row("anchor, at its cadence", bench);
+}
+
+async fn compact(bench: &Bench) {
+    let mut operation = bench.owner.compact(bench.id).await.unwrap();
+    while operation.state == OperationState::Running {
+        tokio::task::yield_now().await;
+        operation = bench.owner.operation(&operation.id).await.unwrap();
+    }
+}
+
+/// Length and time of the last change, by path.
+type Files = BTreeMap<PathBuf, (u64, i64, i64)>;
+
+fn snapshot(folder: &Path) -> Files {
+    let mut files = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            // A file may go while one looks.
+            let Ok(about) = entry.metadata() else { continue };
+            if about.is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.insert(entry.path(), (about.len(), about.mtime(), about.mtime_nsec()));
+            }
+        }
+    }
+    files
+}

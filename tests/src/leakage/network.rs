@@ -1,0 +1,83 @@
+//! Sizes and times of messages.
+
+use super::{Bench, Scale, median, vector};
+use crate::Wiretap;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+pub(super) async fn measure(bench: &Bench, scale: Scale, out: &mut String) {
+    let tap = Wiretap::before(bench.lab.address()).await;
+    let owner = bench.lab.client_at("owner", &tap.url()).await;
+    let stranger = bench.lab.client_at("stranger", &tap.url()).await;
+    let sized = async |client: &prag_client::Client, leaf: &str, body: &Value| {
+        let (sent, received) = (tap.sent().len(), tap.received_len());
+        let (status, _) = bench.ask(client, leaf, body).await;
+        (status, tap.sent().len() - sent, tap.received_len() - received)
+    };
+    out.push_str("\n### Size of a request by the length of its text\n\n| bytes of the query | bytes of the request |\n|---|---|\n");
+    for length in [1, 10, 50, 100, 200, 500, 1000, 4000, 16_000] {
+        let body = json!({ "text": "x".repeat(length), "mode": "sparse" });
+        let (_, sent, _) = sized(&owner, "query", &body).await;
+        let _ = writeln!(out, "| {length} | {sent} |");
+    }
+
+    out.push_str("\n### Size of a reply by the parameters of its request\n\n| request | found | nothing found | refused |\n|---|---|---|---|\n");
+    let nothing = json!({ "must": [{ "has_id": ["no-such-document"] }] });
+    let mut requests = Vec::new();
+    for k in [1, 10, 100] {
+        requests.push((
+            format!("query, k {k}"),
+            "query",
+            json!({ "text": "river", "mode": "sparse", "k": k }),
+        ));
+    }
+    requests.push((
+        "query, k 10, with metadata".to_owned(),
+        "query",
+        json!({ "text": "river", "mode": "sparse", "k": 10, "with_metadata": true }),
+    ));
+    for budget in [300, 1000, 4000] {
+        requests.push((
+            format!("context, budget {budget}"),
+            "context",
+            json!({ "prompt": "river", "budget": budget }),
+        ));
+    }
+    for (label, leaf, body) in requests {
+        let mut missed = body.clone();
+        missed["filter"] = nothing.clone();
+        let (found, _, hit) = sized(&owner, leaf, &body).await;
+        let (_, _, miss) = sized(&owner, leaf, &missed).await;
+        let (status, _, refused) = sized(&stranger, leaf, &body).await;
+        assert_eq!((found, status), (200, 403));
+        let _ = writeln!(out, "| {label} | {hit} | {miss} | {refused} |");
+    }
+
+    out.push_str("\n### Times\nMedians, of requests one after another; a worker does not quantise times.\n\n| request | microseconds |\n|---|---|\n");
+    let query = json!({ "vector": vector(3), "k": 10 });
+    let mut missed = query.clone();
+    missed["filter"] = nothing;
+    let absent = prag_protocol::CollectionId([0xab; 16]);
+    for (label, client, body) in [
+        ("query, found", &bench.owner, &query),
+        ("query, nothing found", &bench.owner, &missed),
+        ("query, refused", &bench.stranger, &query),
+    ] {
+        let time =
+            median(scale.samples, async |_| drop(bench.ask(client, "query", body).await)).await;
+        let _ = writeln!(out, "| {label} | {time:.0} |");
+    }
+    let request: prag_protocol::wire::search::QueryRequest = super::parse(query.clone());
+    let time =
+        median(scale.samples, async |_| drop(bench.stranger.query(absent, &request).await)).await;
+    let _ = writeln!(out, "| query, no such collection | {time:.0} |");
+    bench.grant(json!({ "max_k": 10, "quota": 1_000_000 })).await;
+    let time =
+        median(scale.samples, async |_| drop(bench.ask(&bench.metered, "query", &query).await))
+            .await;
+    let _ = writeln!(out, "| query under a quota (one durable row) | {time:.0} |");
+    let body = json!({ "text": "which river runs past the orchard", "k": 10, "mode": "sparse" });
+    let time =
+        median(scale.samples, async |_| drop(bench.ask(&bench.owner, "query", &body).await)).await;
+    let _ = writeln!(out, "| query, words only | {time:.0} |");
+}

@@ -1,0 +1,3 @@
+//! What concerns the crate as a whole.
+
+mod fuzz;
