@@ -10,6 +10,7 @@ use crate::components::Components;
 use crate::flow::Worker;
 use crate::ledger::EmbeddedLedger;
 use crate::settings::{Settings, SettingsError, VaultKind};
+use crate::tls::{Certificates, TlsError};
 use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
 use ed25519_dalek::SigningKey;
 use prag_client::system::{OsEntropy, SystemClock};
@@ -38,6 +39,9 @@ pub enum BootError {
     /// A setting.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No TEE.
     #[error("{0}")]
     Platform(String),
@@ -74,6 +78,9 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let tls = settings.tls.as_ref().map(|tls| Certificates::open(tls, Arc::clone(&clock)));
+    let tls = tls.transpose()?;
+    tls.iter().for_each(Certificates::keep_fresh);
     let ledger = EmbeddedLedger::open(
         genesis.ledger,
         key.derive(),
@@ -90,6 +97,7 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
         tee: platform.tee,
         signing: SigningKey::from_bytes(&seed),
         ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
+        tls,
         ledger: Arc::new(ledger),
         vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
         chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),

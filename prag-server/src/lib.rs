@@ -19,4 +19,5 @@ pub mod ledger;
 pub mod metrics;
 pub mod platform;
 pub mod settings;
+pub mod tls;
 pub mod vault;

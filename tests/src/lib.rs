@@ -256,7 +256,7 @@ pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> An
         let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
         match channel.send(&session, request, &headers.unwrap()).await {
             Ok(Sent::Answer(answer)) => return answer,
-            Ok(Sent::Refused(_)) => session = channel.renew(&session).await.unwrap(),
+            Ok(Sent::Refused(_) | Sent::Moved) => session = channel.renew(&session).await.unwrap(),
             Err(error) => panic!("{error}"),
         }
     }

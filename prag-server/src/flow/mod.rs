@@ -34,6 +34,7 @@ use crate::channel::KeyRing;
 use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::tls::Certificates;
 use compact::Operations;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::Problem;
@@ -112,6 +113,12 @@ impl Worker {
     #[must_use]
     pub fn ring(&self) -> &KeyRing {
         &self.0.parts.ring
+    }
+
+    /// The certificate of the worker's own TLS, if it has one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Certificates>> {
+        self.0.parts.tls.as_ref()
     }
 
     /// The settings of this boot.
