@@ -205,6 +205,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),
         Code::Overloaded => Some("try again in a moment"),
+        Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
         Code::Conflict => Some("choose another name"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),

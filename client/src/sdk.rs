@@ -13,6 +13,7 @@ use crate::identity::{Identity, Purpose, ShareStore};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
+use prag_protocol::wire::documents::Ack;
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use serde::Serialize;
@@ -51,6 +52,14 @@ impl Call<'_> {
     ) -> Result<Call<'static>, ClientError> {
         let body = serde_json::to_vec(body).map_err(|_| ClientError::Crypto("encoding a body"))?;
         Ok(Call { body, ..Call::bare(purpose, method, path) })
+    }
+
+    /// The same call, to be answered when what it writes is as safe as `ack` says.
+    pub(crate) fn when(mut self, ack: Ack) -> Self {
+        if ack != Ack::Sealed {
+            self.query = format!("ack={}", ack.as_str());
+        }
+        self
     }
 }
 

@@ -5,6 +5,7 @@
 //! Never: status codes, sockets, sealing details.
 //! Invariant: every method admits its caller itself, against a fresh ledger view, before it touches data.
 
+mod acknowledge;
 mod admit;
 mod anchor;
 mod attest;
@@ -59,7 +60,7 @@ struct Inner {
     nonces: Mutex<NonceCache>,
     metrics: Metrics,
     /// Anchors are taken one by one.
-    anchoring: tokio::sync::Mutex<()>,
+    anchoring: tokio::sync::Mutex<anchor::Anchoring>,
 }
 
 impl Worker {
