@@ -13,7 +13,6 @@ mod wiretap;
 pub use folders::copy_folder;
 pub use wiretap::Wiretap;
 
-use prag_client::Client;
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
@@ -21,6 +20,7 @@ use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::remembered::Remembered;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_client::trusted::Trusted;
+use prag_client::{Client, ClientError};
 use prag_server::boot::{Platform, boot};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
@@ -102,10 +102,11 @@ impl Lab {
         self.settings.listen
     }
 
-    /// `http://` and the address.
+    /// `http://` and the address; `https://` with `tls`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+        let scheme = if self.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// The person called `name` (letters, digits, `-`), connected. The same name is the same person.
@@ -118,23 +119,34 @@ impl Lab {
     /// # Panics
     /// Where the worker does not attest.
     pub async fn client_at(&self, name: &str, url: &str) -> Client {
+        self.try_client_at(name, url, |_| ()).await.unwrap()
+    }
+
+    /// As [`Lab::client_at`], with a policy that `change` may make stricter.
+    ///
+    /// # Errors
+    /// Where the worker is refused.
+    pub async fn try_client_at(
+        &self,
+        name: &str,
+        url: &str,
+        change: impl FnOnce(&mut Policy),
+    ) -> Result<Client, ClientError> {
         let home = Home::at(&self.folder.path().join("homes").join(name));
         let identity = if home.identity(name).exists() {
             Identity::load(&home, name, None).unwrap()
         } else {
             Identity::create(&home, name, None, &mut OsEntropy).unwrap()
         };
-        let trusted = Trusted {
-            verifier: Box::new(SimVerifier),
-            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
-            first_use: true,
-            warning: None,
-        };
+        let mut policy =
+            Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() };
+        change(&mut policy);
+        let trusted =
+            Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None };
         let clock = Box::new(SystemClock::default());
         let remembered = Remembered::new(&home);
         let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
-        let channel = channel.await.unwrap();
-        Client::new(channel, identity, ShareStore::new(&home, None))
+        Ok(Client::new(channel.await?, identity, ShareStore::new(&home, None)))
     }
 
     /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
@@ -188,6 +200,14 @@ impl Lab {
     /// Where it serves not, or ledger or storage fail.
     pub async fn anchor(&self) -> bool {
         self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
+    }
+
+    /// Has the worker look at its certificate's files now, instead of within two seconds; true if they were others.
+    ///
+    /// # Panics
+    /// Where it serves not, or the files hold no pair.
+    pub fn refresh_tls(&self) -> bool {
+        self.serving.as_ref().unwrap().worker.tls().unwrap().refresh().unwrap()
     }
 
     async fn serve(&mut self) {

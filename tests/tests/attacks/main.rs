@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod anchored;
 mod stage;
 
 use prag_client::error::ClientError;
