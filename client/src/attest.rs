@@ -1,16 +1,17 @@
 //! From a worker's attestation to a session with it.
 //!
 //! Layer: client, below `channel`.
-//! Holds: the order of checks: nonce, pins, evidence, key set, expiry.
+//! Holds: the order of checks: nonce, pins, evidence, TLS key, key set, expiry.
 //! Never: I/O, except what `remembered` pins on first use.
 //! Invariant: a [`Session`] exists only where every check passed, for the nonce of this very request.
 
 use crate::error::ClientError;
 use crate::remembered::{Pin, Remembered};
+use crate::transport::Transport;
 use crate::trusted::Trusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use prag_protocol::wire::attestation::Attestation;
+use prag_protocol::wire::attestation::{Attestation, EvidenceForm};
 use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys};
 use prag_trust::verified::Verified;
 
@@ -28,6 +29,18 @@ pub struct Session {
     attestation: Attestation,
     keys: Verified<WorkerKeys>,
     nonce: [u8; 32],
+    transport: Transport,
+}
+
+/// Where TLS ends, as far as the evidence tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// There is none; the channel alone protects.
+    None,
+    /// Inside the TEE: the evidence names the key of these connections.
+    InTee,
+    /// Before the TEE, at somebody whom this machine's roots vouch for; he sees sealed messages.
+    Proxy,
 }
 
 impl Session {
@@ -49,6 +62,21 @@ impl Session {
         &self.keys
     }
 
+    /// The connections that the evidence came over; requests go over these and no others.
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// How this session's connections are protected below the channel.
+    #[must_use]
+    pub fn tls(&self) -> Tls {
+        match self.transport.connection() {
+            None => Tls::None,
+            Some(key) if key.spki_sha256() == self.worker.tls_spki_sha256 => Tls::InTee,
+            Some(_) => Tls::Proxy,
+        }
+    }
+
     /// The nonce that the evidence answers.
     #[must_use]
     pub fn nonce(&self) -> [u8; 32] {
@@ -62,11 +90,12 @@ impl Session {
     }
 }
 
-/// Checks the bytes of an attestation.
+/// Checks the bytes of an attestation that came over `transport`.
 pub(crate) fn verify(
     bytes: &[u8],
     nonce: [u8; 32],
     context: &Context<'_>,
+    transport: Transport,
 ) -> Result<Session, ClientError> {
     let attestation: Attestation =
         serde_json::from_slice(bytes).map_err(|_| ClientError::Attestation("it does not parse"))?;
@@ -95,14 +124,39 @@ pub(crate) fn verify(
         policy.ledger_ids.push(binding.ledger_id);
         policy.config_digests.push(binding.config_digest);
     }
-    let verifier = &context.trusted.verifier;
-    let worker = verifier.verify(&evidence, &binding, &policy, context.now)?;
+    let (verifier, now) = (&context.trusted.verifier, context.now);
+    let worker = match attestation.form {
+        EvidenceForm::Bound => verifier.verify(&evidence, &binding, &policy, now)?,
+        EvidenceForm::SecretVm => {
+            let key = transport.connection().ok_or(ClientError::Tls(UNENCRYPTED))?;
+            verifier.verify_secret_vm(&evidence, &binding, &key, &policy, now)?
+        }
+    };
+    check_connection(&worker, &transport)?;
 
     let keys = verify_key_set(&attestation, &worker, context.now)?;
     if first {
         context.remembered.set_pin(context.url, &pin)?;
     }
-    Ok(Session { worker, attestation, keys, nonce })
+    Ok(Session { worker, attestation, keys, nonce, transport })
+}
+
+/// The key that the evidence names is the one that this connection proved. Evidence that names none is of a worker
+/// behind a proxy that ends TLS: then this machine's roots must vouch for the proxy, as for any other site.
+fn check_connection(worker: &Worker, transport: &Transport) -> Result<(), ClientError> {
+    let attested = worker.tls_spki_sha256;
+    match transport.connection() {
+        None if attested == [0; 32] => Ok(()),
+        None => Err(ClientError::Tls(UNENCRYPTED)),
+        Some(key) if key.spki_sha256() == attested => Ok(()),
+        Some(_) if attested != [0; 32] => Err(ClientError::Tls(
+            "the evidence names another TLS key than this connection's: somebody stands between",
+        )),
+        Some(_) if transport.publicly_trusted() => Ok(()),
+        Some(_) => Err(ClientError::Tls(
+            "the evidence names no TLS key, and this machine's roots do not vouch for the certificate",
+        )),
+    }
 }
 
 fn verify_key_set(
@@ -138,6 +192,8 @@ fn check_pin(shown: &Pin, context: &Context<'_>) -> Result<bool, ClientError> {
         Some(_) => Ok(false),
     }
 }
+
+const UNENCRYPTED: &str = "the evidence names a TLS key, and this connection has none";
 
 fn unhex(text: &str) -> Result<[u8; 32], ClientError> {
     let mut out = [0u8; 32];

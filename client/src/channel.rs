@@ -9,16 +9,15 @@ use crate::attest::{self, Session};
 use crate::envelope::{self, Answer, Request};
 use crate::error::ClientError;
 use crate::remembered::Remembered;
+use crate::transport::Transport;
 use crate::trusted::Trusted;
 use prag_protocol::limits::BODY_BYTES_MAX;
 use prag_trust::entropy::{Clock, Entropy};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::RwLock;
 
 /// A worker behind its gateway.
 pub struct Channel {
-    transport: reqwest::Client,
     base: String,
     authority: String,
     trusted: Trusted,
@@ -34,6 +33,8 @@ pub enum Sent {
     Answer(Answer),
     /// The gateway could not open the message (status), so the worker saw no request: renew and sign again.
     Refused(u16),
+    /// The worker shows another TLS key than this session's, so it heard nothing: renew and sign again.
+    Moved,
 }
 
 impl Channel {
@@ -41,7 +42,7 @@ impl Channel {
     ///
     /// # Errors
     /// [`ClientError::Url`], [`ClientError::Unreachable`], [`ClientError::Evidence`],
-    /// [`ClientError::Attestation`], [`ClientError::Pin`].
+    /// [`ClientError::Attestation`], [`ClientError::Tls`], [`ClientError::Pin`].
     pub async fn connect(
         url: &str,
         trusted: Trusted,
@@ -50,18 +51,15 @@ impl Channel {
         mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, ClientError> {
         let (base, authority) = split_url(url)?;
-        let transport = transport(&base)?;
-        let nonce = prag_trust::entropy::random(entropy.as_mut())?;
-        let fetched = fetch(&transport, &base, nonce).await?;
+        let nonces = nonces(entropy.as_mut())?;
         let context = attest::Context {
             url: &base,
             trusted: &trusted,
             remembered: &remembered,
             now: clock.now(),
         };
-        let session = attest::verify(&fetched, nonce, &context)?;
+        let session = establish(&context, nonces).await?;
         Ok(Self {
-            transport,
             base,
             authority,
             trusted,
@@ -94,19 +92,18 @@ impl Channel {
         if current.nonce() != stale.nonce() {
             return Ok(Arc::clone(&current));
         }
-        let nonce = prag_trust::entropy::random(self.entropy().as_mut())?;
-        let fetched = fetch(&self.transport, &self.base, nonce).await?;
+        let nonces = nonces(self.entropy().as_mut())?;
         let context = attest::Context {
             url: &self.base,
             trusted: &self.trusted,
             remembered: &self.remembered,
             now: self.clock.now(),
         };
-        *current = Arc::new(attest::verify(&fetched, nonce, &context)?);
+        *current = Arc::new(establish(&context, nonces).await?);
         Ok(Arc::clone(&current))
     }
 
-    /// Sends one request, sealed to the keys of `session`.
+    /// Sends one request, sealed to the keys of `session`, over connections that prove the TLS key of `session`.
     ///
     /// # Errors
     /// [`ClientError::TooLarge`] before anything is sent; [`ClientError::Unreachable`];
@@ -122,14 +119,19 @@ impl Channel {
             ohttp::ClientRequest::from_encoded_config(&session.keys().ohttp_config)
                 .and_then(|sender| sender.encapsulate(&inner))
                 .map_err(|_| ClientError::Attestation("its channel key is not usable"))?;
-        let response = self
-            .transport
+        let transport = session.transport();
+        let sent = transport
+            .http()
             .post(format!("{}/gateway", self.base))
             .header("content-type", "message/ohttp-req")
             .body(sealed)
             .send()
-            .await
-            .map_err(|error| unreachable(&self.base, &error))?;
+            .await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) if error.is_connect() && transport.moved() => return Ok(Sent::Moved),
+            Err(error) => return Err(unreachable(&self.base, &error)),
+        };
         let status = response.status().as_u16();
         let media_type = response.headers().get("content-type");
         let opened = media_type.is_some_and(|value| value.as_bytes() == b"message/ohttp-res");
@@ -172,6 +174,14 @@ impl Channel {
     }
 }
 
+fn nonces(entropy: &mut dyn Entropy) -> Result<[[u8; 32]; ATTEMPTS], ClientError> {
+    let mut nonces = [[0; 32]; ATTEMPTS];
+    for nonce in &mut nonces {
+        *nonce = prag_trust::entropy::random(entropy)?;
+    }
+    Ok(nonces)
+}
+
 /// `http://host:port` and `host:port`; paths, queries and user names are refused.
 pub(crate) fn split_url(url: &str) -> Result<(String, String), ClientError> {
     let url = url.strip_suffix('/').unwrap_or(url);
@@ -184,33 +194,27 @@ pub(crate) fn split_url(url: &str) -> Result<(String, String), ClientError> {
     }
 }
 
-fn transport(base: &str) -> Result<reqwest::Client, ClientError> {
-    // Another part of the process may have installed a provider: any will do, the channel is sealed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT);
-    if base.starts_with("http://") {
-        // No TLS is spoken, so the system's certificates need not be there.
-        builder = builder.tls_certs_only(std::iter::empty());
+/// Evidence over a transport of its own, and the session with it on the same.
+async fn establish(
+    context: &attest::Context<'_>,
+    nonces: [[u8; 32]; ATTEMPTS],
+) -> Result<Session, ClientError> {
+    let mut last = ClientError::Attestation("it was not asked for");
+    for nonce in nonces {
+        let transport = Transport::open(context.url)?;
+        let fetched = fetch(&transport, context.url, nonce).await?;
+        match attest::verify(&fetched, nonce, context, transport) {
+            // The worker may have replaced its certificate between the handshake and its answer.
+            Err(error @ ClientError::Tls(_)) => last = error,
+            session => return session,
+        }
     }
-    let host = base.split_once("://").map_or("", |(_, authority)| authority);
-    if ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local)) {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|_| ClientError::Unreachable {
-        url: base.to_owned(),
-        reason: "the transport cannot be set up (are the system's certificates there?)",
-    })
+    Err(last)
 }
 
-async fn fetch(
-    transport: &reqwest::Client,
-    base: &str,
-    nonce: [u8; 32],
-) -> Result<Vec<u8>, ClientError> {
+async fn fetch(transport: &Transport, base: &str, nonce: [u8; 32]) -> Result<Vec<u8>, ClientError> {
     let response = transport
+        .http()
         .get(format!("{base}/v1/attestation?nonce={}", hex::encode(nonce)))
         .send()
         .await
@@ -248,9 +252,8 @@ fn unreachable(base: &str, error: &reqwest::Error) -> ClientError {
     ClientError::Unreachable { url: base.to_owned(), reason }
 }
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A large document takes minutes to embed on two cores.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(900);
+/// Tries to find one key both in a handshake and in the evidence that follows it.
+const ATTEMPTS: usize = 2;
 const SPARE_SECONDS: u64 = 60;
 const ATTESTATION_BYTES_MAX: usize = 1 << 20;
 /// Replies hold up to 1000 hits of 4 KiB, escaped and padded.
@@ -272,6 +275,5 @@ mod tests {
         {
             assert!(split_url(bad).is_err(), "{bad}");
         }
-        assert!(transport("http://127.0.0.1:1").is_ok());
     }
 }

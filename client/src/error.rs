@@ -35,6 +35,9 @@ pub enum ClientError {
     /// The attestation is not well formed, or does not fit together.
     #[error("the worker's attestation was refused: {0}")]
     Attestation(&'static str),
+    /// The connection is not with whom the evidence speaks for. Nothing was sent.
+    #[error("the connection was refused: {0}")]
+    Tls(&'static str),
     /// The worker's short-lived keys do not verify. Nothing was sent.
     #[error("the worker's keys were refused: {0}")]
     Keys(prag_trust::evidence::KeySetError),
@@ -141,6 +144,7 @@ impl ClientError {
             Self::Evidence(_) | Self::EvidenceFile(_) | Self::Attestation(_) | Self::Keys(_) => {
                 "evidence-refused"
             }
+            Self::Tls(_) => "tls-refused",
             Self::Pin(_) => "pin-mismatch",
             Self::Gateway(_) => "gateway-refused",
             Self::Reply(_) => "bad-reply",
@@ -166,6 +170,9 @@ impl ClientError {
             Self::Url => "use for instance --url http://127.0.0.1:7878",
             Self::Evidence(_) => {
                 "nothing was sent; use a worker whose evidence this program can verify"
+            }
+            Self::Tls(_) => {
+                "nothing was sent; reach the worker directly, or let the proxy pass TLS through or end it before a worker without TLS"
             }
             Self::Pin(_) => "if you expected the change, run `prag attest --accept`",
             Self::History { .. } | Self::LedgerRollback { .. } => {
@@ -198,6 +205,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),
         Code::Overloaded | Code::RateLimited => Some("try again in a moment"),
+        Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
         Code::Conflict => Some("choose another name"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),

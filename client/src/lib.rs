@@ -21,6 +21,7 @@ pub mod sdk;
 mod secrets;
 pub mod sources;
 pub mod system;
+mod transport;
 pub mod trusted;
 pub mod vault;
 

@@ -13,7 +13,7 @@ use prag_protocol::wire::collections::{
     Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
 };
 use prag_protocol::wire::documents::{
-    BulkLine, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
+    Ack, BulkLine, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
@@ -109,8 +109,24 @@ impl Client {
         id: CollectionId,
         document: &PutDocument,
     ) -> Result<PutReply, ClientError> {
+        self.put_document_when(id, document, Ack::Sealed).await
+    }
+
+    /// Puts one document; answered when it is as safe as `ack` says.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the code `not-anchored` says that the document is in, and no anchor covers it yet.
+    pub async fn put_document_when(
+        &self,
+        id: CollectionId,
+        document: &PutDocument,
+        ack: Ack,
+    ) -> Result<PutReply, ClientError> {
         let path = collection_path(id, "/documents");
-        self.ask(&Call::json(Purpose::Data, "PUT", path, document)?).await
+        let call = Call::json(Purpose::Data, "PUT", path, document)?;
+        let reply: PutReply = self.ask(&call.when(ack)).await?;
+        reached(reply.ack, ack)?;
+        Ok(reply)
     }
 
     /// Puts many documents or sealed records; status i answers line i.
@@ -122,6 +138,20 @@ impl Client {
         id: CollectionId,
         lines: &[BulkLine],
     ) -> Result<Vec<BulkStatus>, ClientError> {
+        self.bulk_when(id, lines, Ack::Sealed).await
+    }
+
+    /// As [`Client::bulk`]; answered when all lines are as safe as `ack` says. Where the anchor is late, the status of
+    /// each line that is in has the code `not-anchored`.
+    ///
+    /// # Errors
+    /// As [`Client::bulk`].
+    pub async fn bulk_when(
+        &self,
+        id: CollectionId,
+        lines: &[BulkLine],
+        ack: Ack,
+    ) -> Result<Vec<BulkStatus>, ClientError> {
         let mut body = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut body, line)
@@ -132,7 +162,7 @@ impl Client {
         let mut call = Call::bare(Purpose::Data, "POST", path);
         call.media_type = "application/x-ndjson";
         call.body = body;
-        let answer = self.send(&call).await?;
+        let answer = self.send(&call.when(ack)).await?;
         let statuses: Result<Vec<BulkStatus>, _> = answer
             .body
             .split(|byte| *byte == b'\n')
@@ -140,7 +170,14 @@ impl Client {
             .map(serde_json::from_slice)
             .collect();
         match statuses {
-            Ok(statuses) if statuses.len() == lines.len() => Ok(statuses),
+            Ok(statuses) if statuses.len() == lines.len() => {
+                for status in &statuses {
+                    if let BulkStatus::Ok(reply) = status {
+                        reached(reply.ack, ack)?;
+                    }
+                }
+                Ok(statuses)
+            }
             _ => Err(ClientError::Reply("not one status for each line")),
         }
     }
@@ -154,8 +191,24 @@ impl Client {
         id: CollectionId,
         which: &DeleteDocuments,
     ) -> Result<DeleteReply, ClientError> {
+        self.delete_documents_when(id, which, Ack::Sealed).await
+    }
+
+    /// Deletes documents by ids or by filter; answered when that is as safe as `ack` says.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the code `not-anchored` says that they are deleted, and no anchor covers it yet.
+    pub async fn delete_documents_when(
+        &self,
+        id: CollectionId,
+        which: &DeleteDocuments,
+        ack: Ack,
+    ) -> Result<DeleteReply, ClientError> {
         let path = collection_path(id, "/documents");
-        self.ask(&Call::json(Purpose::Data, "DELETE", path, which)?).await
+        let call = Call::json(Purpose::Data, "DELETE", path, which)?;
+        let reply: DeleteReply = self.ask(&call.when(ack)).await?;
+        reached(reply.ack, ack)?;
+        Ok(reply)
     }
 
     /// Deletes one document by its handle.
@@ -271,6 +324,15 @@ impl Client {
         let sealed = seal_share(share, worker, keys, &terms, owner, entropy.as_mut())
             .map_err(|_| ClientError::Crypto("sealing a share"))?;
         serde_json::to_value(sealed).map_err(|_| ClientError::Crypto("encoding a share"))
+    }
+}
+
+/// A worker that does not know the levels passes `ack` over and answers `sealed`.
+fn reached(said: Ack, asked: Ack) -> Result<(), ClientError> {
+    if said == asked {
+        Ok(())
+    } else {
+        Err(ClientError::Reply("it is of another level of acknowledgement than was asked for"))
     }
 }
 

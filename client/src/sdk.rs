@@ -1,7 +1,7 @@
 //! Signed requests over the attested channel, and typed answers.
 //!
 //! Layer: client, above `channel` and `identity`.
-//! Holds: one call: permit, signature, sealing, one renewal where the worker's keys changed.
+//! Holds: one call: permit, signature, sealing, renewal where the worker's keys changed.
 //! Never: a request that is not signed for the very worker it is sealed to.
 //! Invariant: a refusal arrives as the worker's own problem, never as a bare status.
 
@@ -13,6 +13,7 @@ use crate::identity::{Identity, Purpose, ShareStore};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
+use prag_protocol::wire::documents::Ack;
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use serde::Serialize;
@@ -52,6 +53,14 @@ impl Call<'_> {
         let body = serde_json::to_vec(body).map_err(|_| ClientError::Crypto("encoding a body"))?;
         Ok(Call { body, ..Call::bare(purpose, method, path) })
     }
+
+    /// The same call, to be answered when what it writes is as safe as `ack` says.
+    pub(crate) fn when(mut self, ack: Ack) -> Self {
+        if ack != Ack::Sealed {
+            self.query = format!("ack={}", ack.as_str());
+        }
+        self
+    }
 }
 
 impl Client {
@@ -90,7 +99,7 @@ impl Client {
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, ClientError> {
         let mut session = self.channel.session().await?;
         let mut busy = 0;
-        let mut renewed = false;
+        let mut renewals = 0;
         loop {
             match self.attempt(&session, call).await? {
                 Sent::Answer(answer) if (200..300).contains(&answer.status) => return Ok(answer),
@@ -104,10 +113,11 @@ impl Client {
                     let detail = "the worker is busy";
                     return Err(Problem::new(Code::Overloaded, detail).into());
                 }
-                Sent::Refused(_) if !renewed => {
-                    renewed = true;
+                Sent::Refused(_) | Sent::Moved if renewals < RENEWALS_MAX => {
+                    renewals += 1;
                     session = self.channel.renew(&session).await?;
                 }
+                Sent::Moved => return Err(ClientError::Tls("each connection shows another key")),
                 Sent::Refused(status) => return Err(ClientError::Gateway(status)),
             }
         }
@@ -209,6 +219,8 @@ fn problem(answer: &Answer) -> ClientError {
 }
 
 const JSON: &str = "application/json";
+/// A rotation of keys and one of certificates may fall together.
+const RENEWALS_MAX: u32 = 2;
 const BUSY_RETRIES: u32 = 4;
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 /// Most rows of a listing that are held at once.

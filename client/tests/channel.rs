@@ -23,7 +23,7 @@ use prag_client::sdk::Client;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_client::trusted::Trusted;
 use prag_protocol::problem::Code;
-use prag_protocol::wire::attestation::{Attestation, KeySet};
+use prag_protocol::wire::attestation::{Attestation, EvidenceForm, KeySet};
 use prag_trust::entropy::Clock;
 use prag_trust::evidence::{Binding, BindingPurpose, Policy, Tee, sign_keys};
 use prag_trust::permit::Expected;
@@ -69,6 +69,7 @@ async fn attest(
     let signature = sign_keys(&worker.key, &config, &[8; 32], now + 3600);
     axum::Json(Attestation {
         evidence: serde_json::to_value(evidence).unwrap(),
+        form: EvidenceForm::Bound,
         worker_key: hex::encode(binding.sig_pk),
         tls_spki_sha256: hex::encode([0; 32]),
         nonce: query["nonce"].clone(),

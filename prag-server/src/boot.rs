@@ -11,6 +11,7 @@ use crate::components::Components;
 use crate::flow::Worker;
 use crate::ledger::EmbeddedLedger;
 use crate::settings::{Settings, SettingsError, VaultKind};
+use crate::tls::{Certificates, TlsError};
 use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
 use ed25519_dalek::SigningKey;
 use prag_client::system::OsEntropy;
@@ -41,6 +42,9 @@ pub enum BootError {
     /// A setting.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No TEE.
     #[error("{0}")]
     Platform(String),
@@ -87,6 +91,10 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
     )
     .map_err(|error| state(&error))?;
     clock.raise(ledger.time());
+    let tls = settings.tls.as_ref();
+    let tls = tls.map(|tls| Certificates::open(tls, Arc::<WorkerClock>::clone(&clock)));
+    let tls = tls.transpose()?;
+    tls.iter().for_each(Certificates::keep_fresh);
     let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
     let now = clock.now();
     let local = settings.vault.contains(&VaultKind::Local);
@@ -94,6 +102,7 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
         tee: platform.tee,
         signing: SigningKey::from_bytes(&seed),
         ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
+        tls,
         ledger: Arc::new(ledger),
         vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
         chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),

@@ -37,7 +37,7 @@ struct Serve {
     /// Development: the embedded ledger serves unconfirmed after a boot.
     #[arg(long)]
     dev: bool,
-    /// Where to listen, instead of the setting; loopback only.
+    /// Where to listen, instead of the setting; loopback only, unless the settings have `[tls]`.
     #[arg(long, value_name = "ADDRESS", env = "PRAG_LISTEN")]
     listen: Option<SocketAddr>,
     /// Folder for sealed state, instead of the setting.
@@ -74,6 +74,7 @@ pub fn main_with(platform: impl FnOnce() -> Result<Platform, BootError>) -> Exit
 async fn serve_all(settings: Settings, platform: Platform) -> Result<(), BootError> {
     let simulated = platform.simulated;
     let address = settings.listen;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let http = serve::Settings {
         plain: settings.plain,
         concurrency: settings.concurrency,
@@ -89,9 +90,9 @@ async fn serve_all(settings: Settings, platform: Platform) -> Result<(), BootErr
             "\x1b[1;31mSIMULATED TEE: nothing on this worker is private. For trying PRAG out only.\x1b[0m"
         );
     }
-    eprintln!("prag-server {} listens on http://{bound}", env!("CARGO_PKG_VERSION"));
-    eprintln!("  documentation  http://{bound}/docs");
-    eprintln!("  next           prag attest http://{bound}");
+    eprintln!("prag-server {} listens on {scheme}://{bound}", env!("CARGO_PKG_VERSION"));
+    eprintln!("  documentation  {scheme}://{bound}/docs");
+    eprintln!("  next           prag attest {scheme}://{bound}");
     serve::serve(worker, listener, http).await.map_err(listen)
 }
 

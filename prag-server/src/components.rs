@@ -6,6 +6,7 @@
 //! Invariant: the signing key is born in this boot and never stored.
 
 use crate::channel::KeyRing;
+use crate::tls::Certificates;
 use crate::vault::{Anchors, Catalog, ChainShares, LocalVault};
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
@@ -24,6 +25,8 @@ pub struct Components {
     pub signing: SigningKey,
     /// Short-lived channel and release keys.
     pub ring: KeyRing,
+    /// The certificate of the worker's own TLS, where it is switched on.
+    pub tls: Option<Arc<Certificates>>,
     /// Who may do what.
     pub ledger: Arc<dyn Ledger>,
     /// Vault kind `local`, where it is switched on.

@@ -21,4 +21,5 @@ pub mod metrics;
 pub mod platform;
 pub mod process;
 pub mod settings;
+pub mod tls;
 pub mod vault;

@@ -13,8 +13,11 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where to listen. Another address than loopback is refused: this build has no TLS of its own.
+    /// Where to listen. Another address than loopback needs `tls`; who may do what is decided by signatures and
+    /// permits, request by request, on every address alike.
     pub listen: SocketAddr,
+    /// TLS of the worker's own; without it, plain HTTP on loopback.
+    pub tls: Option<Tls>,
     /// Folder for sealed state; created with mode 0700.
     pub data: PathBuf,
     /// Folder with `model.safetensors`, `tokenizer.json` and `config.json`.
@@ -50,6 +53,27 @@ pub struct Settings {
     pub dev: bool,
 }
 
+/// Where the certificate comes from: `[tls]`, `mode = "born"`, `"files"` or `"secretvm"`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Tls {
+    /// A key made in this boot, inside the TEE, never stored; a certificate that it signed itself; both replaced daily.
+    Born {},
+    /// PEM files, looked at every two seconds and replaced without a pause.
+    Files {
+        /// The chain, the worker's certificate first.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// The certificate of the SecretVM that the worker runs in, so that one check of the VM covers the worker's port.
+    Secretvm {
+        /// SecretVM's certificate folder, as the container sees it.
+        #[serde(default = "secret_vm_folder")]
+        folder: PathBuf,
+    },
+}
+
 /// Where keys come from after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,7 +99,7 @@ pub enum SettingsError {
     Bounds(&'static str, &'static str),
     /// Another address than loopback.
     #[error(
-        "refusing to listen on {0}: without TLS and authentication only 127.0.0.1 or [::1]; put a TLS proxy in front, the channel stays sealed through it"
+        "refusing to listen on {0} without TLS: set `[tls]` with `mode = \"born\"`, or listen on 127.0.0.1 or [::1] behind a TLS proxy (the channel stays sealed through it)"
     )]
     Exposed(IpAddr),
     /// Plain `/v1` without `--dev`.
@@ -87,6 +111,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7878)),
+            tls: None,
             data: PathBuf::from("prag-data"),
             model: default_model(),
             model_name: "all-MiniLM-L6-v2".to_owned(),
@@ -121,12 +146,14 @@ impl Settings {
     /// # Errors
     /// The first value that is out of bounds, by name.
     pub fn check(&self) -> Result<(), SettingsError> {
-        if !self.listen.ip().is_loopback() {
+        let exposed = !self.listen.ip().is_loopback();
+        if exposed && self.tls.is_none() {
             return Err(SettingsError::Exposed(self.listen.ip()));
         }
         if self.plain && !self.dev {
             return Err(SettingsError::Plain);
         }
+        bound(!(exposed && self.plain), "plain", "false unless the worker listens on loopback")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
@@ -162,12 +189,22 @@ impl Settings {
         field(&self.rate_per_s.to_be_bytes());
         field(&self.rate_burst.to_be_bytes());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
+        field(match &self.tls {
+            None => b"no tls",
+            Some(Tls::Born {}) => b"tls born",
+            Some(Tls::Files { .. }) => b"tls files",
+            Some(Tls::Secretvm { .. }) => b"tls secretvm",
+        });
         *hasher.finalize().as_bytes()
     }
 }
 
 fn bound(holds: bool, key: &'static str, range: &'static str) -> Result<(), SettingsError> {
     if holds { Ok(()) } else { Err(SettingsError::Bounds(key, range)) }
+}
+
+fn secret_vm_folder() -> PathBuf {
+    PathBuf::from("/mnt/secure/cert")
 }
 
 fn default_model() -> PathBuf {
@@ -180,6 +217,37 @@ fn default_model() -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// `[tls]` has three modes, each with its own keys and no others.
+    #[test]
+    fn tls_modes_are_closed() {
+        let tls = |text: &str| Settings::parse(&format!("[tls]\n{text}")).map(|it| it.tls);
+        assert_eq!(tls("mode = 'born'"), Ok(Some(Tls::Born {})));
+        let folder = PathBuf::from("/mnt/secure/cert");
+        assert_eq!(tls("mode = 'secretvm'"), Ok(Some(Tls::Secretvm { folder })));
+        assert!(tls("mode = 'files'\ncertificate = 'a'\nkey = 'b'").is_ok());
+        for bad in [
+            "",
+            "mode = 'none'",
+            "mode = 'born'\nkey = 'b'",
+            "mode = 'files'\ncertificate = 'a'",
+            "mode = 'secretvm'\ncertificate = 'a'",
+        ] {
+            assert!(tls(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// With TLS the worker listens anywhere; plain requests stay on loopback even then.
+    #[test]
+    fn tls_opens_other_addresses() {
+        let listen = "0.0.0.0:7878".parse().unwrap();
+        let open = Settings { listen, tls: Some(Tls::Born {}), ..Settings::default() };
+        assert_eq!(open.check(), Ok(()));
+        let plain = Settings { plain: true, dev: true, ..open };
+        assert!(matches!(plain.check(), Err(SettingsError::Bounds("plain", _))));
+        let local = Settings { listen: Settings::default().listen, ..plain };
+        assert_eq!(local.check(), Ok(()));
+    }
 
     /// Only loopback is served without TLS, and an unknown key is refused by name.
     #[test]
@@ -207,6 +275,14 @@ mod tests {
         );
         assert_ne!(Settings { rate_per_s: 51, ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { rate_burst: 201, ..base.clone() }.digest(&files), digest);
-        assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
+        assert_ne!(Settings { dev: true, ..base.clone() }.digest(&files), digest);
+        let born = Settings { tls: Some(Tls::Born {}), ..base.clone() }.digest(&files);
+        let files_of = |name: &str| {
+            let tls = Tls::Files { certificate: name.into(), key: name.into() };
+            Settings { tls: Some(tls), ..base.clone() }.digest(&files)
+        };
+        assert_ne!(born, digest);
+        assert_ne!(files_of("a"), born);
+        assert_eq!(files_of("a"), files_of("b"));
     }
 }

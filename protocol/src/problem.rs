@@ -93,6 +93,8 @@ codes! {
     LedgerUnconfirmed = "ledger-unconfirmed", "show a remembered ledger head first";
     /// The read-your-writes token is ahead of this worker.
     Behind = "behind", "this worker is behind the token";
+    /// The write is sealed and stays, but no anchor covers it yet.
+    NotAnchored = "not-anchored", "sealed, and not anchored yet";
     /// Too much work at once.
     Overloaded = "overloaded", "too busy";
     /// The route needs the encrypted channel.

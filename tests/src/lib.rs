@@ -18,7 +18,6 @@ pub use clock::SetClock;
 pub use folders::copy_folder;
 pub use wiretap::Wiretap;
 
-use prag_client::Client;
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
@@ -26,6 +25,7 @@ use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
 use prag_client::trusted::Trusted;
+use prag_client::{Client, ClientError};
 use prag_server::boot::{Platform, boot};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
@@ -113,10 +113,11 @@ impl Lab {
         self.settings.listen
     }
 
-    /// `http://` and the address.
+    /// `http://` and the address; `https://` with `tls`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+        let scheme = if self.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address())
     }
 
     /// The person called `name` (letters, digits, `-`), connected. The same name is the same person.
@@ -129,23 +130,34 @@ impl Lab {
     /// # Panics
     /// Where the worker does not attest.
     pub async fn client_at(&self, name: &str, url: &str) -> Client {
+        self.try_client_at(name, url, |_| ()).await.unwrap()
+    }
+
+    /// As [`Lab::client_at`], with a policy that `change` may make stricter.
+    ///
+    /// # Errors
+    /// Where the worker is refused.
+    pub async fn try_client_at(
+        &self,
+        name: &str,
+        url: &str,
+        change: impl FnOnce(&mut Policy),
+    ) -> Result<Client, ClientError> {
         let home = Home::at(&self.folder.path().join("homes").join(name));
         let identity = if home.identity(name).exists() {
             Identity::load(&home, name, None).unwrap()
         } else {
             Identity::create(&home, name, None, &mut OsEntropy).unwrap()
         };
-        let trusted = Trusted {
-            verifier: Box::new(SimVerifier),
-            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
-            first_use: true,
-            warning: None,
-        };
+        let mut policy =
+            Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() };
+        change(&mut policy);
+        let trusted =
+            Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None };
         let clock = Box::new(self.clients_clock.clone());
         let remembered = Remembered::new(&home);
         let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
-        let channel = channel.await.unwrap();
-        Client::new(channel, identity, ShareStore::new(&home, None))
+        Ok(Client::new(channel.await?, identity, ShareStore::new(&home, None)))
     }
 
     /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
@@ -208,6 +220,14 @@ impl Lab {
     #[must_use]
     pub fn worker(&self) -> &prag_server::flow::Worker {
         &self.serving.as_ref().unwrap().worker
+    }
+
+    /// Has the worker look at its certificate's files now, instead of within two seconds; true if they were others.
+    ///
+    /// # Panics
+    /// Where it serves not, or the files hold no pair.
+    pub fn refresh_tls(&self) -> bool {
+        self.serving.as_ref().unwrap().worker.tls().unwrap().refresh().unwrap()
     }
 
     async fn serve(&mut self) {
@@ -277,7 +297,7 @@ pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> An
         let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
         match channel.send(&session, request, &headers.unwrap()).await {
             Ok(Sent::Answer(answer)) => return answer,
-            Ok(Sent::Refused(_)) => session = channel.renew(&session).await.unwrap(),
+            Ok(Sent::Refused(_) | Sent::Moved) => session = channel.renew(&session).await.unwrap(),
             Err(error) => panic!("{error}"),
         }
     }

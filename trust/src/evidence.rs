@@ -8,19 +8,24 @@
 //! allowed ledger and configuration. RATS terms: RFC 9334.
 
 mod binding;
+mod cache;
 mod gpu;
 mod hardware;
 mod keys;
 mod policy;
+mod secret_vm;
 
 pub use binding::{Binding, BindingPurpose};
+pub use cache::{CachedVerifier, VERDICT_SECONDS_MAX, VERDICTS_MAX};
 pub use gpu::Gpu;
 pub use hardware::{Examined, Hardware, HardwareVerifier, Roots};
 pub use keys::{KEY_SET_SECONDS_MAX, KeySetError, WorkerKeys, sign_keys, verify_keys};
 pub use policy::{GpuPolicy, Policy};
+pub use secret_vm::ConnectionKey;
 
 use crate::encoding::{base64_bytes, digest};
 use crate::verified::Verified;
+use prag_protocol::wire::attestation::EvidenceForm;
 use prag_quote::QuoteError;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +63,12 @@ pub enum EvidenceError {
     /// The worker did not sign the GPU's certificate: the GPU's report is of another machine, or a replay.
     #[error("worker has not signed for its GPU")]
     GpuSignature,
+    /// The policy asks for TLS that ends inside the TEE, and the worker has none.
+    #[error("worker has no TLS key in its TEE, and the policy asks for one")]
+    TlsMissing,
+    /// A SecretVM's own evidence, and why it says nothing about this worker.
+    #[error("evidence of a SecretVM {0}")]
+    SecretVm(&'static str),
     /// The worker follows an older policy than the verifier's.
     #[error("worker follows policy epoch {worker}, before {policy}")]
     PolicyEpoch {
@@ -212,6 +223,11 @@ pub trait Tee: Send + Sync {
 
     /// The kind of its evidence, as [`Evidence::kind`].
     fn kind(&self) -> &'static str;
+
+    /// What its evidence binds: the worker's own report data, or a SecretVM's TLS key.
+    fn form(&self) -> EvidenceForm {
+        EvidenceForm::Bound
+    }
 }
 
 /// The relying party's side. Every implementation is in this crate: only it makes a `Verified`.
@@ -229,6 +245,24 @@ pub trait Verifier: Send + Sync {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError>;
+
+    /// Verify a SecretVM's own evidence of a worker that said `said` over the connection of `connection`.
+    ///
+    /// The second accepted form, see [`ConnectionKey`]: nothing of `said` is bound but its TLS key.
+    ///
+    /// # Errors
+    /// [`EvidenceError::SecretVm`], and those of [`Verifier::verify`]. A verifier that does not know the form refuses it.
+    fn verify_secret_vm(
+        &self,
+        evidence: &Evidence,
+        said: &Binding,
+        connection: &ConnectionKey,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        let _ = (said, connection, policy, now);
+        Err(EvidenceError::Kind(evidence.kind()))
+    }
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

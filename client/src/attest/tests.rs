@@ -23,11 +23,16 @@ fn trusted() -> Trusted {
 
 /// A good attestation of a worker whose ledger is `ledger`.
 fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
+    attestation_naming([0; 32], version, ledger)
+}
+
+/// The same of a worker that names a TLS key.
+fn attestation_naming(tls: [u8; 32], version: &str, ledger: [u8; 32]) -> Attestation {
     let key = SigningKey::from_bytes(&[5; 32]);
     let binding = Binding {
         purpose: BindingPurpose::Serve,
         sig_pk: key.verifying_key().to_bytes(),
-        tls_spki_sha256: [0; 32],
+        tls_spki_sha256: tls,
         nonce: NONCE,
         ledger_id: ledger,
         config_digest: [6; 32],
@@ -37,8 +42,9 @@ fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
     let (config, release_key, not_after) = ([1, 2, 3], [8; 32], NOW + 3600);
     Attestation {
         evidence: serde_json::to_value(evidence).unwrap(),
+        form: EvidenceForm::Bound,
         worker_key: hex::encode(binding.sig_pk),
-        tls_spki_sha256: hex::encode([0; 32]),
+        tls_spki_sha256: hex::encode(tls),
         nonce: hex::encode(NONCE),
         ledger_id: hex::encode(ledger),
         config_digest: hex::encode([6; 32]),
@@ -59,7 +65,8 @@ fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
 fn check(shown: &Attestation, trusted: &Trusted, home: &Home) -> Result<Session, ClientError> {
     let remembered = Remembered::new(home);
     let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW };
-    verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context)
+    let transport = Transport::open(context.url).unwrap();
+    verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context, transport)
 }
 
 fn home() -> (tempfile::TempDir, Home) {
@@ -97,6 +104,19 @@ fn only_what_is_bound_verifies() {
     assert!(keys(refused(|one| one.keys.not_after += 1)));
     let parsed = refused(|one| one.evidence = serde_json::json!({ "kind": "paper" }));
     assert!(matches!(parsed, ClientError::Attestation(_)));
+}
+
+/// A worker that names a TLS key is not spoken to over a connection without one, whichever form its evidence has.
+#[test]
+fn a_stripped_connection_is_refused() {
+    let (_folder, home) = home();
+    let mut stripped = attestation_naming([7; 32], "test", [4; 32]);
+    for form in [EvidenceForm::Bound, EvidenceForm::SecretVm] {
+        stripped.form = form;
+        let refused = check(&stripped, &trusted(), &home);
+        assert!(matches!(refused, Err(ClientError::Tls(UNENCRYPTED))), "{form:?}");
+    }
+    assert!(Remembered::new(&home).pin("http://w").unwrap().is_none());
 }
 
 /// An image that is not listed is refused on first use too, and hardware's verifier takes no simulation.

@@ -16,7 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use indicatif::ProgressBar;
 use prag_protocol::CollectionId;
-use prag_protocol::wire::documents::{BulkLine, BulkStatus, Outcome, SealedLine};
+use prag_protocol::wire::documents::{Ack, BulkLine, BulkStatus, Outcome, SealedLine};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,6 +46,7 @@ struct Refused {
 struct Upload<'a> {
     client: &'a Client,
     collection: CollectionId,
+    ack: Ack,
     bar: ProgressBar,
     started: Instant,
     lines: Vec<BulkLine>,
@@ -62,6 +63,7 @@ pub(super) async fn add(client: &Client, screen: Screen, options: &args::Add) ->
     let mut upload = Upload {
         client,
         collection,
+        ack: options.ack.into(),
         bar: screen.progress(found.sources.len() as u64),
         started: Instant::now(),
         lines: Vec::new(),
@@ -160,7 +162,7 @@ impl Upload<'_> {
         }
         let lines = std::mem::take(&mut self.lines);
         self.bytes = 0;
-        let statuses = self.client.bulk(self.collection, &lines).await?;
+        let statuses = self.client.bulk_when(self.collection, &lines, self.ack).await?;
         for (line, status) in lines.iter().zip(statuses) {
             self.summary.count(line, status);
         }

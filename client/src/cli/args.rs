@@ -7,6 +7,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use prag_protocol::Address;
+use prag_protocol::wire::documents::Ack;
 use std::path::PathBuf;
 
 /// Private retrieval: seal documents here, search them inside an attested worker.
@@ -95,7 +96,7 @@ pub(super) enum PolicyCommand {
 
 #[derive(Args)]
 pub(super) struct PolicyFile {
-    /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu.
+    /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu, tls_in_tee, secret_vm.
     pub(super) file: PathBuf,
 }
 
@@ -208,6 +209,28 @@ pub(super) struct Add {
     /// Begin a sealed corpus again, instead of where an earlier run stopped.
     #[arg(long)]
     pub(super) restart: bool,
+    /// When each batch counts as added.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) ack: Level,
+}
+
+/// Levels of acknowledgement.
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub(super) enum Level {
+    /// On the worker's disk.
+    #[default]
+    Sealed,
+    /// Also covered by an anchor on the ledger: the worker itself then refuses an older copy.
+    Anchored,
+}
+
+impl From<Level> for Ack {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Sealed => Self::Sealed,
+            Level::Anchored => Self::Anchored,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -275,6 +298,9 @@ pub(super) struct DeleteDocuments {
     /// Every document that this filter matches, as JSON.
     #[arg(long, value_name = "JSON", conflicts_with = "ids")]
     pub(super) filter: Option<String>,
+    /// When they count as deleted.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) ack: Level,
 }
 
 #[derive(Args)]

@@ -8,7 +8,7 @@
 use super::args;
 use super::screen::{Screen, clean};
 use super::{Done, Setting};
-use crate::attest::Session;
+use crate::attest::{Session, Tls};
 use crate::channel::split_url;
 use crate::error::ClientError;
 use crate::remembered::Remembered;
@@ -37,6 +37,11 @@ fn show_attested(screen: Screen, url: &str, session: &Session) {
     let worker = session.worker();
     let measurement = hex::encode(worker.measurement);
     let kind = worker.kind;
+    let tls = match session.tls() {
+        Tls::None => "none",
+        Tls::InTee => "ends in the TEE",
+        Tls::Proxy => "ends at a proxy",
+    };
     let value = json!({
         "url": url,
         "verified": true,
@@ -50,10 +55,11 @@ fn show_attested(screen: Screen, url: &str, session: &Session) {
         "chain_id": shown.chain_id,
         "contract": shown.contract,
         "keys_not_after": session.not_after(),
+        "tls": tls,
     });
     screen.show(&value, || {
         format!(
-            "{}\nworker         {url}\nevidence       {}\nmeasurement    {measurement}\nworker key     {}\nledger         {} ({})\nconfiguration  {}\nkeys until     {}",
+            "{}\nworker         {url}\nevidence       {}\nmeasurement    {measurement}\nworker key     {}\nledger         {} ({})\nconfiguration  {}\nTLS            {tls}\nkeys until     {}",
             screen.bold("verified"),
             kind,
             clean(&shown.worker_key),

@@ -48,12 +48,12 @@ pub(super) async fn delete(client: &Client, screen: Screen, which: &args::Delete
     let mut deleted = 0;
     if let Some(filter) = filter(which.filter.as_deref())? {
         let request = DeleteDocuments { ids: None, filter: Some(filter) };
-        deleted += client.delete_documents(id, &request).await?.deleted;
+        deleted += client.delete_documents_when(id, &request, which.ack.into()).await?.deleted;
     } else {
         let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
         for some in ids?.chunks(DELETE_IDS_MAX) {
             let request = DeleteDocuments { ids: Some(some.to_vec()), filter: None };
-            deleted += client.delete_documents(id, &request).await?.deleted;
+            deleted += client.delete_documents_when(id, &request, which.ack.into()).await?.deleted;
         }
     }
     client.remember_history(id).await?;

@@ -21,6 +21,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::Instant;
+
+/// What this worker anchored last, so that whoever waits for an anchor need not ask the ledger.
+#[derive(Default)]
+pub(super) struct Anchoring {
+    /// Heads that an anchor on the ledger covers.
+    heads: BTreeMap<Lineage, Head>,
+    taken: Option<Instant>,
+}
+
+impl Anchoring {
+    /// Whether the ledger has this head, or one that continues it: heads of a lineage are this worker's alone.
+    fn covers(&self, head: &Head) -> bool {
+        self.heads.get(&head.lineage).is_some_and(|anchored| anchored.size >= head.size)
+    }
+}
 
 /// What the ledger says was anchored.
 pub(super) enum LastAnchor {
@@ -38,7 +54,32 @@ impl Worker {
     /// # Errors
     /// Where ledger or storage fail; the next anchor covers what this one missed.
     pub async fn anchor(&self) -> Result<bool, Problem> {
-        let _one_at_a_time = self.0.anchoring.lock().await;
+        let mut anchoring = self.0.anchoring.lock().await;
+        self.take_anchor(&mut anchoring).await
+    }
+
+    /// Wait until an anchor on the ledger covers `head`; take one where the last does not.
+    ///
+    /// Many who wait at once are served by one anchor: whoever comes to it finds the others' heads durable too.
+    ///
+    /// # Errors
+    /// Where ledger or storage fail, or the shard of `head` was closed meanwhile.
+    pub(super) async fn cover(&self, head: &Head) -> Result<(), Problem> {
+        let mut anchoring = self.0.anchoring.lock().await;
+        if anchoring.covers(head) {
+            return Ok(());
+        }
+        if let Some(taken) = anchoring.taken {
+            tokio::time::sleep_until(taken + PAUSE).await;
+        }
+        self.take_anchor(&mut anchoring).await?;
+        if anchoring.covers(head) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::ShardUnavailable, "the shard was closed before its anchor"))
+    }
+
+    async fn take_anchor(&self, anchoring: &mut Anchoring) -> Result<bool, Problem> {
         let (previous, mut heads) = match self.last_anchor().await? {
             LastAnchor::None => (NONE, BTreeMap::new()),
             LastAnchor::Heads(anchored) => (anchored.root(), anchored.heads()),
@@ -53,6 +94,7 @@ impl Worker {
         heads.retain(|lineage, _| known.contains(lineage));
         heads.extend(taken);
         if heads == before {
+            anchoring.heads = heads;
             return Ok(false);
         }
         let blind =
@@ -63,6 +105,8 @@ impl Worker {
         let root = anchored.root();
         let message = AccessMsg::Anchor { worker: self.worker_key(), root, previous };
         parts.ledger.execute(&parts.account, &[], message).await.map_err(problems::ledger)?;
+        anchoring.heads = anchored.heads();
+        anchoring.taken = Some(Instant::now());
         parts.anchors.keep_only(&root).map_err(vault)?;
         Ok(true)
     }
@@ -141,5 +185,7 @@ pub(super) fn checked(
     }
 }
 
+/// Between two anchors that somebody waits for: the shortest cadence that the settings allow.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Stands for "no root yet" on the ledger.
 const NONE: [u8; 32] = [0; 32];

@@ -44,7 +44,7 @@ impl Worker {
         let binding = Binding {
             purpose: BindingPurpose::Serve,
             sig_pk: self.worker_key(),
-            tls_spki_sha256: [0; 32],
+            tls_spki_sha256: parts.tls.as_ref().map_or([0; 32], |tls| tls.spki_sha256()),
             nonce,
             ledger_id: parts.ledger.id(),
             config_digest: parts.config_digest,
@@ -55,6 +55,7 @@ impl Worker {
         let keys = parts.ring.key_set(&parts.signing, self.now()).map_err(|_| failed("keys"))?;
         Ok(Attestation {
             evidence: serde_json::to_value(&evidence).map_err(|_| failed("evidence"))?,
+            form: parts.tee.form(),
             worker_key: hex::encode(binding.sig_pk),
             tls_spki_sha256: hex::encode(binding.tls_spki_sha256),
             nonce: hex::encode(nonce),

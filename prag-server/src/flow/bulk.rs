@@ -9,12 +9,14 @@ use super::{Worker, problems, validate};
 use prag_protocol::CollectionId;
 use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::Problem;
-use prag_protocol::wire::documents::{BulkLine, BulkStatus};
+use prag_protocol::wire::documents::{Ack, BulkLine, BulkStatus, PutReply};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
+use std::sync::Arc;
 
 impl Worker {
-    /// Put every line; a line that does not parse is passed as its problem.
+    /// Put every line; a line that does not parse is passed as its problem. Answers when all are as safe as `ack`
+    /// says; where the anchor is late, the lines that were written say so.
     ///
     /// # Errors
     /// Only where the whole request is refused; a bad line has its own status.
@@ -23,12 +25,13 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lines: Vec<Result<BulkLine, Problem>>,
+        ack: Ack,
     ) -> Result<Vec<BulkStatus>, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let scope = granted.scope().cloned();
         let shard = held.shard()?;
         validate::at_most("lines", lines.len(), BULK_LINES_MAX, "lines")?;
-        let worker = self.clone();
+        let (worker, written) = (self.clone(), Arc::clone(&shard));
         let address = caller.address.clone();
         let work = move || {
             let puts = lines
@@ -38,12 +41,21 @@ impl Worker {
                     BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
                 })
                 .collect();
-            let replies = worker.put_now(&shard, puts, scope.as_ref(), None);
-            worker.freeze_if_due(&shard);
+            let replies = worker.put_now(&written, puts, scope.as_ref(), None);
+            worker.freeze_if_due(&written);
             replies
         };
         let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        let status = |reply: Result<_, _>| reply.map_or_else(BulkStatus::Problem, BulkStatus::Ok);
+        let reached = if replies.iter().any(Result::is_ok) {
+            self.acknowledge(&shard, ack).await
+        } else {
+            Ok(())
+        };
+        let status = |reply: Result<PutReply, Problem>| match (reply, &reached) {
+            (Ok(reply), Ok(())) => BulkStatus::Ok(PutReply { ack, ..reply }),
+            (Ok(_), Err(late)) => BulkStatus::Problem(late.clone()),
+            (Err(problem), _) => BulkStatus::Problem(problem),
+        };
         Ok(replies.into_iter().map(status).collect())
     }
 }

@@ -15,7 +15,7 @@ use prag_protocol::filter::Filter;
 use prag_protocol::limits::{DELETE_IDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
-use prag_protocol::wire::documents::{DeleteDocuments, DeleteReply, DocumentInfo, Lookup};
+use prag_protocol::wire::documents::{Ack, DeleteDocuments, DeleteReply, DocumentInfo, Lookup};
 use prag_protocol::{CollectionId, DocumentId};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -92,33 +92,35 @@ impl Worker {
         Ok(info(shard, &document, true))
     }
 
-    /// Delete one document, by handle.
+    /// Delete one document, by handle, and answer when that is as safe as `ack` says.
     ///
     /// # Errors
-    /// `document-not-found` where there is none.
+    /// `document-not-found` where there is none; `not-anchored`: it is deleted, and that is sealed.
     pub async fn delete_document(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
+        ack: Ack,
     ) -> Result<DeleteReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()]).await
+        self.delete(shard, scope, vec![document.id.clone()], ack).await
     }
 
-    /// Delete documents, by id or by filter.
+    /// Delete documents, by id or by filter, and answer when that is as safe as `ack` says.
     ///
     /// # Errors
-    /// Names the field and the limit; nothing was deleted.
+    /// Names the field and the limit; nothing was deleted. `not-anchored`: they are, and that is sealed.
     pub async fn delete_documents(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
         request: DeleteDocuments,
+        ack: Ack,
     ) -> Result<DeleteReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
@@ -134,7 +136,7 @@ impl Worker {
                 return Err(Problem::new(Code::InvalidField, detail).field("ids"));
             }
         };
-        self.delete(shard, scope, ids).await
+        self.delete(shard, scope, ids, ack).await
     }
 
     async fn delete(
@@ -142,9 +144,11 @@ impl Worker {
         shard: Arc<CollectionShard>,
         scope: Vec<Filter>,
         ids: Vec<DocumentId>,
+        ack: Ack,
     ) -> Result<DeleteReply, Problem> {
-        let worker = self.clone();
+        let (worker, written) = (self.clone(), Arc::clone(&shard));
         let work = move || {
+            let shard = written;
             let present: Vec<DocumentId> = {
                 let live = shard.read();
                 let mine = |id: &DocumentId| {
@@ -165,9 +169,12 @@ impl Worker {
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
+            let (head, token) = (worker.signed_head(&head), token(&head));
+            Ok(DeleteReply { deleted, head, token, ack })
         };
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+        let reply = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        self.acknowledge(&shard, ack).await?;
+        Ok(reply)
     }
 }
 

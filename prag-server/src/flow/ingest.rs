@@ -16,7 +16,7 @@ use prag_protocol::limits::TOKEN_BYTES_MAX;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::Profile;
-use prag_protocol::wire::documents::{Outcome, PutDocument, PutReply};
+use prag_protocol::wire::documents::{Ack, Outcome, PutDocument, PutReply};
 use prag_protocol::{CollectionId, DocumentId};
 use prag_trust::head::Head;
 use prag_trust::request::Caller;
@@ -31,29 +31,32 @@ pub(super) enum Step {
 }
 
 impl Worker {
-    /// Create or replace one document.
+    /// Create or replace one document, and answer when it is as safe as `ack` says.
     ///
     /// # Errors
-    /// Names the field and the limit; nothing was written.
+    /// Names the field and the limit; nothing was written. `not-anchored`: it was, and is sealed.
     pub async fn put_document(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
         put: PutDocument,
         idempotency_key: Option<String>,
+        ack: Ack,
     ) -> Result<PutReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let scope = granted.scope().cloned();
         let shard = held.shard()?;
         let idempotency = self.idempotency(&shard, caller, &put, idempotency_key)?;
-        let worker = self.clone();
+        let (worker, written) = (self.clone(), Arc::clone(&shard));
         let work = move || {
-            let replies = worker.put_now(&shard, vec![Ok(put)], scope.as_ref(), idempotency);
-            worker.freeze_if_due(&shard);
+            let replies = worker.put_now(&written, vec![Ok(put)], scope.as_ref(), idempotency);
+            worker.freeze_if_due(&written);
             replies
         };
         let mut replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))?
+        let reply = replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))??;
+        self.acknowledge(&shard, ack).await?;
+        Ok(PutReply { ack, ..reply })
     }
 
     /// Put documents in one durable commit. Blocks; reply i answers document i.
@@ -107,6 +110,7 @@ impl Worker {
                     tokens,
                     head: self.signed_head(&head),
                     token: token(&head),
+                    ack: Ack::Sealed,
                 })
             })
             .collect())

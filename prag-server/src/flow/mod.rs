@@ -5,6 +5,7 @@
 //! Never: status codes, sockets, sealing details.
 //! Invariant: every method admits its caller itself, against a fresh ledger view, before it touches data.
 
+mod acknowledge;
 mod admit;
 mod anchor;
 mod attest;
@@ -37,6 +38,7 @@ use crate::channel::KeyRing;
 use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::tls::Certificates;
 use compact::Operations;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::Problem;
@@ -64,7 +66,7 @@ struct Inner {
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
     /// Anchors are taken one by one.
-    anchoring: tokio::sync::Mutex<()>,
+    anchoring: tokio::sync::Mutex<anchor::Anchoring>,
 }
 
 impl Worker {
@@ -119,6 +121,12 @@ impl Worker {
     #[must_use]
     pub fn ring(&self) -> &KeyRing {
         &self.0.parts.ring
+    }
+
+    /// The certificate of the worker's own TLS, if it has one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Certificates>> {
+        self.0.parts.tls.as_ref()
     }
 
     /// The settings of this boot.

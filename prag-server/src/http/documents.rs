@@ -8,7 +8,7 @@
 use super::auth::Signed;
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
-use super::target::{Listing, Named, collection_id, token};
+use super::target::{Listing, Named, ack, collection_id, token};
 use crate::flow::Worker;
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +18,8 @@ use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::{
-    BulkLine, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup, PutDocument, PutReply,
+    Ack, BulkLine, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup, PutDocument,
+    PutReply,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,33 +34,35 @@ pub(super) struct DocumentPage {
 
 /// Put one document; the same id again replaces it.
 #[utoipa::path(put, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = PutDocument,
-    params(("collection" = String, Path, description = "32 hex digits"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply")),
     responses((status = 200, body = PutReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn put(
     State(worker): State<Worker>,
     Named(id): Named<String>,
+    uri: Uri,
     signed: Signed,
 ) -> Reply<PutReply> {
-    let id = collection_id(&id)?;
+    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
     let key = signed.idempotency_key()?;
     let document: PutDocument = signed.json()?;
-    Ok(Json(worker.put_document(&signed.caller, id, document, key).await?))
+    Ok(Json(worker.put_document(&signed.caller, id, document, key, ack).await?))
 }
 
 /// Put many documents or sealed records: NDJSON, one status line for each line.
 #[utoipa::path(post, path = "/v1/collections/{collection}/documents/bulk", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`")),
     request_body(content = BulkLine, content_type = "application/x-ndjson", description = "One per line, at most 1000 lines and 4 MiB"),
     responses((status = 200, body = BulkStatus, content_type = "application/x-ndjson"), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn bulk(
     State(worker): State<Worker>,
     Named(id): Named<String>,
+    uri: Uri,
     signed: Signed,
 ) -> Result<Response, Refusal> {
-    let id = collection_id(&id)?;
+    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
     signed.media_type(&[NDJSON, "application/jsonl", "application/json"])?;
     let lines = parse_lines(&signed.body)?;
-    let statuses = worker.bulk(&signed.caller, id, lines).await?;
+    let statuses = worker.bulk(&signed.caller, id, lines, ack).await?;
     Ok(([(header::CONTENT_TYPE, NDJSON)], write_lines(&statuses)?).into_response())
 }
 
@@ -107,30 +110,32 @@ pub(super) async fn lookup(
 
 /// Delete one document, by handle.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents/{handle}", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
+    params(("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_one(
     State(worker): State<Worker>,
     Named((id, handle)): Named<(String, String)>,
+    uri: Uri,
     signed: Signed,
 ) -> Reply<DeleteReply> {
-    let id = collection_id(&id)?;
+    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
     token(&handle, "handle")?;
-    Ok(Json(worker.delete_document(&signed.caller, id, &handle).await?))
+    Ok(Json(worker.delete_document(&signed.caller, id, &handle, ack).await?))
 }
 
 /// Delete documents by ids or by filter.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = DeleteDocuments,
-    params(("collection" = String, Path, description = "32 hex digits")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_many(
     State(worker): State<Worker>,
     Named(id): Named<String>,
+    uri: Uri,
     signed: Signed,
 ) -> Reply<DeleteReply> {
-    let id = collection_id(&id)?;
+    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
     let which: DeleteDocuments = signed.json()?;
-    Ok(Json(worker.delete_documents(&signed.caller, id, which).await?))
+    Ok(Json(worker.delete_documents(&signed.caller, id, which, ack).await?))
 }
 
 /// Lines to values; a line that does not parse stands as its problem.

@@ -8,6 +8,7 @@
 
 mod auth;
 mod collections;
+mod connections;
 mod documents;
 mod door;
 mod gateway;

@@ -122,6 +122,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::LedgerStale
         | Code::LedgerUnconfirmed
         | Code::Behind
+        | Code::NotAnchored
         | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::Device | Code::Storage | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -130,7 +131,8 @@ pub(super) fn status(code: Code) -> StatusCode {
 
 /// Whether the same request may well succeed a second later.
 fn retry(code: Code) -> bool {
-    matches!(code, Code::Behind | Code::LedgerStale | Code::Overloaded | Code::RateLimited)
+    use Code::{Behind, LedgerStale, NotAnchored, Overloaded, RateLimited};
+    matches!(code, Behind | LedgerStale | NotAnchored | Overloaded | RateLimited)
 }
 
 /// Media type of a problem document (RFC 9457, section 3).

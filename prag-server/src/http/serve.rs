@@ -2,15 +2,17 @@
 //!
 //! Layer: `http`; called by the binary.
 //! Holds: the settings of the listener, and the signals that end it.
-//! Never: TLS: a proxy may add it, and sees sealed messages only.
+//! Never: TLS without the worker's own certificate; a proxy may add it, and sees sealed messages only.
 //! Invariant: after a signal no request is accepted, and those admitted have `grace` to finish.
 
+use super::connections::Connections;
 use super::router::outer;
 use crate::flow::Worker;
+use crate::tls::Certificates;
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 /// How the listener behaves.
 #[derive(Clone, Debug)]
@@ -25,6 +27,14 @@ pub struct Settings {
     pub upload: Duration,
     /// How long admitted requests may take after the signal to stop.
     pub grace: Duration,
+    /// Most connections at once; more are closed unheard.
+    pub connections: usize,
+    /// Most TLS handshakes at once; more are closed unheard.
+    pub handshakes: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long a connection may be silent before and between requests, and a request's head take to arrive.
+    pub idle: Duration,
 }
 
 impl Default for Settings {
@@ -35,11 +45,15 @@ impl Default for Settings {
             work: Duration::from_secs(600),
             upload: Duration::from_secs(60),
             grace: Duration::from_secs(30),
+            connections: 1024,
+            handshakes: 128,
+            handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
         }
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; over TLS where the worker has a certificate.
 ///
 /// # Errors
 /// Whatever the listener or the registration of the signals fails with.
@@ -58,23 +72,14 @@ pub async fn serve_until(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let (tell, told) = oneshot::channel::<()>();
-    let routes = outer(worker, &settings);
-    let drained = async move {
-        // A dropped sender means the same: stop.
-        let _ = told.await;
-    };
-    let server = axum::serve(listener, routes).with_graceful_shutdown(drained).into_future();
-    tokio::pin!(server);
-    tokio::select! {
-        ended = &mut server => return ended,
-        () = stop => {}
-    }
-    drop(tell);
-    match tokio::time::timeout(settings.grace, server).await {
-        Ok(ended) => ended,
-        Err(_) => Ok(()),
-    }
+    let tls = worker.tls().map(Certificates::server_config).transpose();
+    let tls = tls.map_err(io::Error::other)?.map(TlsAcceptor::from);
+    let connections = Connections::new(outer(worker, &settings), tls, &settings);
+    connections.accept_until(&listener, stop).await;
+    // Nobody else is to be let in while those who are here finish.
+    drop(listener);
+    let _ = tokio::time::timeout(settings.grace, connections.drain()).await;
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::documents::Ack;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -54,6 +55,28 @@ impl Listing {
             token(cursor, "cursor")?;
         }
         Ok(listing)
+    }
+}
+
+/// When a write is to be answered: the query `ack`.
+pub(super) fn ack(uri: &Uri) -> Result<Ack, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Acknowledge {
+        ack: Option<String>,
+    }
+    let refused = |detail: &str| Problem::new(Code::InvalidField, detail);
+    let Ok(Query(Acknowledge { ack })) = Query::try_from_uri(uri) else {
+        return Err(refused("a write takes one `ack`, and nothing else").field("query"));
+    };
+    match ack.as_deref() {
+        None | Some("sealed") => Ok(Ack::Sealed),
+        Some("anchored") => Ok(Ack::Anchored),
+        Some("replicated") => {
+            let detail = "`replicated` is not available: this worker keeps one copy of a shard; take `sealed` or `anchored`";
+            Err(refused(detail).field("ack"))
+        }
+        Some(_) => Err(refused("`sealed` or `anchored`").field("ack")),
     }
 }
 
@@ -100,6 +123,23 @@ mod tests {
         }
         let long = format!("cursor={}", "a".repeat(TOKEN_BYTES_MAX + 1));
         assert!(parse(&long).is_err());
+    }
+
+    /// A level is one of two; the third has a name and is refused by it.
+    #[test]
+    fn levels_are_named() {
+        let parse = |query: &str| ack(&format!("/v1/x{query}").parse().unwrap());
+        assert_eq!(parse("").unwrap(), Ack::Sealed);
+        assert_eq!(parse("?").unwrap(), Ack::Sealed);
+        for level in [Ack::Sealed, Ack::Anchored] {
+            assert_eq!(parse(&format!("?ack={}", level.as_str())).unwrap(), level);
+        }
+        let replicated = parse("?ack=replicated").unwrap_err();
+        assert!(replicated.detail.contains("`replicated` is not available"), "{replicated}");
+        assert_eq!(replicated.field.as_deref(), Some("ack"));
+        for bad in ["?ack=", "?ack=Anchored", "?ack=sealed&ack=anchored", "?wait=1"] {
+            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
+        }
     }
 
     /// A path that names no collection is refused as a field.

@@ -3,19 +3,23 @@
 //! Layer: protocol, wire.
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
-//! Invariant: every field is bound by the report data or signed by the key that it binds.
+//! Invariant: every field is bound by the report data or signed by the key that it binds; of a SecretVM's own evidence
+//! the report data binds the TLS key alone, and the rest counts over that very connection only.
 
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/attestation?nonce=<64 hex digits>`: public, outside the channel.
 ///
-/// `evidence` binds every other field through its report data (see `trust::evidence::Binding`).
+/// `evidence` binds every other field through its report data, as `form` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attestation {
     /// The evidence, tagged by kind (`tdx`, `snp`, `sim`).
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub evidence: serde_json::Value,
+    /// What the report data is.
+    #[serde(default)]
+    pub form: EvidenceForm,
     /// Ed25519 key of this boot, hex.
     pub worker_key: String,
     /// SHA-256 of the TLS key's SPKI, hex; zeros without TLS.
@@ -38,6 +42,18 @@ pub struct Attestation {
     pub simulated: bool,
     /// The worker's clock, unix seconds.
     pub time: u64,
+}
+
+/// What report data binds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceForm {
+    /// Every other field, the nonce among them (`trust::evidence::Binding`).
+    #[default]
+    Bound,
+    /// The TLS key of the SecretVM that the worker runs in (`trust::evidence::ConnectionKey`). For owners whose policy takes it.
+    SecretVm,
 }
 
 /// Keys that live about an hour.

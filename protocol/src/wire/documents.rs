@@ -10,6 +10,31 @@ use crate::metadata::Metadata;
 use crate::{CollectionId, DocumentId};
 use serde::{Deserialize, Serialize};
 
+/// When a write is answered: the query `ack` of put, bulk and delete.
+///
+/// `replicated` is a level of the design that this version does not have; it is refused by that name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Ack {
+    /// Durable on this worker.
+    #[default]
+    Sealed,
+    /// Also covered by an anchor on the ledger: from then on the worker itself refuses a shard from before the write.
+    Anchored,
+}
+
+impl Ack {
+    /// The level's text, as in a query.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::Anchored => "anchored",
+        }
+    }
+}
+
 /// How a document's content is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -123,6 +148,9 @@ pub struct PutReply {
     pub head: serde_json::Value,
     /// Read-your-writes token.
     pub token: String,
+    /// How safe the write was when this was sent: the level that was asked for.
+    #[serde(default)]
+    pub ack: Ack,
 }
 
 /// One status line of the bulk reply; line i answers input line i.
@@ -199,4 +227,7 @@ pub struct DeleteReply {
     pub head: serde_json::Value,
     /// Read-your-writes token.
     pub token: String,
+    /// How safe the write was when this was sent: the level that was asked for.
+    #[serde(default)]
+    pub ack: Ack,
 }

@@ -16,6 +16,7 @@ mod host;
 mod network;
 mod operator;
 mod scene;
+mod anchored;
 mod stage;
 mod table;
 mod writer;

@@ -8,7 +8,7 @@ use prag_client::remembered::Remembered;
 use prag_protocol::CollectionId;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
+use prag_protocol::wire::documents::{Ack, Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::search::QueryRequest;
 use prag_store::{Batch, Engine, KeyRange, Open, RocksEngine, Shard, ShardName};
 use prag_tests::{Lab, copy_folder};
@@ -64,6 +64,15 @@ impl Stage {
             put(&client, self.id, self.documents).await;
             self.documents += 1;
         }
+    }
+
+    /// One batch more, answered once an anchor covers it.
+    pub(crate) async fn put_anchored(&mut self) {
+        let client = self.owner().await;
+        let document = document(self.documents);
+        let put = client.put_document_when(self.id, &document, Ack::Anchored);
+        assert_eq!(put.await.unwrap().ack, Ack::Anchored);
+        self.documents += 1;
     }
 
     /// As [`Stage::put`], by the same owner on a machine that remembers nothing.
@@ -224,18 +233,21 @@ fn open(data: &Path, shard: &str) -> Arc<dyn Shard> {
 }
 
 async fn put(client: &Client, id: CollectionId, number: u32) {
-    let document = PutDocument {
+    client.put_document(id, &document(number)).await.unwrap();
+}
+
+pub(crate) fn document(number: u32) -> PutDocument {
+    PutDocument {
         id: format!("d{number}").parse().unwrap(),
         title: String::new(),
         format: Format::Text,
         content: format!("content {number}"),
         metadata: Metadata::new(),
         chunks: Some(vec![SuppliedChunk { start: 0, end: 7, vector: vec![1.0, number as f32] }]),
-    };
-    client.put_document(id, &document).await.unwrap();
+    }
 }
 
-async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
+pub(crate) async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
     let query =
         QueryRequest { vector: Some(vec![1.0, 1.0]), k: Some(50), ..QueryRequest::default() };
     Ok(client.query(id, &query).await?.hits.len())

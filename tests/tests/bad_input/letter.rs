@@ -115,6 +115,7 @@ impl Letter {
         match reply.unwrap() {
             Sent::Answer(answer) => answer,
             Sent::Refused(status) => panic!("the gateway refused {}: {status}", self.label()),
+            Sent::Moved => panic!("another TLS key, in {}", self.label()),
         }
     }
 

@@ -5,6 +5,7 @@
 //! Never: simulated evidence; a root that a policy names.
 //! Invariant: every check passed before a worker is `Verified`, the cheapest to forge last.
 
+use super::secret_vm::{self, ConnectionKey};
 use super::{Binding, Evidence, EvidenceError, Policy, Verifier, Worker};
 use crate::encoding::digest;
 use crate::verified::Verified;
@@ -102,21 +103,58 @@ impl Verifier for HardwareVerifier {
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
         let examined = self.examine(evidence, policy, now)?;
-        let expected = match evidence.gpu() {
-            None => binding.report_data(),
-            Some(_) => binding.report_data_with_gpu(),
+        bound(&examined, evidence, binding, policy)
+    }
+
+    fn verify_secret_vm(
+        &self,
+        evidence: &Evidence,
+        said: &Binding,
+        connection: &ConnectionKey,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        secret_vm::admit(evidence, policy)?;
+        let examined = self.examine(evidence, policy, now)?;
+        secret_vm::bound(&examined, evidence, said, connection, policy)
+    }
+}
+
+/// The worker, if what was examined binds `binding` and is allowed.
+pub(super) fn bound(
+    examined: &Examined,
+    evidence: &Evidence,
+    binding: &Binding,
+    policy: &Policy,
+) -> Result<Verified<Worker>, EvidenceError> {
+    let expected = match evidence.gpu() {
+        None => binding.report_data(),
+        Some(_) => binding.report_data_with_gpu(),
+    };
+    if *examined.hardware.report_data() != expected {
+        return Err(EvidenceError::Binding);
+    }
+    examined.signed_for(evidence, &binding.sig_pk)?;
+    policy.allow_hardware(examined)?;
+    Worker::allowed(evidence, examined.hardware.image(), binding, policy)
+}
+
+impl Examined {
+    /// Whether the worker's key signed for the GPU, where there is one.
+    pub(super) fn signed_for(
+        &self,
+        evidence: &Evidence,
+        sig_pk: &[u8; 32],
+    ) -> Result<(), EvidenceError> {
+        let (Some(gpu), Some(claims)) = (evidence.gpu(), &self.gpu) else {
+            return Ok(());
         };
-        if *examined.hardware.report_data() != expected {
-            return Err(EvidenceError::Binding);
+        let nonce = self.hardware.second_half();
+        if gpu.signed_by(sig_pk, &claims.certificate_sha256, &nonce) {
+            Ok(())
+        } else {
+            Err(EvidenceError::GpuSignature)
         }
-        if let (Some(gpu), Some(claims)) = (evidence.gpu(), &examined.gpu) {
-            let fingerprint = &claims.certificate_sha256;
-            if !gpu.signed_by(&binding.sig_pk, fingerprint, &binding.gpu_nonce()) {
-                return Err(EvidenceError::GpuSignature);
-            }
-        }
-        policy.allow_hardware(&examined)?;
-        Worker::allowed(evidence, examined.hardware.image(), binding, policy)
     }
 }
 
@@ -175,7 +213,8 @@ impl Hardware {
         }
     }
 
-    fn second_half(&self) -> [u8; 32] {
+    /// The GPU's nonce; zeros without a GPU.
+    pub(super) fn second_half(&self) -> [u8; 32] {
         let mut half = [0; 32];
         half.copy_from_slice(&self.report_data()[32..]);
         half

@@ -35,6 +35,12 @@ pub struct Policy {
     /// GPUs.
     #[serde(default)]
     pub gpu: GpuPolicy,
+    /// Refuse workers whose evidence names no TLS key: TLS must end inside the TEE.
+    #[serde(default)]
+    pub tls_in_tee: bool,
+    /// Take a SecretVM's own evidence too; see [`super::ConnectionKey`] for what it proves, and what it does not.
+    #[serde(default)]
+    pub secret_vm: bool,
 }
 
 /// Which confidential GPUs may be there. The default: none.
@@ -71,7 +77,7 @@ impl Policy {
             digest("PRAG-POLICY-NAMES/v1", &names)
         };
         digest(
-            "PRAG-POLICY/v2",
+            "PRAG-POLICY/v3",
             &[
                 &self.epoch.to_be_bytes(),
                 &sorted(&self.measurements),
@@ -83,6 +89,7 @@ impl Policy {
                 &names(&self.gpu.devices),
                 &names(&self.gpu.drivers),
                 &names(&self.gpu.vbioses),
+                &[u8::from(self.tls_in_tee), u8::from(self.secret_vm)],
             ],
         )
     }
@@ -101,6 +108,9 @@ impl Policy {
         }
         if !self.config_digests.contains(&binding.config_digest) {
             return Err(EvidenceError::Configuration);
+        }
+        if self.tls_in_tee && binding.tls_spki_sha256 == [0; 32] {
+            return Err(EvidenceError::TlsMissing);
         }
         if binding.policy_epoch < self.epoch {
             let (worker, policy) = (binding.policy_epoch, self.epoch);

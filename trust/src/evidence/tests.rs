@@ -92,6 +92,11 @@ fn policy_allows_by_name() {
     assert_eq!(verdict(&Policy { epoch: 5, ..policy() }), Ok(()));
     let newer = EvidenceError::PolicyEpoch { worker: 6, policy: 7 };
     assert_eq!(verdict(&Policy { epoch: 7, ..policy() }), Err(newer));
+    let encrypted = Policy { tls_in_tee: true, ..policy() };
+    assert_eq!(verdict(&encrypted), Ok(()));
+    let open = Binding { tls_spki_sha256: [0; 32], ..binding() };
+    assert_eq!(policy().allow(&[9; 32], &open), Ok(()));
+    assert_eq!(encrypted.allow(&[9; 32], &open), Err(EvidenceError::TlsMissing));
     assert!(Policy::default().allow(&[0; 32], &binding()).is_err());
 }
 
@@ -115,6 +120,8 @@ fn policy_digest_covers_the_policy() {
         Policy { gpu: GpuPolicy { devices: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
         Policy { gpu: GpuPolicy { drivers: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
         Policy { gpu: GpuPolicy { vbioses: vec!["a".into()], ..GpuPolicy::default() }, ..policy() },
+        Policy { tls_in_tee: true, ..policy() },
+        Policy { secret_vm: true, ..policy() },
     ];
     for (row, one) in others.iter().enumerate() {
         assert!(others[row + 1..].iter().all(|two| two.digest() != one.digest()), "row {row}");
