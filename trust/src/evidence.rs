@@ -12,12 +12,14 @@ mod gpu;
 mod hardware;
 mod keys;
 mod policy;
+mod reader;
 
-pub use binding::{Binding, BindingPurpose};
+pub use binding::{Binding, BindingPurpose, ReaderBinding};
 pub use gpu::Gpu;
 pub use hardware::{Examined, Hardware, HardwareVerifier, Roots};
 pub use keys::{KEY_SET_SECONDS_MAX, KeySetError, WorkerKeys, sign_keys, verify_keys};
 pub use policy::{GpuPolicy, Policy};
+pub use reader::{READER_SECONDS_MAX, Reader, ReaderPolicy};
 
 use crate::encoding::{base64_bytes, digest};
 use crate::verified::Verified;
@@ -229,6 +231,33 @@ pub trait Verifier: Send + Sync {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError>;
+
+    /// Verify evidence of what a reader's `binding` claims, under the worker's `policy`, at Unix second `now`.
+    ///
+    /// `binding.nonce` must be a challenge of the worker's own, and `binding.worker` its own key. Which images may
+    /// read is not asked here: each collection has its own list ([`crate::admission`]).
+    ///
+    /// # Errors
+    /// [`EvidenceError`], one per rule.
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError>;
+
+    /// The digest of the image behind evidence that binds `binding`, on firmware of any age: for a worker that asks
+    /// its own evidence what it is. It says nothing about whether anybody allows the image.
+    ///
+    /// # Errors
+    /// [`EvidenceError`], one per rule.
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError>;
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

@@ -5,7 +5,10 @@
 //! Never: simulated evidence; a root that a policy names.
 //! Invariant: every check passed before a worker is `Verified`, the cheapest to forge last.
 
-use super::{Binding, Evidence, EvidenceError, Policy, Verifier, Worker};
+use super::binding::Half;
+use super::{
+    Binding, Evidence, EvidenceError, Policy, Reader, ReaderBinding, ReaderPolicy, Verifier, Worker,
+};
 use crate::encoding::digest;
 use crate::verified::Verified;
 use prag_quote::nvidia::{self, GpuClaims};
@@ -91,6 +94,31 @@ impl HardwareVerifier {
         };
         Ok(Examined { hardware, gpu })
     }
+
+    /// What evidence shows that binds `half` and, where there is a GPU, is signed for by `key`.
+    fn bound(
+        &self,
+        evidence: &Evidence,
+        half: &Half,
+        key: &[u8; 32],
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Examined, EvidenceError> {
+        let examined = self.examine(evidence, policy, now)?;
+        let expected = match evidence.gpu() {
+            None => half.report_data(),
+            Some(_) => half.report_data_with_gpu(),
+        };
+        if *examined.hardware.report_data() != expected {
+            return Err(EvidenceError::Binding);
+        }
+        if let (Some(gpu), Some(claims)) = (evidence.gpu(), &examined.gpu)
+            && !gpu.signed_by(key, &claims.certificate_sha256, &half.gpu_nonce())
+        {
+            return Err(EvidenceError::GpuSignature);
+        }
+        Ok(examined)
+    }
 }
 
 impl Verifier for HardwareVerifier {
@@ -101,22 +129,33 @@ impl Verifier for HardwareVerifier {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
-        let examined = self.examine(evidence, policy, now)?;
-        let expected = match evidence.gpu() {
-            None => binding.report_data(),
-            Some(_) => binding.report_data_with_gpu(),
-        };
-        if *examined.hardware.report_data() != expected {
-            return Err(EvidenceError::Binding);
-        }
-        if let (Some(gpu), Some(claims)) = (evidence.gpu(), &examined.gpu) {
-            let fingerprint = &claims.certificate_sha256;
-            if !gpu.signed_by(&binding.sig_pk, fingerprint, &binding.gpu_nonce()) {
-                return Err(EvidenceError::GpuSignature);
-            }
-        }
+        let examined = self.bound(evidence, &binding.half(), &binding.sig_pk, policy, now)?;
         policy.allow_hardware(&examined)?;
         Worker::allowed(evidence, examined.hardware.image(), binding, policy)
+    }
+
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        let rules = policy.rules();
+        let examined = self.bound(evidence, &binding.half(), &binding.session_key, &rules, now)?;
+        policy.gpu.allow(examined.gpu.as_ref())?;
+        Ok(Reader::attested(evidence, examined.hardware.image(), binding, policy, now))
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        let rules = Policy::any_firmware();
+        let examined = self.bound(evidence, &binding.half(), &binding.sig_pk, &rules, now)?;
+        Ok(examined.hardware.image())
     }
 }
 
