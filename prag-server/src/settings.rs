@@ -5,6 +5,7 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
+use prag_trust::evidence::{READER_SECONDS_MAX, ReaderPolicy};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Longest time for one request, seconds.
     pub timeout_s: u64,
+    /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
+    pub readers: ReaderPolicy,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
     pub plain: bool,
     /// Development: the ledger serves unconfirmed after a boot.
@@ -95,6 +98,7 @@ impl Default for Settings {
             chunk_tokens: 200,
             concurrency: 256,
             timeout_s: 600,
+            readers: ReaderPolicy::default(),
             plain: false,
             dev: false,
         }
@@ -128,6 +132,8 @@ impl Settings {
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
         bound((1..=65_536).contains(&self.concurrency), "concurrency", "1 to 65536")?;
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
+        let session_s = (1..=READER_SECONDS_MAX).contains(&self.readers.session_s);
+        bound(session_s, "readers.session_s", "1 to 3600")?;
         bound(!self.vault.is_empty(), "vault", "at least one of local, owner")
     }
 
@@ -151,6 +157,7 @@ impl Settings {
         field(&self.staleness_s.to_be_bytes());
         field(&self.anchor_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
+        field(&self.readers.digest());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
         *hasher.finalize().as_bytes()
     }
@@ -183,6 +190,23 @@ mod tests {
         assert!(error.contains("lisen"), "{error}");
     }
 
+    /// What readers must be is named rule by rule; what is left out stays strict, and a session ends within the hour.
+    #[test]
+    fn readers_are_named() {
+        let text = "[readers]\ntdx_tcb = ['sw_hardening_needed']\nsession_s = 600\n\
+            snp_minimum.genoa = { fmc = 0, bootloader = 10, tee = 0, snp = 23, microcode = 84 }";
+        let readers = Settings::parse(text).unwrap().readers;
+        assert_eq!((readers.tdx_tcb.len(), readers.session_s), (1, 600));
+        assert!(readers.snp_minimum.genoa.is_some() && readers.snp_minimum.milan.is_none());
+        for wrong in ["[readers]\nmeasurements = []", "[readers]\ntdx_tcb = ['sim']"] {
+            assert!(Settings::parse(wrong).is_err(), "{wrong}");
+        }
+        for session_s in [0, READER_SECONDS_MAX + 1] {
+            let readers = ReaderPolicy { session_s, ..ReaderPolicy::default() };
+            assert!(Settings { readers, ..Settings::default() }.check().is_err());
+        }
+    }
+
     /// A security-relevant edit changes the digest; a path does not.
     #[test]
     fn digest_covers_what_matters() {
@@ -195,6 +219,8 @@ mod tests {
             Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest
         );
+        let readers = ReaderPolicy { session_s: 60, ..ReaderPolicy::default() };
+        assert_ne!(Settings { readers, ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
     }
 }

@@ -89,9 +89,8 @@ pub fn admit_read(
     gate: &Gate,
 ) -> Result<Granted<Read>, Denied> {
     let record = preconditions(caller, Permission::Query, view, gate)?;
-    let live = |one: &&Verified<Reader>| {
-        one.session_key == caller.session_key && one.expires > gate.now
-    };
+    let live =
+        |one: &&Verified<Reader>| one.session_key == caller.session_key && one.expires > gate.now;
     let reader = reader.filter(live);
     let mut terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),

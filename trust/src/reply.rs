@@ -15,6 +15,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_protocol::CollectionId;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -147,9 +148,9 @@ impl Terms {
     }
 }
 
-/// What the worker signs.
+/// What the worker signs; the ciphertext by its digest, since Ed25519 reads a message twice.
 fn message(data: &[u8; 32], encapsulated: &[u8; 32], ciphertext: &[u8]) -> Vec<u8> {
-    transcript("PRAG-REPLY-SIGN/v1", &[data, encapsulated, ciphertext])
+    transcript("PRAG-REPLY-SIGN/v1", &[data, encapsulated, &Sha256::digest(ciphertext)])
 }
 
 impl fmt::Debug for SealedReply {

@@ -1,16 +1,18 @@
-//! `prag policy set|show`: which workers this machine trusts.
+//! `prag policy`: which workers this machine trusts, and which images a collection allows.
 //!
 //! Layer: client, below `cli`.
-//! Holds: the policy file of a person, checked before it is stored.
+//! Holds: the policy file of a person, checked before it is stored; a collection's two lists on the ledger.
 //! Never: a policy that does not parse, or one of an older epoch in the place of a newer.
 //! Invariant: what is shown is what every command uses.
 
-use super::args::PolicyFile;
+use super::args::{CollectionPolicy, PolicyFile};
 use super::screen::Screen;
 use super::{Done, Setting};
 use crate::error::ClientError;
 use crate::home::{read_bounded, write_private};
+use crate::sdk::Client;
 use crate::trusted::{POLICY_BYTES_MAX, stored_policy};
+use prag_protocol::wire::policy::{CollectionPolicy as Listed, SetPolicy};
 use prag_trust::evidence::Policy;
 use serde_json::json;
 use std::path::Path;
@@ -39,6 +41,65 @@ pub(super) fn show(setting: &Setting) -> Done {
     })?;
     print(setting.screen, &policy);
     Ok(true)
+}
+
+/// Sets a collection's lists; what the command line leaves out stays as it is.
+pub(super) async fn set_collection(
+    client: &Client,
+    screen: Screen,
+    options: &CollectionPolicy,
+) -> Done {
+    let id = client.resolve(&options.collection).await?;
+    let before = client.policy(id).await?;
+    let trusted = &client.channel().trusted().policy.measurements;
+    let workers = match &options.from_policy {
+        Some(file) => read(file)?.measurements,
+        None if !options.worker.is_empty() => options.worker.clone(),
+        None if before.epoch == 0 => trusted.clone(),
+        None => before.workers,
+    };
+    let readers = match options.any_reader {
+        true => Vec::new(),
+        false if options.reader.is_empty() => before.readers,
+        false => options.reader.clone(),
+    };
+    let policy = SetPolicy { workers, readers };
+    client.set_policy(id, &policy).await?;
+    let worker = client.channel().session().await?.worker().measurement;
+    if !policy.workers.contains(&worker) {
+        screen.note(&format!(
+            "this worker's image {} is not listed: it has wiped the keys, and serves the collection no more",
+            hex::encode(worker)
+        ));
+    }
+    print_collection(screen, &client.policy(id).await?);
+    Ok(true)
+}
+
+pub(super) async fn show_collection(client: &Client, screen: Screen, collection: &str) -> Done {
+    let id = client.resolve(collection).await?;
+    print_collection(screen, &client.policy(id).await?);
+    Ok(true)
+}
+
+fn print_collection(screen: Screen, policy: &Listed) {
+    screen.show(policy, || {
+        let list = |images: &[[u8; 32]], none: &str| match images {
+            [] => format!("  {none}"),
+            _ => images
+                .iter()
+                .map(|image| format!("  {}", hex::encode(image)))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        };
+        if policy.epoch == 0 {
+            return "no policy: any placed worker serves, and grantees need not attest".to_owned();
+        }
+        let workers = list(&policy.workers, "none: the collection is locked everywhere");
+        let readers = list(&policy.readers, "any: grantees need not attest");
+        let (serve, may_read) = (screen.bold("may serve"), screen.bold("may read"));
+        format!("{serve} (policy epoch {})\n{workers}\n{may_read}\n{readers}", policy.epoch)
+    });
 }
 
 /// A policy out of a file.

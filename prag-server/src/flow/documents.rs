@@ -7,7 +7,7 @@
 
 use super::admit::Reader;
 use super::ingest::token;
-use super::{Worker, problems, query, validate};
+use super::{Answer, Worker, problems, query, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::shard::batch;
@@ -33,25 +33,12 @@ impl Worker {
         id: CollectionId,
         cursor: Option<String>,
         limit: Option<u32>,
-    ) -> Result<Page<DocumentInfo>, Problem> {
+    ) -> Result<Answer<Page<DocumentInfo>>, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let limit = validate::page(limit)?;
-        let live = shard.read();
-        let start = match cursor {
-            None => Bound::Unbounded,
-            Some(cursor) => Bound::Excluded(at_cursor(&shard, &cursor)?),
-        };
-        let scope = query::filters(&reader, None)?;
-        let mut rows = live
-            .documents
-            .range((start, Bound::Unbounded))
-            .filter(|(_, at)| visible(&at.document, &scope))
-            .map(|(_, at)| info(&shard, &at.document, false));
-        let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
-        let more = rows.next().is_some();
-        let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
-        Ok(Page { data, next_cursor })
+        let page = page(&reader, &shard, cursor.as_deref(), limit)?;
+        self.answer(caller, &reader, page).await
     }
 
     /// One document with its original, by handle.
@@ -63,11 +50,11 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
-    ) -> Result<DocumentInfo, Problem> {
+    ) -> Result<Answer<DocumentInfo>, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let document = shard.by_handle(handle).ok_or_else(absent)?;
-        read_one(&reader, &shard, document.as_ref())
+        self.answer(caller, &reader, read_one(&reader, &shard, document.as_ref())?).await
     }
 
     /// One document with its original, by id.
@@ -79,12 +66,12 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lookup: Lookup,
-    ) -> Result<DocumentInfo, Problem> {
+    ) -> Result<Answer<DocumentInfo>, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
         let document = found.ok_or_else(absent)?;
-        read_one(&reader, &shard, &document)
+        self.answer(caller, &reader, read_one(&reader, &shard, &document)?).await
     }
 
     /// Delete one document, by handle.
@@ -164,6 +151,29 @@ impl Worker {
         };
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }
+}
+
+fn page(
+    reader: &Reader,
+    shard: &CollectionShard,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Page<DocumentInfo>, Problem> {
+    let live = shard.read();
+    let start = match cursor {
+        None => Bound::Unbounded,
+        Some(cursor) => Bound::Excluded(at_cursor(shard, cursor)?),
+    };
+    let scope = query::filters(reader, None)?;
+    let mut rows = live
+        .documents
+        .range((start, Bound::Unbounded))
+        .filter(|(_, at)| visible(&at.document, &scope))
+        .map(|(_, at)| info(shard, &at.document, false));
+    let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
+    let more = rows.next().is_some();
+    let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
+    Ok(Page { data, next_cursor })
 }
 
 fn matching(shard: &CollectionShard, filter: &Filter) -> Result<Vec<DocumentId>, Problem> {

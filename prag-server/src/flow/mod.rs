@@ -21,14 +21,17 @@ mod held;
 mod ingest;
 mod lock;
 mod opening;
+mod policy;
 mod problems;
 mod query;
+mod readers;
 mod search;
 mod validate;
 
 pub use attest::HeadReply;
 pub use corpus::Corpora;
 pub use held::Held;
+pub use readers::Answer;
 
 use crate::channel::KeyRing;
 use crate::components::Components;

@@ -7,7 +7,7 @@
 
 use super::admit::Reader;
 use super::search::{Found, Plan, search};
-use super::{Worker, problems, validate};
+use super::{Answer, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
 use prag_protocol::CollectionId;
@@ -29,7 +29,7 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         request: QueryRequest,
-    ) -> Result<QueryReply, Problem> {
+    ) -> Result<Answer<QueryReply>, Problem> {
         let reader = self.admit_read(caller, id).await?;
         let shard = reader.held.shard()?;
         let with_metadata = request.with_metadata;
@@ -39,7 +39,8 @@ impl Worker {
         let found = run(Arc::clone(&shard), plan).await?;
         self.0.metrics.queried();
         let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
-        Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
+        let reply = QueryReply { hits, profile: shard.profile().digest.clone() };
+        self.answer(caller, &reader, reply).await
     }
 
     pub(super) async fn plan(

@@ -59,12 +59,7 @@ fn golden_report_data() {
 }
 
 fn reader() -> ReaderBinding {
-    ReaderBinding {
-        session_key: [1; 32],
-        sealing_key: [2; 32],
-        nonce: [3; 32],
-        worker: [4; 32],
-    }
+    ReaderBinding { session_key: [1; 32], sealing_key: [2; 32], nonce: [3; 32], worker: [4; 32] }
 }
 
 /// Frozen bytes, computed by an independent program.
@@ -118,10 +113,7 @@ fn the_readers_policy_is_digested() {
             snp_minimum: Minimum { milan: Some(Tcb::default()), ..Minimum::default() },
             ..base.clone()
         },
-        ReaderPolicy {
-            gpu: GpuPolicy { required: true, ..GpuPolicy::default() },
-            ..base.clone()
-        },
+        ReaderPolicy { gpu: GpuPolicy { required: true, ..GpuPolicy::default() }, ..base.clone() },
         ReaderPolicy { session_s: 60, ..base.clone() },
     ];
     for (row, other) in others.iter().enumerate() {

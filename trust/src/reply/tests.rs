@@ -128,7 +128,7 @@ fn golden_reply() {
 
 const DATA: &str = "5f581a0d80e320a601f0a7648b2284119350f0f88a9c0b8898bde4a24799d96a";
 const SEALED: &str = concat!(
-    "47lwiqohp/HmKpXuKNHl1gsPzu1saFmQE6VLMY6eCxUpRYlRO6OP8/qI4o4aaN2920rKBN+gDuSp",
-    "F+arcTjhY1KMF644eG9uCQQUuwhdSl37q7bluS4RIdP6+HwIhA0K2zmsD8VwPgz4Hs7cGzr2j10E",
+    "47lwiqohp/HmKpXuKNHl1gsPzu1saFmQE6VLMY6eCxW82hbpD/icKb2QzZH0r9BuH6vBlGe982Ft",
+    "t1acZUjNX6ty91ayomyhmHAG1Wql8SMW0X/jRZ48RfronHX63IYG2zmsD8VwPgz4Hs7cGzr2j10E",
     "jlEczIVvE/u2CJivJWlsx/lmbaDQLQ==",
 );
