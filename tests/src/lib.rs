@@ -8,9 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod folders;
+mod readers;
 mod wiretap;
 
 pub use folders::copy_folder;
+pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
 use prag_client::Client;
@@ -24,7 +26,7 @@ use prag_client::trusted::Trusted;
 use prag_server::boot::{Platform, boot};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
-use prag_trust::evidence::Policy;
+use prag_trust::evidence::{Policy, Verifier};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
@@ -43,6 +45,7 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
+    verifier: fn() -> Box<dyn Verifier>,
     serving: Option<Serving>,
 }
 
@@ -68,6 +71,17 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_judging(|| Box::new(SimVerifier), change).await
+    }
+
+    /// As [`Lab::start_with`]; the worker judges evidence, its own and its readers', with what `verifier` makes.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_judging(
+        verifier: fn() -> Box<dyn Verifier>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -79,9 +93,15 @@ impl Lab {
             ..Settings::default()
         };
         change(&mut settings);
-        let mut lab = Self { folder, settings, serving: None };
+        let mut lab = Self { folder, settings, verifier, serving: None };
         lab.serve().await;
         lab
+    }
+
+    /// The digest of the worker's image.
+    #[must_use]
+    pub fn image(&self) -> [u8; 32] {
+        sim_measurement(VERSION)
     }
 
     /// The worker's data directory.
@@ -215,6 +235,7 @@ impl Lab {
         loop {
             let platform = Platform {
                 tee: Box::new(SimTee::new(VERSION)),
+                verifier: (self.verifier)(),
                 sealing_root: |_| Ok([7; 32]),
                 simulated: true,
             };

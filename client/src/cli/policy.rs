@@ -51,19 +51,7 @@ pub(super) async fn set_collection(
 ) -> Done {
     let id = client.resolve(&options.collection).await?;
     let before = client.policy(id).await?;
-    let trusted = &client.channel().trusted().policy.measurements;
-    let workers = match &options.from_policy {
-        Some(file) => read(file)?.measurements,
-        None if !options.worker.is_empty() => options.worker.clone(),
-        None if before.epoch == 0 => trusted.clone(),
-        None => before.workers,
-    };
-    let readers = match options.any_reader {
-        true => Vec::new(),
-        false if options.reader.is_empty() => before.readers,
-        false => options.reader.clone(),
-    };
-    let policy = SetPolicy { workers, readers };
+    let policy = wanted(options, before, &client.channel().trusted().policy)?;
     client.set_policy(id, &policy).await?;
     let worker = client.channel().session().await?.worker().measurement;
     if !policy.workers.contains(&worker) {
@@ -74,6 +62,26 @@ pub(super) async fn set_collection(
     }
     print_collection(screen, &client.policy(id).await?);
     Ok(true)
+}
+
+/// The lists as they shall be. A first policy lets those workers serve that this machine trusts.
+fn wanted(
+    options: &CollectionPolicy,
+    before: Listed,
+    trusted: &Policy,
+) -> Result<SetPolicy, ClientError> {
+    let workers = match &options.from_policy {
+        Some(file) => read(file)?.measurements,
+        None if !options.worker.is_empty() => options.worker.clone(),
+        None if before.epoch == 0 => trusted.measurements.clone(),
+        None => before.workers,
+    };
+    let readers = match options.any_reader {
+        true => Vec::new(),
+        false if options.reader.is_empty() => before.readers,
+        false => options.reader.clone(),
+    };
+    Ok(SetPolicy { workers, readers })
 }
 
 pub(super) async fn show_collection(client: &Client, screen: Screen, collection: &str) -> Done {
@@ -116,4 +124,50 @@ fn print(screen: Screen, policy: &Policy) {
         let text = serde_json::to_string_pretty(policy).unwrap_or_default();
         format!("{} {digest}\n{text}", screen.bold("policy"))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn options() -> CollectionPolicy {
+        CollectionPolicy {
+            collection: "notes".to_owned(),
+            worker: vec![],
+            from_policy: None,
+            reader: vec![],
+            any_reader: false,
+        }
+    }
+
+    fn listed(epoch: u64) -> Listed {
+        Listed { epoch, workers: vec![[1; 32]], readers: vec![[2; 32]] }
+    }
+
+    /// What is not named stays; the first time, workers are those that this machine trusts; a file counts whole.
+    #[test]
+    fn what_is_not_named_stays() {
+        let trusted = Policy { measurements: vec![[3; 32]], ..Policy::default() };
+        let lists = |options: &CollectionPolicy, before: Listed| {
+            let SetPolicy { workers, readers } = wanted(options, before, &trusted).unwrap();
+            (workers, readers)
+        };
+        let before = || listed(4);
+        assert_eq!(lists(&options(), before()), (vec![[1; 32]], vec![[2; 32]]));
+        let first = Listed { epoch: 0, workers: vec![], readers: vec![] };
+        assert_eq!(lists(&options(), first), (vec![[3; 32]], vec![]));
+        let named = CollectionPolicy { worker: vec![[5; 32]], reader: vec![[6; 32]], ..options() };
+        assert_eq!(lists(&named, before()), (vec![[5; 32]], vec![[6; 32]]));
+        let any = CollectionPolicy { any_reader: true, ..options() };
+        assert_eq!(lists(&any, before()), (vec![[1; 32]], vec![]));
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.json");
+        std::fs::write(&file, serde_json::to_vec(&trusted).unwrap()).unwrap();
+        let from = CollectionPolicy { from_policy: Some(file.clone()), ..options() };
+        assert_eq!(lists(&from, before()), (vec![[3; 32]], vec![[2; 32]]));
+        std::fs::write(&file, "{").unwrap();
+        assert!(wanted(&from, before(), &trusted).is_err());
+    }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 /// What a read is answered.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum Answer<T> {
     /// As it is, inside the channel.
