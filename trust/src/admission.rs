@@ -88,24 +88,17 @@ pub fn admit_read(
     view: &AccessView,
     gate: &Gate,
 ) -> Result<Granted<Read>, Denied> {
-    let record = preconditions(caller, Permission::Query, view, gate)?;
+    let (mut terms, grant) = readable(caller, collection, view, gate)?;
     let live =
         |one: &&Verified<Reader>| one.session_key == caller.session_key && one.expires > gate.now;
-    let reader = reader.filter(live);
-    let mut terms = match right_of(caller, record, view, gate)? {
-        Standing::Owner => owner_terms(caller, collection, record, view),
-        Standing::Grantee(grant) if grant.can_read => {
-            let terms = grantee_terms(caller, collection, record, view, grant)?;
-            attested(reader, view)?;
-            if grant.quota.is_some_and(|quota| grant.used >= quota) {
-                return Err(Denied::Quota);
-            }
-            terms
+    terms.reader = reader.filter(live).cloned();
+    if let Some(grant) = grant {
+        attested(terms.reader.as_ref(), view)?;
+        if grant.quota.is_some_and(|quota| grant.used >= quota) {
+            return Err(Denied::Quota);
         }
-        Standing::Grantee(_) => return Err(Denied::Forbidden),
-    };
+    }
     serves(view, gate)?;
-    terms.reader = reader.cloned();
     Ok(Granted::new(terms))
 }
 
@@ -121,15 +114,7 @@ pub fn admit_see(
     view: &AccessView,
     gate: &Gate,
 ) -> Result<Granted<See>, Denied> {
-    let record = preconditions(caller, Permission::Query, view, gate)?;
-    let terms = match right_of(caller, record, view, gate)? {
-        Standing::Owner => owner_terms(caller, collection, record, view),
-        Standing::Grantee(grant) if grant.can_read => {
-            grantee_terms(caller, collection, record, view, grant)?
-        }
-        Standing::Grantee(_) => return Err(Denied::Forbidden),
-    };
-    Ok(Granted::new(terms))
+    readable(caller, collection, view, gate).map(|(terms, _)| Granted::new(terms))
 }
 
 /// Admit a write: the owner, or a grantee who may write.
@@ -174,6 +159,23 @@ pub fn admit_admin(
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
     Ok(Granted::new(terms))
+}
+
+/// What the owner, or a grantee who may read, is admitted to; the latter with the grant.
+fn readable<'a>(
+    caller: &Caller,
+    collection: CollectionId,
+    view: &'a AccessView,
+    gate: &Gate,
+) -> Result<(Terms, Option<&'a GrantRecord>), Denied> {
+    let record = preconditions(caller, Permission::Query, view, gate)?;
+    match right_of(caller, record, view, gate)? {
+        Standing::Owner => Ok((owner_terms(caller, collection, record, view), None)),
+        Standing::Grantee(grant) if grant.can_read => {
+            Ok((grantee_terms(caller, collection, record, view, grant)?, Some(grant)))
+        }
+        Standing::Grantee(_) => Err(Denied::Forbidden),
+    }
 }
 
 /// Whether a worker of `image` may hold a collection's keys under `policy`; without one, the placement decides.

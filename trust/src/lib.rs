@@ -9,7 +9,6 @@
 pub mod address;
 pub mod admission;
 mod encoding;
-mod envelope;
 pub mod evidence;
 pub mod head;
 pub mod permit;

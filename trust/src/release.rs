@@ -1,6 +1,6 @@
 //! Key release: an owner's share, sealed to one verified worker.
 //!
-//! Layer: `trust`, above `envelope`, `evidence`, `key` and `request`.
+//! Layer: `trust`, above `evidence`, `key` and `request`.
 //! Holds: the envelope with the owner's signature, and the worker's release key.
 //! Never: a share for a worker whose evidence or keys did not verify; a share without a sender (HPKE
 //! alone has none).
@@ -9,12 +9,12 @@
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, hex_bytes, transcript};
 use crate::entropy::{Entropy, EntropyError};
-use crate::envelope::{Opener, seal};
 use crate::evidence::{Worker, WorkerKeys};
 use crate::key::Share;
 use crate::request::Caller;
 use crate::verified::Verified;
 use prag_protocol::{CollectionId, Epoch};
+use prag_seal::envelope::{Opener, seal};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Sealed replies: what a reader was answered, for its attested key alone.
 //!
-//! Layer: `trust`, above `envelope`, `evidence` and `request`.
+//! Layer: `trust`, above `evidence` and `request`.
 //! Holds: the envelope with the worker's signature, and the reader's key that opens it.
 //! Never: a reply for a key that no evidence binds; a reply without a sender (HPKE alone has none).
 //! Invariant: a reply opens only at the reader that asked, for the request, worker and collection it answers.
@@ -8,12 +8,12 @@
 use crate::address::ed25519_holds;
 use crate::encoding::{digest, transcript};
 use crate::entropy::{Entropy, EntropyError};
-use crate::envelope::{Opener, seal};
 use crate::evidence::{Reader, Worker};
 use crate::verified::Verified;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_protocol::CollectionId;
+use prag_seal::envelope::{Opener, seal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;

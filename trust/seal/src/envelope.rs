@@ -1,6 +1,6 @@
 //! Envelopes: bytes that the holder of one X25519 key opens, and nobody else.
 //!
-//! Layer: `trust`, above `entropy`; below `release` and `reply`.
+//! Layer: `prag-seal`, above `entropy`; `trust` puts released shares and readers' replies in them.
 //! Holds: HPKE in base mode, and the private key that opens.
 //! Never: a sender: HPKE alone has none, so whoever uses this signs what it sealed.
 //! Invariant: an envelope opens only with the key, the domain and the associated data that it was sealed with.
@@ -18,28 +18,35 @@ use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use zeroize::Zeroizing;
 
 /// What was sealed: HPKE's encapsulated key, and the ciphertext with its tag.
-pub(crate) type Sealed = ([u8; 32], Vec<u8>);
+pub type Sealed = ([u8; 32], Vec<u8>);
 
 /// An X25519 key that opens envelopes; wiped on drop.
-pub(crate) struct Opener {
+pub struct Opener {
     private: <X25519HkdfSha256 as Kem>::PrivateKey,
     public: [u8; 32],
 }
 
 impl Opener {
-    pub(crate) fn random(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
+    /// A fresh key.
+    ///
+    /// # Errors
+    /// [`EntropyError`] if the source fails.
+    pub fn random(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
         let mut seed = Zeroizing::new([0u8; 32]);
         entropy.fill(seed.as_mut())?;
         let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_ref());
         Ok(Self { private, public: public.to_bytes().into() })
     }
 
-    pub(crate) fn public_key(&self) -> [u8; 32] {
+    /// The public key.
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
         self.public
     }
 
     /// What was sealed to this key with the same `info` and `data`.
-    pub(crate) fn open(
+    #[must_use]
+    pub fn open(
         &self,
         encapsulated: &[u8; 32],
         ciphertext: &[u8],
@@ -60,7 +67,7 @@ impl Opener {
 ///
 /// # Errors
 /// [`EntropyError`] if the source fails.
-pub(crate) fn seal(
+pub fn seal(
     plain: &[u8],
     recipient: &[u8; 32],
     info: &[u8],
@@ -83,3 +90,6 @@ pub(crate) fn seal(
     chance.finish()?;
     Ok(sealed.ok().map(|(encapsulated, ciphertext)| (encapsulated.to_bytes().into(), ciphertext)))
 }
+
+#[cfg(test)]
+mod tests;
