@@ -114,6 +114,9 @@ pub enum ClientError {
     /// Signing or sealing failed on this machine.
     #[error("signing or sealing failed: {0}")]
     Crypto(&'static str),
+    /// This machine gave no evidence of itself.
+    #[error("the program that gives this machine's evidence {0}")]
+    Attester(&'static str),
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -158,6 +161,7 @@ impl ClientError {
             Self::File { .. } => "file",
             Self::Corpus(_) => "corpus",
             Self::Entropy(_) | Self::Crypto(_) => "crypto",
+            Self::Attester(_) => "no-evidence",
         }
     }
 
@@ -187,6 +191,7 @@ impl ClientError {
                 "check that the URL is a PRAG worker of this version"
             }
             Self::TooLarge { .. } => "send less at once",
+            Self::Attester(_) => "run it by hand, with PRAG_REPORT_DATA set to 128 hex digits",
             _ => return None,
         };
         Some(hint.to_owned())
@@ -201,6 +206,12 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         }
         Code::Forbidden => {
             Some("check the name with `prag collection list`, or ask the owner for a grant")
+        }
+        Code::ReaderAttestationRequired => {
+            Some("ask as an attested reader (`prag reader`), of an image that the owner lists")
+        }
+        Code::WorkerNotAllowed => {
+            Some("its owner's `prag policy collection COLLECTION --worker IMAGE` lists images")
         }
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),

@@ -6,6 +6,7 @@
 //! Invariant: no byte of a request leaves before the worker's evidence verified.
 
 pub mod attest;
+pub mod attester;
 pub mod channel;
 pub mod cli;
 pub mod corpus;
@@ -15,7 +16,9 @@ pub mod home;
 pub mod identity;
 pub mod ledger;
 mod owner;
+mod policies;
 mod reader;
+mod reading;
 pub mod remembered;
 pub mod sdk;
 mod secrets;

@@ -260,7 +260,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn grants(&self, id: CollectionId) -> Result<Vec<Grant>, ClientError> {
-        self.all(Purpose::Admin, &collection_path(id, "/grants")).await
+        self.all(Purpose::Admin, &collection_path(id, "/grants"), None).await
     }
 
     /// Revokes a grant.
@@ -302,7 +302,7 @@ impl Client {
     }
 
     /// A ledger transition: its height must not be lower than one seen before.
-    async fn ledger_ask(&self, call: &Call<'_>) -> Result<LedgerReply, ClientError> {
+    pub(crate) async fn ledger_ask(&self, call: &Call<'_>) -> Result<LedgerReply, ClientError> {
         let reply: LedgerReply = self.ask(call).await?;
         let session = self.channel().session().await?;
         let ledger = &session.attestation().ledger_id;

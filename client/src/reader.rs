@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn collections(&self) -> Result<Vec<Collection>, ClientError> {
-        self.all(Purpose::Data, "/v1/collections").await
+        self.all(Purpose::Data, "/v1/collections", None).await
     }
 
     /// One collection.
@@ -65,7 +65,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn documents(&self, id: CollectionId) -> Result<Vec<DocumentInfo>, ClientError> {
-        self.all(Purpose::Data, &collection_path(id, "/documents")).await
+        self.all(Purpose::Data, &collection_path(id, "/documents"), Some(id)).await
     }
 
     /// One page of a collection's documents.
@@ -79,7 +79,7 @@ impl Client {
         limit: Option<u32>,
     ) -> Result<Page<DocumentInfo>, ClientError> {
         let path = collection_path(id, "/documents");
-        self.page(Purpose::Data, &path, cursor, limit).await
+        self.page(Purpose::Data, &path, Some(id), cursor, limit).await
     }
 
     /// One document with its content, by handle.
@@ -92,7 +92,7 @@ impl Client {
         handle: &str,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, &format!("/documents/{}", percent(handle)));
-        self.ask(&Call::bare(Purpose::Data, "GET", path)).await
+        self.ask(&Call::bare(Purpose::Data, "GET", path).reading(id)).await
     }
 
     /// One document with its content, by id.
@@ -105,7 +105,8 @@ impl Client {
         document: DocumentId,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, "/documents/lookup");
-        self.ask(&Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?).await
+        let call = Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?;
+        self.ask(&call.reading(id)).await
     }
 
     /// Searches.
@@ -118,7 +119,7 @@ impl Client {
         request: &QueryRequest,
     ) -> Result<QueryReply, ClientError> {
         let path = collection_path(id, "/query");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?.reading(id)).await
     }
 
     /// Passages within a token budget, cited.
@@ -131,7 +132,7 @@ impl Client {
         request: &ContextRequest,
     ) -> Result<ContextReply, ClientError> {
         let path = collection_path(id, "/context");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?).await
+        self.ask(&Call::json(Purpose::Data, "POST", path, request)?.reading(id)).await
     }
 
     /// Embeds texts.

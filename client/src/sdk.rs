@@ -10,14 +10,16 @@ use crate::channel::{Channel, Sent};
 use crate::envelope::{Answer, Request};
 use crate::error::ClientError;
 use crate::identity::{Identity, Purpose, ShareStore};
+use crate::reading::Reading;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
 use prag_trust::permit::Expected;
-use prag_trust::request::{RequestParts, sign_request};
+use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A person's connection to one worker.
@@ -25,6 +27,15 @@ pub struct Client {
     channel: Channel,
     identity: Identity,
     shares: ShareStore,
+    pub(crate) reading: Option<Reading>,
+}
+
+/// What an answer answers.
+pub(crate) struct Asked {
+    /// Names the request ([`request_digest`]).
+    pub(crate) request: [u8; 32],
+    /// With whom.
+    pub(crate) session: Arc<Session>,
 }
 
 /// One call: what is asked, with which kind of permit.
@@ -35,12 +46,15 @@ pub(crate) struct Call<'a> {
     pub(crate) query: String,
     pub(crate) media_type: &'a str,
     pub(crate) body: Vec<u8>,
+    /// The collection whose content is asked for: attested readers are answered sealed.
+    pub(crate) reads: Option<CollectionId>,
 }
 
 impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
-        Call { purpose, method, path, query: String::new(), media_type: JSON, body: Vec::new() }
+        let (query, body) = (String::new(), Vec::new());
+        Call { purpose, method, path, query, media_type: JSON, body, reads: None }
     }
 
     /// A call with a JSON body.
@@ -61,13 +75,18 @@ impl Call<'_> {
         }
         self
     }
+
+    /// The same call, for content of a collection.
+    pub(crate) fn reading(self, id: CollectionId) -> Self {
+        Self { reads: Some(id), ..self }
+    }
 }
 
 impl Client {
     /// Speaks for `identity` over `channel`.
     #[must_use]
     pub fn new(channel: Channel, identity: Identity, shares: ShareStore) -> Self {
-        Self { channel, identity, shares }
+        Self { channel, identity, shares, reading: None }
     }
 
     /// The channel.
@@ -90,6 +109,9 @@ impl Client {
 
     /// Sends a call and reads its JSON answer.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
+        if let (Some(reading), Some(id)) = (&self.reading, call.reads) {
+            return Box::pin(self.ask_sealed(reading, id, call)).await;
+        }
         let answer = self.send(call).await?;
         serde_json::from_slice(&answer.body)
             .map_err(|_| ClientError::Reply("its body is not what the route answers"))
@@ -97,12 +119,20 @@ impl Client {
 
     /// Sends a call; an answer that is a problem comes back as one.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, ClientError> {
+        self.send_asked(call).await.map(|(answer, _)| answer)
+    }
+
+    /// As [`Client::send`], with what the answer answers.
+    pub(crate) async fn send_asked(&self, call: &Call<'_>) -> Result<(Answer, Asked), ClientError> {
         let mut session = self.channel.session().await?;
         let mut busy = 0;
         let mut renewals = 0;
         loop {
-            match self.attempt(&session, call).await? {
-                Sent::Answer(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+            let (sent, request) = self.attempt(&session, call).await?;
+            match sent {
+                Sent::Answer(answer) if (200..300).contains(&answer.status) => {
+                    return Ok((answer, Asked { request, session }));
+                }
                 Sent::Answer(answer) => return Err(problem(&answer)),
                 // The gateway turned it away unopened: too busy.
                 Sent::Refused(503) if busy < BUSY_RETRIES => {
@@ -123,7 +153,11 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, session: &Session, call: &Call<'_>) -> Result<Sent, ClientError> {
+    async fn attempt(
+        &self,
+        session: &Session,
+        call: &Call<'_>,
+    ) -> Result<(Sent, [u8; 32]), ClientError> {
         let now = self.channel.now();
         let attestation = session.attestation();
         let expected = Expected {
@@ -142,6 +176,9 @@ impl Client {
         let key = self.identity.session();
         let headers = sign_request(key, &parts, &permit, &worker, now, nonce)
             .map_err(|_| ClientError::Crypto("signing a request"))?;
+        let header = |name: &str| headers.iter().find(|row| row.0 == name).map(|row| row.1.clone());
+        let digest = request_digest(&header, &parts)
+            .map_err(|_| ClientError::Crypto("signing a request"))?;
         let request = Request {
             method: call.method,
             path: &call.path,
@@ -149,7 +186,7 @@ impl Client {
             media_type: call.media_type,
             body: &call.body,
         };
-        self.channel.send(session, &request, &headers).await
+        Ok((self.channel.send(session, &request, &headers).await?, digest))
     }
 
     /// Every row of a listing, page by page.
@@ -157,11 +194,12 @@ impl Client {
         &self,
         purpose: Purpose,
         path: &str,
+        reads: Option<CollectionId>,
     ) -> Result<Vec<T>, ClientError> {
         let mut rows = Vec::new();
         let mut cursor = None;
         loop {
-            let page: Page<T> = self.page(purpose, path, cursor.as_deref(), None).await?;
+            let page: Page<T> = self.page(purpose, path, reads, cursor.as_deref(), None).await?;
             let empty = page.data.is_empty();
             rows.extend(page.data);
             match page.next_cursor {
@@ -177,6 +215,7 @@ impl Client {
         &self,
         purpose: Purpose,
         path: &str,
+        reads: Option<CollectionId>,
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<T>, ClientError> {
@@ -188,7 +227,7 @@ impl Client {
             fields.push(format!("limit={limit}"));
         }
         let mut call = Call::bare(purpose, "GET", path.to_owned());
-        call.query = fields.join("&");
+        (call.query, call.reads) = (fields.join("&"), reads);
         self.ask(&call).await
     }
 }

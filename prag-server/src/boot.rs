@@ -9,7 +9,9 @@ use crate::channel::KeyRing;
 use crate::clock::WorkerClock;
 use crate::components::Components;
 use crate::flow::Worker;
+use crate::image::own_image;
 use crate::ledger::EmbeddedLedger;
+use crate::sessions::Sessions;
 use crate::settings::{Settings, SettingsError, VaultKind};
 use crate::tls::{Certificates, TlsError};
 use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
@@ -18,7 +20,7 @@ use prag_client::system::OsEntropy;
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
 use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
-use prag_trust::evidence::Tee;
+use prag_trust::evidence::{Tee, Verifier};
 use prag_trust::key::{Key, Vault};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use std::sync::Arc;
 pub struct Platform {
     /// Gives evidence.
     pub tee: Box<dyn Tee>,
+    /// Judges evidence: this worker's own, and its readers'.
+    pub verifier: Box<dyn Verifier>,
     /// Root of everything that the worker seals for itself, from the data directory's platform state.
     pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
     /// What the host says the time is. Asked once, and believed only where the ledger has seen nothing later.
@@ -97,10 +101,15 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
     tls.iter().for_each(Certificates::keep_fresh);
     let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
     let now = clock.now();
+    let signing = SigningKey::from_bytes(&seed);
+    let image = own_image(&platform, &signing, &ledger, config_digest, now)?;
     let local = settings.vault.contains(&VaultKind::Local);
     let parts = Components {
         tee: platform.tee,
-        signing: SigningKey::from_bytes(&seed),
+        verifier: platform.verifier,
+        image,
+        sessions: Sessions::new(&mut OsEntropy).map_err(|error| state(&error))?,
+        signing,
         ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
         tls,
         ledger: Arc::new(ledger),

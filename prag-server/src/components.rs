@@ -6,6 +6,7 @@
 //! Invariant: the signing key is born in this boot and never stored.
 
 use crate::channel::KeyRing;
+use crate::sessions::Sessions;
 use crate::tls::Certificates;
 use crate::vault::{Anchors, Catalog, ChainShares, LocalVault};
 use ed25519_dalek::SigningKey;
@@ -14,13 +15,19 @@ use prag_embedder::Embedder;
 use prag_protocol::Address;
 use prag_store::Engine;
 use prag_trust::entropy::Clock;
-use prag_trust::evidence::Tee;
+use prag_trust::evidence::{Tee, Verifier};
 use std::sync::Arc;
 
 /// What `flow` works with.
 pub struct Components {
     /// Gives evidence.
     pub tee: Box<dyn Tee>,
+    /// Judges the evidence of readers.
+    pub verifier: Box<dyn Verifier>,
+    /// The digest of this worker's own image, as its own evidence shows it.
+    pub image: [u8; 32],
+    /// Attested readers.
+    pub sessions: Sessions,
     /// The key of this boot.
     pub signing: SigningKey,
     /// Short-lived channel and release keys.

@@ -5,6 +5,7 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
+use prag_trust::evidence::{READER_SECONDS_MAX, ReaderPolicy};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub rate_per_s: u64,
     /// Requests that one grantee may make at once, after a rest.
     pub rate_burst: u64,
+    /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
+    pub readers: ReaderPolicy,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
     pub plain: bool,
     /// Development: the ledger serves unconfirmed after a boot.
@@ -126,6 +129,7 @@ impl Default for Settings {
             timeout_s: 600,
             rate_per_s: 50,
             rate_burst: 200,
+            readers: ReaderPolicy::default(),
             plain: false,
             dev: false,
         }
@@ -163,6 +167,8 @@ impl Settings {
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
         bound((1..=10_000).contains(&self.rate_per_s), "rate_per_s", "1 to 10000")?;
         bound((1..=100_000).contains(&self.rate_burst), "rate_burst", "1 to 100000")?;
+        let session_s = (1..=READER_SECONDS_MAX).contains(&self.readers.session_s);
+        bound(session_s, "readers.session_s", "1 to 3600")?;
         bound(!self.vault.is_empty(), "vault", "at least one of local, owner")
     }
 
@@ -188,6 +194,7 @@ impl Settings {
         field(&(self.chunk_tokens as u64).to_be_bytes());
         field(&self.rate_per_s.to_be_bytes());
         field(&self.rate_burst.to_be_bytes());
+        field(&self.readers.digest());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
         field(match &self.tls {
             None => b"no tls",
@@ -261,6 +268,23 @@ mod tests {
         assert!(error.contains("lisen"), "{error}");
     }
 
+    /// What readers must be is named rule by rule; what is left out stays strict, and a session ends within the hour.
+    #[test]
+    fn readers_are_named() {
+        let text = "[readers]\ntdx_tcb = ['sw_hardening_needed']\nsession_s = 600\n\
+            snp_minimum.genoa = { fmc = 0, bootloader = 10, tee = 0, snp = 23, microcode = 84 }";
+        let readers = Settings::parse(text).unwrap().readers;
+        assert_eq!((readers.tdx_tcb.len(), readers.session_s), (1, 600));
+        assert!(readers.snp_minimum.genoa.is_some() && readers.snp_minimum.milan.is_none());
+        for wrong in ["[readers]\nmeasurements = []", "[readers]\ntdx_tcb = ['sim']"] {
+            assert!(Settings::parse(wrong).is_err(), "{wrong}");
+        }
+        for session_s in [0, READER_SECONDS_MAX + 1] {
+            let readers = ReaderPolicy { session_s, ..ReaderPolicy::default() };
+            assert!(Settings { readers, ..Settings::default() }.check().is_err());
+        }
+    }
+
     /// A security-relevant edit changes the digest; a path does not.
     #[test]
     fn digest_covers_what_matters() {
@@ -284,5 +308,7 @@ mod tests {
         assert_ne!(born, digest);
         assert_ne!(files_of("a"), born);
         assert_eq!(files_of("a"), files_of("b"));
+        let readers = ReaderPolicy { session_s: 60, ..ReaderPolicy::default() };
+        assert_ne!(Settings { readers, ..base.clone() }.digest(&files), digest);
     }
 }

@@ -115,6 +115,14 @@ codes! {
     Internal = "internal", "internal error";
     /// More requests a second than one grant admits.
     RateLimited = "rate-limited", "too many requests";
+    /// The collection's readers must be attested, by an image that its owner lists.
+    ReaderAttestationRequired = "reader-attestation-required", "the collection asks for an attested reader";
+    /// The challenge is not this worker's, not this key's, used or expired: ask for another.
+    ChallengeInvalid = "challenge-invalid", "the challenge is not valid";
+    /// Evidence does not hold, or does not bind what was claimed.
+    EvidenceRefused = "evidence-refused", "the evidence was refused";
+    /// The collection's policy does not list this worker's image.
+    WorkerNotAllowed = "worker-not-allowed", "the collection's policy does not allow this worker";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

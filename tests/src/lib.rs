@@ -11,11 +11,13 @@
 mod clock;
 mod folders;
 pub mod leakage;
+mod readers;
 pub mod threats;
 mod wiretap;
 
 pub use clock::SetClock;
 pub use folders::copy_folder;
+pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
 use prag_client::channel::{Channel, Sent};
@@ -29,7 +31,7 @@ use prag_client::{Client, ClientError};
 use prag_server::boot::{Platform, boot};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
-use prag_trust::evidence::Policy;
+use prag_trust::evidence::{Policy, Verifier};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
@@ -49,6 +51,7 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
+    verifier: fn() -> Box<dyn Verifier>,
     serving: Option<Serving>,
     /// What the host says the time is; a worker asks when it boots.
     pub host_clock: SetClock,
@@ -78,6 +81,17 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_judging(|| Box::new(SimVerifier), change).await
+    }
+
+    /// As [`Lab::start_with`]; the worker judges evidence, its own and its readers', with what `verifier` makes.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_judging(
+        verifier: fn() -> Box<dyn Verifier>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -90,9 +104,15 @@ impl Lab {
         };
         change(&mut settings);
         let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
-        let mut lab = Self { folder, settings, serving: None, host_clock, clients_clock };
+        let mut lab = Self { folder, settings, verifier, serving: None, host_clock, clients_clock };
         lab.serve().await;
         lab
+    }
+
+    /// The digest of the worker's image.
+    #[must_use]
+    pub fn image(&self) -> [u8; 32] {
+        sim_measurement(VERSION)
     }
 
     /// The worker's data directory.
@@ -255,6 +275,7 @@ impl Lab {
         loop {
             let platform = Platform {
                 tee: Box::new(SimTee::new(VERSION)),
+                verifier: (self.verifier)(),
                 sealing_root: |_| Ok([7; 32]),
                 clock: Box::new(self.host_clock.clone()),
                 simulated: true,

@@ -156,6 +156,8 @@ async fn foreign_is_absent() {
         (Data, "POST", "/compact", ""),
         (Data, "DELETE", "/documents", r#"{"ids":["doc"]}"#),
         (Data, "DELETE", &one, ""),
+        (Admin, "GET", "/policy", ""),
+        (Admin, "PUT", "/policy", r#"{"workers":[],"readers":[]}"#),
         (Admin, "GET", "/grants", ""),
         (Admin, "POST", "/grants", &grant),
         (Admin, "DELETE", "/grants", &revoke),

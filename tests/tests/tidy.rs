@@ -111,7 +111,7 @@ fn trust_stays_small() {
         ("trust/src", 4000),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
-        ("trust/seal/src", 1100),
+        ("trust/seal/src", 1250),
     ] {
         let lines: usize = sources(folder).iter().map(|(_, text)| text.lines().count()).sum();
         assert!(lines <= most, "{folder} has {lines} lines outside tests; at most {most}");

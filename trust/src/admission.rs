@@ -1,22 +1,24 @@
 //! Admission: may this caller do this to this collection, by a fresh view of the ledger?
 //!
-//! Layer: `trust`, above `request`.
-//! Holds: the rules for owners and grantees, and the [`Granted`] that only they make.
+//! Layer: `trust`, above `request` and `evidence`.
+//! Holds: the rules for owners, grantees, worker's image and reader's image, and the [`Granted`] that only they make.
 //! Never: the ledger itself, a clock, a difference between absent and foreign.
 //! Invariant: a [`Granted`] exists only for a live collection, an unrevoked permit and an unexpired right,
-//! each as of a view no older than the bound.
+//! each as of a view no older than the bound; and one to read or write only on a worker whose image the
+//! collection's policy allows.
 
 mod granted;
 
-pub use granted::{Admin, Granted, Read, Right, Write};
+pub use granted::{Admin, Granted, Read, Right, See, Write};
 
+use crate::evidence::Reader;
 use crate::permit::Permission;
 use crate::request::Caller;
 use crate::verified::Verified;
 use granted::Terms;
 use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
-use prag_protocol::ledger::{CollectionRecord, GrantRecord, SCOPE_BYTES_MAX};
+use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord, SCOPE_BYTES_MAX};
 use prag_protocol::limits::{CLOCK_SKEW_SECONDS_MAX, K_MAX};
 
 /// What the ledger says about one caller and one collection, at one height.
@@ -49,34 +51,70 @@ pub enum Denied {
     /// The grant's units are used up.
     #[error("the grant's quota is used up")]
     Quota,
+    /// The collection's policy does not list the image of this worker. Ask a worker that it lists.
+    #[error("the collection's policy does not list this worker's image")]
+    WorkerImage,
+    /// The collection's grantees must show what they run, and this one has not. Open a session with evidence.
+    #[error("the collection asks for an attested reader")]
+    ReaderMissing,
+    /// The collection's policy does not list the image of this reader. Ask the owner.
+    #[error("the collection's policy does not list this reader's image")]
+    ReaderImage,
+}
+
+/// The worker that admits, at the time when it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    /// The digest of the worker's own image, as its own evidence shows it.
+    pub image: [u8; 32],
+    /// Unix seconds.
+    pub now: u64,
+    /// Most seconds that the ledger's view may be old.
+    pub staleness_s: u64,
 }
 
 /// Admit a search: the owner, or a grantee who may read and has quota left.
 ///
-/// `view` is the ledger's about this caller and this `collection`; `now` Unix seconds; `staleness_s` the
-/// most seconds that the view may be old.
+/// `view` is the ledger's about this caller and this `collection`. `reader` is the session that was opened with
+/// evidence over the caller's key, if there is one. Where the policy lists readers, a grantee needs one of a listed
+/// image; the owner needs none: it is their own data. Nobody without a grant learns of the policy.
 ///
 /// # Errors
 /// [`Denied`].
 pub fn admit_read(
     caller: &Verified<Caller>,
+    reader: Option<&Verified<Reader>>,
     collection: CollectionId,
     view: &AccessView,
-    now: u64,
-    staleness_s: u64,
+    gate: &Gate,
 ) -> Result<Granted<Read>, Denied> {
-    let record = preconditions(caller, Permission::Query, view, now, staleness_s)?;
-    let terms = match right_of(caller, record, view, now)? {
-        Standing::Owner => owner_terms(caller, collection, record, view),
-        Standing::Grantee(grant) if grant.can_read => {
-            if grant.quota.is_some_and(|quota| grant.used >= quota) {
-                return Err(Denied::Quota);
-            }
-            grantee_terms(caller, collection, record, view, grant)?
+    let (mut terms, grant) = readable(caller, collection, view, gate)?;
+    let live =
+        |one: &&Verified<Reader>| one.session_key == caller.session_key && one.expires > gate.now;
+    terms.reader = reader.filter(live).cloned();
+    if let Some(grant) = grant {
+        attested(terms.reader.as_ref(), view)?;
+        if grant.quota.is_some_and(|quota| grant.used >= quota) {
+            return Err(Denied::Quota);
         }
-        Standing::Grantee(_) => return Err(Denied::Forbidden),
-    };
+    }
+    serves(view, gate)?;
     Ok(Granted::new(terms))
+}
+
+/// Admit a look at a collection from outside, its state and size: whoever may read, attested or not, quota or not.
+///
+/// Parameters as [`admit_read`].
+///
+/// # Errors
+/// [`Denied`].
+pub fn admit_see(
+    caller: &Verified<Caller>,
+    collection: CollectionId,
+    view: &AccessView,
+    gate: &Gate,
+) -> Result<Granted<See>, Denied> {
+    readable(caller, collection, view, gate).map(|(terms, _)| Granted::new(terms))
 }
 
 /// Admit a write: the owner, or a grantee who may write.
@@ -89,21 +127,21 @@ pub fn admit_write(
     caller: &Verified<Caller>,
     collection: CollectionId,
     view: &AccessView,
-    now: u64,
-    staleness_s: u64,
+    gate: &Gate,
 ) -> Result<Granted<Write>, Denied> {
-    let record = preconditions(caller, Permission::Ingest, view, now, staleness_s)?;
-    let terms = match right_of(caller, record, view, now)? {
+    let record = preconditions(caller, Permission::Ingest, view, gate)?;
+    let terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(grant) if grant.can_write => {
             grantee_terms(caller, collection, record, view, grant)?
         }
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
+    serves(view, gate)?;
     Ok(Granted::new(terms))
 }
 
-/// Admit administration: the owner alone.
+/// Admit administration: the owner alone, on a worker of any image, so that a wrong policy can be set right.
 ///
 /// Parameters as [`admit_read`].
 ///
@@ -113,15 +151,53 @@ pub fn admit_admin(
     caller: &Verified<Caller>,
     collection: CollectionId,
     view: &AccessView,
-    now: u64,
-    staleness_s: u64,
+    gate: &Gate,
 ) -> Result<Granted<Admin>, Denied> {
-    let record = preconditions(caller, Permission::Admin, view, now, staleness_s)?;
-    let terms = match right_of(caller, record, view, now)? {
+    let record = preconditions(caller, Permission::Admin, view, gate)?;
+    let terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
     Ok(Granted::new(terms))
+}
+
+/// What the owner, or a grantee who may read, is admitted to; the latter with the grant.
+fn readable<'a>(
+    caller: &Caller,
+    collection: CollectionId,
+    view: &'a AccessView,
+    gate: &Gate,
+) -> Result<(Terms, Option<&'a GrantRecord>), Denied> {
+    let record = preconditions(caller, Permission::Query, view, gate)?;
+    match right_of(caller, record, view, gate)? {
+        Standing::Owner => Ok((owner_terms(caller, collection, record, view), None)),
+        Standing::Grantee(grant) if grant.can_read => {
+            Ok((grantee_terms(caller, collection, record, view, grant)?, Some(grant)))
+        }
+        Standing::Grantee(_) => Err(Denied::Forbidden),
+    }
+}
+
+/// Whether a worker of `image` may hold a collection's keys under `policy`; without one, the placement decides.
+#[must_use]
+pub fn may_serve(policy: Option<&PolicyRecord>, image: &[u8; 32]) -> bool {
+    policy.is_none_or(|policy| policy.measurements.contains(image))
+}
+
+fn serves(view: &AccessView, gate: &Gate) -> Result<(), Denied> {
+    let allowed = may_serve(view.policy.as_ref(), &gate.image);
+    if allowed { Ok(()) } else { Err(Denied::WorkerImage) }
+}
+
+/// Whether a grantee shows an image that the policy lists. A policy without readers asks for none.
+fn attested(reader: Option<&Verified<Reader>>, view: &AccessView) -> Result<(), Denied> {
+    let readers = view.policy.as_ref().map_or(&[][..], |policy| &policy.readers);
+    match reader {
+        _ if readers.is_empty() => Ok(()),
+        None => Err(Denied::ReaderMissing),
+        Some(reader) if readers.contains(&reader.measurement) => Ok(()),
+        Some(_) => Err(Denied::ReaderImage),
+    }
 }
 
 enum Standing<'a> {
@@ -136,9 +212,9 @@ fn preconditions<'a>(
     caller: &Caller,
     permission: Permission,
     view: &'a AccessView,
-    now: u64,
-    staleness_s: u64,
+    gate: &Gate,
 ) -> Result<&'a CollectionRecord, Denied> {
+    let Gate { now, staleness_s, .. } = *gate;
     if !caller.permissions.allow(permission) {
         return Err(Denied::Permission(permission));
     }
@@ -163,13 +239,15 @@ fn right_of<'a>(
     caller: &Caller,
     record: &CollectionRecord,
     view: &'a AccessView,
-    now: u64,
+    gate: &Gate,
 ) -> Result<Standing<'a>, Denied> {
     if record.owner == caller.address {
         return Ok(Standing::Owner);
     }
     match &view.grant {
-        Some(grant) if grant.grantee == caller.address && !grant.revoked && grant.expires > now => {
+        Some(grant)
+            if grant.grantee == caller.address && !grant.revoked && grant.expires > gate.now =>
+        {
             Ok(Standing::Grantee(grant))
         }
         Some(_) | None => Err(Denied::Forbidden),
@@ -191,6 +269,7 @@ fn owner_terms(
         max_k: K_MAX,
         scope: None,
         expires: caller.expires,
+        reader: None,
     }
 }
 
@@ -215,6 +294,7 @@ fn grantee_terms(
         max_k: grant.max_k.min(K_MAX),
         scope,
         expires: caller.expires.min(grant.expires),
+        reader: None,
     })
 }
 

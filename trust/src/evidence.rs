@@ -14,13 +14,15 @@ mod hardware;
 mod keys;
 mod policy;
 mod secret_vm;
-
-pub use binding::{Binding, BindingPurpose};
 pub use cache::{CachedVerifier, VERDICT_SECONDS_MAX, VERDICTS_MAX};
+mod reader;
+
+pub use binding::{Binding, BindingPurpose, ReaderBinding};
 pub use gpu::Gpu;
 pub use hardware::{Examined, Hardware, HardwareVerifier, Roots};
 pub use keys::{KEY_SET_SECONDS_MAX, KeySetError, WorkerKeys, sign_keys, verify_keys};
 pub use policy::{GpuPolicy, Policy};
+pub use reader::{READER_SECONDS_MAX, Reader, ReaderPolicy};
 pub use secret_vm::ConnectionKey;
 
 use crate::encoding::{base64_bytes, digest};
@@ -263,6 +265,32 @@ pub trait Verifier: Send + Sync {
         let _ = (said, connection, policy, now);
         Err(EvidenceError::Kind(evidence.kind()))
     }
+    /// Verify evidence of what a reader's `binding` claims, under the worker's `policy`, at Unix second `now`.
+    ///
+    /// `binding.nonce` must be a challenge of the worker's own, and `binding.worker` its own key. Which images may
+    /// read is not asked here: each collection has its own list ([`crate::admission`]).
+    ///
+    /// # Errors
+    /// [`EvidenceError`], one per rule.
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError>;
+
+    /// The digest of the image behind evidence that binds `binding`, on firmware of any age: for a worker that asks
+    /// its own evidence what it is. It says nothing about whether anybody allows the image.
+    ///
+    /// # Errors
+    /// [`EvidenceError`], one per rule.
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError>;
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

@@ -1,4 +1,5 @@
-//! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence, release.
+//! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence,
+//! release, sealed replies.
 //!
 //! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
 //! Holds: pure functions over bytes; every check returns a value that only the check can make.
@@ -12,6 +13,7 @@ pub mod evidence;
 pub mod head;
 pub mod permit;
 pub mod release;
+pub mod reply;
 pub mod request;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -1,14 +1,10 @@
 //! Key release: an owner's share, sealed to one verified worker.
 //!
 //! Layer: `trust`, above `evidence`, `key` and `request`.
-//! Holds: the HPKE envelope with the owner's signature, and the worker's release key.
+//! Holds: the envelope with the owner's signature, and the worker's release key.
 //! Never: a share for a worker whose evidence or keys did not verify; a share without a sender (HPKE
 //! alone has none).
 //! Invariant: a share opens only at the worker, for the collection, epoch and signer it was sealed for.
-//!
-//! Source: RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
-
-mod chance;
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, hex_bytes, transcript};
@@ -17,15 +13,10 @@ use crate::evidence::{Worker, WorkerKeys};
 use crate::key::Share;
 use crate::request::Caller;
 use crate::verified::Verified;
-use chance::Chance;
-use hpke::aead::AesGcm256;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use prag_protocol::{CollectionId, Epoch};
+use prag_seal::envelope::{Opener, seal};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// Why a share is not sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,10 +100,7 @@ pub struct ReleasedShare {
 /// ```
 /// fn public(key: &prag_trust::release::ReleaseKey) -> [u8; 32] { key.public_key() }
 /// ```
-pub struct ReleaseKey {
-    private: <X25519HkdfSha256 as Kem>::PrivateKey,
-    public: [u8; 32],
-}
+pub struct ReleaseKey(Opener);
 
 impl ReleaseKey {
     /// A fresh key.
@@ -120,16 +108,13 @@ impl ReleaseKey {
     /// # Errors
     /// [`EntropyError`] if the source fails.
     pub fn random(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
-        let mut seed = Zeroizing::new([0u8; 32]);
-        entropy.fill(seed.as_mut())?;
-        let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_ref());
-        Ok(Self { private, public: public.to_bytes().into() })
+        Opener::random(entropy).map(Self)
     }
 
     /// The public key, to be signed with [`crate::evidence::sign_keys`].
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
-        self.public
+        self.0.public_key()
     }
 }
 
@@ -148,8 +133,6 @@ pub fn seal_share(
     if worker.sig_pk != keys.sig_pk {
         return Err(ReleaseError::Keys);
     }
-    let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&keys.release_key)
-        .map_err(|_| ReleaseError::Keys)?;
     let mut released = ReleasedShare {
         collection: terms.collection,
         epoch: terms.epoch,
@@ -163,19 +146,10 @@ pub fn seal_share(
         ciphertext: [0; 48],
         signature: [0; 64],
     };
-    let mut chance = Chance::new(entropy);
-    let sealed = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-        &OpModeS::Base,
-        &recipient,
-        &released.info(),
-        share.expose(),
-        &released.signer,
-        &mut chance,
-    );
-    // First of all: without chance the envelope is sealed under a key that others can guess.
-    chance.finish()?;
-    let (encapsulated, ciphertext) = sealed.map_err(|_| ReleaseError::Keys)?;
-    released.encapsulated = encapsulated.to_bytes().into();
+    let (info, data) = (released.info(), released.signer);
+    let sealed = seal(share.expose(), &keys.release_key, &info, &data, entropy)?;
+    let (encapsulated, ciphertext) = sealed.ok_or(ReleaseError::Keys)?;
+    released.encapsulated = encapsulated;
     released.ciphertext = ciphertext.try_into().map_err(|_| ReleaseError::Keys)?;
     released.signature = owner.sign(&released.message());
     Ok(released)
@@ -197,7 +171,7 @@ pub fn open_share(
     collection: CollectionId,
     epoch: Epoch,
 ) -> Result<Share, ReleaseError> {
-    if released.worker != *own || released.release_key != key.public {
+    if released.worker != *own || released.release_key != key.public_key() {
         return Err(ReleaseError::Recipient);
     }
     if released.collection != collection || released.epoch != epoch {
@@ -207,17 +181,9 @@ pub fn open_share(
     if released.signer != caller.session_key || !signed {
         return Err(ReleaseError::Signature);
     }
-    let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&released.encapsulated)
-        .map_err(|_| ReleaseError::Open)?;
-    let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-        &OpModeR::Base,
-        &key.private,
-        &encapsulated,
-        &released.info(),
-        &released.ciphertext,
-        &released.signer,
-    );
-    let bytes = Zeroizing::new(opened.map_err(|_| ReleaseError::Open)?);
+    let (encapsulated, ciphertext) = (&released.encapsulated, &released.ciphertext);
+    let opened = key.0.open(encapsulated, ciphertext, &released.info(), &released.signer);
+    let bytes = opened.ok_or(ReleaseError::Open)?;
     let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| ReleaseError::Open)?;
     Ok(Share::from_bytes(bytes))
 }

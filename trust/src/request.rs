@@ -14,7 +14,7 @@ mod nonces;
 pub use nonces::NonceCache;
 
 use crate::address::{SessionKey, ed25519_holds};
-use crate::encoding::transcript;
+use crate::encoding::{digest, transcript};
 use crate::permit::{Expected, Permissions, Permit, PermitError};
 use crate::verified::Verified;
 use base::Parameters;
@@ -89,6 +89,8 @@ pub struct Caller {
     pub permit_name: String,
     /// Unix seconds; the permit is void from this second on.
     pub expires: u64,
+    /// Names this very request: [`request_digest`].
+    pub request: [u8; 32],
     /// What anybody needs to check later that the caller signed this request: permit as JSON, RFC 9421
     /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest.
     pub authorization: Vec<u8>,
@@ -173,7 +175,21 @@ pub fn verify_request(
         permissions: delegation.permissions,
         permit_name: delegation.permit_name,
         expires: delegation.expires,
+        request: digest(REQUEST_DOMAIN, &[base.as_bytes()]),
     }))
+}
+
+/// SHA-256 over what a request's signature covers, its nonce included: no two requests share it.
+///
+/// # Errors
+/// [`RequestError::Part`] and [`RequestError::Header`] for what no worker would take.
+pub fn request_digest(
+    header: &dyn Fn(&str) -> Option<String>,
+    parts: &RequestParts<'_>,
+) -> Result<[u8; 32], RequestError> {
+    check_parts(parts)?;
+    let (headers, parameters, _) = read(header)?;
+    Ok(digest(REQUEST_DOMAIN, &[headers.base(parts, &parameters).as_bytes()]))
 }
 
 /// The `Content-Digest` of a body: `sha-256=:<base64>:`.
@@ -277,6 +293,7 @@ const WORKER: &str = "prag-worker";
 const PERMIT: &str = "prag-permit";
 const SIGNATURE_INPUT: &str = "signature-input";
 const SIGNATURE: &str = "signature";
+const REQUEST_DOMAIN: &str = "PRAG-REQUEST/v1";
 /// Our member of the two signature dictionaries.
 const LABEL: &str = "prag";
 /// Longest path, and longest query, bytes.

@@ -7,7 +7,10 @@
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::transcript;
-use crate::evidence::{Binding, Evidence, EvidenceError, Policy, Tee, TeeError, Verifier, Worker};
+use crate::evidence::{
+    Binding, Evidence, EvidenceError, Policy, Reader, ReaderBinding, ReaderPolicy, Tee, TeeError,
+    Verifier, Worker,
+};
 use crate::verified::Verified;
 
 /// Pretends to be a TEE that runs an image of some version.
@@ -21,13 +24,22 @@ impl SimTee {
     pub fn new(version: &str) -> Self {
         Self { measurement: sim_measurement(version) }
     }
+
+    /// Evidence of a reader.
+    #[must_use]
+    pub fn read(&self, binding: &ReaderBinding) -> Evidence {
+        self.sign(binding.report_data())
+    }
+
+    fn sign(&self, report_data: [u8; 64]) -> Evidence {
+        let signature = root().sign(&message(&report_data, &self.measurement));
+        Evidence::Sim { report_data, measurement: self.measurement, signature }
+    }
 }
 
 impl Tee for SimTee {
     fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
-        let message = message(&report_data, &self.measurement);
-        let signature = root().sign(&message);
-        Ok(Evidence::Sim { report_data, measurement: self.measurement, signature })
+        Ok(self.sign(report_data))
     }
 
     fn kind(&self) -> &'static str {
@@ -47,23 +59,48 @@ impl Verifier for SimVerifier {
         policy: &Policy,
         _now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
-        let (report_data, measurement, signature) = match evidence {
-            Evidence::Sim { report_data, measurement, signature } => {
-                (report_data, measurement, signature)
-            }
-            Evidence::Tdx { .. } | Evidence::Snp { .. } => {
-                return Err(EvidenceError::Kind(evidence.kind()));
-            }
-        };
-        let message = message(report_data, measurement);
-        if !ed25519_holds(&root().public_key(), &message, signature) {
-            return Err(EvidenceError::Signature);
-        }
-        if *report_data != binding.report_data() {
-            return Err(EvidenceError::Binding);
-        }
-        Worker::allowed(evidence, *measurement, binding, policy)
+        let measurement = measured(evidence, &binding.report_data())?;
+        Worker::allowed(evidence, measurement, binding, policy)
     }
+
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        let measurement = measured(evidence, &binding.report_data())?;
+        Ok(Reader::attested(evidence, measurement, binding, policy, now))
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        _now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        measured(evidence, &binding.report_data())
+    }
+}
+
+/// The pretended image behind evidence that binds `expected`.
+fn measured(evidence: &Evidence, expected: &[u8; 64]) -> Result<[u8; 32], EvidenceError> {
+    let (report_data, measurement, signature) = match evidence {
+        Evidence::Sim { report_data, measurement, signature } => {
+            (report_data, measurement, signature)
+        }
+        Evidence::Tdx { .. } | Evidence::Snp { .. } => {
+            return Err(EvidenceError::Kind(evidence.kind()));
+        }
+    };
+    if !ed25519_holds(&root().public_key(), &message(report_data, measurement), signature) {
+        return Err(EvidenceError::Signature);
+    }
+    if report_data != expected {
+        return Err(EvidenceError::Binding);
+    }
+    Ok(*measurement)
 }
 
 /// The pretended measurement of an image named by `version`.

@@ -37,7 +37,7 @@ pub(super) enum Command {
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
-    /// Set or show the policy that workers must meet.
+    /// Set or show which images are trusted: by this machine, or by a collection.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Make, list, show or delete collections.
@@ -68,6 +68,8 @@ pub(super) enum Command {
     Confirm(Confirm),
     /// List the worker's embedding models.
     Models,
+    /// Play an LLM worker: attest, then get context sealed to the attested key.
+    Reader(Reader),
     /// Check this machine, the worker and every collection.
     Doctor,
 }
@@ -90,8 +92,40 @@ pub(super) enum EvidenceCommand {
 pub(super) enum PolicyCommand {
     /// Store a policy on this machine; every command uses it from then on.
     Set(PolicyFile),
-    /// Show the stored policy and its digest.
-    Show,
+    /// Show the policy of this machine, or of a collection.
+    Show(ShowPolicy),
+    /// Set which images may serve a collection and, apart, which may read it.
+    Collection(CollectionPolicy),
+}
+
+#[derive(Args)]
+pub(super) struct ShowPolicy {
+    /// The collection's name or id; without it, the policy stored on this machine.
+    pub(super) collection: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct CollectionPolicy {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// An image that may serve, hex. Without any: as before, and at first those that this machine trusts.
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub(super) worker: Vec<[u8; 32]>,
+    /// Let the images serve that a policy file lists.
+    #[arg(long, value_name = "FILE", conflicts_with = "worker")]
+    pub(super) from_policy: Option<PathBuf>,
+    /// An image that may read, hex. Without any: as before.
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub(super) reader: Vec<[u8; 32]>,
+    /// Let grantees read without attesting.
+    #[arg(long, conflicts_with = "reader")]
+    pub(super) any_reader: bool,
+}
+
+/// The digest of an image.
+fn image(text: &str) -> Result<[u8; 32], &'static str> {
+    let mut digest = [0; 32];
+    hex::decode_to_slice(text, &mut digest).map(|()| digest).map_err(|_| "64 hexadecimal digits")
 }
 
 #[derive(Args)]
@@ -278,6 +312,21 @@ pub(super) struct Context {
     /// Which documents may answer, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) filter: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Reader {
+    /// The collection's name or id; without it, only the session is opened, and this machine's image shown.
+    #[arg(requires = "prompt")]
+    pub(super) collection: Option<String>,
+    /// The prompt; `-` reads it from standard input.
+    pub(super) prompt: Option<String>,
+    /// Most tokens of the whole context.
+    #[arg(short, long, default_value_t = 2000)]
+    pub(super) budget: u32,
+    /// A program that prints evidence of this machine as JSON; it gets PRAG_REPORT_DATA, hex.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) evidence_command: Option<PathBuf>,
 }
 
 #[derive(Args)]

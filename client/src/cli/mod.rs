@@ -16,10 +16,12 @@ mod evidence;
 mod grants;
 mod keys;
 mod policy;
+mod reader;
 mod screen;
 mod seal;
 mod search;
 
+use crate::attester::Attester;
 use crate::channel::Channel;
 use crate::error::ClientError;
 use crate::home::Home;
@@ -30,7 +32,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
 use args::{
     Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
-    PolicyCommand,
+    PolicyCommand, ShowPolicy,
 };
 use clap::Parser;
 use screen::Screen;
@@ -54,6 +56,12 @@ type Done = Result<bool, ClientError>;
 /// `trusted` decides which evidence is believed.
 #[must_use]
 pub fn main_with(trusted: Trusted) -> ExitCode {
+    main_as(trusted, None)
+}
+
+/// As [`main_with`], for a program that can attest itself: with `attester` where `prag reader` names no other.
+#[must_use]
+pub fn main_as(trusted: Trusted, attester: Option<Box<dyn Attester>>) -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -68,7 +76,7 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments, trusted, screen)),
+        Ok(runtime) => runtime.block_on(run(arguments, trusted, attester, screen)),
         Err(source) => Err(ClientError::File { what: "starting threads", source }),
     };
     match done {
@@ -82,7 +90,12 @@ pub fn main_with(trusted: Trusted) -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
+async fn run(
+    arguments: Arguments,
+    trusted: Trusted,
+    attester: Option<Box<dyn Attester>>,
+    screen: Screen,
+) -> Done {
     let passphrase = std::env::var("PRAG_PASSPHRASE").ok().filter(|text| !text.is_empty());
     let setting = Setting {
         url: arguments.url,
@@ -97,7 +110,10 @@ async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
         Command::Seal(options) => seal::seal(&setting, &options),
         Command::Evidence(EvidenceCommand::Verify(options)) => evidence::verify(&setting, &options),
         Command::Policy(PolicyCommand::Set(options)) => policy::set(&setting, &options),
-        Command::Policy(PolicyCommand::Show) => policy::show(&setting),
+        Command::Policy(PolicyCommand::Show(ShowPolicy { collection: None })) => {
+            policy::show(&setting)
+        }
+        Command::Reader(options) => reader::reader(setting, trusted, attester, &options).await,
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
         command => {
@@ -134,12 +150,19 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
             documents::delete(client, screen, &which).await
         }
         Command::Grant(options) => grants::grant(client, screen, &options).await,
+        Command::Policy(PolicyCommand::Collection(options)) => {
+            policy::set_collection(client, screen, &options).await
+        }
+        Command::Policy(PolicyCommand::Show(ShowPolicy { collection: Some(collection) })) => {
+            policy::show_collection(client, screen, &collection).await
+        }
         Command::Grants(which) => grants::list(client, screen, &which).await,
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
         Command::Keys(_)
         | Command::Seal(_)
         | Command::Evidence(_)
-        | Command::Policy(_)
+        | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
+        | Command::Reader(_)
         | Command::Attest(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }

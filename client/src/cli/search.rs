@@ -71,14 +71,14 @@ pub(super) fn filter(json: Option<&str>) -> Result<Option<Filter>, ClientError> 
 }
 
 /// Where this machine remembers a head, the worker must continue it before it is asked anything.
-async fn check(client: &Client, id: CollectionId) -> Result<(), ClientError> {
+pub(super) async fn check(client: &Client, id: CollectionId) -> Result<(), ClientError> {
     if client.channel().remembered().head(id)?.is_some() {
         client.check_history(id).await?;
     }
     Ok(())
 }
 
-fn text(argument: &str) -> Result<String, ClientError> {
+pub(super) fn text(argument: &str) -> Result<String, ClientError> {
     if argument != "-" {
         return Ok(argument.to_owned());
     }

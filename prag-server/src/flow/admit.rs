@@ -12,7 +12,7 @@ use prag_client::ledger::LedgerError;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
-use prag_trust::admission::{self, AccessView, Admin, Granted, Read, Write};
+use prag_trust::admission::{self, AccessView, Admin, Denied, Gate, Granted, Read, See, Write};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
@@ -73,9 +73,10 @@ impl Worker {
         id: CollectionId,
     ) -> Result<Reader, Problem> {
         let view = self.view(caller, id).await?;
-        let now = self.now();
-        let granted = admission::admit_read(caller, id, &view, now, self.0.settings.staleness_s)
-            .map_err(problems::denied)?;
+        let gate = self.gate();
+        let session = self.0.parts.sessions.of(&caller.session_key, gate.now);
+        let granted = admission::admit_read(caller, session.as_ref(), id, &view, &gate);
+        let granted = granted.map_err(|denied| self.denied(id, denied))?;
         let quota = view.grant.as_ref().and_then(|grant| grant.quota);
         let metered = !granted.is_owner() && quota.is_some();
         Ok(Reader { granted, held: self.held(id)?, metered })
@@ -87,8 +88,17 @@ impl Worker {
         id: CollectionId,
     ) -> Result<(Granted<Write>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
-        let now = self.now();
-        let granted = admission::admit_write(caller, id, &view, now, self.0.settings.staleness_s);
+        let granted = admission::admit_write(caller, id, &view, &self.gate());
+        Ok((granted.map_err(|denied| self.denied(id, denied))?, self.held(id)?))
+    }
+
+    pub(super) async fn admit_see(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<(Granted<See>, Arc<Held>), Problem> {
+        let view = self.view(caller, id).await?;
+        let granted = admission::admit_see(caller, id, &view, &self.gate());
         Ok((granted.map_err(problems::denied)?, self.held(id)?))
     }
 
@@ -98,8 +108,7 @@ impl Worker {
         id: CollectionId,
     ) -> Result<(Granted<Admin>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
-        let now = self.now();
-        let granted = admission::admit_admin(caller, id, &view, now, self.0.settings.staleness_s);
+        let granted = admission::admit_admin(caller, id, &view, &self.gate());
         Ok((granted.map_err(problems::denied)?, self.held(id)?))
     }
 
@@ -111,6 +120,21 @@ impl Worker {
         self.0.heard.store(true, Ordering::Relaxed);
         let ledger = &self.0.parts.ledger;
         ledger.view(id, &caller.address, &caller.permit_name).await.map_err(problems::ledger)
+    }
+
+    fn gate(&self) -> Gate {
+        let staleness_s = self.0.settings.staleness_s;
+        Gate { image: self.0.parts.image, now: self.now(), staleness_s }
+    }
+
+    /// Why not. A retired image has no business with the keys any more: it forgets them on the way.
+    fn denied(&self, id: CollectionId, denied: Denied) -> Problem {
+        if denied == Denied::WorkerImage
+            && let Ok(held) = self.held(id)
+        {
+            held.retire();
+        }
+        problems::denied(denied)
     }
 
     /// Use up `units` of the caller's quota, durably, before the reply. The owner has none.

@@ -87,6 +87,7 @@ impl Worker {
         release: ReleaseKeys,
     ) -> Result<Collection, Problem> {
         let (granted, held) = self.admit_admin(caller, id).await?;
+        self.check_policy(id).await?;
         let owner = self.open_share(caller, id, granted.epoch(), &release.share)?;
         if held.shard().is_ok() {
             return self.describe(&held, true);
@@ -155,9 +156,9 @@ impl Worker {
             let (_granted, held) = self.admit_admin(caller, id).await?;
             return self.describe(&held, true);
         }
-        let reader = self.admit_read(caller, id).await?;
-        let mut seen = self.describe(&reader.held, reader.granted.is_owner())?;
-        if reader.granted.scope().is_some() {
+        let (granted, held) = self.admit_see(caller, id).await?;
+        let mut seen = self.describe(&held, granted.is_owner())?;
+        if granted.scope().is_some() {
             (seen.documents, seen.chunks) = (0, 0);
         }
         Ok(seen)

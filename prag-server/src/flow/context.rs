@@ -7,7 +7,7 @@
 
 use super::query::{check_token, three_digits};
 use super::search::Found;
-use super::{Worker, problems, validate};
+use super::{Answer, Worker, problems, validate};
 use prag_embedder::Embedder;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, QUERY_BYTES_MAX};
@@ -28,7 +28,7 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         request: ContextRequest,
-    ) -> Result<ContextReply, Problem> {
+    ) -> Result<Answer<ContextReply>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
@@ -47,11 +47,12 @@ impl Worker {
             ..QueryRequest::default()
         };
         let plan = self.plan(&reader, &shard, query).await?;
-        let found = self.answer(&reader, &shard, plan).await?;
+        let found = self.find(&reader, &shard, plan).await?;
         let embedder = Arc::clone(self.embedder());
         let profile = shard.profile().digest.clone();
         let pack = move || pack(&found, request.budget, embedder.as_ref(), profile);
-        tokio::task::spawn_blocking(pack).await.map_err(problems::internal)
+        let reply = tokio::task::spawn_blocking(pack).await.map_err(problems::internal)?;
+        self.answer(caller, &reader, reply).await
     }
 }
 

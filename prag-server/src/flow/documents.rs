@@ -7,7 +7,7 @@
 
 use super::admit::Reader;
 use super::ingest::token;
-use super::{Worker, problems, query, validate};
+use super::{Answer, Worker, problems, query, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::shard::batch;
@@ -33,14 +33,14 @@ impl Worker {
         id: CollectionId,
         cursor: Option<String>,
         limit: Option<u32>,
-    ) -> Result<Page<DocumentInfo>, Problem> {
+    ) -> Result<Answer<Page<DocumentInfo>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let limit = validate::page(limit)?;
         let page = page(&reader, &shard, cursor, limit)?;
         self.consume(&reader, reader.units(page.data.len())).await?;
         reader.returned(page.data.iter().map(|row| row.id.as_str()));
-        Ok(page)
+        self.answer(caller, &reader, page).await
     }
 
     /// One document with its original, by handle.
@@ -52,11 +52,12 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
-    ) -> Result<DocumentInfo, Problem> {
+    ) -> Result<Answer<DocumentInfo>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let found = shard.by_handle(handle);
-        self.read_one(&reader, &shard, found).await
+        let document = self.read_one(&reader, &shard, found).await?;
+        self.answer(caller, &reader, document).await
     }
 
     /// One document with its original, by id.
@@ -68,11 +69,12 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lookup: Lookup,
-    ) -> Result<DocumentInfo, Problem> {
+    ) -> Result<Answer<DocumentInfo>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
-        self.read_one(&reader, &shard, found).await
+        let document = self.read_one(&reader, &shard, found).await?;
+        self.answer(caller, &reader, document).await
     }
 
     /// A whole document, for as many units as searches would have cost; one that is not there costs one too, so

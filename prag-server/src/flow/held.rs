@@ -63,6 +63,16 @@ impl Held {
         *self.state.write().unwrap_or_else(ignore_poison) = state;
     }
 
+    /// Stops serving, for a policy that no longer lists this worker: the keys are wiped with the shard, as soon as
+    /// what is under way has ended.
+    pub(super) fn retire(&self) {
+        let mut state = self.state.write().unwrap_or_else(ignore_poison);
+        if matches!(*state, State::Ready(_)) {
+            *state = State::Locked;
+            tracing::warn!(shard = %self.entry.lineage, "the policy no longer lists this worker's image: locked");
+        }
+    }
+
     /// Whether it serves, and why not.
     #[must_use]
     pub fn state(&self) -> CollectionState {

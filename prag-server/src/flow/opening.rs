@@ -93,6 +93,10 @@ impl Worker {
     }
 
     pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
+        if let Err(problem) = self.check_policy(held.entry.id).await {
+            tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
+            return;
+        }
         let (worker, entry) = (self.clone(), held.entry.clone());
         let last = match self.last_anchor().await {
             Ok(last) => last,

@@ -35,8 +35,25 @@ pub(super) fn denied(denied: Denied) -> Problem {
             format!("the worker's ledger view is {ahead} s ahead of its clock"),
         ),
         Denied::Quota => Problem::new(Code::QuotaExhausted, "the grant's quota is used up"),
+        Denied::ReaderMissing => Problem::new(
+            Code::ReaderAttestationRequired,
+            "the owner lists the images that may read; open a session with evidence of yours (POST /v1/sessions)",
+        ),
+        Denied::ReaderImage => Problem::new(
+            Code::ReaderAttestationRequired,
+            "the owner does not list your image among those that may read; ask the owner",
+        ),
+        Denied::WorkerImage => worker_image(),
         _ => forbidden(),
     }
+}
+
+pub(super) fn worker_image() -> Problem {
+    Problem::new(
+        Code::WorkerNotAllowed,
+        "the collection's policy does not list this worker's image: its keys are wiped here; ask another worker, or have \
+         the owner list the image",
+    )
 }
 
 pub(super) fn ledger(error: LedgerError) -> Problem {

@@ -6,9 +6,9 @@
 //! Invariant: the quota is used up, durably, before the reply.
 
 use super::admit::Reader;
-use super::search::{Answer, Found, Plan, search};
+use super::search::{Found, Plan, Searched, search};
 use super::sketch::Signature;
-use super::{Worker, problems, validate};
+use super::{Answer, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
 use prag_protocol::CollectionId;
@@ -30,19 +30,20 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         request: QueryRequest,
-    ) -> Result<QueryReply, Problem> {
+    ) -> Result<Answer<QueryReply>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let with_metadata = request.with_metadata;
         check_token(&shard, request.token.as_deref())?;
         let plan = self.plan(&reader, &shard, request).await?;
-        let found = self.answer(&reader, &shard, plan).await?;
+        let found = self.find(&reader, &shard, plan).await?;
         let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
-        Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
+        let reply = QueryReply { hits, profile: shard.profile().digest.clone() };
+        self.answer(caller, &reader, reply).await
     }
 
     /// Use up one unit, search, and note what a grantee asked for and got.
-    pub(super) async fn answer(
+    pub(super) async fn find(
         &self,
         reader: &Reader,
         shard: &Arc<CollectionShard>,
@@ -50,7 +51,7 @@ impl Worker {
     ) -> Result<Vec<Found>, Problem> {
         self.consume(reader, 1).await?;
         let asked = (!reader.granted.is_owner()).then(|| (signature(&plan), plan.text.clone()));
-        let Answer { found, nearest } = run(Arc::clone(shard), plan).await?;
+        let Searched { found, nearest } = run(Arc::clone(shard), plan).await?;
         self.0.metrics.queried();
         if let Some((signature, words)) = asked {
             let exact = nearest.is_some_and(|cosine| cosine >= EXACT_COSINE)
@@ -112,7 +113,7 @@ impl Worker {
     }
 }
 
-async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Answer, Problem> {
+async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Searched, Problem> {
     let work = move || search(&shard.read(), &plan);
     let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
     found.map_err(|_| Problem::new(Code::Internal, "the search failed"))

@@ -31,7 +31,7 @@ pub(super) struct Plan {
 }
 
 /// What was found.
-pub(super) struct Answer {
+pub(super) struct Searched {
     /// Best first.
     pub(super) found: Vec<Found>,
     /// Cosine of the nearest chunk, where the dense leg ran. For the worker alone: no digit of it leaves.
@@ -48,7 +48,7 @@ pub(super) struct Found {
 type Id = (u32, u32);
 
 /// Run the plan. Blocks.
-pub(super) fn search(live: &Live, plan: &Plan) -> Result<Answer, IndexError> {
+pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
     let allowed: Vec<RoaringBitmap> =
         live.parts().map(|part| allowed(&part, &plan.filters)).collect();
     let depth = (plan.k * DEPTH_PER_HIT).max(DEPTH_MIN);
@@ -66,7 +66,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Answer, IndexError> {
     };
     let found = fused.into_iter().take(plan.k);
     let found = found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score));
-    Ok(Answer { found: found.collect(), nearest })
+    Ok(Searched { found: found.collect(), nearest })
 }
 
 fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {

@@ -9,7 +9,7 @@ use super::auth::Signed;
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
 use super::target::{Listing, Named, ack, collection_id, token};
-use crate::flow::Worker;
+use crate::flow::{Answer, Worker};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Uri, header};
@@ -66,7 +66,7 @@ pub(super) async fn bulk(
     Ok(([(header::CONTENT_TYPE, NDJSON)], write_lines(&statuses)?).into_response())
 }
 
-/// List documents, without their content.
+/// List documents, without their content. An attested reader gets the reply sealed.
 #[utoipa::path(get, path = "/v1/collections/{collection}/documents", tag = "documents",
     params(("collection" = String, Path, description = "32 hex digits"), ("cursor" = Option<String>, Query, description = "From the page before"), ("limit" = Option<u32>, Query, description = "Rows, 1 to 1000")),
     responses((status = 200, body = DocumentPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -75,13 +75,13 @@ pub(super) async fn list(
     Named(id): Named<String>,
     uri: Uri,
     signed: Signed,
-) -> Reply<Page<DocumentInfo>> {
+) -> Reply<Answer<Page<DocumentInfo>>> {
     let id = collection_id(&id)?;
     let Listing { cursor, limit } = Listing::parse(&uri)?;
     Ok(Json(worker.list_documents(&signed.caller, id, cursor, limit).await?))
 }
 
-/// One document with its content, by handle.
+/// One document with its content, by handle. An attested reader gets the reply sealed.
 #[utoipa::path(get, path = "/v1/collections/{collection}/documents/{handle}", tag = "documents",
     params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
     responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -89,13 +89,13 @@ pub(super) async fn show(
     State(worker): State<Worker>,
     Named((id, handle)): Named<(String, String)>,
     signed: Signed,
-) -> Reply<DocumentInfo> {
+) -> Reply<Answer<DocumentInfo>> {
     let id = collection_id(&id)?;
     token(&handle, "handle")?;
     Ok(Json(worker.document(&signed.caller, id, &handle).await?))
 }
 
-/// One document with its content, by id.
+/// One document with its content, by id. An attested reader gets the reply sealed.
 #[utoipa::path(post, path = "/v1/collections/{collection}/documents/lookup", tag = "documents", request_body = Lookup,
     params(("collection" = String, Path, description = "32 hex digits")),
     responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -103,7 +103,7 @@ pub(super) async fn lookup(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<DocumentInfo> {
+) -> Reply<Answer<DocumentInfo>> {
     let id = collection_id(&id)?;
     Ok(Json(worker.lookup(&signed.caller, id, signed.json()?).await?))
 }

@@ -6,7 +6,7 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, search, system};
+use super::{collections, documents, grants, policy, readers, search, system};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -42,6 +42,10 @@ use utoipa::OpenApi;
         grants::put,
         grants::list,
         grants::revoke,
+        policy::set,
+        policy::show,
+        readers::challenge,
+        readers::open,
         grants::head,
         grants::revoke_permit,
         grants::confirm
@@ -51,7 +55,8 @@ use utoipa::OpenApi;
         (name = "collections", description = "Create, describe, release keys, compact, destroy"),
         (name = "documents", description = "Put, list, look up, delete"),
         (name = "search", description = "Query, and context for a prompt"),
-        (name = "grants", description = "Who may read or write"),
+        (name = "grants", description = "Who may read or write, and which images may serve and read"),
+        (name = "readers", description = "Sessions of attested readers: LLM workers that prove what they are"),
         (name = "ledger", description = "Heads that a client remembers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
         (name = "system", description = "Attestation")

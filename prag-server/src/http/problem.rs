@@ -98,8 +98,12 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::PermitExpired
         | Code::SignatureInvalid
         | Code::ClockSkew
-        | Code::Replayed => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::PermissionMissing => StatusCode::FORBIDDEN,
+        | Code::Replayed
+        | Code::ChallengeInvalid => StatusCode::UNAUTHORIZED,
+        Code::Forbidden
+        | Code::PermissionMissing
+        | Code::ReaderAttestationRequired
+        | Code::EvidenceRefused => StatusCode::FORBIDDEN,
         Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound => {
             StatusCode::NOT_FOUND
         }
@@ -116,8 +120,8 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::BadFilter
         | Code::IdempotencyMismatch
         | Code::CiphertextInvalid => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::KeyMissing => StatusCode::LOCKED,
         Code::QuotaExhausted | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::KeyMissing | Code::WorkerNotAllowed => StatusCode::LOCKED,
         Code::ShardUnavailable
         | Code::LedgerStale
         | Code::LedgerUnconfirmed

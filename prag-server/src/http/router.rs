@@ -8,7 +8,7 @@
 use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
-use super::{collections, documents, gateway, grants, search, system};
+use super::{collections, documents, gateway, grants, policy, readers, search, system};
 use crate::flow::Worker;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -52,8 +52,12 @@ routes! {
     post "/v1/collections/{collection}/grants" => grants::put;
     get "/v1/collections/{collection}/grants" => grants::list;
     delete "/v1/collections/{collection}/grants" => grants::revoke;
+    put "/v1/collections/{collection}/policy" => policy::set;
+    get "/v1/collections/{collection}/policy" => policy::show;
     get "/v1/collections/{collection}/head" => grants::head;
     get "/v1/operations/{operation}" => collections::operation;
+    post "/v1/sessions/challenge" => readers::challenge;
+    post "/v1/sessions" => readers::open;
     post "/v1/permits/revoke" => grants::revoke_permit;
     post "/v1/ledger/confirm" => grants::confirm;
 }

@@ -8,13 +8,13 @@
 use super::auth::Signed;
 use super::problem::{ProblemBody, Reply};
 use super::target::{Named, collection_id};
-use crate::flow::Worker;
+use crate::flow::{Answer, Worker};
 use axum::Json;
 use axum::extract::State;
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
 
-/// Search a collection.
+/// Search a collection. An attested reader gets the reply sealed: `{"sealed": "…"}`.
 #[utoipa::path(post, path = "/v1/collections/{collection}/query", tag = "search", request_body = QueryRequest,
     params(("collection" = String, Path, description = "32 hex digits")),
     responses((status = 200, body = QueryReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -22,13 +22,13 @@ pub(super) async fn query(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<QueryReply> {
+) -> Reply<Answer<QueryReply>> {
     let id = collection_id(&id)?;
     let request: QueryRequest = signed.json()?;
     Ok(Json(worker.query(&signed.caller, id, request).await?))
 }
 
-/// Cited passages within a token budget, ready for a prompt.
+/// Cited passages within a token budget, ready for a prompt. An attested reader gets the reply sealed.
 #[utoipa::path(post, path = "/v1/collections/{collection}/context", tag = "search", request_body = ContextRequest,
     params(("collection" = String, Path, description = "32 hex digits")),
     responses((status = 200, body = ContextReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -36,7 +36,7 @@ pub(super) async fn context(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<ContextReply> {
+) -> Reply<Answer<ContextReply>> {
     let id = collection_id(&id)?;
     let request: ContextRequest = signed.json()?;
     Ok(Json(worker.context(&signed.caller, id, request).await?))

@@ -187,7 +187,7 @@ pub enum AccessQuery {
         /// Which collection.
         collection: CollectionId,
     },
-    /// Collection, grant and permit of one caller at one height.
+    /// Collection, policy, and grant and permit of one caller, at one height.
     Admission {
         /// Which collection.
         collection: CollectionId,
@@ -241,7 +241,7 @@ pub enum AccessReply {
     Writer(Option<WriterRecord>),
     /// `None` before the first anchor.
     Anchor(Option<Anchor>),
-    /// `None` before the first policy: nobody is allowed.
+    /// `None` before the first policy: placements alone decide who serves, grants alone who reads.
     Policy(Option<PolicyRecord>),
     /// For [`AccessQuery::Admission`].
     Admission(Admission),

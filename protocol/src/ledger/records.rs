@@ -99,16 +99,16 @@ pub struct Anchor {
 
 /// Which measured images may serve a collection, and which may pull context from it.
 ///
-/// An empty list admits nobody.
+/// A worker that is not listed serves nothing of the collection; an empty list locks it everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRecord {
     /// Policy epoch; grows by one with every change, 1 is the first.
     pub epoch: u64,
-    /// Measurements of workers that may be placed.
+    /// Measurements of workers that may serve.
     #[serde(with = "hex32::list")]
     pub measurements: Vec<[u8; 32]>,
-    /// Measurements of inference workers that may read.
+    /// Measurements of inference workers that may read; while it is empty, grantees need not attest.
     #[serde(with = "hex32::list")]
     pub readers: Vec<[u8; 32]>,
 }
@@ -127,4 +127,6 @@ pub struct Admission {
     pub grant: Option<GrantRecord>,
     /// True if the caller revoked this permit.
     pub permit_revoked: bool,
+    /// The collection's policy, if one was ever set.
+    pub policy: Option<PolicyRecord>,
 }

@@ -11,6 +11,8 @@ pub mod documents;
 pub mod grants;
 pub mod models;
 pub mod operations;
+pub mod policy;
+pub mod readers;
 pub mod search;
 
 /// One page of a listing.

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod anchored;
 mod broken;
 mod chain;
 mod disk;
@@ -16,7 +17,6 @@ mod host;
 mod network;
 mod operator;
 mod scene;
-mod anchored;
 mod stage;
 mod table;
 mod writer;

@@ -197,6 +197,8 @@ async fn absent_and_forbidden_are_one_answer() {
         ("GET", "/grants", ""),
         ("POST", "/grants", &grant.to_string()),
         ("PUT", "/keys", &share),
+        ("GET", "/policy", ""),
+        ("PUT", "/policy", r#"{"workers":[],"readers":[]}"#),
     ];
     let rows = data.iter().map(|row| (row, false));
     for ((method, rest, body), as_admin) in rows.chain(admin.iter().map(|row| (row, true))) {

@@ -12,6 +12,7 @@ mod channel;
 mod collections;
 mod documents;
 mod letter;
+mod readers;
 mod sealed;
 mod search;
 

@@ -60,6 +60,19 @@ pub enum TcbStatus {
 }
 
 impl TcbStatus {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::UpToDate,
+        Self::SwHardeningNeeded,
+        Self::ConfigurationNeeded,
+        Self::ConfigurationAndSwHardeningNeeded,
+        Self::OutOfDate,
+        Self::OutOfDateConfigurationNeeded,
+        Self::Revoked,
+        Self::RelaunchAdvised,
+        Self::RelaunchAdvisedConfigurationNeeded,
+    ];
+
     /// One byte, for digests over policies. Frozen.
     #[must_use]
     pub const fn code(self) -> u8 {

@@ -1,11 +1,12 @@
-//! Sealing: typed keys, records and blobs that open at one place only, padding.
+//! Sealing: typed keys, records and blobs that open at one place only, envelopes for one key, padding.
 //!
 //! Layer: under `trust`, above `protocol`.
-//! Holds: every symmetric cipher of PRAG, and the keys that they take.
+//! Holds: every cipher of PRAG outside its channel, and the keys that they take.
 //! Never: who may have a key; evidence, permits, the ledger; I/O, a clock, randomness of its own.
 //! Invariant: a key's bytes never leave this crate, and what fails to open does not say why.
 
 pub mod entropy;
+pub mod envelope;
 pub mod frames;
 pub mod key;
 pub mod padding;

@@ -1,18 +1,22 @@
 //! The proof of an admission.
 //!
 //! Layer: `trust::admission`.
-//! Holds: the three rights, and what was admitted with one of them.
+//! Holds: the four rights, and what was admitted with one of them.
 //! Never: a constructor that others reach, or a step from one right to another.
 //! Invariant: whoever holds a `Granted<R>` got it from the rule for `R`.
 
+use crate::evidence::Reader;
+use crate::verified::Verified;
 use prag_protocol::filter::Filter;
 use prag_protocol::{Address, CollectionId, Epoch};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Marks a right that [`Granted`] can carry: [`Read`], [`Write`] or [`Admin`].
+/// Marks a right that [`Granted`] can carry: [`See`], [`Read`], [`Write`] or [`Admin`].
 pub trait Right: sealed::Right {}
 
+/// May know that it is there, its state and its size.
+pub enum See {}
 /// May search and read context.
 pub enum Read {}
 /// May put and delete documents.
@@ -20,12 +24,14 @@ pub enum Write {}
 /// May grant, revoke, release keys, destroy.
 pub enum Admin {}
 
+impl Right for See {}
 impl Right for Read {}
 impl Right for Write {}
 impl Right for Admin {}
 
 mod sealed {
     pub trait Right {}
+    impl Right for super::See {}
     impl Right for super::Read {}
     impl Right for super::Write {}
     impl Right for super::Admin {}
@@ -45,6 +51,14 @@ mod sealed {
 /// use prag_trust::admission::{Granted, Write};
 /// fn append(_: &Granted<Write>) {}
 /// fn replace(granted: &Granted<Write>) { append(granted) }
+/// ```
+///
+/// Seeing that a collection is there is not reading it:
+///
+/// ```compile_fail,E0308
+/// use prag_trust::admission::{Granted, Read, See};
+/// fn search(_: &Granted<Read>) {}
+/// fn describe(granted: &Granted<See>) { search(granted) }
 /// ```
 ///
 /// And nobody makes one up, nor another right of their own:
@@ -75,6 +89,7 @@ pub(super) struct Terms {
     pub(super) max_k: u32,
     pub(super) scope: Option<Filter>,
     pub(super) expires: u64,
+    pub(super) reader: Option<Verified<Reader>>,
 }
 
 impl<R: Right> Granted<R> {
@@ -129,6 +144,14 @@ impl<R: Right> Granted<R> {
     #[must_use]
     pub fn expires(&self) -> u64 {
         self.terms.expires
+    }
+}
+
+impl Granted<Read> {
+    /// The attested reader that asks, to whom replies are sealed; `None` without a session.
+    #[must_use]
+    pub fn reader(&self) -> Option<&Verified<Reader>> {
+        self.terms.reader.as_ref()
     }
 }
 

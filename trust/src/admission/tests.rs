@@ -1,16 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{AccessView, Denied, Granted, Read, admit_admin, admit_read, admit_write};
+use super::{
+    AccessView, Denied, Gate, Granted, Read, admit_admin, admit_read, admit_see, admit_write,
+};
+use crate::evidence::Reader;
 use crate::permit::{Permission, Permissions};
 use crate::request::Caller;
 use crate::verified::Verified;
-use prag_protocol::ledger::{CollectionRecord, GrantRecord};
+use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord};
 use prag_protocol::limits::K_MAX;
 use prag_protocol::{Address, CollectionId};
 
 const NOW: u64 = 1_700_000_000;
 const MAX: u64 = 60;
 const HERE: CollectionId = CollectionId([3; 16]);
+const IMAGE: [u8; 32] = [8; 32];
 
 fn address(name: &str) -> Address {
     Address::try_from(format!("secret1{name}")).unwrap()
@@ -18,6 +22,7 @@ fn address(name: &str) -> Address {
 
 fn caller(name: &str, permissions: Permissions) -> Verified<Caller> {
     Verified::new(Caller {
+        request: [0; 32],
         authorization: Vec::new(),
         address: address(name),
         session_key: [1; 32],
@@ -53,20 +58,40 @@ fn view(grant: Option<GrantRecord>) -> AccessView {
         }),
         grant,
         permit_revoked: false,
+        policy: None,
     }
 }
 
+fn gate(now: u64) -> Gate {
+    Gate { image: IMAGE, now, staleness_s: MAX }
+}
+
+fn policy(measurements: &[[u8; 32]], readers: &[[u8; 32]]) -> Option<PolicyRecord> {
+    let (measurements, readers) = (measurements.to_vec(), readers.to_vec());
+    Some(PolicyRecord { epoch: 1, measurements, readers })
+}
+
+fn session(session_key: u8, measurement: u8, expires: u64) -> Verified<Reader> {
+    Verified::new(Reader {
+        session_key: [session_key; 32],
+        sealing_key: [2; 32],
+        measurement: [measurement; 32],
+        kind: "tdx",
+        expires,
+    })
+}
+
 fn read(name: &str, view: &AccessView) -> Result<Granted<Read>, Denied> {
-    admit_read(&caller(name, Permissions::Query), HERE, view, NOW, MAX)
+    admit_read(&caller(name, Permissions::Query), None, HERE, view, &gate(NOW))
 }
 
 /// What each of the three admissions says, as (read, write, admin).
 fn verdicts(name: &str, permissions: Permissions, view: &AccessView) -> [Result<(), Denied>; 3] {
     let caller = caller(name, permissions);
     [
-        admit_read(&caller, HERE, view, NOW, MAX).map(drop),
-        admit_write(&caller, HERE, view, NOW, MAX).map(drop),
-        admit_admin(&caller, HERE, view, NOW, MAX).map(drop),
+        admit_read(&caller, None, HERE, view, &gate(NOW)).map(drop),
+        admit_write(&caller, HERE, view, &gate(NOW)).map(drop),
+        admit_admin(&caller, HERE, view, &gate(NOW)).map(drop),
     ]
 }
 
@@ -135,6 +160,9 @@ fn refusals_look_alike() {
         assert_eq!(both[..2], [Err(Denied::Forbidden), Err(Denied::Forbidden)], "row {row}");
         let admin = verdicts("reader", Permissions::Admin, view);
         assert_eq!(admin[2], Err(Denied::Forbidden), "row {row}");
+        // What an owner allows shows to those alone who have a grant.
+        let closed = AccessView { policy: policy(&[], &[[9; 32]]), ..view.clone() };
+        assert_eq!(verdicts("reader", Permissions::QueryAndIngest, &closed), both, "row {row}");
     }
     let last_second = change(|grant| grant.expires = NOW + 1);
     assert!(read("reader", &last_second).is_ok());
@@ -150,10 +178,10 @@ fn owner_is_not_above_the_ledger() {
     assert_eq!(read("owner", &destroyed).map(drop), Err(Denied::Forbidden));
     let late = AccessView { time: NOW + 1000, ..view(None) };
     let owner = caller("owner", Permissions::Query);
-    let verdict = admit_read(&owner, HERE, &late, NOW + 1000, MAX);
+    let verdict = admit_read(&owner, None, HERE, &late, &gate(NOW + 1000));
     assert_eq!(verdict.map(drop), Err(Denied::Forbidden));
     let early = AccessView { time: NOW + 999, ..view(None) };
-    assert!(admit_read(&owner, HERE, &early, NOW + 999, MAX).is_ok());
+    assert!(admit_read(&owner, None, HERE, &early, &gate(NOW + 999)).is_ok());
 }
 
 /// A view as old as the bound is used, one second more is not; nor is one from the future.
@@ -188,4 +216,80 @@ fn scope_and_k_come_along() {
     let granted = read("reader", &view(Some(wide))).unwrap();
     assert_eq!(granted.max_k(), K_MAX);
     assert_eq!(granted.scope().unwrap().must.len(), 1);
+}
+
+/// Where the policy lists readers, a grantee reads with a live session of its own key and of a listed image; writing
+/// and seeing need none, and the owner needs none for anything.
+#[test]
+fn listed_readers_alone_read() {
+    let mut closed = view(Some(GrantRecord { used: 0, ..grant() }));
+    closed.policy = policy(&[IMAGE], &[[5; 32], [6; 32]]);
+    let reader = caller("reader", Permissions::QueryAndIngest);
+    let read = |session: Option<&Verified<Reader>>, view: &AccessView| {
+        admit_read(&reader, session, HERE, view, &gate(NOW)).map(drop)
+    };
+    let live = |image| session(1, image, NOW + 1);
+    assert_eq!(read(Some(&live(5)), &closed), Ok(()));
+    assert_eq!(read(Some(&live(6)), &closed), Ok(()));
+    assert_eq!(read(Some(&live(7)), &closed), Err(Denied::ReaderImage));
+    assert_eq!(read(None, &closed), Err(Denied::ReaderMissing));
+    assert_eq!(read(Some(&session(1, 5, NOW)), &closed), Err(Denied::ReaderMissing), "expired");
+    assert_eq!(read(Some(&session(3, 5, NOW + 1)), &closed), Err(Denied::ReaderMissing), "foreign");
+    assert_eq!(admit_write(&reader, HERE, &closed, &gate(NOW)).map(drop), Ok(()));
+    assert_eq!(admit_see(&reader, HERE, &closed, &gate(NOW)).map(drop), Ok(()));
+    let owner = caller("owner", Permissions::Query);
+    assert_eq!(admit_read(&owner, None, HERE, &closed, &gate(NOW)).map(drop), Ok(()));
+
+    let open = AccessView { policy: policy(&[IMAGE], &[]), ..closed.clone() };
+    assert_eq!(read(None, &open), Ok(()), "no reader is listed, so none is asked for");
+    assert_eq!(read(Some(&live(7)), &open), Ok(()));
+    assert_eq!(read(None, &AccessView { policy: None, ..closed }), Ok(()));
+}
+
+/// The session that admitted comes along, for replies to be sealed to; one that is not the caller's does not.
+#[test]
+fn the_session_comes_along() {
+    let view = view(Some(grant()));
+    for name in ["reader", "owner"] {
+        let caller = caller(name, Permissions::Query);
+        let granted = |session: &Verified<Reader>| {
+            let granted = admit_read(&caller, Some(session), HERE, &view, &gate(NOW)).unwrap();
+            granted.reader().map(|reader| reader.measurement)
+        };
+        assert_eq!(granted(&session(1, 5, NOW + 1)), Some([5; 32]));
+        assert_eq!(granted(&session(3, 5, NOW + 1)), None);
+        assert_eq!(granted(&session(1, 5, NOW)), None);
+    }
+}
+
+/// A worker whose image the policy does not list reads and writes for nobody; its owner may still see and administer.
+#[test]
+fn listed_workers_alone_serve() {
+    let retired = AccessView { policy: policy(&[[9; 32]], &[]), ..view(Some(grant())) };
+    let empty = AccessView { policy: policy(&[], &[]), ..view(Some(grant())) };
+    for view in [retired, empty] {
+        for name in ["owner", "reader"] {
+            let [read, write, _] = verdicts(name, Permissions::QueryAndIngest, &view);
+            assert_eq!([read, write], [Err(Denied::WorkerImage); 2]);
+            let see = admit_see(&caller(name, Permissions::Query), HERE, &view, &gate(NOW));
+            assert_eq!(see.map(drop), Ok(()));
+        }
+        assert_eq!(verdicts("owner", Permissions::Admin, &view)[2], Ok(()));
+    }
+}
+
+/// Whoever may read may see, with a quota that is used up too; nobody else.
+#[test]
+fn seeing_needs_a_grant() {
+    let see = |name: &str, view: &AccessView| {
+        admit_see(&caller(name, Permissions::Query), HERE, view, &gate(NOW)).map(drop)
+    };
+    assert_eq!(see("reader", &view(Some(GrantRecord { used: 10, ..grant() }))), Ok(()));
+    assert_eq!(see("owner", &view(None)), Ok(()));
+    let writer = GrantRecord { can_read: false, ..grant() };
+    for none in [view(None), view(Some(writer)), AccessView { collection: None, ..view(None) }] {
+        assert_eq!(see("reader", &none), Err(Denied::Forbidden));
+    }
+    let ingest = admit_see(&caller("owner", Permissions::Ingest), HERE, &view(None), &gate(NOW));
+    assert_eq!(ingest.map(drop), Err(Denied::Permission(Permission::Query)));
 }

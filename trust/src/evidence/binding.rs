@@ -1,7 +1,7 @@
 //! What evidence binds.
 //!
 //! Layer: `trust::evidence`.
-//! Holds: a worker's claims and their hash into 64 bytes of report data.
+//! Holds: a worker's claims, a reader's claims, and their hash into 64 bytes of report data.
 //! Never: a claim that is outside the hash.
 //! Invariant: two sets of claims never share report data; the layout is frozen.
 
@@ -57,28 +57,24 @@ impl Binding {
     /// config_digest, policy_epoch))`, the epoch as u64 big-endian; `[32..64]` = zeros.
     #[must_use]
     pub fn report_data(&self) -> [u8; 64] {
-        let mut out = [0u8; 64];
-        out[..32].copy_from_slice(&self.first_half());
-        out
+        self.half().report_data()
     }
 
     /// The 64 bytes of report data of a worker with a GPU: the second half is the GPU's nonce. Frozen.
     #[must_use]
     pub fn report_data_with_gpu(&self) -> [u8; 64] {
-        let mut out = self.report_data();
-        out[32..].copy_from_slice(&self.gpu_nonce());
-        out
+        self.half().report_data_with_gpu()
     }
 
     /// The nonce that the GPU's evidence must carry: `SHA-256("PRAG-GPU/v1" ‖ first half)`.
     #[must_use]
     pub fn gpu_nonce(&self) -> [u8; 32] {
-        Sha256::new().chain_update(b"PRAG-GPU/v1").chain_update(self.first_half()).finalize().into()
+        self.half().gpu_nonce()
     }
 
-    fn first_half(&self) -> [u8; 32] {
-        digest(
-            "PRAG-RA/v1",
+    pub(super) fn half(&self) -> Half {
+        Half(digest(
+            DOMAIN,
             &[
                 self.purpose.name().as_bytes(),
                 &self.sig_pk,
@@ -88,6 +84,71 @@ impl Binding {
                 &self.config_digest,
                 &self.policy_epoch.to_be_bytes(),
             ],
-        )
+        ))
     }
 }
+
+/// What a reader claims to one worker, and evidence binds: the key that asks, and the key that replies are sealed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReaderBinding {
+    /// The Ed25519 session key that signs its requests, as its permit names it.
+    pub session_key: [u8; 32],
+    /// The X25519 key that replies are sealed to.
+    pub sealing_key: [u8; 32],
+    /// The worker's challenge.
+    pub nonce: [u8; 32],
+    /// The worker's Ed25519 key of this boot.
+    pub worker: [u8; 32],
+}
+
+impl ReaderBinding {
+    /// The 64 bytes of report data of a reader without a GPU. Frozen.
+    ///
+    /// `[0..32] = SHA-256("PRAG-RA/v1" ‖ LP("read", session_key, sealing_key, nonce, worker))`; `[32..64]` = zeros.
+    #[must_use]
+    pub fn report_data(&self) -> [u8; 64] {
+        self.half().report_data()
+    }
+
+    /// The 64 bytes of report data of a reader with a GPU: the second half is the GPU's nonce. Frozen.
+    #[must_use]
+    pub fn report_data_with_gpu(&self) -> [u8; 64] {
+        self.half().report_data_with_gpu()
+    }
+
+    /// The nonce that the GPU's evidence must carry, as for a worker.
+    #[must_use]
+    pub fn gpu_nonce(&self) -> [u8; 32] {
+        self.half().gpu_nonce()
+    }
+
+    pub(super) fn half(&self) -> Half {
+        let parts = [&self.session_key, &self.sealing_key, &self.nonce, &self.worker];
+        let [session_key, sealing_key, nonce, worker] = parts.map(|part| &part[..]);
+        // No worker's purpose is "read", so no worker's report data is a reader's.
+        Half(digest(DOMAIN, &[b"read", session_key, sealing_key, nonce, worker]))
+    }
+}
+
+/// The first half of report data, from which the rest follows.
+pub(super) struct Half([u8; 32]);
+
+impl Half {
+    pub(super) fn report_data(&self) -> [u8; 64] {
+        let mut out = [0u8; 64];
+        out[..32].copy_from_slice(&self.0);
+        out
+    }
+
+    pub(super) fn report_data_with_gpu(&self) -> [u8; 64] {
+        let mut out = self.report_data();
+        out[32..].copy_from_slice(&self.gpu_nonce());
+        out
+    }
+
+    pub(super) fn gpu_nonce(&self) -> [u8; 32] {
+        Sha256::new().chain_update(b"PRAG-GPU/v1").chain_update(self.0).finalize().into()
+    }
+}
+
+const DOMAIN: &str = "PRAG-RA/v1";

@@ -9,9 +9,11 @@
 //! reader that renews its session or by a SecretVM. Dates of certificates and collateral are those of the first look:
 //! what runs out meanwhile is still taken until the verdict is too old.
 
-use super::hardware::{Examined, bound};
 use super::secret_vm::{self, ConnectionKey};
-use super::{Binding, Evidence, EvidenceError, HardwareVerifier, Policy, Verifier, Worker};
+use super::{
+    Binding, Evidence, EvidenceError, Examined, HardwareVerifier, Policy, Reader, ReaderBinding,
+    ReaderPolicy, Verifier, Worker,
+};
 use crate::encoding::digest;
 use crate::verified::Verified;
 use std::collections::HashMap;
@@ -65,7 +67,7 @@ impl Verifier for CachedVerifier {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
-        bound(&self.examined(evidence, policy, now)?, evidence, binding, policy)
+        self.examined(evidence, policy, now)?.worker(evidence, binding, policy)
     }
 
     fn verify_secret_vm(
@@ -79,6 +81,26 @@ impl Verifier for CachedVerifier {
         secret_vm::admit(evidence, policy)?;
         let examined = self.examined(evidence, policy, now)?;
         secret_vm::bound(&examined, evidence, said, connection, policy)
+    }
+
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        let examined = self.examined(evidence, &policy.rules(), now)?;
+        examined.reader(evidence, binding, policy, now)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        self.verifier.image(evidence, binding, now)
     }
 }
 

@@ -5,8 +5,11 @@
 //! Never: simulated evidence; a root that a policy names.
 //! Invariant: every check passed before a worker is `Verified`, the cheapest to forge last.
 
+use super::binding::Half;
 use super::secret_vm::{self, ConnectionKey};
-use super::{Binding, Evidence, EvidenceError, Policy, Verifier, Worker};
+use super::{
+    Binding, Evidence, EvidenceError, Policy, Reader, ReaderBinding, ReaderPolicy, Verifier, Worker,
+};
 use crate::encoding::digest;
 use crate::verified::Verified;
 use prag_quote::nvidia::{self, GpuClaims};
@@ -103,7 +106,7 @@ impl Verifier for HardwareVerifier {
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
         let examined = self.examine(evidence, policy, now)?;
-        bound(&examined, evidence, binding, policy)
+        examined.worker(evidence, binding, policy)
     }
 
     fn verify_secret_vm(
@@ -118,39 +121,79 @@ impl Verifier for HardwareVerifier {
         let examined = self.examine(evidence, policy, now)?;
         secret_vm::bound(&examined, evidence, said, connection, policy)
     }
-}
 
-/// The worker, if what was examined binds `binding` and is allowed.
-pub(super) fn bound(
-    examined: &Examined,
-    evidence: &Evidence,
-    binding: &Binding,
-    policy: &Policy,
-) -> Result<Verified<Worker>, EvidenceError> {
-    let expected = match evidence.gpu() {
-        None => binding.report_data(),
-        Some(_) => binding.report_data_with_gpu(),
-    };
-    if *examined.hardware.report_data() != expected {
-        return Err(EvidenceError::Binding);
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        let examined = self.examine(evidence, &policy.rules(), now)?;
+        examined.reader(evidence, binding, policy, now)
     }
-    examined.signed_for(evidence, &binding.sig_pk)?;
-    policy.allow_hardware(examined)?;
-    Worker::allowed(evidence, examined.hardware.image(), binding, policy)
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        let examined = self.examine(evidence, &Policy::any_firmware(), now)?;
+        examined.binds(evidence, &binding.half(), &binding.sig_pk)?;
+        Ok(examined.hardware.image())
+    }
 }
 
 impl Examined {
-    /// Whether the worker's key signed for the GPU, where there is one.
+    /// The worker, if this binds `binding` and the policy allows it.
+    pub(super) fn worker(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        self.binds(evidence, &binding.half(), &binding.sig_pk)?;
+        policy.allow_hardware(self)?;
+        Worker::allowed(evidence, self.hardware.image(), binding, policy)
+    }
+
+    /// The reader, if this binds `binding` and the policy allows its hardware.
+    pub(super) fn reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        self.binds(evidence, &binding.half(), &binding.session_key)?;
+        policy.gpu.allow(self.gpu.as_ref())?;
+        Ok(Reader::attested(evidence, self.hardware.image(), binding, policy, now))
+    }
+
+    /// Whether the report data is `half` and, where there is a GPU, `key` signed for it.
+    fn binds(&self, evidence: &Evidence, half: &Half, key: &[u8; 32]) -> Result<(), EvidenceError> {
+        let expected = match evidence.gpu() {
+            None => half.report_data(),
+            Some(_) => half.report_data_with_gpu(),
+        };
+        if *self.hardware.report_data() != expected {
+            return Err(EvidenceError::Binding);
+        }
+        self.signed_for(evidence, key)
+    }
+
+    /// Whether `key` signed for the GPU, where there is one.
     pub(super) fn signed_for(
         &self,
         evidence: &Evidence,
-        sig_pk: &[u8; 32],
+        key: &[u8; 32],
     ) -> Result<(), EvidenceError> {
         let (Some(gpu), Some(claims)) = (evidence.gpu(), &self.gpu) else {
             return Ok(());
         };
         let nonce = self.hardware.second_half();
-        if gpu.signed_by(sig_pk, &claims.certificate_sha256, &nonce) {
+        if gpu.signed_by(key, &claims.certificate_sha256, &nonce) {
             Ok(())
         } else {
             Err(EvidenceError::GpuSignature)

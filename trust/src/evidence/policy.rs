@@ -7,7 +7,8 @@
 
 use super::{Binding, EvidenceError, Examined};
 use crate::encoding::{digest, hex_list};
-use prag_quote::snp::Minimum;
+use prag_quote::nvidia::GpuClaims;
+use prag_quote::snp::{Minimum, Tcb};
 use prag_quote::tdx::TcbStatus;
 use serde::{Deserialize, Serialize};
 
@@ -127,16 +128,28 @@ impl Policy {
         if !self.measurements.contains(&examined.hardware.image()) {
             return Err(EvidenceError::Measurement);
         }
-        match &examined.gpu {
-            None if self.gpu.required => Err(EvidenceError::GpuMissing),
+        self.gpu.allow(examined.gpu.as_ref())
+    }
+
+    /// Firmware of any age but revoked: for a worker that asks its own evidence which image it is.
+    pub(super) fn any_firmware() -> Self {
+        let (tdx_tcb, oldest) = (TcbStatus::ALL.to_vec(), Some(Tcb::default()));
+        let snp_minimum = Minimum { milan: oldest, genoa: oldest, turin: oldest };
+        Self { tdx_tcb, snp_minimum, ..Self::default() }
+    }
+}
+
+impl GpuPolicy {
+    /// Whether this GPU may be there, or that there is none.
+    pub(super) fn allow(&self, gpu: Option<&GpuClaims>) -> Result<(), EvidenceError> {
+        match gpu {
+            None if self.required => Err(EvidenceError::GpuMissing),
             None => Ok(()),
-            Some(gpu) if !self.gpu.devices.contains(&gpu.device) => {
-                Err(EvidenceError::Gpu("device"))
-            }
-            Some(gpu) if !self.gpu.drivers.contains(&gpu.driver_version) => {
+            Some(gpu) if !self.devices.contains(&gpu.device) => Err(EvidenceError::Gpu("device")),
+            Some(gpu) if !self.drivers.contains(&gpu.driver_version) => {
                 Err(EvidenceError::Gpu("driver"))
             }
-            Some(gpu) if !self.gpu.vbioses.contains(&gpu.vbios_version) => {
+            Some(gpu) if !self.vbioses.contains(&gpu.vbios_version) => {
                 Err(EvidenceError::Gpu("VBIOS"))
             }
             Some(_) => Ok(()),

@@ -3,7 +3,8 @@
 use super::GpuPolicy;
 use super::{
     Binding, BindingPurpose, Evidence, EvidenceError, Gpu, KEY_SET_SECONDS_MAX, KeySetError,
-    Policy, Worker, sign_keys, verify_keys,
+    Policy, READER_SECONDS_MAX, Reader, ReaderBinding, ReaderPolicy, Worker, sign_keys,
+    verify_keys,
 };
 use crate::verified::Verified;
 use ed25519_dalek::{Signer, SigningKey};
@@ -55,6 +56,70 @@ fn golden_report_data() {
     assert_eq!(hex::encode(binding().report_data()), format!("{first}{}", "0".repeat(64)));
     assert_eq!(hex::encode(binding().report_data_with_gpu()), format!("{first}{gpu}"));
     assert_eq!(hex::encode(binding().gpu_nonce()), gpu);
+}
+
+fn reader() -> ReaderBinding {
+    ReaderBinding { session_key: [1; 32], sealing_key: [2; 32], nonce: [3; 32], worker: [4; 32] }
+}
+
+/// Frozen bytes, computed by an independent program.
+#[test]
+fn golden_reader_report_data() {
+    let first = "3ec5c8565a85ba0bb602cc238627d5757e6a1ebda51ef651f03a11fbe380016f";
+    let gpu = "a42455d8649ca5382e85027e66b1847ef8583c9bc1bbf96fd667816b0605abc1";
+    assert_eq!(hex::encode(reader().report_data()), format!("{first}{}", "0".repeat(64)));
+    assert_eq!(hex::encode(reader().report_data_with_gpu()), format!("{first}{gpu}"));
+    assert_eq!(hex::encode(reader().gpu_nonce()), gpu);
+}
+
+/// Every claim of a reader changes the report data, and no two claims change places.
+#[test]
+fn every_claim_of_a_reader_is_bound() {
+    let good = reader();
+    let others = [
+        ReaderBinding { session_key: [0; 32], ..good },
+        ReaderBinding { sealing_key: [0; 32], ..good },
+        ReaderBinding { nonce: [0; 32], ..good },
+        ReaderBinding { worker: [0; 32], ..good },
+        ReaderBinding { session_key: good.sealing_key, sealing_key: good.session_key, ..good },
+        ReaderBinding { nonce: good.worker, worker: good.nonce, ..good },
+    ];
+    for (row, other) in others.iter().enumerate() {
+        assert_ne!(other.report_data(), good.report_data(), "row {row}");
+        assert_ne!(other.gpu_nonce(), good.gpu_nonce(), "row {row}");
+    }
+}
+
+/// A session ends after what the policy says, and within the hour whatever it says.
+#[test]
+fn sessions_end() {
+    let evidence = Evidence::Snp { report: vec![], vcek: vec![], gpu: None };
+    let ends = |session_s| {
+        let policy = ReaderPolicy { session_s, ..ReaderPolicy::default() };
+        Reader::attested(&evidence, [9; 32], &reader(), &policy, NOW).expires - NOW
+    };
+    assert_eq!(ends(1), 1);
+    assert_eq!(ends(READER_SECONDS_MAX), READER_SECONDS_MAX);
+    assert_eq!(ends(u64::MAX), READER_SECONDS_MAX);
+}
+
+/// What a worker asks of readers is covered by the digest of its settings.
+#[test]
+fn the_readers_policy_is_digested() {
+    let base = ReaderPolicy::default();
+    let others = [
+        ReaderPolicy { tdx_tcb: vec![TcbStatus::OutOfDate], ..base.clone() },
+        ReaderPolicy {
+            snp_minimum: Minimum { milan: Some(Tcb::default()), ..Minimum::default() },
+            ..base.clone()
+        },
+        ReaderPolicy { gpu: GpuPolicy { required: true, ..GpuPolicy::default() }, ..base.clone() },
+        ReaderPolicy { session_s: 60, ..base.clone() },
+    ];
+    for (row, other) in others.iter().enumerate() {
+        assert_ne!(other.digest(), base.digest(), "row {row}");
+    }
+    assert!(serde_json::from_str::<ReaderPolicy>(r#"{"measurements":[]}"#).is_err());
 }
 
 /// Every claim changes the report data.

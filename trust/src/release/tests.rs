@@ -40,6 +40,7 @@ fn session() -> SessionKey {
 
 fn caller(session_key: [u8; 32]) -> Verified<Caller> {
     Verified::new(Caller {
+        request: [0; 32],
         authorization: Vec::new(),
         address: WalletKey::from_bytes(&[7; 32]).unwrap().address(),
         session_key,

@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::base::signature_base;
-use super::{NonceCache, RequestError, RequestParts, content_digest, sign_request, verify_request};
+use super::{
+    NonceCache, RequestError, RequestParts, content_digest, request_digest, sign_request,
+    verify_request,
+};
 use crate::address::{SessionKey, WalletKey, ed25519_holds};
 use crate::permit::{Expected, Permissions, Permit, PermitError, PermitParams};
 use crate::request::Caller;
@@ -299,4 +302,21 @@ fn every_character_matters() {
             }
         }
     }
+}
+
+/// Both sides name a request alike; another nonce, body or path is another request.
+#[test]
+fn requests_have_names() {
+    let name = |headers: &[(String, String)], parts: &RequestParts<'_>| {
+        let find = |name: &str| headers.iter().find(|row| row.0 == name).map(|row| row.1.clone());
+        request_digest(&find, parts).unwrap()
+    };
+    let headers = signed(NOW, 1);
+    let seen = verify(&headers, &PARTS, NOW, &mut NonceCache::new(10)).unwrap();
+    assert_eq!(name(&headers, &PARTS), seen.request);
+    assert_ne!(name(&signed(NOW, 2), &PARTS), seen.request);
+    assert_ne!(name(&signed(NOW + 1, 1), &PARTS), seen.request);
+    let elsewhere = RequestParts { path: "/v1/other", ..PARTS };
+    assert_ne!(name(&headers, &elsewhere), seen.request);
+    assert!(request_digest(&|_: &str| None, &PARTS).is_err());
 }

@@ -2,7 +2,8 @@
 
 use super::{SimTee, SimVerifier, sim_measurement};
 use crate::evidence::{
-    Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, Policy, Tee, Verifier,
+    Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, Policy, ReaderBinding,
+    ReaderPolicy, Tee, Verifier,
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -90,4 +91,31 @@ fn forgeries_are_refused() {
     bent[0] ^= 1;
     let lie = Evidence::Sim { report_data, measurement, signature: bent };
     assert_eq!(refused(&lie, &binding(), &policy()), EvidenceError::Signature);
+}
+
+/// A simulated reader and a simulated worker's own image follow the same rules, and hardware takes neither.
+#[test]
+fn readers_and_images() {
+    let binding = ReaderBinding {
+        session_key: [1; 32],
+        sealing_key: [2; 32],
+        nonce: [3; 32],
+        worker: [4; 32],
+    };
+    let (evidence, policy) = (SimTee::new("reader 1").read(&binding), ReaderPolicy::default());
+    let reader = SimVerifier.verify_reader(&evidence, &binding, &policy, NOW).unwrap();
+    assert_eq!((reader.kind, reader.measurement), ("sim", sim_measurement("reader 1")));
+    let other = ReaderBinding { session_key: [9; 32], ..binding };
+    let refused = SimVerifier.verify_reader(&evidence, &other, &policy, NOW).unwrap_err();
+    assert_eq!(refused, EvidenceError::Binding);
+    let hardware = HardwareVerifier::default();
+    let refused = hardware.verify_reader(&evidence, &binding, &policy, NOW).unwrap_err();
+    assert_eq!(refused, EvidenceError::Kind("sim"));
+
+    let worker = self::evidence();
+    assert_eq!(SimVerifier.image(&worker, &self::binding(), NOW), Ok(sim_measurement("demo 1")));
+    let refused = SimVerifier.image(&evidence, &self::binding(), NOW);
+    assert_eq!(refused, Err(EvidenceError::Binding));
+    let refused = hardware.image(&worker, &self::binding(), NOW);
+    assert_eq!(refused, Err(EvidenceError::Kind("sim")));
 }

@@ -44,6 +44,7 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
                 collection: keys::collection(collection).load(kv)?,
                 grant: keys::grant(collection, &caller).load(kv)?,
                 permit_revoked: permit_revoked(kv, &caller, &permit_name)?,
+                policy: keys::policy(collection).load(kv)?,
             })
         }
         AccessQuery::Collections { owner, offset, limit } => {

@@ -93,13 +93,14 @@ impl Stage {
 
     fn gpu(&self) -> Option<Box<Gpu>> {
         let made = self.gpu.as_ref()?.build();
-        let fingerprint = sha2::Digest::finalize(sha2::Digest::chain_update(
-            <sha2::Sha256 as sha2::Digest>::new(),
-            &made.certificates[0],
-        ));
         let mut gpu = Gpu { chain: made.pem(), report: made.report, signature: [0; 64] };
-        gpu.sign(&self.signing, &fingerprint.into(), &self.binding.gpu_nonce());
+        gpu.sign(&self.signing, &self.fingerprint(), &self.binding.gpu_nonce());
         Some(Box::new(gpu))
+    }
+
+    fn fingerprint(&self) -> [u8; 32] {
+        let made = self.gpu.as_ref().unwrap().build();
+        <sha2::Sha256 as sha2::Digest>::digest(&made.certificates[0]).into()
     }
 
     fn tdx(&self) -> Evidence {
@@ -245,6 +246,95 @@ fn a_gpu_is_bound_and_allowed() {
         stage.policy.gpu = GpuPolicy::default();
     });
     assert_eq!(hidden, [EvidenceError::Binding; 2]);
+}
+
+/// A reader's keys are what its hardware signed, for this worker and challenge; which image it is, is told and not
+/// judged.
+#[test]
+fn genuine_evidence_gives_a_reader() {
+    let mut stage = Stage::new();
+    let binding = ReaderBinding {
+        session_key: stage.binding.sig_pk,
+        sealing_key: [2; 32],
+        nonce: [3; 32],
+        worker: [4; 32],
+    };
+    let policy = ReaderPolicy {
+        snp_minimum: stage.policy.snp_minimum,
+        session_s: 60,
+        ..ReaderPolicy::default()
+    };
+    stage.tdx.td.report_data = binding.report_data();
+    stage.snp.report.report_data = binding.report_data();
+    let verdict = |evidence: &Evidence, binding: &ReaderBinding, policy: &ReaderPolicy| {
+        stage.verifier().verify_reader(evidence, binding, policy, now())
+    };
+    for (evidence, image) in [stage.tdx(), stage.snp()].iter().zip(&stage.policy.measurements) {
+        let reader = verdict(evidence, &binding, &policy).unwrap();
+        assert_eq!((reader.session_key, reader.sealing_key), (binding.session_key, [2; 32]));
+        assert_eq!((reader.measurement, reader.expires), (*image, now() + 60));
+        for other in [
+            ReaderBinding { session_key: [0; 32], ..binding },
+            ReaderBinding { sealing_key: [0; 32], ..binding },
+            ReaderBinding { nonce: [0; 32], ..binding },
+            ReaderBinding { worker: [0; 32], ..binding },
+        ] {
+            let refused = verdict(evidence, &other, &policy).unwrap_err();
+            assert_eq!(refused, EvidenceError::Binding);
+        }
+        let gpu = GpuPolicy { required: true, ..GpuPolicy::default() };
+        let policy = ReaderPolicy { gpu, ..policy.clone() };
+        assert_eq!(verdict(evidence, &binding, &policy).unwrap_err(), EvidenceError::GpuMissing);
+    }
+    let product = EvidenceError::Quote(QuoteError::Forbidden("product of the SNP chip"));
+    let strict = verdict(&stage.snp(), &binding, &ReaderPolicy::default());
+    assert_eq!(strict.unwrap_err(), product);
+    // A worker's evidence makes no reader, and a reader's no worker.
+    let worker = Stage::new();
+    let refused = verdict(&worker.tdx(), &binding, &policy).unwrap_err();
+    assert_eq!(refused, EvidenceError::Binding);
+    assert_eq!(stage.verdict(&stage.tdx()).unwrap_err(), EvidenceError::Binding);
+}
+
+/// A reader's GPU answers its nonce, is signed for by its session key, and is one that the worker's settings name.
+#[test]
+fn a_readers_gpu_is_bound_and_allowed() {
+    let mut stage = Stage::with_gpu();
+    let binding = ReaderBinding {
+        session_key: stage.binding.sig_pk,
+        sealing_key: [2; 32],
+        nonce: [3; 32],
+        worker: [4; 32],
+    };
+    stage.tdx.td.report_data = binding.report_data_with_gpu();
+    stage.gpu.as_mut().unwrap().request.nonce = binding.gpu_nonce();
+    let mut evidence = stage.tdx();
+    let policy = ReaderPolicy { gpu: stage.policy.gpu.clone(), ..ReaderPolicy::default() };
+    let verdict = |evidence: &Evidence, policy: &ReaderPolicy| {
+        stage.verifier().verify_reader(evidence, &binding, policy, now()).map(drop)
+    };
+    assert_eq!(verdict(&evidence, &policy), Err(EvidenceError::GpuSignature));
+    let Evidence::Tdx { gpu: Some(gpu), .. } = &mut evidence else { panic!("a GPU") };
+    let fingerprint = stage.fingerprint();
+    gpu.sign(&stage.signing, &fingerprint, &binding.gpu_nonce());
+    assert_eq!(verdict(&evidence, &policy), Ok(()));
+    assert_eq!(verdict(&evidence, &ReaderPolicy::default()), Err(EvidenceError::Gpu("device")));
+}
+
+/// A worker learns its own image from its own evidence, however old its firmware is, and from nobody else's.
+#[test]
+fn a_worker_learns_its_image() {
+    let mut stage = Stage::new();
+    stage.tdx.td.tee_tcb_svn[0] = 3;
+    assert!(matches!(stage.verdict(&stage.tdx()), Err(EvidenceError::Quote(_))), "out of date");
+    for (evidence, image) in [stage.tdx(), stage.snp()].iter().zip(&stage.policy.measurements) {
+        assert_eq!(stage.verifier().image(evidence, &stage.binding, now()), Ok(*image));
+        let other = Binding { sig_pk: [0; 32], ..stage.binding };
+        let refused = stage.verifier().image(evidence, &other, now());
+        assert_eq!(refused, Err(EvidenceError::Binding));
+        let refused = HardwareVerifier::default().image(evidence, &stage.binding, now());
+        assert!(matches!(refused, Err(EvidenceError::Quote(_))), "another root");
+    }
 }
 
 /// The vendors' own roots refuse all that the test PKI makes, and no policy can name another root.

@@ -176,6 +176,7 @@ fn anchors() {
 fn admission() {
     let mut world = World::new();
     world.ok("reader", revoke_permit("p1"));
+    world.ok("owner", policy(1, &[5], &[6]));
     let ask = |n: u8, who: &str| AccessQuery::Admission {
         collection: id(n),
         caller: account(who),
@@ -187,11 +188,19 @@ fn admission() {
             assert_eq!(seen.collection.unwrap().owner, account("owner"));
             assert_eq!(seen.grant.unwrap().grantee, account("reader"));
             assert!(seen.permit_revoked);
+            let seen = seen.policy.unwrap();
+            assert_eq!((seen.measurements, seen.readers), (vec![[5; 32]], vec![[6; 32]]));
         }
         other => panic!("{other:?}"),
     }
-    let nothing =
-        Admission { height: 7, time: NOW, collection: None, grant: None, permit_revoked: false };
+    let nothing = Admission {
+        height: 7,
+        time: NOW,
+        collection: None,
+        grant: None,
+        permit_revoked: false,
+        policy: None,
+    };
     assert_eq!(world.ask(ask(9, "stranger")), AccessReply::Admission(nothing));
 }
 

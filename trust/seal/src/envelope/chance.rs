@@ -1,6 +1,6 @@
 //! Our fallible entropy as the infallible generator that HPKE asks for.
 //!
-//! Layer: `trust::release`.
+//! Layer: `prag-seal::envelope`.
 //! Holds: the caller's entropy, and whether it ever failed.
 //! Never: randomness of its own.
 //! Invariant: after [`Chance::finish`] says yes, every byte that was handed out was the caller's entropy.
