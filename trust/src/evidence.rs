@@ -229,6 +229,39 @@ pub trait Verifier: Send + Sync {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError>;
+
+    /// The image that `evidence` is of, if the vendor's signatures hold and `policy` allows the firmware. It does not
+    /// say whose the evidence is: this is for a worker that looks at its own.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    fn image(
+        &self,
+        evidence: &Evidence,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError>;
+}
+
+impl<V: Verifier + ?Sized> Verifier for std::sync::Arc<V> {
+    fn verify(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        (**self).verify(evidence, binding, policy, now)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        (**self).image(evidence, policy, now)
+    }
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

@@ -47,22 +47,38 @@ impl Verifier for SimVerifier {
         policy: &Policy,
         _now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
-        let (report_data, measurement, signature) = match evidence {
-            Evidence::Sim { report_data, measurement, signature } => {
-                (report_data, measurement, signature)
-            }
-            Evidence::Tdx { .. } | Evidence::Snp { .. } => {
-                return Err(EvidenceError::Kind(evidence.kind()));
-            }
-        };
-        let message = message(report_data, measurement);
-        if !ed25519_holds(&root().public_key(), &message, signature) {
-            return Err(EvidenceError::Signature);
-        }
+        let (report_data, measurement) = signed(evidence)?;
         if *report_data != binding.report_data() {
             return Err(EvidenceError::Binding);
         }
         Worker::allowed(evidence, *measurement, binding, policy)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        _policy: &Policy,
+        _now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        signed(evidence).map(|(_, measurement)| *measurement)
+    }
+}
+
+/// Report data and image of evidence that the simulated root signed.
+fn signed(evidence: &Evidence) -> Result<(&[u8; 64], &[u8; 32]), EvidenceError> {
+    let (report_data, measurement, signature) = match evidence {
+        Evidence::Sim { report_data, measurement, signature } => {
+            (report_data, measurement, signature)
+        }
+        Evidence::Tdx { .. } | Evidence::Snp { .. } => {
+            return Err(EvidenceError::Kind(evidence.kind()));
+        }
+    };
+    let message = message(report_data, measurement);
+    if ed25519_holds(&root().public_key(), &message, signature) {
+        Ok((report_data, measurement))
+    } else {
+        Err(EvidenceError::Signature)
     }
 }
 

@@ -118,6 +118,15 @@ impl Verifier for HardwareVerifier {
         policy.allow_hardware(&examined)?;
         Worker::allowed(evidence, examined.hardware.image(), binding, policy)
     }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        self.examine(evidence, policy, now).map(|examined| examined.hardware.image())
+    }
 }
 
 impl Hardware {
