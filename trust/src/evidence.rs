@@ -230,15 +230,15 @@ pub trait Verifier: Send + Sync {
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError>;
 
-    /// The image that `evidence` is of, if the vendor's signatures hold and `policy` allows the firmware. It does not
-    /// say whose the evidence is: this is for a worker that looks at its own.
+    /// The digest of the image behind evidence that binds `binding`, on firmware of any age: for a worker that asks
+    /// its own evidence what it is. It says nothing about whether anybody allows the image.
     ///
     /// # Errors
-    /// [`EvidenceError`].
+    /// [`EvidenceError`], one per rule.
     fn image(
         &self,
         evidence: &Evidence,
-        policy: &Policy,
+        binding: &Binding,
         now: u64,
     ) -> Result<[u8; 32], EvidenceError>;
 }
@@ -257,10 +257,10 @@ impl<V: Verifier + ?Sized> Verifier for std::sync::Arc<V> {
     fn image(
         &self,
         evidence: &Evidence,
-        policy: &Policy,
+        binding: &Binding,
         now: u64,
     ) -> Result<[u8; 32], EvidenceError> {
-        (**self).image(evidence, policy, now)
+        (**self).image(evidence, binding, now)
     }
 }
 

@@ -201,7 +201,11 @@ impl SignedAnswer {
     /// [`ReleaseError::Signature`] where another worker gave it, or it answers another request.
     pub fn verify(&self, ask: &Ask, giver: &Verified<Worker>) -> Result<&Answer, ReleaseError> {
         let signed = ed25519_holds(&giver.sig_pk, &self.answer.message(ask), &self.signature);
-        if giver.sig_pk == ask.giver && signed { Ok(&self.answer) } else { Err(ReleaseError::Signature) }
+        if giver.sig_pk == ask.giver && signed {
+            Ok(&self.answer)
+        } else {
+            Err(ReleaseError::Signature)
+        }
     }
 }
 

@@ -70,7 +70,9 @@ fn verified(ask: &Ask) -> Verified<Ask> {
 
 fn answered() -> SignedAnswer {
     let asked = verified(&ask());
-    Answer::seal(&SECRET, &asked, &worker(&asker()), &mut Same(0x22)).unwrap().sign(&asked, &giver())
+    Answer::seal(&SECRET, &asked, &worker(&asker()), &mut Same(0x22))
+        .unwrap()
+        .sign(&asked, &giver())
 }
 
 fn open(answer: &SignedAnswer, ask: &Ask) -> Result<Vec<u8>, ReleaseError> {
@@ -190,7 +192,10 @@ fn golden_ask_and_answer() {
     ];
     assert_eq!(serde_json::to_string(&ask()).unwrap(), asked.concat());
     let answer = [
-        format!(r#"{{"answer":{{"evidence_hash":"{EVIDENCE}","policy_digest":"{}","#, twice("06", 32)),
+        format!(
+            r#"{{"answer":{{"evidence_hash":"{EVIDENCE}","policy_digest":"{}","#,
+            twice("06", 32)
+        ),
         format!(r#""encapsulated":"{ENCAPSULATED}","ciphertext":"{CIPHERTEXT}"}},"#),
         format!(r#""signature":"{SIGNATURE}"}}"#),
     ];

@@ -1,0 +1,103 @@
+//! The configured kinds, in their order, after a restart.
+
+use crate::stage::{Stage, find, keys, move_in};
+use prag_protocol::ledger::AccessMsg;
+use prag_protocol::problem::Code;
+use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
+use prag_protocol::wire::collections::VaultKind::{Chain, Local, Owner, Peer};
+
+/// `local`: the worker opens by itself, as long as the owner's placement of it lives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn local_keys_come_back_while_placed() {
+    let mut stage = Stage::start(&[Local]).await;
+    let made = stage.at(&stage.first).await;
+    assert_eq!((made.state, keys(&made)), (Ready, (Some(Owner), vec![])));
+    stage.first.restart().await;
+    let back = stage.at(&stage.first).await;
+    assert_eq!((back.state, keys(&back)), (Ready, (Some(Local), vec![])));
+    assert_eq!(find(&stage.owner().await, stage.id).await.unwrap(), 3);
+
+    stage.tell(AccessMsg::Unplace { collection: stage.id, shard: 0 }).await;
+    stage.first.restart().await;
+    let locked = stage.at(&stage.first).await;
+    assert_eq!(
+        (locked.state, keys(&locked)),
+        (Locked, (None, vec!["local not-placed".to_owned()]))
+    );
+    let owner = stage.owner().await;
+    assert_eq!(find(&owner, stage.id).await.unwrap_err().code(), Some(Code::KeyMissing));
+    let placed = owner.place(stage.id).await.unwrap();
+    assert_eq!((placed.state, keys(&placed)), (Ready, (Some(Local), vec![])));
+}
+
+/// `owner`: nothing is kept, the worker waits, and the owner's release opens. Kinds that have no keys do not hinder it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_is_waited_for_and_can_always_release() {
+    for (kinds, tried) in [
+        (vec![Owner], vec![]),
+        (vec![Chain, Owner], vec!["chain not-placed".to_owned()]),
+        (vec![Peer], vec![]),
+    ] {
+        let mut stage = Stage::start(&kinds).await;
+        stage.first.restart().await;
+        let locked = settled(&stage, tried.len()).await;
+        assert_eq!((locked.state, keys(&locked)), (Locked, (None, tried)), "{kinds:?}");
+        let owner = stage.owner().await;
+        let released = owner.release(stage.id, 1).await.unwrap();
+        assert_eq!((released.state, keys(&released).0), (Ready, Some(Owner)));
+        assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
+    }
+}
+
+/// The embedded ledger releases nothing: `chain` says so, and the next kind is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_kind_is_asked_in_order() {
+    let mut stage = Stage::start(&[Chain, Local, Owner]).await;
+    stage.first.restart().await;
+    settled(&stage, 1).await;
+    let placed = stage.owner().await.place(stage.id).await.unwrap();
+    assert_eq!(keys(&placed).0, Some(Local));
+    assert_eq!(placed.state, Ready);
+
+    // A second worker: its local vault has nothing, the ledger releases nothing, the peer has it.
+    let mut stage = Stage::start(&[Local, Chain, Peer, Owner]).await;
+    let copy = stage.snapshot().await;
+    let second = stage.second().await;
+    move_in(&copy, &second);
+    let placed = stage.owner_at(&second).await.place(stage.id).await.unwrap();
+    let tried = vec!["local missing".to_owned(), "chain unsupported".to_owned()];
+    assert_eq!((placed.state, keys(&placed)), (Ready, (Some(Peer), tried)));
+}
+
+/// Keys that a peer released are in the local vault from then on: the peer may be gone at the next boot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn released_keys_are_kept_locally() {
+    let mut stage = Stage::start(&[Local, Peer, Owner]).await;
+    let copy = stage.snapshot().await;
+    let mut second = stage.second().await;
+    move_in(&copy, &second);
+    stage.owner_at(&second).await.place(stage.id).await.unwrap();
+    stage.first.stop().await;
+    second.restart().await;
+    let mut back = stage.at(&second).await;
+    for _ in 0..100 {
+        if back.state == Ready {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        back = stage.at(&second).await;
+    }
+    assert_eq!((back.state, keys(&back)), (Ready, (Some(Local), vec![])));
+}
+
+/// The collection once so many vaults were tried: those on other machines are asked in the background of a boot.
+async fn settled(stage: &Stage, tried: usize) -> prag_protocol::wire::collections::Collection {
+    for _ in 0..100 {
+        let seen = stage.at(&stage.first).await;
+        if keys(&seen).1.len() >= tried {
+            return seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the vaults were not tried");
+}
