@@ -20,7 +20,7 @@ use prag_client::vault::KeyVault;
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
 use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
-use prag_trust::evidence::{Tee, Verifier};
+use prag_trust::evidence::{Policy, Tee, Verifier};
 use prag_trust::key::{Key, Vault};
 use std::path::Path;
 use std::sync::Arc;
@@ -92,36 +92,30 @@ pub async fn boot_under(
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let embedded = || {
+        let (own, clock) = (Arc::clone(&own), Arc::clone(&clock));
+        EmbeddedLedger::open(genesis.ledger, key.derive(), own, clock, entropy(), settings.dev)
+    };
     let ledger = match ledger {
         Some(ledger) => ledger,
-        None => {
-            let (own, clock) = (Arc::clone(&own), Arc::clone(&clock));
-            let (key, dev) = (key.derive(), settings.dev);
-            let embedded = EmbeddedLedger::open(genesis.ledger, key, own, clock, entropy(), dev);
-            Arc::new(embedded.map_err(|error| state(&error))?)
-        }
+        None => Arc::new(embedded().map_err(|error| state(&error))?),
     };
-    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
-    let now = clock.now();
     let portrait = Arc::new(Portrait {
-        tee: Arc::from(platform.tee),
-        verifier: Arc::from(platform.verifier),
-        signing: SigningKey::from_bytes(&seed),
-        clock: Arc::clone(&clock),
         ledger_id: ledger.id(),
         config_digest,
-        policy_epoch: POLICY_EPOCH,
         platform: settings.peer_platform.policy(),
+        ..portrait(platform, Arc::clone(&clock))?
     });
     let chain =
         || ChainVault::new(Arc::clone(&ledger), genesis.account.clone(), Arc::clone(&portrait));
     let local = || LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy());
+    let vaults = vaults(&settings, &portrait, local, chain);
     let parts = Components {
         tee: Arc::clone(&portrait.tee),
         verifier: Arc::clone(&portrait.verifier),
         signing: portrait.signing.clone(),
-        ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
-        vaults: vaults(&settings, &portrait, local, chain),
+        ring: KeyRing::new(entropy(), clock.now()).map_err(|error| state(&error))?,
+        vaults,
         chain: chain(),
         ledger: Arc::clone(&ledger),
         portrait: Arc::clone(&portrait),
@@ -136,6 +130,21 @@ pub async fn boot_under(
         config_digest,
     };
     Worker::start(settings, parts).await.map_err(|problem| BootError::State(problem.to_string()))
+}
+
+/// A key of this boot, on this platform; what the worker follows is still blank.
+fn portrait(platform: Platform, clock: Arc<dyn Clock>) -> Result<Portrait, BootError> {
+    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
+    Ok(Portrait {
+        tee: Arc::from(platform.tee),
+        verifier: Arc::from(platform.verifier),
+        signing: SigningKey::from_bytes(&seed),
+        clock,
+        ledger_id: [0; 32],
+        config_digest: [0; 32],
+        policy_epoch: POLICY_EPOCH,
+        platform: Policy::default(),
+    })
 }
 
 /// The configured kinds in order, one vault for each peer.

@@ -2,11 +2,12 @@
 
 use crate::hand::Hand;
 use crate::ledger::{Shifted, ledger};
-use crate::stage::{Stage, find, keys, move_in, put, serves};
+use crate::stage::{Stage, find, keys, move_in, put};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Quarantined, Ready};
 use prag_protocol::wire::collections::VaultKind::{Local, Owner, Peer};
 use prag_tests::VERSION;
+use prag_trust::entropy::Clock;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
@@ -81,24 +82,19 @@ async fn files_may_come_later_but_not_older() {
     second.stop().await;
     move_in(&older, &second);
     second.resume(true).await;
+    let seen = stage.opened(&second).await;
+    assert_eq!(seen.state, Quarantined);
     let owner = stage.owner_at(&second).await;
     let refused = find(&owner, stage.id).await.unwrap_err().to_string();
     assert!(refused.contains("rolled back: it has 3 batches, and 5 were anchored"), "{refused}");
-    assert_eq!(stage.at(&second).await.state, Quarantined);
 
     second.stop().await;
     move_in(&newer, &second);
     second.resume(true).await;
-    // The vaults on other machines are asked in the background, so the opening is waited for.
+    let seen = stage.opened(&second).await;
+    assert_eq!((seen.state, keys(&seen).0), (Ready, Some(Local)), "kept when they were released");
     let owner = stage.owner_at(&second).await;
-    for _ in 0..100 {
-        if serves(&owner, stage.id).await {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
     assert_eq!(find(&owner, stage.id).await.unwrap(), 5);
-    assert_eq!(keys(&stage.at(&second).await).0, Some(Local), "kept when they were released");
 }
 
 /// A worker of another image gets nothing, from no kind: it refuses an unlike peer, and is refused by it.
@@ -120,7 +116,7 @@ async fn another_image_gets_nothing() {
     assert_eq!(refused.code(), Some(Code::KeyMissing));
     assert!(refused.to_string().contains("local missing, peer evidence-refused"), "{refused}");
     let unlike = Hand { version: "another image", ..Hand::new() };
-    stage.placed(unlike.public(), 1, u64::from(u32::MAX)).await;
+    stage.placed(unlike.public(), 1, stage.clock.now() + 600).await;
     unlike.refused(&stage, Code::Forbidden).await;
 }
 
@@ -133,8 +129,8 @@ async fn who_plays_the_peer_is_found_out() {
     let elsewhere =
         Stage::under(ledger(2, &Shifted::default()), Shifted::default(), &[Peer, Owner], false)
             .await;
-    let meddler = meddle(stage.first.address(), "\"ohttp_config\":\"");
-    let liar = meddle(stage.first.address(), "\"ledger_id\":\"");
+    let meddler = meddle(stage.first.address(), Some("\"ohttp_config\":\""));
+    let liar = meddle(stage.first.address(), Some("\"ledger_id\":\""));
     for (url, reason) in [
         (unlike.url(), "peer evidence-refused"),
         (elsewhere.first.url(), "peer evidence-refused"),
@@ -146,14 +142,14 @@ async fn who_plays_the_peer_is_found_out() {
         let refused = stage.owner_at(&second).await.place(stage.id).await.unwrap_err();
         assert!(refused.to_string().contains(reason), "{url}: {refused}");
     }
-    let honest = meddle(stage.first.address(), "\0");
+    let honest = meddle(stage.first.address(), None);
     let second = stage.worker(VERSION, &format!("http://{honest}")).await;
     let placed = stage.owner_at(&second).await.place(stage.id).await.unwrap();
     assert_eq!(keys(&placed).1, ["peer files-absent"], "the keys came through");
 }
 
-/// A proxy that changes the character after `mark` in what the worker answers.
-fn meddle(target: SocketAddr, mark: &'static str) -> SocketAddr {
+/// A proxy that changes a character behind `mark` in what the worker answers.
+fn meddle(target: SocketAddr, mark: Option<&'static str>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -162,7 +158,7 @@ fn meddle(target: SocketAddr, mark: &'static str) -> SocketAddr {
                 let server = TcpStream::connect(target).unwrap();
                 let (up, down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 std::thread::spawn(move || pass(up, down, None));
-                pass(server, client, Some(mark));
+                pass(server, client, mark);
             });
         }
     });

@@ -7,7 +7,7 @@ use prag_client::ledger::Ledger;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessMsg, Placement};
 use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::{Collection, VaultKind, VectorSource};
+use prag_protocol::wire::collections::{Collection, CollectionState, VaultKind, VectorSource};
 use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Peer;
@@ -15,6 +15,7 @@ use prag_tests::{Lab, VERSION, copy_folder};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) struct Stage {
     /// Where the collection was made.
@@ -113,6 +114,18 @@ impl Stage {
     /// What the collection says of itself at a worker.
     pub(crate) async fn at(&self, lab: &Lab) -> Collection {
         self.owner_at(lab).await.collection(self.id).await.unwrap()
+    }
+
+    /// As [`Stage::at`], once its vaults were asked: a boot asks those on other machines in the background.
+    pub(crate) async fn opened(&self, lab: &Lab) -> Collection {
+        for _ in 0..200 {
+            let seen = self.at(lab).await;
+            if seen.state != CollectionState::Locked || !keys(&seen).1.is_empty() {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the vaults were not asked");
     }
 
     /// The ledger's word, without any worker: `worker` is placed until `lease_until`.
