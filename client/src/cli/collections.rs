@@ -196,3 +196,41 @@ pub(super) fn state(state: CollectionState) -> &'static str {
         CollectionState::Quarantined => "quarantined",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// An owner reads where the key came from and what was tried; a grantee reads neither.
+    #[test]
+    fn keys_are_told_in_words() {
+        let told = |report: serde_json::Value| {
+            let mut shown = json!({
+                "id": "07".repeat(16), "name": "notes", "owner": "secret1owner", "epoch": 1, "state": "ready",
+                "documents": 0, "chunks": 0, "segments": 0,
+                "profile": {
+                    "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",
+                    "passage_prefix": "", "dimension": 2, "metric": "dot", "chunk_tokens": 0, "chunker": "c",
+                    "analyzer": "a", "digest": ""
+                }
+            });
+            if !report.is_null() {
+                shown["keys"] = report;
+            }
+            keys(&serde_json::from_value(shown).unwrap())
+        };
+        let missing = json!({ "kind": "local", "reason": "missing" });
+        let refused = json!({ "kind": "peer", "reason": "refused" });
+        assert_eq!(told(json!({ "from": "local" })), "from local");
+        assert_eq!(
+            told(json!({ "from": "peer", "tried": [missing] })),
+            "from peer (local missing)"
+        );
+        assert_eq!(
+            told(json!({ "tried": [missing, refused] })),
+            "none (local missing, peer refused)"
+        );
+        assert_eq!(told(serde_json::Value::Null), "not shown to grantees");
+    }
+}

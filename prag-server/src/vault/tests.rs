@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod portrait;
-
 use super::*;
 use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};

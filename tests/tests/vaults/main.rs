@@ -13,4 +13,5 @@ mod hand;
 mod ledger;
 mod moves;
 mod order;
+mod pki;
 mod stage;

@@ -1,12 +1,11 @@
 //! Workers on evidence in Intel's format, under the test PKI: who is whose like.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-use crate::vault::Portrait;
 use ed25519_dalek::SigningKey;
+use prag_client::system::OsEntropy;
 use prag_client::vault::VaultError;
 use prag_pki::tdx::Tdx;
 use prag_protocol::CollectionId;
+use prag_server::vault::Portrait;
 use prag_trust::entropy::Clock;
 use prag_trust::evidence::{
     Binding, BindingPurpose, Evidence, HardwareVerifier, Policy, Roots, Tee, TeeError, Verifier,
@@ -70,7 +69,7 @@ fn judged(
 ) -> (Result<(), VaultError>, [u8; 32]) {
     let asker = SigningKey::from_bytes(&[7; 32]);
     let own = giver.signing.verifying_key().to_bytes();
-    let key = ReleaseKey::random(&mut crate::fixture::Counting(0)).unwrap();
+    let key = ReleaseKey::random(&mut OsEntropy).unwrap();
     let terms = Terms { collection: CollectionId([3; 16]), epoch: 1, nonce: [11; 32] };
     let ask = Ask::sign(&terms, own, &key, &asker).verify(&own).unwrap();
     let binding = Binding {
