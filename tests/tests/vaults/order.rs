@@ -1,10 +1,11 @@
 //! The configured kinds, in their order, after a restart.
 
 use crate::stage::{Stage, find, keys, move_in};
-use prag_protocol::ledger::AccessMsg;
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
 use prag_protocol::wire::collections::VaultKind::{Chain, Local, Owner, Peer};
+use prag_trust::entropy::Clock;
 
 /// `local`: the worker opens by itself, as long as the owner's placement of it lives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,6 +29,32 @@ async fn local_keys_come_back_while_placed() {
     assert_eq!(find(&owner, stage.id).await.unwrap_err().code(), Some(Code::KeyMissing));
     let placed = owner.place(stage.id).await.unwrap();
     assert_eq!((placed.state, keys(&placed)), (Ready, (Some(Local), vec![])));
+}
+
+/// A lease that is over, and a key epoch that has passed, open nothing of what the disk still has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expired_leases_and_past_epochs_open_nothing() {
+    let mut stage = Stage::start(&[Local]).await;
+    let query = AccessQuery::Placement { collection: stage.id, shard: 0 };
+    let AccessReply::Placement(Some(placed)) = stage.ledger.query(query).await.unwrap() else {
+        panic!("it is placed");
+    };
+    let lease_until = stage.clock.now() + 30;
+    let placement = Placement { lease_until, ..placed };
+    stage.tell(AccessMsg::Place { placement }).await;
+    stage.clock.by(50);
+    stage.first.restart().await;
+    let locked = stage.at(&stage.first).await;
+    let not_placed = (None, vec!["local not-placed".to_owned()]);
+    assert_eq!((locked.state, keys(&locked)), (Locked, not_placed.clone()));
+    let owner = stage.owner().await;
+    assert_eq!(owner.place(stage.id).await.unwrap().state, Ready, "the owner renews it");
+
+    stage.tell(AccessMsg::RotateEpoch { collection: stage.id, commitment: [7; 32] }).await;
+    stage.first.restart().await;
+    assert_eq!(keys(&stage.at(&stage.first).await), not_placed, "placed for the epoch before");
+    let placed = stage.owner().await.place(stage.id).await.unwrap();
+    assert_eq!((placed.state, keys(&placed).1), (Locked, vec!["local missing".to_owned()]));
 }
 
 /// `owner`: nothing is kept, the worker waits, and the owner's release opens. Kinds that have no keys do not hinder it.

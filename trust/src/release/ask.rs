@@ -114,7 +114,20 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Seal `secret` to a worker whose request and evidence verified.
+    /// Seal `secret` to a worker whose request and evidence verified, and to nobody else:
+    ///
+    /// ```compile_fail,E0308
+    /// # use prag_trust::{entropy::Entropy, evidence::Worker, release::{Answer, Ask}, verified::Verified};
+    /// fn give(ask: &Ask, worker: &Verified<Worker>, chance: &mut dyn Entropy) {
+    ///     let _ = Answer::seal(b"keys", ask, worker, chance);
+    /// }
+    /// ```
+    /// ```
+    /// # use prag_trust::{entropy::Entropy, evidence::Worker, release::{Answer, Ask}, verified::Verified};
+    /// fn give(ask: &Verified<Ask>, worker: &Verified<Worker>, chance: &mut dyn Entropy) {
+    ///     let _ = Answer::seal(b"keys", ask, worker, chance);
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ReleaseError::Keys`] where another worker's evidence verified, or the key is no X25519 key;
