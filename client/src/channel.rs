@@ -20,7 +20,7 @@ use tokio::sync::RwLock;
 pub struct Channel {
     base: String,
     authority: String,
-    trusted: Trusted,
+    trusted: Arc<Trusted>,
     remembered: Remembered,
     clock: Box<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
@@ -45,11 +45,12 @@ impl Channel {
     /// [`ClientError::Attestation`], [`ClientError::Tls`], [`ClientError::Pin`].
     pub async fn connect(
         url: &str,
-        trusted: Trusted,
+        trusted: impl Into<Arc<Trusted>>,
         remembered: Remembered,
         clock: Box<dyn Clock>,
         mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, ClientError> {
+        let trusted = trusted.into();
         let (base, authority) = split_url(url)?;
         let nonces = nonces(entropy.as_mut())?;
         let context = attest::Context {
@@ -156,9 +157,9 @@ impl Channel {
         &self.remembered
     }
 
-    /// What this machine trusts.
+    /// What this machine trusts; of another worker too, where it is shared with its channel.
     #[must_use]
-    pub fn trusted(&self) -> &Trusted {
+    pub fn trusted(&self) -> &Arc<Trusted> {
         &self.trusted
     }
 
@@ -183,7 +184,10 @@ fn nonces(entropy: &mut dyn Entropy) -> Result<[[u8; 32]; ATTEMPTS], ClientError
 }
 
 /// `http://host:port` and `host:port`; paths, queries and user names are refused.
-pub(crate) fn split_url(url: &str) -> Result<(String, String), ClientError> {
+///
+/// # Errors
+/// [`ClientError::Url`].
+pub fn split_url(url: &str) -> Result<(String, String), ClientError> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let (scheme, authority) = url.split_once("://").ok_or(ClientError::Url)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);

@@ -8,7 +8,7 @@
 use crate::channel::KeyRing;
 use crate::sessions::Sessions;
 use crate::tls::Certificates;
-use crate::vault::{Anchors, Catalog, ChainShares, LocalVault};
+use crate::vault::{Anchors, Catalog, ChainShares, ChainVault, Portrait, Vaults};
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
 use prag_embedder::Embedder;
@@ -21,9 +21,11 @@ use std::sync::Arc;
 /// What `flow` works with.
 pub struct Components {
     /// Gives evidence.
-    pub tee: Box<dyn Tee>,
-    /// Judges the evidence of readers.
-    pub verifier: Box<dyn Verifier>,
+    pub tee: Arc<dyn Tee>,
+    /// Judges the evidence of readers and of other workers.
+    pub verifier: Arc<dyn Verifier>,
+    /// This worker, as it asks for keys and as it wants who asks it.
+    pub portrait: Arc<Portrait>,
     /// The digest of this worker's own image, as its own evidence shows it.
     pub image: [u8; 32],
     /// Attested readers.
@@ -36,9 +38,11 @@ pub struct Components {
     pub tls: Option<Arc<Certificates>>,
     /// Who may do what.
     pub ledger: Arc<dyn Ledger>,
-    /// Vault kind `local`, where it is switched on.
-    pub vault: Option<LocalVault>,
-    /// The embedded ledger's shares.
+    /// Where keys come from after a restart.
+    pub vaults: Vaults,
+    /// The ledger, as far as it keeps shares itself.
+    pub chain: ChainVault,
+    /// The shares of a ledger that keeps none: the embedded one's.
     pub chain_shares: ChainShares,
     /// Which collections exist.
     pub catalog: Catalog,

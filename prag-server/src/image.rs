@@ -6,9 +6,8 @@
 //! Invariant: the digest is that of evidence over this boot's key; another machine's evidence, handed in by the host,
 //! does not bind it.
 
-use crate::boot::{BootError, Platform};
-use ed25519_dalek::SigningKey;
-use prag_client::ledger::Ledger;
+use crate::boot::BootError;
+use crate::vault::Portrait;
 use prag_client::system::OsEntropy;
 use prag_trust::entropy::random;
 use prag_trust::evidence::{Binding, BindingPurpose};
@@ -17,25 +16,20 @@ use prag_trust::evidence::{Binding, BindingPurpose};
 ///
 /// # Errors
 /// [`BootError::Platform`] where the platform gives no evidence, or evidence that does not hold.
-pub(crate) fn own_image(
-    platform: &Platform,
-    signing: &SigningKey,
-    ledger: &dyn Ledger,
-    config_digest: [u8; 32],
-    now: u64,
-) -> Result<[u8; 32], BootError> {
+pub(crate) fn own_image(portrait: &Portrait) -> Result<[u8; 32], BootError> {
     let failed = |why: &dyn std::error::Error| {
         BootError::Platform(format!("this worker's own evidence does not say what it runs: {why}"))
     };
     let binding = Binding {
         purpose: BindingPurpose::Serve,
-        sig_pk: signing.verifying_key().to_bytes(),
+        sig_pk: portrait.signing.verifying_key().to_bytes(),
         tls_spki_sha256: [0; 32],
         nonce: random(&mut OsEntropy).map_err(|error| failed(&error))?,
-        ledger_id: ledger.id(),
-        config_digest,
-        policy_epoch: 0,
+        ledger_id: portrait.ledger_id,
+        config_digest: portrait.config_digest,
+        policy_epoch: portrait.policy_epoch,
     };
-    let evidence = platform.tee.evidence(binding.report_data()).map_err(|error| failed(&error))?;
-    platform.verifier.image(&evidence, &binding, now).map_err(|error| failed(&error))
+    let evidence = portrait.tee.evidence(binding.report_data()).map_err(|error| failed(&error))?;
+    let now = portrait.clock.now();
+    portrait.verifier.image(&evidence, &binding, now).map_err(|error| failed(&error))
 }

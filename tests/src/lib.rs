@@ -24,11 +24,12 @@ use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
 use prag_client::identity::{Identity, Purpose, ShareStore};
+use prag_client::ledger::Ledger;
 use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
 use prag_client::trusted::Trusted;
 use prag_client::{Client, ClientError};
-use prag_server::boot::{Platform, boot};
+use prag_server::boot::{Platform, boot_under};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
 use prag_trust::evidence::{Policy, Verifier};
@@ -38,6 +39,7 @@ use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,6 +54,10 @@ pub struct Lab {
     folder: TempDir,
     settings: Settings,
     verifier: fn() -> Box<dyn Verifier>,
+    /// Names the image.
+    version: &'static str,
+    /// In place of the embedded one, where several workers follow one.
+    ledger: Option<Arc<dyn Ledger>>,
     serving: Option<Serving>,
     /// What the host says the time is; a worker asks when it boots.
     pub host_clock: SetClock,
@@ -92,6 +98,27 @@ impl Lab {
         verifier: fn() -> Box<dyn Verifier>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::start_as(verifier, None, VERSION, change).await
+    }
+
+    /// As [`Lab::start_with`]: a worker of the image `version` that obeys `ledger`.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_under(
+        ledger: Option<Arc<dyn Ledger>>,
+        version: &'static str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        Self::start_as(|| Box::new(SimVerifier), ledger, version, change).await
+    }
+
+    async fn start_as(
+        verifier: fn() -> Box<dyn Verifier>,
+        ledger: Option<Arc<dyn Ledger>>,
+        version: &'static str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -104,7 +131,17 @@ impl Lab {
         };
         change(&mut settings);
         let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
-        let mut lab = Self { folder, settings, verifier, serving: None, host_clock, clients_clock };
+        let serving = None;
+        let mut lab = Self {
+            folder,
+            settings,
+            verifier,
+            version,
+            ledger,
+            serving,
+            host_clock,
+            clients_clock,
+        };
         lab.serve().await;
         lab
     }
@@ -112,7 +149,7 @@ impl Lab {
     /// The digest of the worker's image.
     #[must_use]
     pub fn image(&self) -> [u8; 32] {
-        sim_measurement(VERSION)
+        sim_measurement(self.version)
     }
 
     /// The worker's data directory.
@@ -170,7 +207,7 @@ impl Lab {
             Identity::create(&home, name, None, &mut OsEntropy).unwrap()
         };
         let mut policy =
-            Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() };
+            Policy { measurements: vec![sim_measurement(self.version)], ..Policy::default() };
         change(&mut policy);
         let trusted =
             Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None };
@@ -274,14 +311,19 @@ impl Lab {
         let mut left = BOOT_ATTEMPTS;
         loop {
             let platform = Platform {
-                tee: Box::new(SimTee::new(VERSION)),
+                tee: Box::new(SimTee::new(self.version)),
                 verifier: (self.verifier)(),
-                sealing_root: |_| Ok([7; 32]),
+                // As a sealing key of the machine would: another image, another key.
+                sealing_root: if self.version == VERSION {
+                    |_| Ok([7; 32])
+                } else {
+                    |_| Ok([8; 32])
+                },
                 clock: Box::new(self.host_clock.clone()),
                 simulated: true,
             };
             left -= 1;
-            match boot(self.settings.clone(), platform).await {
+            match boot_under(self.ledger.clone(), self.settings.clone(), platform).await {
                 Ok(worker) => return worker,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
@@ -352,6 +394,7 @@ fn model_folder() -> PathBuf {
     folder
 }
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The image of every lab that names no other.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const BOOT_ATTEMPTS: u32 = 50;
 const BOOT_PAUSE: Duration = Duration::from_millis(100);

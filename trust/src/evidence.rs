@@ -265,6 +265,7 @@ pub trait Verifier: Send + Sync {
         let _ = (said, connection, policy, now);
         Err(EvidenceError::Kind(evidence.kind()))
     }
+
     /// Verify evidence of what a reader's `binding` claims, under the worker's `policy`, at Unix second `now`.
     ///
     /// `binding.nonce` must be a challenge of the worker's own, and `binding.worker` its own key. Which images may
@@ -291,6 +292,48 @@ pub trait Verifier: Send + Sync {
         binding: &Binding,
         now: u64,
     ) -> Result<[u8; 32], EvidenceError>;
+}
+
+impl<V: Verifier + ?Sized> Verifier for std::sync::Arc<V> {
+    fn verify(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        (**self).verify(evidence, binding, policy, now)
+    }
+
+    fn verify_secret_vm(
+        &self,
+        evidence: &Evidence,
+        said: &Binding,
+        connection: &ConnectionKey,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        (**self).verify_secret_vm(evidence, said, connection, policy, now)
+    }
+
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        binding: &ReaderBinding,
+        policy: &ReaderPolicy,
+        now: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        (**self).verify_reader(evidence, binding, policy, now)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        (**self).image(evidence, binding, now)
+    }
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

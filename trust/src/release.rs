@@ -1,10 +1,15 @@
 //! Key release: an owner's share, sealed to one verified worker.
 //!
 //! Layer: `trust`, above `evidence`, `key` and `request`.
-//! Holds: the envelope with the owner's signature, and the worker's release key.
+//! Holds: the envelope with the owner's signature, and the worker's release key; in `ask`, what workers ask for
+//! themselves.
 //! Never: a share for a worker whose evidence or keys did not verify; a share without a sender (HPKE
 //! alone has none).
 //! Invariant: a share opens only at the worker, for the collection, epoch and signer it was sealed for.
+
+mod ask;
+
+pub use ask::{Answer, Ask, SignedAnswer};
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, hex_bytes, transcript};

@@ -15,6 +15,7 @@ mod documents;
 mod evidence;
 mod grants;
 mod keys;
+mod place;
 mod policy;
 mod reader;
 mod screen;
@@ -37,6 +38,7 @@ use args::{
 use clap::Parser;
 use screen::Screen;
 use std::process::ExitCode;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What a command needs of this machine.
@@ -116,6 +118,7 @@ async fn run(
         Command::Reader(options) => reader::reader(setting, trusted, attester, &options).await,
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
+        Command::Place(options) => place::place(&setting, trusted, &options).await,
         command => {
             let client = setting.connect(trusted).await?;
             with_client(&client, setting.screen, command).await
@@ -164,6 +167,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
         | Command::Reader(_)
         | Command::Attest(_)
+        | Command::Place(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }
 }
@@ -183,9 +187,13 @@ impl Setting {
 
     async fn channel(&self, mut trusted: Trusted) -> Result<Channel, ClientError> {
         trusted.follow(&self.home)?;
+        self.reach(&self.url, Arc::new(trusted)).await
+    }
+
+    async fn reach(&self, url: &str, trusted: Arc<Trusted>) -> Result<Channel, ClientError> {
         let remembered = Remembered::new(&self.home);
         let clock = Box::new(SystemClock::default());
-        Channel::connect(&self.url, trusted, remembered, clock, Box::new(OsEntropy)).await
+        Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy)).await
     }
 
     /// The identity is read before anything is sent, so that its absence costs no round trip.

@@ -122,7 +122,7 @@ impl Worker {
         ledger.view(id, &caller.address, &caller.permit_name).await.map_err(problems::ledger)
     }
 
-    fn gate(&self) -> Gate {
+    pub(super) fn gate(&self) -> Gate {
         let staleness_s = self.0.settings.staleness_s;
         Gate { image: self.0.parts.image, now: self.now(), staleness_s }
     }

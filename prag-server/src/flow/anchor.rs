@@ -54,8 +54,14 @@ impl Worker {
     /// # Errors
     /// Where ledger or storage fail; the next anchor covers what this one missed.
     pub async fn anchor(&self) -> Result<bool, Problem> {
+        self.anchor_with(None).await
+    }
+
+    /// As [`Worker::anchor`]; `first` is a shard's head as its last worker had it, and counts unless one of that shard
+    /// was anchored here before.
+    pub(super) async fn anchor_with(&self, first: Option<Head>) -> Result<bool, Problem> {
         let mut anchoring = self.0.anchoring.lock().await;
-        self.take_anchor(&mut anchoring).await
+        self.take_anchor(&mut anchoring, first).await
     }
 
     /// Wait until an anchor on the ledger covers `head`; take one where the last does not.
@@ -72,14 +78,18 @@ impl Worker {
         if let Some(taken) = anchoring.taken {
             tokio::time::sleep_until(taken + PAUSE).await;
         }
-        self.take_anchor(&mut anchoring).await?;
+        self.take_anchor(&mut anchoring, None).await?;
         if anchoring.covers(head) {
             return Ok(());
         }
         Err(Problem::new(Code::ShardUnavailable, "the shard was closed before its anchor"))
     }
 
-    async fn take_anchor(&self, anchoring: &mut Anchoring) -> Result<bool, Problem> {
+    async fn take_anchor(
+        &self,
+        anchoring: &mut Anchoring,
+        first: Option<Head>,
+    ) -> Result<bool, Problem> {
         let (previous, mut heads) = match self.last_anchor().await? {
             LastAnchor::None => (NONE, BTreeMap::new()),
             LastAnchor::Heads(anchored) => (anchored.root(), anchored.heads()),
@@ -92,6 +102,9 @@ impl Worker {
         let taken = tokio::task::spawn_blocking(move || worker.durable_heads()).await;
         let (known, taken) = taken.map_err(problems::internal)?;
         heads.retain(|lineage, _| known.contains(lineage));
+        if let Some(first) = first {
+            heads.entry(first.lineage).or_insert(first);
+        }
         heads.extend(taken);
         if heads == before {
             anchoring.heads = heads;
@@ -161,21 +174,26 @@ impl Worker {
     }
 }
 
-/// The shard, if it continues what was anchored of it.
+/// The shard, if it continues what was anchored of it, and the head that a peer had `seen` of it.
 ///
 /// # Errors
 /// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
 pub(super) fn checked(
     shard: CollectionShard,
     last: &LastAnchor,
+    seen: Option<&Head>,
 ) -> Result<CollectionShard, CollectionError> {
     let anchored = match last {
-        LastAnchor::None => return Ok(shard),
+        LastAnchor::None => None,
         LastAnchor::Lost => return Err(CollectionError::AnchorLost),
+        // A shard that is younger than the anchor is not in it.
         LastAnchor::Heads(anchored) => anchored.of(shard.lineage()),
     };
-    // A shard that is younger than the anchor is not in it.
-    let Some(anchored) = anchored else { return Ok(shard) };
+    let shard = [anchored, seen].into_iter().flatten().try_fold(shard, continues)?;
+    Ok(shard)
+}
+
+fn continues(shard: CollectionShard, anchored: &Head) -> Result<CollectionShard, CollectionError> {
     match shard.root_at(anchored.size) {
         None => {
             Err(CollectionError::BehindAnchor { size: shard.head().size, anchored: anchored.size })

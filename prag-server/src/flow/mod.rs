@@ -7,9 +7,11 @@
 
 mod acknowledge;
 mod admit;
+mod adopt;
 mod anchor;
 mod attest;
 mod bulk;
+mod challenge;
 mod chunking;
 mod collections;
 mod compact;
@@ -22,6 +24,7 @@ mod held;
 mod ingest;
 mod lock;
 mod opening;
+mod peer;
 mod policy;
 mod problems;
 mod query;
@@ -30,9 +33,10 @@ mod readers;
 mod search;
 mod sketch;
 mod validate;
+mod vaults;
 mod watch;
 
-pub use attest::HeadReply;
+pub use attest::{HeadReply, POLICY_EPOCH};
 pub use corpus::Corpora;
 pub use held::Held;
 pub use readers::Answer;
@@ -42,9 +46,11 @@ use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::tls::Certificates;
+use challenge::Challenges;
 use compact::Operations;
+use prag_client::system::OsEntropy;
 use prag_protocol::CollectionId;
-use prag_protocol::problem::Problem;
+use prag_protocol::problem::{Code, Problem};
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
@@ -68,6 +74,9 @@ struct Inner {
     metrics: Metrics,
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
+    challenges: Challenges,
+    /// Shards are opened one by one: two writers of one shard would be its end.
+    opening: tokio::sync::Mutex<()>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
 }
@@ -78,6 +87,8 @@ impl Worker {
     /// # Errors
     /// A [`Problem`] where the catalogue itself cannot be read; a bad shard is only quarantined.
     pub async fn start(settings: Settings, parts: Components) -> Result<Self, Problem> {
+        let challenges = Challenges::new(&mut OsEntropy)
+            .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let inner = Inner {
             settings,
             parts,
@@ -87,6 +98,8 @@ impl Worker {
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
             heard: AtomicBool::new(false),
+            challenges,
+            opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));

@@ -41,11 +41,8 @@ impl Worker {
         let (measurements, readers) = (set.workers, set.readers);
         let message = AccessMsg::SetPolicy { collection: id, measurements, readers };
         let reply = self.transition(caller, message).await?;
-        if self.obey_policy(&held).await?
-            && held.locked()
-            && let Some(record) = self.alive(id).await?
-        {
-            self.open_from_vault(&held, &record).await;
+        if self.obey_policy(&held).await? && held.locked() {
+            self.open_from_vaults(&held).await;
         }
         Ok(reply)
     }

@@ -16,6 +16,7 @@ mod grants;
 mod json;
 mod openapi;
 mod pad;
+mod peer;
 mod policy;
 mod problem;
 mod readers;

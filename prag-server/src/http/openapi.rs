@@ -6,7 +6,7 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, policy, readers, search, system};
+use super::{collections, documents, grants, peer, policy, readers, search, system};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -27,6 +27,7 @@ use utoipa::OpenApi;
         collections::show,
         collections::delete,
         collections::release,
+        collections::place,
         collections::open_corpus,
         collections::compact,
         collections::operation,
@@ -48,7 +49,9 @@ use utoipa::OpenApi;
         readers::open,
         grants::head,
         grants::revoke_permit,
-        grants::confirm
+        grants::confirm,
+        peer::challenge,
+        peer::release
     ),
     components(schemas(ProblemBody)),
     tags(
@@ -58,6 +61,7 @@ use utoipa::OpenApi;
         (name = "grants", description = "Who may read or write, and which images may serve and read"),
         (name = "readers", description = "Sessions of attested readers: LLM workers that prove what they are"),
         (name = "ledger", description = "Heads that a client remembers"),
+        (name = "peer", description = "Keys between attested workers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
         (name = "system", description = "Attestation")
     )

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod grants;
 pub mod models;
 pub mod operations;
+pub mod peer;
 pub mod policy;
 pub mod readers;
 pub mod search;
