@@ -124,6 +124,19 @@ pub fn admit_admin(
     Ok(Granted::new(terms))
 }
 
+/// Whether `view` is recent: at most `staleness_s` seconds old, and not ahead of the clock by more than its skew.
+///
+/// # Errors
+/// [`Denied::StaleView`], [`Denied::FutureView`].
+pub fn fresh(view: &AccessView, now: u64, staleness_s: u64) -> Result<(), Denied> {
+    let age = now.saturating_sub(view.time);
+    if age > staleness_s {
+        return Err(Denied::StaleView { age, max: staleness_s });
+    }
+    let ahead = view.time.saturating_sub(now);
+    if ahead > CLOCK_SKEW_SECONDS_MAX { Err(Denied::FutureView { ahead }) } else { Ok(()) }
+}
+
 enum Standing<'a> {
     Owner,
     Grantee(&'a GrantRecord),
@@ -142,14 +155,7 @@ fn preconditions<'a>(
     if !caller.permissions.allow(permission) {
         return Err(Denied::Permission(permission));
     }
-    let age = now.saturating_sub(view.time);
-    if age > staleness_s {
-        return Err(Denied::StaleView { age, max: staleness_s });
-    }
-    let ahead = view.time.saturating_sub(now);
-    if ahead > CLOCK_SKEW_SECONDS_MAX {
-        return Err(Denied::FutureView { ahead });
-    }
+    fresh(view, now, staleness_s)?;
     if caller.expires <= now || view.permit_revoked {
         return Err(Denied::Forbidden);
     }

@@ -229,6 +229,39 @@ pub trait Verifier: Send + Sync {
         policy: &Policy,
         now: u64,
     ) -> Result<Verified<Worker>, EvidenceError>;
+
+    /// The digest of the image behind evidence that binds `binding`, on firmware of any age: for a worker that asks
+    /// its own evidence what it is. It says nothing about whether anybody allows the image.
+    ///
+    /// # Errors
+    /// [`EvidenceError`], one per rule.
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError>;
+}
+
+impl<V: Verifier + ?Sized> Verifier for std::sync::Arc<V> {
+    fn verify(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        (**self).verify(evidence, binding, policy, now)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        (**self).image(evidence, binding, now)
+    }
 }
 
 const HASH_DOMAIN: &str = "PRAG-EVIDENCE/v2";

@@ -1,14 +1,18 @@
 //! Key release: an owner's share, sealed to one verified worker.
 //!
 //! Layer: `trust`, above `evidence`, `key` and `request`.
-//! Holds: the HPKE envelope with the owner's signature, and the worker's release key.
+//! Holds: the HPKE envelope with the owner's signature, and the worker's release key; in `ask`, what workers ask for
+//! themselves.
 //! Never: a share for a worker whose evidence or keys did not verify; a share without a sender (HPKE
 //! alone has none).
 //! Invariant: a share opens only at the worker, for the collection, epoch and signer it was sealed for.
 //!
 //! Source: RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 
+mod ask;
 mod chance;
+
+pub use ask::{Answer, Ask, SignedAnswer};
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, hex_bytes, transcript};
@@ -148,8 +152,6 @@ pub fn seal_share(
     if worker.sig_pk != keys.sig_pk {
         return Err(ReleaseError::Keys);
     }
-    let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&keys.release_key)
-        .map_err(|_| ReleaseError::Keys)?;
     let mut released = ReleasedShare {
         collection: terms.collection,
         epoch: terms.epoch,
@@ -163,19 +165,10 @@ pub fn seal_share(
         ciphertext: [0; 48],
         signature: [0; 64],
     };
-    let mut chance = Chance::new(entropy);
-    let sealed = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-        &OpModeS::Base,
-        &recipient,
-        &released.info(),
-        share.expose(),
-        &released.signer,
-        &mut chance,
-    );
-    // First of all: without chance the envelope is sealed under a key that others can guess.
-    chance.finish()?;
-    let (encapsulated, ciphertext) = sealed.map_err(|_| ReleaseError::Keys)?;
-    released.encapsulated = encapsulated.to_bytes().into();
+    let (info, signer) = (released.info(), released.signer);
+    let (encapsulated, ciphertext) =
+        seal(share.expose(), &keys.release_key, &info, &signer, entropy)?;
+    released.encapsulated = encapsulated;
     released.ciphertext = ciphertext.try_into().map_err(|_| ReleaseError::Keys)?;
     released.signature = owner.sign(&released.message());
     Ok(released)
@@ -207,19 +200,61 @@ pub fn open_share(
     if released.signer != caller.session_key || !signed {
         return Err(ReleaseError::Signature);
     }
-    let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&released.encapsulated)
+    let bytes = open(
+        key,
+        &released.encapsulated,
+        &released.ciphertext,
+        &released.info(),
+        &released.signer,
+    )?;
+    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| ReleaseError::Open)?;
+    Ok(Share::from_bytes(bytes))
+}
+
+/// HPKE in base mode: the encapsulated key, and `secret` with its tag.
+fn seal(
+    secret: &[u8],
+    release_key: &[u8; 32],
+    info: &[u8; 32],
+    associated: &[u8; 32],
+    entropy: &mut dyn Entropy,
+) -> Result<([u8; 32], Vec<u8>), ReleaseError> {
+    let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(release_key)
+        .map_err(|_| ReleaseError::Keys)?;
+    let mut chance = Chance::new(entropy);
+    let sealed = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+        &OpModeS::Base,
+        &recipient,
+        info,
+        secret,
+        associated,
+        &mut chance,
+    );
+    // First of all: without chance the envelope is sealed under a key that others can guess.
+    chance.finish()?;
+    let (encapsulated, ciphertext) = sealed.map_err(|_| ReleaseError::Keys)?;
+    Ok((encapsulated.to_bytes().into(), ciphertext))
+}
+
+/// What [`seal`] sealed.
+fn open(
+    key: &ReleaseKey,
+    encapsulated: &[u8; 32],
+    ciphertext: &[u8],
+    info: &[u8; 32],
+    associated: &[u8; 32],
+) -> Result<Zeroizing<Vec<u8>>, ReleaseError> {
+    let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated)
         .map_err(|_| ReleaseError::Open)?;
     let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
         &OpModeR::Base,
         &key.private,
         &encapsulated,
-        &released.info(),
-        &released.ciphertext,
-        &released.signer,
+        info,
+        ciphertext,
+        associated,
     );
-    let bytes = Zeroizing::new(opened.map_err(|_| ReleaseError::Open)?);
-    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| ReleaseError::Open)?;
-    Ok(Share::from_bytes(bytes))
+    opened.map(Zeroizing::new).map_err(|_| ReleaseError::Open)
 }
 
 impl ReleasedShare {

@@ -47,23 +47,38 @@ impl Verifier for SimVerifier {
         policy: &Policy,
         _now: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
-        let (report_data, measurement, signature) = match evidence {
-            Evidence::Sim { report_data, measurement, signature } => {
-                (report_data, measurement, signature)
-            }
-            Evidence::Tdx { .. } | Evidence::Snp { .. } => {
-                return Err(EvidenceError::Kind(evidence.kind()));
-            }
-        };
-        let message = message(report_data, measurement);
-        if !ed25519_holds(&root().public_key(), &message, signature) {
-            return Err(EvidenceError::Signature);
-        }
-        if *report_data != binding.report_data() {
-            return Err(EvidenceError::Binding);
-        }
-        Worker::allowed(evidence, *measurement, binding, policy)
+        let measurement = bound(evidence, binding)?;
+        Worker::allowed(evidence, measurement, binding, policy)
     }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        _now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        bound(evidence, binding)
+    }
+}
+
+/// The image of evidence that the simulated root signed, and that binds `binding`.
+fn bound(evidence: &Evidence, binding: &Binding) -> Result<[u8; 32], EvidenceError> {
+    let (report_data, measurement, signature) = match evidence {
+        Evidence::Sim { report_data, measurement, signature } => {
+            (report_data, measurement, signature)
+        }
+        Evidence::Tdx { .. } | Evidence::Snp { .. } => {
+            return Err(EvidenceError::Kind(evidence.kind()));
+        }
+    };
+    let message = message(report_data, measurement);
+    if !ed25519_holds(&root().public_key(), &message, signature) {
+        return Err(EvidenceError::Signature);
+    }
+    if *report_data != binding.report_data() {
+        return Err(EvidenceError::Binding);
+    }
+    Ok(*measurement)
 }
 
 /// The pretended measurement of an image named by `version`.

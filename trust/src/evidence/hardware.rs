@@ -91,16 +91,15 @@ impl HardwareVerifier {
         };
         Ok(Examined { hardware, gpu })
     }
-}
 
-impl Verifier for HardwareVerifier {
-    fn verify(
+    /// What evidence shows that binds `binding`.
+    fn bound(
         &self,
         evidence: &Evidence,
         binding: &Binding,
         policy: &Policy,
         now: u64,
-    ) -> Result<Verified<Worker>, EvidenceError> {
+    ) -> Result<Examined, EvidenceError> {
         let examined = self.examine(evidence, policy, now)?;
         let expected = match evidence.gpu() {
             None => binding.report_data(),
@@ -115,8 +114,31 @@ impl Verifier for HardwareVerifier {
                 return Err(EvidenceError::GpuSignature);
             }
         }
+        Ok(examined)
+    }
+}
+
+impl Verifier for HardwareVerifier {
+    fn verify(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        policy: &Policy,
+        now: u64,
+    ) -> Result<Verified<Worker>, EvidenceError> {
+        let examined = self.bound(evidence, binding, policy, now)?;
         policy.allow_hardware(&examined)?;
         Worker::allowed(evidence, examined.hardware.image(), binding, policy)
+    }
+
+    fn image(
+        &self,
+        evidence: &Evidence,
+        binding: &Binding,
+        now: u64,
+    ) -> Result<[u8; 32], EvidenceError> {
+        let examined = self.bound(evidence, binding, &Policy::any_firmware(), now)?;
+        Ok(examined.hardware.image())
     }
 }
 

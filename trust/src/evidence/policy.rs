@@ -7,7 +7,7 @@
 
 use super::{Binding, EvidenceError, Examined};
 use crate::encoding::{digest, hex_list};
-use prag_quote::snp::Minimum;
+use prag_quote::snp::{Minimum, Tcb};
 use prag_quote::tdx::TcbStatus;
 use serde::{Deserialize, Serialize};
 
@@ -131,5 +131,22 @@ impl Policy {
             }
             Some(_) => Ok(()),
         }
+    }
+
+    /// Firmware of any age but revoked: for a worker that asks its own evidence which image it is.
+    pub(super) fn any_firmware() -> Self {
+        use TcbStatus as Status;
+        let tdx_tcb = vec![
+            Status::SwHardeningNeeded,
+            Status::ConfigurationNeeded,
+            Status::ConfigurationAndSwHardeningNeeded,
+            Status::OutOfDate,
+            Status::OutOfDateConfigurationNeeded,
+            Status::RelaunchAdvised,
+            Status::RelaunchAdvisedConfigurationNeeded,
+        ];
+        let oldest = Some(Tcb::default());
+        let snp_minimum = Minimum { milan: oldest, genoa: oldest, turin: oldest };
+        Self { tdx_tcb, snp_minimum, ..Self::default() }
     }
 }

@@ -4,9 +4,9 @@
 
 use super::*;
 use crate::entropy::EntropyError;
-use crate::testing::{Failing, Seeded};
 use crate::key::Dek;
 use crate::seal::SegmentRecord;
+use crate::testing::{Failing, Seeded};
 use prag_protocol::place::Kind;
 use prag_protocol::{CollectionId, Lineage};
 
