@@ -21,7 +21,7 @@ pub struct Channel {
     transport: reqwest::Client,
     base: String,
     authority: String,
-    trusted: Trusted,
+    trusted: Arc<Trusted>,
     remembered: Remembered,
     clock: Box<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
@@ -44,11 +44,12 @@ impl Channel {
     /// [`ClientError::Attestation`], [`ClientError::Pin`].
     pub async fn connect(
         url: &str,
-        trusted: Trusted,
+        trusted: impl Into<Arc<Trusted>>,
         remembered: Remembered,
         clock: Box<dyn Clock>,
         mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, ClientError> {
+        let trusted = trusted.into();
         let (base, authority) = split_url(url)?;
         let transport = transport(&base)?;
         let nonce = prag_trust::entropy::random(entropy.as_mut())?;
@@ -154,9 +155,9 @@ impl Channel {
         &self.remembered
     }
 
-    /// What this machine trusts.
+    /// What this machine trusts; of another worker too, where it is shared with its channel.
     #[must_use]
-    pub fn trusted(&self) -> &Trusted {
+    pub fn trusted(&self) -> &Arc<Trusted> {
         &self.trusted
     }
 
@@ -173,7 +174,10 @@ impl Channel {
 }
 
 /// `http://host:port` and `host:port`; paths, queries and user names are refused.
-pub(crate) fn split_url(url: &str) -> Result<(String, String), ClientError> {
+///
+/// # Errors
+/// [`ClientError::Url`].
+pub fn split_url(url: &str) -> Result<(String, String), ClientError> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let (scheme, authority) = url.split_once("://").ok_or(ClientError::Url)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);

@@ -7,8 +7,11 @@
 
 use async_trait::async_trait;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
-use prag_protocol::{Address, CollectionId};
+use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::admission::AccessView;
+use prag_trust::evidence::{Binding, Evidence};
+use prag_trust::key::Share;
+use prag_trust::release::{Answer, Ask};
 
 /// The newest transition that a ledger has made durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -38,6 +41,9 @@ pub enum LedgerError {
     /// Stored state failed its check.
     #[error("the ledger's stored state failed its check at height {0}")]
     Tampered(u64),
+    /// This ledger keeps no shares. Not retryable.
+    #[error("this ledger keeps no shares")]
+    Unsupported,
 }
 
 /// The ledger that a worker obeys.
@@ -89,4 +95,43 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`LedgerError::RolledBack`] when the remembered head is not in this history.
     async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError>;
+
+    /// Whether this ledger keeps shares, so that the two methods below work.
+    fn keeps_shares(&self) -> bool {
+        false
+    }
+
+    /// Hand the ledger what it keeps of a new key: its own share, and the owner's too where the owner declared the
+    /// collection managed. Durable when this returns; `sender` owns the collection and signed `authorization`.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unsupported`] where shares are kept beside the ledger (the embedded one: same process, same disk).
+    async fn keep_shares(
+        &self,
+        _sender: &Address,
+        _authorization: &[u8],
+        _place: (CollectionId, Epoch),
+        _chain: &Share,
+        _owner: Option<&Share>,
+    ) -> Result<(), LedgerError> {
+        Err(LedgerError::Unsupported)
+    }
+
+    /// Ask for what the ledger keeps of a key, for the worker of `account`: an execute transaction, never a query. The
+    /// ledger verifies `evidence` of `binding` where it can, wants a live placement of exactly this worker and epoch,
+    /// and seals its share to the key that the attested key signed for; of a managed collection, its share ‖ the owner's.
+    ///
+    /// `ask` is to [`Ledger::id`], and its nonce is a recent root of [`Ledger::head`].
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] without saying why more closely; [`LedgerError::Unsupported`] as above.
+    async fn release_shares(
+        &self,
+        _account: &Address,
+        _ask: &Ask,
+        _evidence: &Evidence,
+        _binding: &Binding,
+    ) -> Result<Answer, LedgerError> {
+        Err(LedgerError::Unsupported)
+    }
 }

@@ -32,6 +32,27 @@ impl Client {
         name: &str,
         vectors: VectorSource,
     ) -> Result<Collection, ClientError> {
+        self.create(name, vectors, false).await
+    }
+
+    /// As [`Client::create_collection`], and the ledger keeps the owner's share too: workers get it back from there.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a ledger that keeps no shares refuses.
+    pub async fn create_managed_collection(
+        &self,
+        name: &str,
+        vectors: VectorSource,
+    ) -> Result<Collection, ClientError> {
+        self.create(name, vectors, true).await
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        vectors: VectorSource,
+        managed: bool,
+    ) -> Result<Collection, ClientError> {
         let (id, share) = {
             let mut entropy = self.channel().entropy();
             let id = CollectionId(random(entropy.as_mut())?);
@@ -45,6 +66,7 @@ impl Client {
             name: name.to_owned(),
             vectors,
             share: self.seal(&session, &share, id, FIRST_EPOCH)?,
+            managed,
         };
         let path = "/v1/collections".to_owned();
         let made = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await;
@@ -76,6 +98,17 @@ impl Client {
         let share = self.seal(&session, &share, id, epoch)?;
         let path = collection_path(id, "/keys");
         self.ask(&Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?).await
+    }
+
+    /// Places a collection on this worker, which then gets the keys from the vaults that it is configured with. The
+    /// owner's share is not needed; the answer says what was tried.
+    ///
+    /// # Errors
+    /// `key-missing` where no vault gave the keys of a collection that the worker does not know yet. Worth a retry: the
+    /// placement stands.
+    pub async fn place(&self, id: CollectionId) -> Result<Collection, ClientError> {
+        let path = collection_path(id, "/placement");
+        self.ask(&Call::bare(Purpose::Admin, "PUT", path)).await
     }
 
     /// Lets the worker open the records of a sealed corpus.

@@ -7,16 +7,20 @@
 
 use crate::channel::KeyRing;
 use crate::components::Components;
-use crate::flow::Worker;
+use crate::flow::{POLICY_EPOCH, Worker};
 use crate::ledger::EmbeddedLedger;
 use crate::settings::{Settings, SettingsError, VaultKind};
-use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
+use crate::vault::{
+    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, Vaults,
+};
 use ed25519_dalek::SigningKey;
+use prag_client::ledger::Ledger;
 use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::vault::KeyVault;
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
 use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
-use prag_trust::evidence::Tee;
+use prag_trust::evidence::{Policy, Tee, Verifier};
 use prag_trust::key::{Key, Vault};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +29,8 @@ use std::sync::Arc;
 pub struct Platform {
     /// Gives evidence.
     pub tee: Box<dyn Tee>,
+    /// Checks the evidence of other workers.
+    pub verifier: Box<dyn Verifier>,
     /// Root of everything that the worker seals for itself, from the data directory's platform state.
     pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
     /// True where nothing is protected.
@@ -60,6 +66,18 @@ pub enum BootError {
 /// # Errors
 /// [`BootError`], with what to do next.
 pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, BootError> {
+    boot_under(None, settings, platform).await
+}
+
+/// As [`boot`]; the worker obeys `ledger` in place of an embedded one of its own.
+///
+/// # Errors
+/// As [`boot`].
+pub async fn boot_under(
+    ledger: Option<Arc<dyn Ledger>>,
+    settings: Settings,
+    platform: Platform,
+) -> Result<Worker, BootError> {
     settings.check()?;
     prepare_data(&settings.data)?;
     let root = (platform.sealing_root)(&settings.data)?;
@@ -74,24 +92,33 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let ledger = EmbeddedLedger::open(
-        genesis.ledger,
-        key.derive(),
-        Arc::clone(&own),
-        Arc::clone(&clock),
-        entropy(),
-        settings.dev,
-    )
-    .map_err(|error| state(&error))?;
-    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
-    let now = clock.now();
-    let local = settings.vault.contains(&VaultKind::Local);
+    let embedded = || {
+        let (own, clock) = (Arc::clone(&own), Arc::clone(&clock));
+        EmbeddedLedger::open(genesis.ledger, key.derive(), own, clock, entropy(), settings.dev)
+    };
+    let ledger = match ledger {
+        Some(ledger) => ledger,
+        None => Arc::new(embedded().map_err(|error| state(&error))?),
+    };
+    let portrait = Arc::new(Portrait {
+        ledger_id: ledger.id(),
+        config_digest,
+        platform: settings.peer_platform.policy(),
+        ..portrait(platform, Arc::clone(&clock))?
+    });
+    let chain =
+        || ChainVault::new(Arc::clone(&ledger), genesis.account.clone(), Arc::clone(&portrait));
+    let local = || LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy());
+    let vaults = vaults(&settings, &portrait, local, chain);
     let parts = Components {
-        tee: platform.tee,
-        signing: SigningKey::from_bytes(&seed),
-        ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
-        ledger: Arc::new(ledger),
-        vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
+        tee: Arc::clone(&portrait.tee),
+        verifier: Arc::clone(&portrait.verifier),
+        signing: portrait.signing.clone(),
+        ring: KeyRing::new(entropy(), clock.now()).map_err(|error| state(&error))?,
+        vaults,
+        chain: chain(),
+        ledger: Arc::clone(&ledger),
+        portrait: Arc::clone(&portrait),
         chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
         anchors: Anchors::new(Arc::clone(&key), Arc::clone(&own), entropy()),
         catalog: Catalog::new(key, own, entropy()),
@@ -103,6 +130,45 @@ pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, Boot
         config_digest,
     };
     Worker::start(settings, parts).await.map_err(|problem| BootError::State(problem.to_string()))
+}
+
+/// A key of this boot, on this platform; what the worker follows is still blank.
+fn portrait(platform: Platform, clock: Arc<dyn Clock>) -> Result<Portrait, BootError> {
+    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
+    Ok(Portrait {
+        tee: Arc::from(platform.tee),
+        verifier: Arc::from(platform.verifier),
+        signing: SigningKey::from_bytes(&seed),
+        clock,
+        ledger_id: [0; 32],
+        config_digest: [0; 32],
+        policy_epoch: POLICY_EPOCH,
+        platform: Policy::default(),
+    })
+}
+
+/// The configured kinds in order, one vault for each peer.
+fn vaults(
+    settings: &Settings,
+    portrait: &Arc<Portrait>,
+    local: impl Fn() -> LocalVault,
+    chain: impl Fn() -> ChainVault,
+) -> Vaults {
+    let mut vaults: Vec<Box<dyn KeyVault>> = Vec::new();
+    for kind in &settings.vault {
+        match kind {
+            VaultKind::Local => vaults.push(Box::new(local())),
+            VaultKind::Chain => vaults.push(Box::new(chain())),
+            VaultKind::Peer => {
+                for peer in &settings.peer {
+                    let vault = PeerVault::new(peer.url.clone(), Arc::clone(portrait));
+                    vaults.push(Box::new(vault));
+                }
+            }
+            VaultKind::Owner => break,
+        }
+    }
+    Vaults::new(vaults)
 }
 
 fn prepare_data(data: &Path) -> Result<(), BootError> {

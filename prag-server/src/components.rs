@@ -6,29 +6,35 @@
 //! Invariant: the signing key is born in this boot and never stored.
 
 use crate::channel::KeyRing;
-use crate::vault::{Anchors, Catalog, ChainShares, LocalVault};
+use crate::vault::{Anchors, Catalog, ChainShares, ChainVault, Portrait, Vaults};
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
 use prag_embedder::Embedder;
 use prag_protocol::Address;
 use prag_store::Engine;
 use prag_trust::entropy::Clock;
-use prag_trust::evidence::Tee;
+use prag_trust::evidence::{Tee, Verifier};
 use std::sync::Arc;
 
 /// What `flow` works with.
 pub struct Components {
     /// Gives evidence.
-    pub tee: Box<dyn Tee>,
+    pub tee: Arc<dyn Tee>,
+    /// Checks that of others.
+    pub verifier: Arc<dyn Verifier>,
+    /// This worker, as it asks for keys and as it wants who asks it.
+    pub portrait: Arc<Portrait>,
     /// The key of this boot.
     pub signing: SigningKey,
     /// Short-lived channel and release keys.
     pub ring: KeyRing,
     /// Who may do what.
     pub ledger: Arc<dyn Ledger>,
-    /// Vault kind `local`, where it is switched on.
-    pub vault: Option<LocalVault>,
-    /// The embedded ledger's shares.
+    /// Where keys come from after a restart.
+    pub vaults: Vaults,
+    /// The ledger, as far as it keeps shares itself.
+    pub chain: ChainVault,
+    /// The shares of a ledger that keeps none: the embedded one's.
     pub chain_shares: ChainShares,
     /// Which collections exist.
     pub catalog: Catalog,

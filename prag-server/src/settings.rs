@@ -5,6 +5,11 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
+use prag_client::channel::split_url;
+pub use prag_protocol::wire::collections::VaultKind;
+use prag_trust::evidence::{GpuPolicy, Policy};
+use prag_trust::quote::snp::Minimum;
+use prag_trust::quote::tdx::TcbStatus;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -23,8 +28,13 @@ pub struct Settings {
     pub model_name: String,
     /// BLAKE3 of the weights, hex; empty accepts what is there and binds it into the evidence.
     pub model_blake3: String,
-    /// Where keys come from after a restart, in order: `local`, `owner`.
+    /// Where keys come from after a restart, in order: `local`, `peer`, `chain`; `owner` waits for the owner and ends
+    /// the list. A worker that lists `peer` also gives keys to its like.
     pub vault: Vec<VaultKind>,
+    /// Other workers that may have keys, for vault kind `peer`.
+    pub peer: Vec<Peer>,
+    /// Which platforms those workers may have, beyond the strictest.
+    pub peer_platform: PeerPlatform,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
@@ -46,14 +56,37 @@ pub struct Settings {
     pub dev: bool,
 }
 
-/// Where keys come from after a restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VaultKind {
-    /// Sealed beside the data under a key that only this TEE can derive.
-    Local,
-    /// The owner releases them again.
-    Owner,
+/// Another worker. Where it is does not matter for security: its evidence does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// `http://host:port` or `https://host:port`.
+    pub url: String,
+}
+
+/// Firmware and GPUs of workers that keys come from or go to. What is left out is the strictest.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeerPlatform {
+    /// What Intel may say of a TDX platform besides `UpToDate`.
+    pub tdx_tcb: Vec<TcbStatus>,
+    /// Oldest firmware of an AMD platform, by product; a product that is left out is refused.
+    pub snp_minimum: Minimum,
+    /// GPUs.
+    pub gpu: GpuPolicy,
+}
+
+impl PeerPlatform {
+    /// As a policy that lists no image, ledger or configuration.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            tdx_tcb: self.tdx_tcb.clone(),
+            snp_minimum: self.snp_minimum,
+            gpu: self.gpu.clone(),
+            ..Policy::default()
+        }
+    }
 }
 
 /// Why settings were refused: always with what to do next.
@@ -88,6 +121,8 @@ impl Default for Settings {
             model_name: "all-MiniLM-L6-v2".to_owned(),
             model_blake3: String::new(),
             vault: vec![VaultKind::Local, VaultKind::Owner],
+            peer: Vec::new(),
+            peer_platform: PeerPlatform::default(),
             staleness_s: 60,
             anchor_s: 60,
             freeze_rows: 20_000,
@@ -128,7 +163,19 @@ impl Settings {
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
         bound((1..=65_536).contains(&self.concurrency), "concurrency", "1 to 65536")?;
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
-        bound(!self.vault.is_empty(), "vault", "at least one of local, owner")
+        self.check_vaults()
+    }
+
+    fn check_vaults(&self) -> Result<(), SettingsError> {
+        let kinds = &self.vault;
+        let once = kinds.iter().enumerate().all(|(at, kind)| !kinds[..at].contains(kind));
+        let waits_last = kinds.iter().rev().skip(1).all(|kind| *kind != VaultKind::Owner);
+        let range = "one or more of local, peer, chain, each once, then owner";
+        bound(!kinds.is_empty() && once && waits_last, "vault", range)?;
+        let urls = self.peer.iter().all(|peer| split_url(&peer.url).is_ok());
+        bound(urls && self.peer.len() <= PEERS_MAX, "peer", "at most 16 base URLs")?;
+        let asked = self.peer.is_empty() || kinds.contains(&VaultKind::Peer);
+        bound(asked, "peer", "left out unless `vault` lists peer")
     }
 
     /// Digest over every security-relevant setting, for the evidence. The host edits settings, so they are measured.
@@ -143,11 +190,9 @@ impl Settings {
         field(self.model_name.as_bytes());
         model_files.iter().for_each(|digest| field(digest.as_bytes()));
         for kind in &self.vault {
-            field(match kind {
-                VaultKind::Local => b"local",
-                VaultKind::Owner => b"owner",
-            });
+            field(kind.name().as_bytes());
         }
+        field(&self.peer_platform.policy().digest());
         field(&self.staleness_s.to_be_bytes());
         field(&self.anchor_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
@@ -155,6 +200,9 @@ impl Settings {
         *hasher.finalize().as_bytes()
     }
 }
+
+/// Most `[[peer]]` tables.
+const PEERS_MAX: usize = 16;
 
 fn bound(holds: bool, key: &'static str, range: &'static str) -> Result<(), SettingsError> {
     if holds { Ok(()) } else { Err(SettingsError::Bounds(key, range)) }
@@ -183,6 +231,30 @@ mod tests {
         assert!(error.contains("lisen"), "{error}");
     }
 
+    /// Kinds come in any order, once; `owner` ends the list, and peers are named only where they are asked.
+    #[test]
+    fn vaults_are_listed_once_and_end_with_the_owner() {
+        let checked = |text: &str| Settings::parse(text).unwrap().check();
+        for good in [
+            "vault = ['local']",
+            "vault = ['peer', 'owner']\n[[peer]]\nurl = 'https://10.0.0.2:7878'",
+            "vault = ['chain', 'peer', 'local', 'owner']",
+            "vault = ['peer']\n[peer_platform]\ntdx_tcb = ['sw_hardening_needed']",
+        ] {
+            assert_eq!(checked(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "vault = []",
+            "vault = ['owner', 'local']",
+            "vault = ['local', 'local']",
+            "vault = ['local']\n[[peer]]\nurl = 'https://10.0.0.2:7878'",
+            "vault = ['peer']\n[[peer]]\nurl = 'https://10.0.0.2:7878/path'",
+        ] {
+            assert!(matches!(checked(bad), Err(SettingsError::Bounds(..))), "{bad}");
+        }
+        assert!(Settings::parse("vault = ['cloud']").is_err());
+    }
+
     /// A security-relevant edit changes the digest; a path does not.
     #[test]
     fn digest_covers_what_matters() {
@@ -195,6 +267,11 @@ mod tests {
             Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest
         );
+        let peer = Peer { url: "https://a".to_owned() };
+        assert_eq!(Settings { peer: vec![peer], ..base.clone() }.digest(&files), digest);
+        let mut softer = base.clone();
+        softer.peer_platform.tdx_tcb.push(TcbStatus::OutOfDate);
+        assert_ne!(softer.digest(&files), digest);
         assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
     }
 }

@@ -18,10 +18,11 @@ use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
 use prag_client::identity::{Identity, Purpose, ShareStore};
+use prag_client::ledger::Ledger;
 use prag_client::remembered::Remembered;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_client::trusted::Trusted;
-use prag_server::boot::{Platform, boot};
+use prag_server::boot::{Platform, boot_under};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
 use prag_trust::evidence::Policy;
@@ -31,6 +32,7 @@ use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -43,6 +45,10 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
+    /// Names the image.
+    version: &'static str,
+    /// In place of the embedded one, where several workers follow one.
+    ledger: Option<Arc<dyn Ledger>>,
     serving: Option<Serving>,
 }
 
@@ -68,6 +74,18 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_under(None, VERSION, change).await
+    }
+
+    /// As [`Lab::start_with`]: a worker of the image `version` that obeys `ledger`.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_under(
+        ledger: Option<Arc<dyn Ledger>>,
+        version: &'static str,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -79,7 +97,7 @@ impl Lab {
             ..Settings::default()
         };
         change(&mut settings);
-        let mut lab = Self { folder, settings, serving: None };
+        let mut lab = Self { folder, settings, version, ledger, serving: None };
         lab.serve().await;
         lab
     }
@@ -126,7 +144,10 @@ impl Lab {
         };
         let trusted = Trusted {
             verifier: Box::new(SimVerifier),
-            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
+            policy: Policy {
+                measurements: vec![sim_measurement(self.version)],
+                ..Policy::default()
+            },
             first_use: true,
             warning: None,
         };
@@ -214,12 +235,18 @@ impl Lab {
         let mut left = BOOT_ATTEMPTS;
         loop {
             let platform = Platform {
-                tee: Box::new(SimTee::new(VERSION)),
-                sealing_root: |_| Ok([7; 32]),
+                tee: Box::new(SimTee::new(self.version)),
+                verifier: Box::new(SimVerifier),
+                // As a sealing key of the machine would: another image, another key.
+                sealing_root: if self.version == VERSION {
+                    |_| Ok([7; 32])
+                } else {
+                    |_| Ok([8; 32])
+                },
                 simulated: true,
             };
             left -= 1;
-            match boot(self.settings.clone(), platform).await {
+            match boot_under(self.ledger.clone(), self.settings.clone(), platform).await {
                 Ok(worker) => return worker,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
@@ -277,6 +304,7 @@ fn model_folder() -> PathBuf {
     folder
 }
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The image of every lab that names no other.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const BOOT_ATTEMPTS: u32 = 50;
 const BOOT_PAUSE: Duration = Duration::from_millis(100);

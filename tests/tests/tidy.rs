@@ -107,9 +107,12 @@ fn pure_crates_stay_pure() {
 /// crates under it are bounded apart.
 #[test]
 fn trust_stays_small() {
-    for (folder, most) in
-        [("trust/src", 4000), ("trust/merkle/src", 400), ("trust/quote/src", 2200), ("trust/seal/src", 1100)]
-    {
+    for (folder, most) in [
+        ("trust/src", 4000),
+        ("trust/merkle/src", 400),
+        ("trust/quote/src", 2200),
+        ("trust/seal/src", 1100),
+    ] {
         let lines: usize = sources(folder).iter().map(|(_, text)| text.lines().count()).sum();
         assert!(lines <= most, "{folder} has {lines} lines outside tests; at most {most}");
     }

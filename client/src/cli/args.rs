@@ -61,6 +61,8 @@ pub(super) enum Command {
     Revoke(Revoke),
     /// Release key shares to a worker that has restarted.
     Release(Maybe),
+    /// Place a collection on another worker, which gets the keys from a worker that has them.
+    Place(Place),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
@@ -178,6 +180,18 @@ pub(super) struct Create {
     /// Supply the vectors yourself: their length.
     #[arg(long)]
     pub(super) dimension: Option<u32>,
+    /// Let the ledger keep your key share too, where it can: workers restart without you.
+    #[arg(long)]
+    pub(super) managed: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Place {
+    /// The collection's name (as the worker of --url knows it) or id.
+    pub(super) collection: String,
+    /// The worker that shall hold it. It is verified first.
+    #[arg(value_name = "URL")]
+    pub(super) worker: String,
 }
 
 #[derive(Args)]

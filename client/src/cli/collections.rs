@@ -20,7 +20,11 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
         Some(dimension) => VectorSource::Supplied(dimension),
         None => VectorSource::Model(options.model.unwrap_or_default()),
     };
-    let made = client.create_collection(&options.name, vectors).await?;
+    let made = if options.managed {
+        client.create_managed_collection(&options.name, vectors).await?
+    } else {
+        client.create_collection(&options.name, vectors).await?
+    };
     screen.show(&made, || describe(screen, &made));
     screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
     Ok(true)
@@ -152,14 +156,15 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
     Ok(true)
 }
 
-fn describe(screen: Screen, one: &Collection) -> String {
+pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
         one.owner,
         one.epoch,
+        keys(one),
         one.documents,
         one.chunks,
         one.segments,
@@ -170,10 +175,62 @@ fn describe(screen: Screen, one: &Collection) -> String {
     )
 }
 
+/// Where the worker's key came from, and which vaults gave none.
+pub(super) fn keys(one: &Collection) -> String {
+    let Some(report) = &one.keys else {
+        return "not shown to grantees".to_owned();
+    };
+    let from = report.from.map_or("none".to_owned(), |kind| format!("from {}", kind.name()));
+    let tried: Vec<String> = report
+        .tried
+        .iter()
+        .map(|attempt| format!("{} {}", attempt.kind.name(), clean(&attempt.reason)))
+        .collect();
+    if tried.is_empty() { from } else { format!("{from} ({})", tried.join(", ")) }
+}
+
 pub(super) fn state(state: CollectionState) -> &'static str {
     match state {
         CollectionState::Ready => "ready",
         CollectionState::Locked => "locked",
         CollectionState::Quarantined => "quarantined",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// An owner reads where the key came from and what was tried; a grantee reads neither.
+    #[test]
+    fn keys_are_told_in_words() {
+        let told = |report: serde_json::Value| {
+            let mut shown = json!({
+                "id": "07".repeat(16), "name": "notes", "owner": "secret1owner", "epoch": 1, "state": "ready",
+                "documents": 0, "chunks": 0, "segments": 0,
+                "profile": {
+                    "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",
+                    "passage_prefix": "", "dimension": 2, "metric": "dot", "chunk_tokens": 0, "chunker": "c",
+                    "analyzer": "a", "digest": ""
+                }
+            });
+            if !report.is_null() {
+                shown["keys"] = report;
+            }
+            keys(&serde_json::from_value(shown).unwrap())
+        };
+        let missing = json!({ "kind": "local", "reason": "missing" });
+        let refused = json!({ "kind": "peer", "reason": "refused" });
+        assert_eq!(told(json!({ "from": "local" })), "from local");
+        assert_eq!(
+            told(json!({ "from": "peer", "tried": [missing] })),
+            "from peer (local missing)"
+        );
+        assert_eq!(
+            told(json!({ "tried": [missing, refused] })),
+            "none (local missing, peer refused)"
+        );
+        assert_eq!(told(serde_json::Value::Null), "not shown to grantees");
     }
 }

@@ -6,6 +6,7 @@
 //! Invariant: a check that cannot be made is shown as failed, not left out.
 
 use super::args;
+use super::collections::keys;
 use super::screen::{Screen, clean};
 use super::{Done, Setting};
 use crate::attest::Session;
@@ -158,7 +159,7 @@ async fn collections(client: &Client, checks: &mut Checks) {
     for one in found {
         let name = format!(
             "collection {}",
-            if one.name.is_empty() { one.id.to_string() } else { one.name }
+            if one.name.is_empty() { one.id.to_string() } else { one.name.clone() }
         );
         if one.owner == *client.identity().address() && !client.shares().has(one.id) {
             checks.push(&name, Err(ClientError::NoShare(one.id)));
@@ -167,10 +168,12 @@ async fn collections(client: &Client, checks: &mut Checks) {
             CollectionState::Ready => client
                 .remember_history(one.id)
                 .await
-                .map(|()| format!("ready, {} documents", one.documents)),
-            CollectionState::Locked => Err(ClientError::Usage(
-                "locked: run `prag release` to give the worker its key".to_owned(),
-            )),
+                .map(|()| format!("ready, {} documents, keys {}", one.documents, keys(&one))),
+            CollectionState::Locked => Err(ClientError::Usage(format!(
+                "locked, keys {}: run `prag release` to give the worker its key, or `prag place` where a peer or the \
+                 ledger has it",
+                keys(&one)
+            ))),
             CollectionState::Quarantined => {
                 Err(ClientError::Usage("quarantined: a stored byte failed its check".to_owned()))
             }

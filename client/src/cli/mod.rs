@@ -15,6 +15,7 @@ mod documents;
 mod evidence;
 mod grants;
 mod keys;
+mod place;
 mod policy;
 mod screen;
 mod seal;
@@ -35,6 +36,7 @@ use args::{
 use clap::Parser;
 use screen::Screen;
 use std::process::ExitCode;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What a command needs of this machine.
@@ -100,6 +102,7 @@ async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
         Command::Policy(PolicyCommand::Show) => policy::show(&setting),
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
+        Command::Place(options) => place::place(&setting, trusted, &options).await,
         command => {
             let client = setting.connect(trusted).await?;
             with_client(&client, setting.screen, command).await
@@ -141,6 +144,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Evidence(_)
         | Command::Policy(_)
         | Command::Attest(_)
+        | Command::Place(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }
 }
@@ -160,9 +164,13 @@ impl Setting {
 
     async fn channel(&self, mut trusted: Trusted) -> Result<Channel, ClientError> {
         trusted.follow(&self.home)?;
+        self.reach(&self.url, Arc::new(trusted)).await
+    }
+
+    async fn reach(&self, url: &str, trusted: Arc<Trusted>) -> Result<Channel, ClientError> {
         let remembered = Remembered::new(&self.home);
         let clock = Box::new(SystemClock::default());
-        Channel::connect(&self.url, trusted, remembered, clock, Box::new(OsEntropy)).await
+        Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy)).await
     }
 
     /// The identity is read before anything is sent, so that its absence costs no round trip.

@@ -2,7 +2,7 @@
 
 use prag_server::boot::{BootError, Platform};
 use prag_trust::entropy::random;
-use prag_trust::sim::SimTee;
+use prag_trust::sim::{SimTee, SimVerifier};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     prag_server::cli::main_with(|| {
         Ok(Platform {
             tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
+            verifier: Box::new(SimVerifier),
             sealing_root,
             simulated: true,
         })

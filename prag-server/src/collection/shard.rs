@@ -12,6 +12,7 @@ use super::record::{Batch, Document, Idempotency, Op, encode};
 use super::segment::load_segments;
 use super::state::Live;
 use super::{CollectionError, rows};
+use prag_client::vault::Shares;
 use prag_protocol::wire::collections::Profile;
 use prag_protocol::{CollectionId, DocumentId, Epoch, Lineage};
 use prag_store::{Batch as StoreBatch, Shard};
@@ -35,6 +36,8 @@ pub struct CollectionShard {
     pub(super) store: Arc<dyn Shard>,
     /// Held while a freeze runs: there is one at a time.
     pub(super) freezing: Mutex<()>,
+    /// Where another worker may ask for them; they go when this shard's other keys go.
+    shares: Mutex<Option<(Epoch, Shares)>>,
 }
 
 pub(super) struct Writer {
@@ -227,6 +230,17 @@ impl CollectionShard {
         found.map(|(_, at)| Arc::clone(&at.document))
     }
 
+    /// Hold the shares of a key epoch, for as long as this shard is open.
+    pub fn hold_shares(&self, epoch: Epoch, shares: Shares) {
+        *self.shares.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, shares));
+    }
+
+    /// What `give` makes of the shares of `epoch`, if they are held.
+    pub fn with_shares<T>(&self, epoch: Epoch, give: impl FnOnce(&Shares) -> T) -> Option<T> {
+        let held = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().filter(|(of, _)| *of == epoch).map(|(_, shares)| give(shares))
+    }
+
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -248,6 +262,7 @@ impl CollectionShard {
             writer: Mutex::new(writer),
             store,
             freezing: Mutex::new(()),
+            shares: Mutex::default(),
         }
     }
 }

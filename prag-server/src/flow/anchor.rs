@@ -37,6 +37,12 @@ impl Worker {
     /// # Errors
     /// Where ledger or storage fail; the next anchor covers what this one missed.
     pub async fn anchor(&self) -> Result<bool, Problem> {
+        self.anchor_with(None).await
+    }
+
+    /// As [`Worker::anchor`]; `first` is a shard's head as its last worker had it, and counts unless one of that shard
+    /// was anchored here before.
+    pub(super) async fn anchor_with(&self, first: Option<Head>) -> Result<bool, Problem> {
         let _one_at_a_time = self.0.anchoring.lock().await;
         let (previous, mut heads) = match self.last_anchor().await? {
             LastAnchor::None => (NONE, BTreeMap::new()),
@@ -50,6 +56,9 @@ impl Worker {
         let taken = tokio::task::spawn_blocking(move || worker.durable_heads()).await;
         let (known, taken) = taken.map_err(problems::internal)?;
         heads.retain(|lineage, _| known.contains(lineage));
+        if let Some(first) = first {
+            heads.entry(first.lineage).or_insert(first);
+        }
         heads.extend(taken);
         if heads == before {
             return Ok(false);
@@ -112,21 +121,26 @@ impl Worker {
     }
 }
 
-/// The shard, if it continues what was anchored of it.
+/// The shard, if it continues what was anchored of it, and the head that a peer had `seen` of it.
 ///
 /// # Errors
 /// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
 pub(super) fn checked(
     shard: CollectionShard,
     last: &LastAnchor,
+    seen: Option<&Head>,
 ) -> Result<CollectionShard, CollectionError> {
     let anchored = match last {
-        LastAnchor::None => return Ok(shard),
+        LastAnchor::None => None,
         LastAnchor::Lost => return Err(CollectionError::AnchorLost),
+        // A shard that is younger than the anchor is not in it.
         LastAnchor::Heads(anchored) => anchored.of(shard.lineage()),
     };
-    // A shard that is younger than the anchor is not in it.
-    let Some(anchored) = anchored else { return Ok(shard) };
+    let shard = [anchored, seen].into_iter().flatten().try_fold(shard, continues)?;
+    Ok(shard)
+}
+
+fn continues(shard: CollectionShard, anchored: &Head) -> Result<CollectionShard, CollectionError> {
     match shard.root_at(anchored.size) {
         None => {
             Err(CollectionError::BehindAnchor { size: shard.head().size, anchored: anchored.size })

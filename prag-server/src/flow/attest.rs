@@ -106,4 +106,4 @@ impl Worker {
 }
 
 /// The measurement policy's epoch: it grows when owners change what they allow.
-const POLICY_EPOCH: u64 = 1;
+pub const POLICY_EPOCH: u64 = 1;

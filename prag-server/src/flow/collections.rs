@@ -11,13 +11,13 @@ use super::{Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
-use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
 use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX, Placement};
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, VectorSource,
+    Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -43,6 +43,10 @@ impl Worker {
         }
         validate::text("name", &create.name, NAME_BYTES_MAX)?;
         self.name_is_free(caller, &create)?;
+        if create.managed && !self.0.parts.ledger.keeps_shares() {
+            let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
+            return Err(Problem::new(Code::InvalidField, detail).field("managed"));
+        }
         let profile = self.profile_for(&create.vectors)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let chain = Share::random(&mut OsEntropy).map_err(no_entropy)?;
@@ -66,13 +70,14 @@ impl Worker {
         self.place(caller, entry.id, FIRST_EPOCH).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
-        parts.chain_shares.keep(entry.id, FIRST_EPOCH, &chain).map_err(vault)?;
-        if let Some(local) = &parts.vault {
-            local.keep(entry.id, FIRST_EPOCH, &Shares { chain, owner }).map_err(vault)?;
-        }
+        let shares = Shares { chain, owner };
+        let place = (entry.id, FIRST_EPOCH);
+        self.keep_chain_share(caller, place, &shares, create.managed).await?;
+        parts.vaults.keep(entry.id, FIRST_EPOCH, &shares).map_err(vault)?;
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
         let held = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        self.opened(&held, VaultKind::Owner, FIRST_EPOCH, shares);
         self.describe(&held, true)
     }
 
@@ -92,13 +97,14 @@ impl Worker {
             return self.describe(&held, true);
         }
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        let chain = self.0.parts.chain_shares.fetch(id, record.epoch).map_err(vault)?;
         self.place(caller, id, record.epoch).await?;
-        let shares = Shares { chain, owner };
+        let shares = Shares { chain: self.chain_share(id, record.epoch).await?, owner };
         let wrap = wrap_key(&shares, id, &record).ok_or_else(|| {
             Problem::new(Code::CiphertextInvalid, "this is not the collection's share")
         })?;
-        self.open_shard(&held, wrap).await;
+        self.0.parts.vaults.keep(id, record.epoch, &shares).map_err(vault)?;
+        self.open_shard(&held, wrap, None).await;
+        self.opened(&held, VaultKind::Owner, record.epoch, shares);
         self.describe(&held, true)
     }
 
@@ -183,7 +189,8 @@ impl Worker {
         Ok(reply)
     }
 
-    async fn place(
+    /// Place this worker by the owner's word.
+    pub(super) async fn place(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
@@ -301,6 +308,7 @@ impl Worker {
             segments: u32::try_from(segments).unwrap_or(u32::MAX),
             profile,
             head,
+            keys: owner.then(|| held.report()),
         })
     }
 }
@@ -310,6 +318,10 @@ pub(super) fn vault(error: VaultError) -> Problem {
         VaultError::Missing => {
             Problem::new(Code::KeyMissing, "the worker has no share for this collection")
         }
+        VaultError::Refused | VaultError::Answer => {
+            Problem::new(Code::KeyMissing, "the ledger did not release its share to this worker")
+        }
+        VaultError::Stale => Problem::new(Code::LedgerStale, error.to_string()),
         _ => Problem::new(Code::Storage, error.to_string()),
     }
 }

@@ -6,9 +6,11 @@
 //! Invariant: every method admits its caller itself, against a fresh ledger view, before it touches data.
 
 mod admit;
+mod adopt;
 mod anchor;
 mod attest;
 mod bulk;
+mod challenge;
 mod chunking;
 mod collections;
 mod compact;
@@ -21,12 +23,14 @@ mod held;
 mod ingest;
 mod lock;
 mod opening;
+mod peer;
 mod problems;
 mod query;
 mod search;
 mod validate;
+mod vaults;
 
-pub use attest::HeadReply;
+pub use attest::{HeadReply, POLICY_EPOCH};
 pub use corpus::Corpora;
 pub use held::Held;
 
@@ -34,9 +38,11 @@ use crate::channel::KeyRing;
 use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use challenge::Challenges;
 use compact::Operations;
+use prag_client::system::OsEntropy;
 use prag_protocol::CollectionId;
-use prag_protocol::problem::Problem;
+use prag_protocol::problem::{Code, Problem};
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
@@ -57,6 +63,9 @@ struct Inner {
     operations: Mutex<Operations>,
     nonces: Mutex<NonceCache>,
     metrics: Metrics,
+    challenges: Challenges,
+    /// Shards are opened one by one: two writers of one shard would be its end.
+    opening: tokio::sync::Mutex<()>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<()>,
 }
@@ -67,6 +76,8 @@ impl Worker {
     /// # Errors
     /// A [`Problem`] where the catalogue itself cannot be read; a bad shard is only quarantined.
     pub async fn start(settings: Settings, parts: Components) -> Result<Self, Problem> {
+        let challenges = Challenges::new(&mut OsEntropy)
+            .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let inner = Inner {
             settings,
             parts,
@@ -75,6 +86,8 @@ impl Worker {
             operations: Mutex::default(),
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
+            challenges,
+            opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));

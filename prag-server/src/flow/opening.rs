@@ -12,19 +12,23 @@ use crate::collection::shard::Identity;
 use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
-use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_client::vault::Shares;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::collections::Profile;
-use prag_store::{Open, ShardName};
+use prag_protocol::wire::collections::{Profile, VaultKind};
+use prag_store::{Open, ShardName, StoreError};
+use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap, derive_kek};
 use std::sync::Arc;
 
 impl Worker {
-    /// List the catalogue, open what the vault can open, finish deaths that a crash cut short.
+    /// List the catalogue, open what the vaults can open, finish deaths that a crash cut short.
     /// While the ledger is unconfirmed everything stays locked; a confirmation comes back here.
+    /// Vaults on other machines are asked in the background: a boot does not wait for them.
     pub(super) async fn open_all(&self) -> Result<(), Problem> {
+        let alone = self.0.parts.vaults.iter().all(|vault| vault.kind() == VaultKind::Local);
+        let mut waiting = Vec::new();
         for entry in self.0.parts.catalog.all().map_err(vault)? {
             let id = entry.id;
             let known =
@@ -32,7 +36,8 @@ impl Worker {
             let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
             self.hold(&held);
             match self.alive(id).await {
-                Ok(Some(record)) if held.locked() => self.open_from_vault(&held, &record).await,
+                Ok(Some(_)) if held.locked() && alone => self.open_from_vaults(&held).await,
+                Ok(Some(_)) if held.locked() => waiting.push(held),
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
@@ -42,22 +47,17 @@ impl Worker {
                 Err(problem) => return Err(problem),
             }
         }
-        Ok(())
-    }
-
-    pub(super) async fn open_from_vault(&self, held: &Arc<Held>, record: &CollectionRecord) {
-        let id = held.entry.id;
-        let Some(local) = &self.0.parts.vault else {
-            return;
-        };
-        match local.fetch(id, record.epoch) {
-            Ok(shares) => match wrap_key(&shares, id, record) {
-                Some(wrap) => self.open_shard(held, wrap).await,
-                None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
-            },
-            Err(VaultError::Missing) => {}
-            Err(error) => held.set(State::Quarantined(error.to_string())),
+        if waiting.is_empty() {
+            return Ok(());
         }
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            for held in waiting {
+                let Some(inner) = weak.upgrade() else { return };
+                Self(inner).open_from_vaults(&held).await;
+            }
+        });
+        Ok(())
     }
 
     pub(super) async fn alive(
@@ -92,7 +92,12 @@ impl Worker {
         Ok(held)
     }
 
-    pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
+    /// Open the shard, unless it serves already. `seen`: a head that it must continue, besides the last anchor.
+    pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>, seen: Option<Head>) {
+        let _one_by_one = self.0.opening.lock().await;
+        if held.shard().is_ok() {
+            return;
+        }
         let (worker, entry) = (self.clone(), held.entry.clone());
         let last = match self.last_anchor().await {
             Ok(last) => last,
@@ -104,7 +109,8 @@ impl Worker {
         let work = move || {
             let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
             let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            super::anchor::checked(CollectionShard::open(identity(&entry), wrap, store)?, &last)
+            let shard = CollectionShard::open(identity(&entry), wrap, store)?;
+            super::anchor::checked(shard, &last, seen.as_ref())
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
             Ok(opened) => opened,
@@ -112,6 +118,7 @@ impl Worker {
         };
         match opened {
             Ok(shard) => held.set(State::Ready(Arc::new(shard))),
+            Err(CollectionError::Store(StoreError::Absent(_))) => held.set(State::Absent),
             Err(error) => {
                 tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
                 held.set(State::Quarantined(error.to_string()));
@@ -121,12 +128,10 @@ impl Worker {
 
     pub(super) fn bury(&self, entry: &Entry) -> Result<(), Problem> {
         let parts = &self.0.parts;
-        if let Some(local) = &parts.vault {
-            local.forget(entry.id).map_err(vault)?;
-        }
+        parts.vaults.forget(entry.id).map_err(vault)?;
         parts.chain_shares.forget(entry.id).map_err(vault)?;
         match parts.engine.destroy(ShardName(entry.lineage.0)) {
-            Ok(()) | Err(prag_store::StoreError::Absent(_)) => {}
+            Ok(()) | Err(StoreError::Absent(_)) => {}
             Err(error) => return Err(problems::collection(error.into())),
         }
         parts.catalog.forget(entry.id).map_err(vault)

@@ -92,6 +92,18 @@ pub(super) async fn release(
     Ok(Json(worker.release_keys(&signed.caller, id, signed.json()?).await?))
 }
 
+/// Place a collection on this worker, which gets its keys from the vaults that it is configured with.
+#[utoipa::path(put, path = "/v1/collections/{collection}/placement", tag = "collections",
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 200, body = Collection), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn place(
+    State(worker): State<Worker>,
+    Named(id): Named<String>,
+    signed: Signed,
+) -> Reply<Collection> {
+    Ok(Json(worker.place_collection(&signed.caller, collection_id(&id)?).await?))
+}
+
 /// Let the worker open the records of a sealed corpus file.
 #[utoipa::path(post, path = "/v1/collections/{collection}/corpora", tag = "collections", request_body = OpenCorpus,
     params(("collection" = String, Path, description = "32 hex digits")),

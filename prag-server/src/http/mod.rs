@@ -15,6 +15,7 @@ mod grants;
 mod json;
 mod openapi;
 mod pad;
+mod peer;
 mod problem;
 mod router;
 mod search;

@@ -6,7 +6,7 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, search, system};
+use super::{collections, documents, grants, peer, search, system};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -27,6 +27,7 @@ use utoipa::OpenApi;
         collections::show,
         collections::delete,
         collections::release,
+        collections::place,
         collections::open_corpus,
         collections::compact,
         collections::operation,
@@ -44,7 +45,9 @@ use utoipa::OpenApi;
         grants::revoke,
         grants::head,
         grants::revoke_permit,
-        grants::confirm
+        grants::confirm,
+        peer::challenge,
+        peer::release
     ),
     components(schemas(ProblemBody)),
     tags(
@@ -53,6 +56,7 @@ use utoipa::OpenApi;
         (name = "search", description = "Query, and context for a prompt"),
         (name = "grants", description = "Who may read or write"),
         (name = "ledger", description = "Heads that a client remembers"),
+        (name = "peer", description = "Keys between attested workers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
         (name = "system", description = "Attestation")
     )

@@ -8,7 +8,7 @@
 use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
-use super::{collections, documents, gateway, grants, search, system};
+use super::{collections, documents, gateway, grants, peer, search, system};
 use crate::flow::Worker;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -38,6 +38,7 @@ routes! {
     get "/v1/collections/{collection}" => collections::show;
     delete "/v1/collections/{collection}" => collections::delete;
     put "/v1/collections/{collection}/keys" => collections::release;
+    put "/v1/collections/{collection}/placement" => collections::place;
     post "/v1/collections/{collection}/corpora" => collections::open_corpus;
     post "/v1/collections/{collection}/compact" => collections::compact;
     put "/v1/collections/{collection}/documents" => documents::put;
@@ -56,6 +57,8 @@ routes! {
     get "/v1/operations/{operation}" => collections::operation;
     post "/v1/permits/revoke" => grants::revoke_permit;
     post "/v1/ledger/confirm" => grants::confirm;
+    post "/v1/peer/challenge" => peer::challenge;
+    post "/v1/peer/release" => peer::release;
 }
 
 /// The routes under `/v1`, as both ways in reach them.

@@ -6,7 +6,9 @@
 //! Invariant: one entry per collection, for one epoch; another epoch is `Missing`.
 
 use super::rows::Rows;
-use prag_client::vault::{KeyVault, Shares, VaultError};
+use async_trait::async_trait;
+use prag_client::vault::{Fetched, KeyVault, Shares, VaultError, Wanted};
+use prag_protocol::wire::collections::VaultKind;
 use prag_protocol::{CollectionId, Epoch};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
@@ -64,7 +66,12 @@ impl LocalVault {
     }
 }
 
+#[async_trait]
 impl KeyVault for LocalVault {
+    fn kind(&self) -> VaultKind {
+        VaultKind::Local
+    }
+
     fn keep(
         &self,
         collection: CollectionId,
@@ -78,15 +85,16 @@ impl KeyVault for LocalVault {
         self.0.put(collection, entry)
     }
 
-    fn fetch(&self, collection: CollectionId, epoch: Epoch) -> Result<Shares, VaultError> {
-        let plain = self.0.get(collection)?.ok_or(VaultError::Missing)?;
+    async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, VaultError> {
+        let plain = self.0.get(wanted.collection)?.ok_or(VaultError::Missing)?;
         let (kept, rest) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
-        if Epoch::from_be_bytes(*kept) != epoch {
+        if Epoch::from_be_bytes(*kept) != wanted.epoch {
             return Err(VaultError::Missing);
         }
         let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
         let owner = owner.try_into().map_err(|_| VaultError::Tampered)?;
-        Ok(Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) })
+        let shares = Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) };
+        Ok(shares.into())
     }
 
     fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {

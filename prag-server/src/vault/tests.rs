@@ -4,7 +4,8 @@
 
 use super::*;
 use crate::fixture::Counting;
-use prag_client::vault::{KeyVault, Shares, VaultError};
+use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};
+use prag_protocol::ledger::CollectionRecord;
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::{CollectionId, Lineage};
@@ -85,15 +86,66 @@ fn golden_catalogue() {
 }
 
 /// A local vault's rows are frozen: table 0x12, epoch (u32, big-endian), the ledger's share, the owner's.
-#[test]
-fn golden_shares() {
+#[tokio::test]
+async fn golden_shares() {
     let shard = shard();
     let vault = LocalVault::new(key(), Arc::clone(&shard), chance());
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };
     vault.keep(ID, 258, &shares).unwrap();
     holds(&shard, 0x12, ID, NONCE, &[&[0, 0, 1, 2][..], &[3; 32], &[4; 32]].concat());
-    let read = vault.fetch(ID, 258).unwrap();
+    let wanted = Wanted { collection: ID, epoch: 258, images: None };
+    let read = vault.fetch(&wanted).await.ok().unwrap().shares;
     assert_eq!((read.chain.expose(), read.owner.expose()), (&[3; 32], &[4; 32]));
+    let other = Wanted { epoch: 257, ..wanted };
+    assert_eq!(vault.fetch(&other).await.err(), Some(VaultError::Missing));
+}
+
+/// A handover is frozen: the ledger's share, the owner's, then JSON of entry and head. It is about one collection of one
+/// owner in one epoch, or it is refused.
+#[test]
+fn golden_handover() {
+    let entry = Entry {
+        id: ID,
+        name: "notes".to_owned(),
+        owner: "secret1owner".to_owned().try_into().unwrap(),
+        lineage: Lineage([8; 16]),
+        epoch: 2,
+        vectors: VectorSource::Supplied(384),
+        created: 300,
+        ready: true,
+    };
+    let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
+    let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };
+    let packed = Handover { entry: entry.clone(), head }.pack(&shares).unwrap();
+    let json = [
+        &format!(r#"{{"entry":{{"id":"{}","name":"notes","#, "07".repeat(16)),
+        &format!(r#""owner":"secret1owner","lineage":"{}","epoch":2,"#, "08".repeat(16)),
+        r#""vectors":{"supplied":384},"created":300,"ready":true},"#,
+        &format!(r#""head":{{"lineage":"{}","writer_epoch":1,"size":5,"#, "08".repeat(16)),
+        &format!(r#""root":"{}"}}}}"#, "09".repeat(32)),
+    ]
+    .concat();
+    assert_eq!(&packed[..], [&[3; 32][..], &[4; 32], json.as_bytes()].concat());
+
+    let fetched = handover::unpack(&packed).ok().unwrap();
+    assert_eq!(fetched.shares.owner.expose(), &[4; 32]);
+    assert!(handover::unpack(&packed[..63]).is_err());
+    let record = CollectionRecord {
+        owner: entry.owner.clone(),
+        epoch: 2,
+        commitment: [0; 32],
+        destroyed: false,
+    };
+    let parse = |id, record: &CollectionRecord| Handover::parse(&fetched.handover, id, record);
+    assert_eq!(parse(ID, &record).unwrap().head, head);
+    assert_eq!(parse(CollectionId([6; 16]), &record).err(), Some(VaultError::Answer));
+    let next = CollectionRecord { epoch: 3, ..record.clone() };
+    assert_eq!(parse(ID, &next).err(), Some(VaultError::Answer));
+    let sold = CollectionRecord { owner: "secret1other".parse().unwrap(), ..record.clone() };
+    assert_eq!(parse(ID, &sold).err(), Some(VaultError::Answer));
+    let of_another = Handover { entry, head: Head { lineage: Lineage([1; 16]), ..head } };
+    let packed = of_another.pack(&shares).unwrap();
+    assert!(Handover::parse(&packed[64..], ID, &record).is_err());
 }
 
 /// The embedded ledger's shares are frozen: table 0x13, epoch (u32, big-endian), the share.

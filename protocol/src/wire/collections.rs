@@ -24,6 +24,10 @@ pub struct CreateCollection {
     /// `owner_share` for epoch 1, sealed to the worker's release key (`trust::release`).
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub share: serde_json::Value,
+    /// Let the ledger keep the owner's share too, so that workers get it back without the owner. Only ledgers that
+    /// keep shares take it.
+    #[serde(default)]
+    pub managed: bool,
 }
 
 /// Where a collection's vectors come from.
@@ -71,6 +75,59 @@ pub struct Collection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub head: Option<serde_json::Value>,
+    /// Where the worker's key came from, and what was tried; absent for a grantee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyReport>,
+}
+
+/// Where a worker's keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VaultKind {
+    /// Sealed beside the data under a key that only this TEE can derive.
+    Local,
+    /// Released by another attested worker.
+    Peer,
+    /// Released by the ledger, where it keeps shares.
+    Chain,
+    /// Released by the owner.
+    Owner,
+}
+
+impl VaultKind {
+    /// The kind's text, as in JSON and in settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Peer => "peer",
+            Self::Chain => "chain",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// How a worker came, or did not come, by a collection's key since its boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyReport {
+    /// Where the key in use came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<VaultKind>,
+    /// What was tried last and gave none, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<KeyAttempt>,
+}
+
+/// A vault that gave no key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyAttempt {
+    /// Which kind.
+    pub kind: VaultKind,
+    /// One word: `missing`, `not-placed`, `unreachable`, `evidence-refused`, `refused`, ...
+    pub reason: String,
 }
 
 /// Whether a collection serves.
