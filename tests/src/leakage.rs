@@ -1,6 +1,9 @@
 //! What each adversary sees, measured on a worker that does what workers do.
 //!
-//! The numbers are of one run on one machine; what does not depend on the machine (sizes, counts) is asserted elsewhere.
+//! Layer: tests.
+//! Holds: one run over one collection, and the document that it gives.
+//! Never: a judgement; what must not be seen is for the tests to assert.
+//! Invariant: headings and rows are the same in every run, whatever the numbers are.
 
 mod disk;
 mod network;

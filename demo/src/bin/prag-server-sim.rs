@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Ok(Platform {
             tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
             sealing_root,
-            clock: Box::new(prag_client::system::SystemClock::default()),
+            host_time: Box::new(prag_server::clock::host_time),
             simulated: true,
         })
     })

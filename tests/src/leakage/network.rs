@@ -1,4 +1,9 @@
 //! Sizes and times of messages.
+//!
+//! Layer: tests.
+//! Holds: what a proxy counts, and what a clock beside it shows.
+//! Never: what is in the messages.
+//! Invariant: each row is one request's.
 
 use super::{Bench, Scale, median, vector};
 use crate::Wiretap;
