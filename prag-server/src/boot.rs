@@ -28,6 +28,7 @@ use prag_trust::evidence::{Policy, Tee, Verifier};
 use prag_trust::key::{Key, Vault};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the machine gives: evidence, and a key that only this TEE can get back.
 pub struct Platform {
@@ -37,8 +38,9 @@ pub struct Platform {
     pub verifier: Box<dyn Verifier>,
     /// Root of everything that the worker seals for itself, from the data directory's platform state.
     pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
-    /// What the host says the time is. Asked once, and believed only where the ledger has seen nothing later.
-    pub clock: Box<dyn Clock>,
+    /// What the host says the time is, since 1970-01-01 UTC ([`crate::clock::host_time`]). Asked once, and believed
+    /// only where the ledger has seen nothing later.
+    pub host_time: Box<dyn Fn() -> Duration + Send + Sync>,
     /// True where nothing is protected.
     pub simulated: bool,
 }
@@ -100,7 +102,7 @@ pub async fn boot_under(
     let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
-    let clock = Arc::new(WorkerClock::start(platform.clock.as_ref()));
+    let clock = Arc::new(WorkerClock::start(platform.host_time.as_ref()));
     let embedded = || {
         let (own, told) = (Arc::clone(&own), Arc::<WorkerClock>::clone(&clock));
         EmbeddedLedger::open(genesis.ledger, key.derive(), own, told, entropy(), settings.dev)

@@ -10,52 +10,66 @@
 
 use prag_trust::entropy::Clock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Time since this boot of the worker, by the machine's own counter.
 pub struct WorkerClock {
-    /// Unix seconds at which the counter stood at zero.
+    /// Milliseconds between 1970 and the moment at which the counter stood at zero.
     origin: AtomicU64,
-    counter: Box<dyn Fn() -> u64 + Send + Sync>,
+    counter: Counter,
 }
 
+/// Time since some moment; never decreases.
+type Counter = Box<dyn Fn() -> Duration + Send + Sync>;
+
 impl WorkerClock {
-    /// Starts at what the host says it is.
+    /// Starts at what the host says it is: time since 1970-01-01 UTC.
     #[must_use]
-    pub fn start(host: &dyn Clock) -> Self {
-        Self::with_counter(host.now(), counter())
+    pub fn start(host: &dyn Fn() -> Duration) -> Self {
+        Self::with_counter(host(), counter())
     }
 
-    /// Starts at `now`; `counter` gives seconds since then and never decreases.
-    fn with_counter(now: u64, counter: Box<dyn Fn() -> u64 + Send + Sync>) -> Self {
-        Self { origin: AtomicU64::new(now), counter }
+    fn with_counter(now: Duration, counter: Counter) -> Self {
+        Self { origin: AtomicU64::new(millis(now)), counter }
     }
 
     /// From now on it is at least `time`, Unix seconds: the ledger has seen that.
     pub fn raise(&self, time: u64) {
-        self.origin.fetch_max(time.saturating_sub((self.counter)()), Ordering::Relaxed);
+        let origin = time.saturating_mul(1000).saturating_sub(millis((self.counter)()));
+        self.origin.fetch_max(origin, Ordering::Relaxed);
     }
 }
 
 impl Clock for WorkerClock {
     fn now(&self) -> u64 {
-        self.origin.load(Ordering::Relaxed).saturating_add((self.counter)())
+        self.origin.load(Ordering::Relaxed).saturating_add(millis((self.counter)())) / 1000
     }
 }
 
-/// Seconds since it was asked for, the time that the machine slept included.
-#[cfg(target_os = "linux")]
-fn counter() -> Box<dyn Fn() -> u64 + Send + Sync> {
-    use rustix::time::{ClockId, clock_gettime};
-    let seconds = || u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or(0);
-    let start = seconds();
-    Box::new(move || seconds().saturating_sub(start))
+/// What this machine's own clock says: time since 1970-01-01 UTC.
+#[must_use]
+pub fn host_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Seconds since it was asked for.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Time since it was asked for, the time that the machine slept included.
+#[cfg(target_os = "linux")]
+fn counter() -> Counter {
+    use rustix::time::{ClockId, clock_gettime};
+    let since_boot = || Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default();
+    let start = since_boot();
+    Box::new(move || since_boot().saturating_sub(start))
+}
+
+/// Time since it was asked for.
 #[cfg(not(target_os = "linux"))]
-fn counter() -> Box<dyn Fn() -> u64 + Send + Sync> {
+fn counter() -> Counter {
     let start = std::time::Instant::now();
-    Box::new(move || start.elapsed().as_secs())
+    Box::new(move || start.elapsed())
 }
 
 #[cfg(test)]
@@ -63,33 +77,28 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    struct Host(AtomicU64);
-
-    impl Clock for Host {
-        fn now(&self) -> u64 {
-            self.0.load(Ordering::Relaxed)
-        }
+    fn clock(now: Duration) -> (Arc<AtomicU64>, WorkerClock) {
+        let passed = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&passed);
+        let count = Box::new(move || Duration::from_millis(counter.load(Ordering::Relaxed)));
+        (passed, WorkerClock::with_counter(now, count))
     }
 
-    fn clock(now: u64) -> (Arc<AtomicU64>, WorkerClock) {
-        let seconds = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&seconds);
-        let count = Box::new(move || counter.load(Ordering::Relaxed));
-        (seconds, WorkerClock::with_counter(now, count))
-    }
-
-    /// It goes with the counter, from the boot's time or the ledger's, whichever is later.
+    /// It goes with the counter, from the boot's time or the ledger's, whichever is later; a second ends when the
+    /// host's did.
     #[test]
     fn goes_on_from_the_later_of_both() {
-        let (seconds, clock) = clock(1000);
+        let (passed, clock) = clock(Duration::from_millis(1_000_700));
         assert_eq!(clock.now(), 1000);
-        seconds.store(30, Ordering::Relaxed);
-        assert_eq!(clock.now(), 1030);
-        clock.raise(1010);
-        assert_eq!(clock.now(), 1030, "what is past changes nothing");
+        passed.store(299, Ordering::Relaxed);
+        assert_eq!(clock.now(), 1000);
+        passed.store(300, Ordering::Relaxed);
+        assert_eq!(clock.now(), 1001);
+        clock.raise(990);
+        assert_eq!(clock.now(), 1001, "what is past changes nothing");
         clock.raise(5000);
         assert_eq!(clock.now(), 5000);
-        seconds.store(31, Ordering::Relaxed);
+        passed.store(1300, Ordering::Relaxed);
         assert_eq!(clock.now(), 5001);
         clock.raise(0);
         assert_eq!(clock.now(), 5001);
@@ -98,10 +107,11 @@ mod tests {
     /// After the boot the host may say what it likes.
     #[test]
     fn the_host_is_asked_once() {
-        let host = Host(AtomicU64::new(1000));
+        let said = AtomicU64::new(1000);
+        let host = || Duration::from_secs(said.load(Ordering::Relaxed));
         let clock = WorkerClock::start(&host);
-        for said in [0, 2_000_000_000] {
-            host.0.store(said, Ordering::Relaxed);
+        for later in [0, 2_000_000_000] {
+            said.store(later, Ordering::Relaxed);
             assert!((1000..1060).contains(&clock.now()));
         }
     }

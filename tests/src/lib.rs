@@ -287,6 +287,14 @@ impl Lab {
         self.serving.as_ref().unwrap().worker.tls().unwrap().refresh().unwrap()
     }
 
+    /// As the worker does by itself at its cadence; true if an anchor was written.
+    ///
+    /// # Panics
+    /// As [`Lab::anchor`].
+    pub async fn anchor_on_time(&self) -> bool {
+        self.serving.as_ref().unwrap().worker.anchor_on_time().await.unwrap()
+    }
+
     async fn serve(&mut self) {
         let worker = self.boot().await;
         let listener = TcpListener::bind(self.settings.listen).await.unwrap();
@@ -319,7 +327,10 @@ impl Lab {
                 } else {
                     |_| Ok([8; 32])
                 },
-                clock: Box::new(self.host_clock.clone()),
+                host_time: {
+                    let clock = self.host_clock.clone();
+                    Box::new(move || clock.time())
+                },
                 simulated: true,
             };
             left -= 1;

@@ -1,4 +1,9 @@
 //! The threat model as data: `tests/threats.toml`.
+//!
+//! Layer: tests.
+//! Holds: its form, and the document that is made of it.
+//! Never: a promise of its own.
+//! Invariant: a row without a test says what it waits for (`attacks::table`).
 
 use serde::Deserialize;
 use std::fmt::Write;

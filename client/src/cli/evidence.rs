@@ -94,7 +94,7 @@ fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
 }
 
 /// NVIDIA's evidence as SecretVM and NVIDIA's tools write it: the first device.
-fn read_gpu(bytes: &[u8]) -> Result<Gpu, ClientError> {
+pub(crate) fn read_gpu(bytes: &[u8]) -> Result<Gpu, ClientError> {
     #[derive(Deserialize)]
     struct Listed {
         evidence_list: Vec<Device>,
@@ -112,7 +112,7 @@ fn read_gpu(bytes: &[u8]) -> Result<Gpu, ClientError> {
 }
 
 /// Bytes that came as hex or base64 text, or as they are.
-fn unwrapped(bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn unwrapped(bytes: Vec<u8>) -> Vec<u8> {
     let text: Option<String> =
         std::str::from_utf8(&bytes).ok().map(|text| text.split_whitespace().collect());
     match text {

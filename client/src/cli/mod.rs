@@ -12,7 +12,7 @@ mod claims;
 mod collections;
 mod doctor;
 mod documents;
-mod evidence;
+pub(crate) mod evidence;
 mod grants;
 mod keys;
 mod place;

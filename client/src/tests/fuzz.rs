@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use crate::cli::evidence::{read_gpu, unwrapped};
 use crate::corpus::{CorpusReader, Manifest, corpus_key, open_manifest, seal_documents};
 use crate::envelope;
 use crate::home::Home;
@@ -94,13 +95,23 @@ fn corpus_manifests() {
     let corpus = reader.header().corpus;
     let key = corpus_key(&shares.fetch(corpus).unwrap(), corpus);
     let whole = open_manifest(reader.manifest().to_vec(), &key, corpus).unwrap();
-    let signed = whole.to_signed_bytes(|bytes| identity.session().sign(bytes));
+    let signed = whole.to_signed_bytes(|bytes| identity.sign_manifest(bytes));
     fuzz(10, &[signed], |bytes| {
         if let Ok(manifest) = Manifest::from_signed_bytes(bytes) {
             // Whoever signs anew is named: only this signer's word is compared with the owner's.
             assert!(manifest == whole || manifest.signer != whole.signer);
         }
     });
+}
+
+/// GPU evidence as tools write it, and quotes in hex, base64 or raw.
+#[test]
+fn evidence_files() {
+    let gpu = br#"{"nonce":"00","arch":"HOPPER","evidence_list":[{"certificate":"LS0tLQ==","evidence":"EeAAAQ=="}]}"#;
+    assert!(read_gpu(gpu).is_ok());
+    fuzz(1, &[gpu.to_vec()], |bytes| drop(read_gpu(bytes)));
+    let forms = [b"0x0401 0203\n".to_vec(), b"BAECAw==".to_vec(), vec![4, 1, 2, 3]];
+    fuzz(1, &forms, |bytes| assert!(unwrapped(bytes.to_vec()).len() <= bytes.len()));
 }
 
 /// A secret file asks for no more memory and time than its bounds.

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
             tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
             verifier: Box::new(SimVerifier),
             sealing_root,
-            clock: Box::new(prag_client::system::SystemClock::default()),
+            host_time: Box::new(prag_server::clock::host_time),
             simulated: true,
         })
     })

@@ -152,8 +152,16 @@ impl Worker {
         (known, heads.collect())
     }
 
-    /// Anchor at the cadence of the settings, as long as this worker lives. Not before somebody has asked: the
-    /// clock of a machine may be years ahead after a boot, and the ledger would never forget it.
+    /// [`Worker::anchor`], but not before somebody has asked: the clock of a machine may be years ahead after a boot,
+    /// and the ledger would never forget it. Who asks agrees with the clock, within the time window.
+    ///
+    /// # Errors
+    /// As [`Worker::anchor`].
+    pub async fn anchor_on_time(&self) -> Result<bool, Problem> {
+        if self.0.heard.load(Ordering::Relaxed) { self.anchor().await } else { Ok(false) }
+    }
+
+    /// Anchor at the cadence of the settings, as long as this worker lives.
     pub(super) fn keep_anchoring(&self) {
         let cadence = Duration::from_secs(self.0.settings.anchor_s);
         let weak = Arc::downgrade(&self.0);
@@ -161,10 +169,7 @@ impl Worker {
             loop {
                 tokio::time::sleep(cadence).await;
                 let Some(inner) = weak.upgrade() else { return };
-                if !inner.heard.load(Ordering::Relaxed) {
-                    continue;
-                }
-                match Self(inner).anchor().await {
+                match Self(inner).anchor_on_time().await {
                     Ok(_) => {}
                     Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
                     Err(problem) => tracing::warn!(%problem, "no anchor was written"),

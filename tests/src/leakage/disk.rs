@@ -1,4 +1,9 @@
 //! Files, their sizes, and what changes in them with each request.
+//!
+//! Layer: tests.
+//! Holds: what `stat` says of every file of the data directory, before and after.
+//! Never: a file's bytes.
+//! Invariant: nothing else runs while a request is looked at.
 
 use super::{Bench, Scale, document, vector};
 use prag_protocol::wire::operations::OperationState;
