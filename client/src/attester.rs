@@ -129,6 +129,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Mutex;
 
     const BINDING: ReaderBinding = ReaderBinding {
         session_key: [1; 32],
@@ -137,8 +138,12 @@ mod tests {
         worker: [4; 32],
     };
 
+    /// A script cannot be run while another thread's new child still holds it open for writing.
+    static TURN: Mutex<()> = Mutex::new(());
+
     /// The answer of a shell script.
     fn answer(script: &str, timeout: Duration) -> Result<Evidence, ClientError> {
+        let _turn = TURN.lock().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("evidence");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -174,6 +179,7 @@ mod tests {
         assert_eq!(refused("head -c 600000 /dev/zero"), "printed more than any evidence has");
         let hangs = answer("exec sleep 60", Duration::from_millis(200));
         assert!(matches!(hangs, Err(ClientError::Attester("did not answer within its time"))));
+        let _turn = TURN.lock().unwrap();
         let program = PathBuf::from("/nonexistent/evidence");
         let absent = EvidenceCommand { program, timeout: TIMEOUT }.evidence(&BINDING);
         assert!(matches!(absent, Err(ClientError::Attester("does not start"))));
