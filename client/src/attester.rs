@@ -120,8 +120,8 @@ impl Drop for Running {
 
 /// How long a program may take: a GPU's report takes seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
-/// What a program may print: four fields of 64 KiB in base64, and JSON around them.
-const ANSWER_BYTES_MAX: u64 = 512 << 10;
+/// What a program may print: quote, collateral, GPU report and chain in base64, and JSON around them.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 const POLL: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
@@ -176,7 +176,7 @@ mod tests {
     fn bad_programs_are_named() {
         assert_eq!(refused("exit 3"), "ended with an error");
         assert_eq!(refused("echo '{}'"), "did not print evidence");
-        assert_eq!(refused("head -c 600000 /dev/zero"), "printed more than any evidence has");
+        assert_eq!(refused("head -c 1200000 /dev/zero"), "printed more than any evidence has");
         let hangs = answer("exec sleep 60", Duration::from_millis(200));
         assert!(matches!(hangs, Err(ClientError::Attester("did not answer within its time"))));
         let _turn = TURN.lock().unwrap();

@@ -1,7 +1,8 @@
 //! Reading as an attested reader: what an LLM worker does.
 //!
 //! Layer: client, above `sdk` and `attester`.
-//! Holds: the session with a worker, opened on the first read and renewed before it ends.
+//! Holds: the session with a worker, opened on the first read and renewed before it ends. A worker keeps one session
+//! of a key: processes that read side by side need identities of their own.
 //! Never: a read outside the session; an answer that is not sealed to it.
 //! Invariant: whoever reads with an [`Attester`] reads replies of the verified worker to this very request, or none.
 
@@ -66,23 +67,19 @@ impl Client {
         let mut fresh = false;
         loop {
             let attested = self.attested(reading, fresh).await?;
-            let (answer, asked) = match self.send_asked(call).await {
-                // The worker forgot the session: it has restarted, or its clock is ahead of ours.
-                Err(error)
-                    if !fresh && error.code() == Some(Code::ReaderAttestationRequired) =>
-                {
-                    fresh = true;
-                    continue;
-                }
-                sent => sent?,
+            let opened = match self.send_asked(call).await {
+                Ok((answer, asked)) => self.open(&attested, id, &asked, &answer.body),
+                Err(error) => Err(error),
             };
-            if !fresh && asked.session.worker().sig_pk != attested.worker {
-                fresh = true;
-                continue;
+            match opened {
+                Ok(plain) => {
+                    return serde_json::from_slice(&plain)
+                        .map_err(|_| ClientError::Reply("its body is not what the route answers"));
+                }
+                // The worker has restarted, or another process of this identity has attested since.
+                Err(error) if !fresh && lost(&error) => fresh = true,
+                Err(error) => return Err(error),
             }
-            let plain = self.open(&attested, id, &asked, &answer.body)?;
-            return serde_json::from_slice(&plain)
-                .map_err(|_| ClientError::Reply("its body is not what the route answers"));
         }
     }
 
@@ -102,11 +99,7 @@ impl Client {
     }
 
     /// A session that lives for another minute at least, with the worker that is there now; `fresh`: a new one.
-    async fn attested(
-        &self,
-        reading: &Reading,
-        fresh: bool,
-    ) -> Result<Arc<Attested>, ClientError> {
+    async fn attested(&self, reading: &Reading, fresh: bool) -> Result<Arc<Attested>, ClientError> {
         let worker = self.channel().session().await?.worker().sig_pk;
         let mut session = reading.session.lock().await;
         let soon = self.channel().now() + SPARE_SECONDS;
@@ -152,6 +145,12 @@ impl Client {
             worker: session.worker().sig_pk,
         }
     }
+}
+
+/// Whether the worker no longer knows the session, or knows another.
+fn lost(error: &ClientError) -> bool {
+    let required = Some(Code::ReaderAttestationRequired);
+    matches!(error, ClientError::Reply(_)) || error.code() == required
 }
 
 /// Sign for the GPU beside the evidence, if there is one, as whoever asks with this session key.

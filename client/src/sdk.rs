@@ -15,6 +15,7 @@ use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_trust::permit::Expected;
+use prag_trust::reply::SealedReply;
 use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,8 +105,12 @@ impl Client {
             return Box::pin(self.ask_sealed(reading, id, call)).await;
         }
         let answer = self.send(call).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| ClientError::Reply("its body is not what the route answers"))
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            match serde_json::from_slice::<SealedReply>(&answer.body) {
+                Ok(_) => ClientError::Sealed,
+                Err(_) => ClientError::Reply("its body is not what the route answers"),
+            }
+        })
     }
 
     /// Sends a call; an answer that is a problem comes back as one.
@@ -114,10 +119,7 @@ impl Client {
     }
 
     /// As [`Client::send`], with what the answer answers.
-    pub(crate) async fn send_asked(
-        &self,
-        call: &Call<'_>,
-    ) -> Result<(Answer, Asked), ClientError> {
+    pub(crate) async fn send_asked(&self, call: &Call<'_>) -> Result<(Answer, Asked), ClientError> {
         let mut session = self.channel.session().await?;
         let mut busy = 0;
         let mut renewed = false;

@@ -82,9 +82,14 @@ impl Sessions {
         now: u64,
     ) -> Result<(), SessionError> {
         let proof = self.proof(nonce, session_key);
-        let differs = proof.iter().zip(&nonce[16..]).fold(0, |all, (one, other)| all | (one ^ other));
+        let differs =
+            proof.iter().zip(&nonce[16..]).fold(0, |all, (one, other)| all | (one ^ other));
         let used = self.state().used.contains_key(nonce);
-        if differs == 0 && now < end(nonce) && !used { Ok(()) } else { Err(SessionError::Challenge) }
+        if differs == 0 && now < end(nonce) && !used {
+            Ok(())
+        } else {
+            Err(SessionError::Challenge)
+        }
     }
 
     /// Keep the session of a reader whose evidence answered `nonce`; it replaces an earlier one of the same key.

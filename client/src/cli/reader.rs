@@ -24,9 +24,7 @@ pub(super) async fn reader(
     options: &args::Reader,
 ) -> Done {
     let attester: Box<dyn Attester> = match &options.evidence_command {
-        Some(program) => {
-            Box::new(EvidenceCommand { program: program.clone(), timeout: TIMEOUT })
-        }
+        Some(program) => Box::new(EvidenceCommand { program: program.clone(), timeout: TIMEOUT }),
         None => own.ok_or_else(|| {
             let text = "name the program that prints this machine's evidence: --evidence-command";
             ClientError::Usage(text.to_owned())

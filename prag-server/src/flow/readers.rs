@@ -71,8 +71,9 @@ impl Worker {
             worker.0.parts.verifier.verify_reader(&evidence, &binding, policy, now)
         };
         let verdict = tokio::task::spawn_blocking(verify).await.map_err(problems::internal)?;
-        let reader = verdict
-            .map_err(|error| Problem::new(Code::EvidenceRefused, format!("your evidence: {error}")))?;
+        let reader = verdict.map_err(|error| {
+            Problem::new(Code::EvidenceRefused, format!("your evidence: {error}"))
+        })?;
         let opened = ReaderSession {
             kind: reader.kind.to_owned(),
             measurement: reader.measurement,
@@ -100,8 +101,9 @@ impl Worker {
             let signing = &worker.0.parts.signing;
             let sealed = seal_reply(&body, &to, &terms, signing, &mut OsEntropy);
             sealed.map(Answer::Sealed).map_err(|error| match error {
-                ReplyError::Key => Problem::new(Code::InvalidField, "no X25519 key")
-                    .field("sealing_key"),
+                ReplyError::Key => {
+                    Problem::new(Code::InvalidField, "no X25519 key").field("sealing_key")
+                }
                 _ => Problem::new(Code::Internal, error.to_string()),
             })
         };

@@ -23,7 +23,10 @@ pub(super) async fn challenge(State(worker): State<Worker>, signed: Signed) -> R
 /// Show evidence that binds the key that signs this request; its reads then count as those of the attested image.
 #[utoipa::path(post, path = "/v1/sessions", tag = "readers", request_body = OpenSession,
     responses((status = 201, body = ReaderSession), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
-pub(super) async fn open(State(worker): State<Worker>, signed: Signed) -> Result<Response, Refusal> {
+pub(super) async fn open(
+    State(worker): State<Worker>,
+    signed: Signed,
+) -> Result<Response, Refusal> {
     let opened = worker.open_session(&signed.caller, signed.json()?).await?;
     Ok(created(opened))
 }

@@ -144,10 +144,9 @@ async fn sealing_shows_in_no_size() {
     let owner = stage.lab.client_at("owner", &tap.url()).await;
     let attested = stage.lab.client_at("reader", &tap.url()).await;
     let outsider = stage.lab.client_at("outsider", &tap.url()).await;
-    for (leaf, body) in [
-        ("query", r#"{"vector":[1,0],"k":10}"#),
-        ("context", r#"{"prompt":"dose","budget":8000}"#),
-    ] {
+    for (leaf, body) in
+        [("query", r#"{"vector":[1,0],"k":10}"#), ("context", r#"{"prompt":"dose","budget":8000}"#)]
+    {
         let mut sizes = Vec::new();
         for (client, status) in [(&owner, 200), (&attested, 200), (&outsider, 403)] {
             let path = format!("/v1/collections/{}/{leaf}", stage.id);

@@ -115,13 +115,11 @@ async fn genuine_readers_read() {
         settings.readers.snp_minimum = minimum;
     })
     .await;
-    let reader = async |attester: Box<dyn Attester>| {
-        stage.lab.client("reader").await.reading_as(attester)
-    };
+    let reader =
+        async |attester: Box<dyn Attester>| stage.lab.client("reader").await.reading_as(attester);
     let tdx = reader(Box::new(TdxReader(|_| ()))).await;
     let snp = reader(Box::new(SnpReader(|_| ()))).await;
-    let images =
-        [&tdx, &snp].map(async |client| client.attest_reader().await.unwrap().measurement);
+    let images = [&tdx, &snp].map(async |client| client.attest_reader().await.unwrap().measurement);
     let [tdx_image, snp_image] = images;
     let images = vec![tdx_image.await, snp_image.await];
     assert_ne!(images[0], images[1]);
