@@ -21,6 +21,7 @@ use prag_trust::reply::{ReplyKey, SealedReply, Terms, open_reply};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 /// How a client reads: with whose evidence, and under which session.
 pub(crate) struct Reading {
@@ -89,7 +90,7 @@ impl Client {
         collection: CollectionId,
         asked: &Asked,
         body: &[u8],
-    ) -> Result<impl std::ops::Deref<Target = Vec<u8>>, ClientError> {
+    ) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         let sealed: SealedReply = serde_json::from_slice(body)
             .map_err(|_| ClientError::Reply("it is not sealed to this reader"))?;
         let terms = Terms { request: asked.request, collection };

@@ -337,5 +337,5 @@ fn golden_request_digest() {
     let length = u32::try_from(base.len()).unwrap().to_be_bytes();
     let hashed = [b"PRAG-REQUEST/v1", &length[..], base.as_bytes()].concat();
     let seen = verify(&headers, &PARTS, NOW, &mut NonceCache::new(10)).unwrap();
-    assert_eq!(seen.request.as_slice(), Sha256::digest(hashed).as_slice());
+    assert_eq!(seen.request, <[u8; 32]>::from(Sha256::digest(hashed)));
 }
