@@ -120,8 +120,8 @@ impl Drop for Running {
 
 /// How long a program may take: a GPU's report takes seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
-/// What a program may print: four fields of 64 KiB in base64, and JSON around them.
-const ANSWER_BYTES_MAX: u64 = 512 << 10;
+/// What a program may print: quote, collateral, GPU report and chain in base64, and JSON around them.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 const POLL: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
@@ -129,6 +129,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Mutex;
 
     const BINDING: ReaderBinding = ReaderBinding {
         session_key: [1; 32],
@@ -137,8 +138,12 @@ mod tests {
         worker: [4; 32],
     };
 
+    /// A script cannot be run while another thread's new child still holds it open for writing.
+    static TURN: Mutex<()> = Mutex::new(());
+
     /// The answer of a shell script.
     fn answer(script: &str, timeout: Duration) -> Result<Evidence, ClientError> {
+        let _turn = TURN.lock().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("evidence");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -171,9 +176,10 @@ mod tests {
     fn bad_programs_are_named() {
         assert_eq!(refused("exit 3"), "ended with an error");
         assert_eq!(refused("echo '{}'"), "did not print evidence");
-        assert_eq!(refused("head -c 600000 /dev/zero"), "printed more than any evidence has");
+        assert_eq!(refused("head -c 1200000 /dev/zero"), "printed more than any evidence has");
         let hangs = answer("exec sleep 60", Duration::from_millis(200));
         assert!(matches!(hangs, Err(ClientError::Attester("did not answer within its time"))));
+        let _turn = TURN.lock().unwrap();
         let program = PathBuf::from("/nonexistent/evidence");
         let absent = EvidenceCommand { program, timeout: TIMEOUT }.evidence(&BINDING);
         assert!(matches!(absent, Err(ClientError::Attester("does not start"))));

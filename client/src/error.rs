@@ -50,6 +50,9 @@ pub enum ClientError {
     /// The sealed reply does not open, or is not what the route answers.
     #[error("the worker's reply was refused: {0}")]
     Reply(&'static str),
+    /// The reply is sealed to another process, which attested with this identity's key.
+    #[error("the reply is sealed to the attested reader that has this identity's session")]
+    Sealed,
     /// Over a limit, found before anything was sent.
     #[error("{what} is {size} bytes, over the limit of {limit}")]
     TooLarge {
@@ -151,6 +154,7 @@ impl ClientError {
             Self::Pin(_) => "pin-mismatch",
             Self::Gateway(_) => "gateway-refused",
             Self::Reply(_) => "bad-reply",
+            Self::Sealed => "sealed-reply",
             Self::TooLarge { .. } => "too-large",
             Self::History { .. } => "history-refused",
             Self::LedgerRollback { .. } => "ledger-rollback",
@@ -190,6 +194,7 @@ impl ClientError {
             Self::Gateway(_) | Self::Reply(_) => {
                 "check that the URL is a PRAG worker of this version"
             }
+            Self::Sealed => "ask with `prag reader`, or with another identity",
             Self::TooLarge { .. } => "send less at once",
             Self::Attester(_) => "run it by hand, with PRAG_REPORT_DATA set to 128 hex digits",
             _ => return None,

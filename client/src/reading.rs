@@ -1,7 +1,8 @@
 //! Reading as an attested reader: what an LLM worker does.
 //!
 //! Layer: client, above `sdk` and `attester`.
-//! Holds: the session with a worker, opened on the first read and renewed before it ends.
+//! Holds: the session with a worker, opened on the first read and renewed before it ends. A worker keeps one session
+//! of a key: processes that read side by side need identities of their own.
 //! Never: a read outside the session; an answer that is not sealed to it.
 //! Invariant: whoever reads with an [`Attester`] reads replies of the verified worker to this very request, or none.
 
@@ -20,6 +21,7 @@ use prag_trust::reply::{ReplyKey, SealedReply, Terms, open_reply};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 /// How a client reads: with whose evidence, and under which session.
 pub(crate) struct Reading {
@@ -66,21 +68,19 @@ impl Client {
         let mut fresh = false;
         loop {
             let attested = self.attested(reading, fresh).await?;
-            let (answer, asked) = match self.send_asked(call).await {
-                // The worker forgot the session: it has restarted, or its clock is ahead of ours.
-                Err(error) if !fresh && error.code() == Some(Code::ReaderAttestationRequired) => {
-                    fresh = true;
-                    continue;
-                }
-                sent => sent?,
+            let opened = match self.send_asked(call).await {
+                Ok((answer, asked)) => self.open(&attested, id, &asked, &answer.body),
+                Err(error) => Err(error),
             };
-            if !fresh && asked.session.worker().sig_pk != attested.worker {
-                fresh = true;
-                continue;
+            match opened {
+                Ok(plain) => {
+                    return serde_json::from_slice(&plain)
+                        .map_err(|_| ClientError::Reply("its body is not what the route answers"));
+                }
+                // The worker has restarted, or another process of this identity has attested since.
+                Err(error) if !fresh && lost(&error) => fresh = true,
+                Err(error) => return Err(error),
             }
-            let plain = self.open(&attested, id, &asked, &answer.body)?;
-            return serde_json::from_slice(&plain)
-                .map_err(|_| ClientError::Reply("its body is not what the route answers"));
         }
     }
 
@@ -90,7 +90,7 @@ impl Client {
         collection: CollectionId,
         asked: &Asked,
         body: &[u8],
-    ) -> Result<impl std::ops::Deref<Target = Vec<u8>>, ClientError> {
+    ) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         let sealed: SealedReply = serde_json::from_slice(body)
             .map_err(|_| ClientError::Reply("it is not sealed to this reader"))?;
         let terms = Terms { request: asked.request, collection };
@@ -146,6 +146,12 @@ impl Client {
             worker: session.worker().sig_pk,
         }
     }
+}
+
+/// Whether the worker no longer knows the session, or knows another.
+fn lost(error: &ClientError) -> bool {
+    let required = Some(Code::ReaderAttestationRequired);
+    matches!(error, ClientError::Reply(_)) || error.code() == required
 }
 
 /// Sign for the GPU beside the evidence, if there is one, as whoever asks with this session key.

@@ -16,6 +16,7 @@ use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
 use prag_trust::permit::Expected;
+use prag_trust::reply::SealedReply;
 use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,8 +114,12 @@ impl Client {
             return Box::pin(self.ask_sealed(reading, id, call)).await;
         }
         let answer = self.send(call).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| ClientError::Reply("its body is not what the route answers"))
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            match serde_json::from_slice::<SealedReply>(&answer.body) {
+                Ok(_) => ClientError::Sealed,
+                Err(_) => ClientError::Reply("its body is not what the route answers"),
+            }
+        })
     }
 
     /// Sends a call; an answer that is a problem comes back as one.

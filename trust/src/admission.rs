@@ -102,7 +102,8 @@ pub fn admit_read(
     Ok(Granted::new(terms))
 }
 
-/// Admit a look at a collection from outside, its state and size: whoever may read, attested or not, quota or not.
+/// Admit a look at a collection from outside, its state, size and head: whoever may read, attested or not, quota or
+/// not.
 ///
 /// Parameters as [`admit_read`].
 ///

@@ -80,8 +80,8 @@ impl Worker {
         id: CollectionId,
         from: Option<u64>,
     ) -> Result<HeadReply, Problem> {
-        let reader = self.admit_read(caller, id).await?;
-        let shard = reader.held.shard()?;
+        let (_granted, held) = self.admit_see(caller, id).await?;
+        let shard = held.shard()?;
         let proof = match from {
             None => Vec::new(),
             Some(from) => shard.consistency(from).ok_or_else(|| {

@@ -126,6 +126,8 @@ async fn writes_need_no_evidence() {
     let plain = stage.plain().await;
     stage.put(&plain, 1, "written by a grantee").await;
     stage.reads_nothing(&plain, Code::ReaderAttestationRequired).await;
+    // Whoever writes can check that the history went on, which holds no content.
+    assert_eq!(plain.check_history(stage.id).await.unwrap().size, 2);
     assert_eq!(stage.find(&stage.owner).await.unwrap(), 2);
 }
 

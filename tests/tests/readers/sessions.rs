@@ -1,10 +1,11 @@
 //! Sessions: evidence that is stolen, replayed, relayed or late opens none.
 
 use crate::stage::{IMAGE, Stage, binding, challenge, code, open};
+use prag_client::error::ClientError;
 use prag_client::identity::Purpose;
 use prag_protocol::problem::Code;
 use prag_tests::{ask, json};
-use prag_trust::evidence::{Binding, BindingPurpose, ReaderBinding, Tee};
+use prag_trust::evidence::{ReaderBinding, Verifier};
 use prag_trust::sim::{SimTee, SimVerifier};
 
 /// A session is the key that signs: another grantee has nothing of it, neither by asking beside it nor by showing the
@@ -48,19 +49,6 @@ async fn evidence_answers_one_challenge() {
     ] {
         assert_eq!(code(&open(&client, &bound, &tee.read(&other)).await), Code::EvidenceRefused);
     }
-    // A worker's own evidence is none of a reader's.
-    let worker = Binding {
-        purpose: BindingPurpose::Serve,
-        sig_pk: bound.session_key,
-        tls_spki_sha256: [0; 32],
-        nonce: first,
-        ledger_id: [0; 32],
-        config_digest: [0; 32],
-        policy_epoch: 0,
-    };
-    let evidence = tee.evidence(worker.report_data()).unwrap();
-    assert_eq!(code(&open(&client, &bound, &evidence).await), Code::EvidenceRefused);
-
     let evidence = tee.read(&bound);
     assert_eq!(open(&client, &bound, &evidence).await.status, 201);
     assert_eq!(code(&open(&client, &bound, &evidence).await), Code::ChallengeInvalid);
@@ -87,7 +75,7 @@ async fn evidence_is_for_one_worker() {
 /// A session ends by itself, within the life that the worker's settings give it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_end() {
-    let verifier = || -> Box<dyn prag_trust::evidence::Verifier> { Box::new(SimVerifier) };
+    let verifier = || -> Box<dyn Verifier> { Box::new(SimVerifier) };
     let stage = Stage::start_with(verifier, |settings| settings.readers.session_s = 2).await;
     stage.list(&[IMAGE]).await;
     let client = stage.lab.client("reader").await;
@@ -107,4 +95,20 @@ async fn sessions_end() {
     };
     assert_eq!(code(&refused), Code::ReaderAttestationRequired);
     assert!(answered > 0, "the session did not live");
+}
+
+/// A worker keeps one session of a key. Of two processes with one identity each gets its answers all the same, by
+/// attesting anew; one that does not attest is told why it cannot read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_has_one_session() {
+    let stage = Stage::start().await;
+    stage.list(&[IMAGE]).await;
+    let (one, other) = (stage.reader(IMAGE).await, stage.reader(IMAGE).await);
+    for _ in 0..2 {
+        stage.reads_all(&one).await;
+        stage.reads_all(&other).await;
+    }
+    let plain = stage.lab.client("reader").await;
+    let refused = stage.find(&plain).await.unwrap_err();
+    assert!(matches!(refused, ClientError::Sealed), "{refused}");
 }

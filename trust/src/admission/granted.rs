@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 /// Marks a right that [`Granted`] can carry: [`See`], [`Read`], [`Write`] or [`Admin`].
 pub trait Right: sealed::Right {}
 
-/// May know that it is there, its state and its size.
+/// May know that it is there, its state, size and head.
 pub enum See {}
 /// May search and read context.
 pub enum Read {}

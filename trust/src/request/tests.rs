@@ -11,6 +11,7 @@ use crate::request::Caller;
 use crate::verified::Verified;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_protocol::limits::BODY_BYTES_MAX;
+use sha2::{Digest, Sha256};
 
 const NOW: u64 = 1_700_000_000;
 const WORKER: [u8; 32] = [10; 32];
@@ -319,4 +320,22 @@ fn requests_have_names() {
     let elsewhere = RequestParts { path: "/v1/other", ..PARTS };
     assert_ne!(name(&headers, &elsewhere), seen.request);
     assert!(request_digest(&|_: &str| None, &PARTS).is_err());
+}
+
+/// `PRAG-REQUEST/v1` is frozen: SHA-256 over domain, length and the signature base of RFC 9421.
+#[test]
+fn golden_request_digest() {
+    let headers = signed(NOW, 11);
+    let of = |name: &str| headers.iter().find(|row| row.0 == name).unwrap().1.clone();
+    let covered = ["content-digest", "prag-worker", "prag-permit"];
+    let covered = covered.map(|name| format!("\"{name}\": {}\n", of(name))).concat();
+    let input = of("signature-input");
+    let base = format!(
+        "\"@method\": POST\n\"@path\": /v1/query\n\"@query\": ?a=1\n{covered}\"@signature-params\": {}",
+        input.strip_prefix("prag=").unwrap()
+    );
+    let length = u32::try_from(base.len()).unwrap().to_be_bytes();
+    let hashed = [b"PRAG-REQUEST/v1", &length[..], base.as_bytes()].concat();
+    let seen = verify(&headers, &PARTS, NOW, &mut NonceCache::new(10)).unwrap();
+    assert_eq!(seen.request, <[u8; 32]>::from(Sha256::digest(hashed)));
 }
