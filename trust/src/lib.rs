@@ -1,4 +1,4 @@
-//! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence, release.
+//! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence, release, receipts.
 //!
 //! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
 //! Holds: pure functions over bytes; every check returns a value that only the check can make.
@@ -11,6 +11,7 @@ mod encoding;
 pub mod evidence;
 pub mod head;
 pub mod permit;
+pub mod receipt;
 pub mod release;
 pub mod request;
 #[cfg(feature = "sim")]
