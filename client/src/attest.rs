@@ -11,7 +11,9 @@ use crate::trusted::Trusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_protocol::wire::attestation::Attestation;
-use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys};
+use prag_trust::evidence::{
+    Binding, BindingPurpose, Evidence, EvidenceError, Worker, WorkerKeys, verify_keys,
+};
 use prag_trust::verified::Verified;
 
 /// What an attestation is checked against.
@@ -27,7 +29,8 @@ pub struct Session {
     worker: Verified<Worker>,
     attestation: Attestation,
     keys: Verified<WorkerKeys>,
-    nonce: [u8; 32],
+    evidence: Evidence,
+    binding: Binding,
 }
 
 impl Session {
@@ -52,7 +55,13 @@ impl Session {
     /// The nonce that the evidence answers.
     #[must_use]
     pub fn nonce(&self) -> [u8; 32] {
-        self.nonce
+        self.binding.nonce
+    }
+
+    /// The evidence that verified, and what it binds.
+    #[must_use]
+    pub fn proof(&self) -> (&Evidence, &Binding) {
+        (&self.evidence, &self.binding)
     }
 
     /// Unix seconds after which the keys are refused.
@@ -90,19 +99,28 @@ pub(crate) fn verify(
         config_digest: attestation.config_digest.clone(),
     };
     let first = check_pin(&pin, context)?;
-    let mut policy = context.trusted.policy.clone();
-    if context.trusted.first_use {
-        policy.ledger_ids.push(binding.ledger_id);
-        policy.config_digests.push(binding.config_digest);
-    }
-    let verifier = &context.trusted.verifier;
-    let worker = verifier.verify(&evidence, &binding, &policy, context.now)?;
-
+    let worker = verify_worker(&evidence, &binding, context.trusted, context.now)?;
     let keys = verify_key_set(&attestation, &worker, context.now)?;
     if first {
         context.remembered.set_pin(context.url, &pin)?;
     }
-    Ok(Session { worker, attestation, keys, nonce })
+    Ok(Session { worker, attestation, keys, evidence, binding })
+}
+
+/// The worker whose evidence holds at Unix second `now`. Its ledger and settings are taken as it claims them where
+/// this machine's policy names none: a pin, or a person, judges those.
+pub(crate) fn verify_worker(
+    evidence: &Evidence,
+    binding: &Binding,
+    trusted: &Trusted,
+    now: u64,
+) -> Result<Verified<Worker>, EvidenceError> {
+    let mut policy = trusted.policy.clone();
+    if trusted.first_use {
+        policy.ledger_ids.push(binding.ledger_id);
+        policy.config_digests.push(binding.config_digest);
+    }
+    trusted.verifier.verify(evidence, binding, &policy, now)
 }
 
 fn verify_key_set(

@@ -111,6 +111,17 @@ pub enum ClientError {
     /// Signing or sealing failed on this machine.
     #[error("signing or sealing failed: {0}")]
     Crypto(&'static str),
+    /// A receipt does not hold, or is not of the request that it came with.
+    #[error("the receipt was refused: {0}")]
+    Receipt(crate::receipt::Refusal),
+    /// A line of a receipt file.
+    #[error("line {line}: {reason}")]
+    ReceiptLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: Box<ClientError>,
+    },
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -154,6 +165,8 @@ impl ClientError {
             Self::File { .. } => "file",
             Self::Corpus(_) => "corpus",
             Self::Entropy(_) | Self::Crypto(_) => "crypto",
+            Self::Receipt(_) => "receipt-refused",
+            Self::ReceiptLine { reason, .. } => reason.kind(),
         }
     }
 

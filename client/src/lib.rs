@@ -16,6 +16,7 @@ pub mod identity;
 pub mod ledger;
 mod owner;
 mod reader;
+pub mod receipt;
 pub mod remembered;
 pub mod sdk;
 mod secrets;

@@ -17,6 +17,7 @@ use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A person's connection to one worker.
@@ -81,19 +82,38 @@ impl Client {
 
     /// Sends a call and reads its JSON answer.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
-        let answer = self.send(call).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| ClientError::Reply("its body is not what the route answers"))
+        self.ask_in_session(call).await.map(|(answer, _)| answer)
+    }
+
+    /// [`Client::ask`], with the session that the answer came in.
+    pub(crate) async fn ask_in_session<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(T, Arc<Session>), ClientError> {
+        let (answer, session) = self.send_in_session(call).await?;
+        let answer = serde_json::from_slice(&answer.body)
+            .map_err(|_| ClientError::Reply("its body is not what the route answers"))?;
+        Ok((answer, session))
     }
 
     /// Sends a call; an answer that is a problem comes back as one.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, ClientError> {
+        self.send_in_session(call).await.map(|(answer, _)| answer)
+    }
+
+    /// [`Client::send`], with the session that the answer came in.
+    pub(crate) async fn send_in_session(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Answer, Arc<Session>), ClientError> {
         let mut session = self.channel.session().await?;
         let mut busy = 0;
         let mut renewed = false;
         loop {
             match self.attempt(&session, call).await? {
-                Sent::Answer(answer) if (200..300).contains(&answer.status) => return Ok(answer),
+                Sent::Answer(answer) if (200..300).contains(&answer.status) => {
+                    return Ok((answer, session));
+                }
                 Sent::Answer(answer) => return Err(problem(&answer)),
                 // The gateway turned it away unopened: too busy.
                 Sent::Refused(503) if busy < BUSY_RETRIES => {

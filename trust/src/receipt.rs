@@ -64,7 +64,7 @@ pub struct Receipt {
     pub profile: Hash,
     /// The worker's clock, Unix seconds.
     pub time: u64,
-    /// What was used up of a grant's quota: 1 for a retrieval, 0 otherwise.
+    /// What it counts for against a grant's quota: 1 for a retrieval, 0 otherwise.
     pub units: u64,
     /// What was done.
     pub deed: Deed,

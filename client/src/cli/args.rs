@@ -36,6 +36,9 @@ pub(super) enum Command {
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Check or show kept receipts offline.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Set or show the policy that workers must meet.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -86,6 +89,14 @@ pub(super) enum EvidenceCommand {
 }
 
 #[derive(Subcommand)]
+pub(super) enum ReceiptCommand {
+    /// Check every receipt of a file: evidence, signature, proofs, and what its hashes stand for.
+    Verify(VerifyReceipt),
+    /// Show what a receipt file says, unchecked, with the texts.
+    Show(ReceiptPath),
+}
+
+#[derive(Subcommand)]
 pub(super) enum PolicyCommand {
     /// Store a policy on this machine; every command uses it from then on.
     Set(PolicyFile),
@@ -96,6 +107,24 @@ pub(super) enum PolicyCommand {
 #[derive(Args)]
 pub(super) struct PolicyFile {
     /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu.
+    pub(super) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyReceipt {
+    /// A file that `--receipt` made.
+    pub(super) file: PathBuf,
+    /// The policy that the signer must meet, JSON; the stored one if absent.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// As of when to judge the evidence: unix seconds or RFC 3339; each receipt's own time if absent.
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct ReceiptPath {
+    /// A file that `--receipt` made.
     pub(super) file: PathBuf,
 }
 
@@ -208,6 +237,9 @@ pub(super) struct Add {
     /// Begin a sealed corpus again, instead of where an earlier run stopped.
     #[arg(long)]
     pub(super) restart: bool,
+    /// Keep signed receipts, one for each request, in this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -238,6 +270,9 @@ pub(super) struct Query {
     /// Show each document's metadata.
     #[arg(long)]
     pub(super) metadata: bool,
+    /// Keep a signed receipt in this new file (it holds the texts too).
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -255,6 +290,9 @@ pub(super) struct Context {
     /// Which documents may answer, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) filter: Option<String>,
+    /// Keep a signed receipt in this new file (it holds the texts too).
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -275,6 +313,9 @@ pub(super) struct DeleteDocuments {
     /// Every document that this filter matches, as JSON.
     #[arg(long, value_name = "JSON", conflicts_with = "ids")]
     pub(super) filter: Option<String>,
+    /// Keep a signed receipt in this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -16,6 +16,7 @@ mod evidence;
 mod grants;
 mod keys;
 mod policy;
+mod receipt;
 mod screen;
 mod seal;
 mod search;
@@ -30,7 +31,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
 use args::{
     Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
-    PolicyCommand,
+    PolicyCommand, ReceiptCommand,
 };
 use clap::Parser;
 use screen::Screen;
@@ -96,6 +97,10 @@ async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
         Command::Keys(KeysCommand::Show) => keys::show(&setting),
         Command::Seal(options) => seal::seal(&setting, &options),
         Command::Evidence(EvidenceCommand::Verify(options)) => evidence::verify(&setting, &options),
+        Command::Receipt(ReceiptCommand::Verify(options)) => {
+            receipt::verify(&setting, trusted, &options)
+        }
+        Command::Receipt(ReceiptCommand::Show(options)) => receipt::show(&setting, &options),
         Command::Policy(PolicyCommand::Set(options)) => policy::set(&setting, &options),
         Command::Policy(PolicyCommand::Show) => policy::show(&setting),
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
@@ -139,6 +144,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Keys(_)
         | Command::Seal(_)
         | Command::Evidence(_)
+        | Command::Receipt(_)
         | Command::Policy(_)
         | Command::Attest(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),

@@ -10,11 +10,12 @@ use prag_protocol::CollectionId;
 use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::Problem;
 use prag_protocol::wire::documents::{BulkLine, BulkStatus};
+use prag_protocol::wire::receipt::Receipt;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 
 impl Worker {
-    /// Put every line; a line that does not parse is passed as its problem.
+    /// Put every line; a line that does not parse is passed as its problem. With `receipt`, one for all that are taken.
     ///
     /// # Errors
     /// Only where the whole request is refused; a bad line has its own status.
@@ -23,7 +24,8 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lines: Vec<Result<BulkLine, Problem>>,
-    ) -> Result<Vec<BulkStatus>, Problem> {
+        receipt: bool,
+    ) -> Result<(Vec<BulkStatus>, Option<Receipt>), Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let scope = granted.scope().cloned();
         let shard = held.shard()?;
@@ -38,12 +40,12 @@ impl Worker {
                     BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
                 })
                 .collect();
-            let replies = worker.put_now(&shard, puts, scope.as_ref(), None);
+            let put = worker.put_now(&shard, puts, scope.as_ref(), None, receipt);
             worker.freeze_if_due(&shard);
-            replies
+            put
         };
-        let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let put = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         let status = |reply: Result<_, _>| reply.map_or_else(BulkStatus::Problem, BulkStatus::Ok);
-        Ok(replies.into_iter().map(status).collect())
+        Ok((put.replies.into_iter().map(status).collect(), put.receipt))
     }
 }

@@ -12,7 +12,7 @@ use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::shard::batch;
 use prag_protocol::filter::Filter;
-use prag_protocol::limits::{DELETE_IDS_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::limits::{DELETE_IDS_MAX, RECEIPT_ENTRIES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::{DeleteDocuments, DeleteReply, DocumentInfo, Lookup};
@@ -96,13 +96,14 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
+        receipt: bool,
     ) -> Result<DeleteReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()]).await
+        self.delete(shard, scope, vec![document.id.clone()], receipt).await
     }
 
     /// Delete documents, by id or by filter.
@@ -129,7 +130,7 @@ impl Worker {
                 return Err(Problem::new(Code::InvalidField, detail).field("ids"));
             }
         };
-        self.delete(shard, scope, ids).await
+        self.delete(shard, scope, ids, request.receipt).await
     }
 
     async fn delete(
@@ -137,6 +138,7 @@ impl Worker {
         shard: Arc<CollectionShard>,
         scope: Vec<Filter>,
         ids: Vec<DocumentId>,
+        receipt: bool,
     ) -> Result<DeleteReply, Problem> {
         let worker = self.clone();
         let work = move || {
@@ -147,7 +149,9 @@ impl Worker {
                 };
                 ids.into_iter().filter(mine).collect()
             };
-            let deleted = present.len() as u64;
+            if receipt {
+                validate::at_most("receipt", present.len(), RECEIPT_ENTRIES_MAX, "documents")?;
+            }
             let mut entropy = prag_client::system::OsEntropy;
             let mut batches = Vec::new();
             for ids in present.chunks(DELETE_IDS_MAX) {
@@ -155,12 +159,19 @@ impl Worker {
                 let batch = batch(ops, None, worker.now(), &mut entropy);
                 batches.push(batch.map_err(problems::collection)?);
             }
+            let written = batches.len() as u64;
             let head = if batches.is_empty() {
                 shard.head()
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
+            let sign = || worker.deletion_receipt(&shard, &head, written, &present, false);
+            Ok(DeleteReply {
+                deleted: present.len() as u64,
+                head: worker.signed_head(&head),
+                token: token(&head),
+                receipt: receipt.then(sign).transpose()?,
+            })
         };
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }

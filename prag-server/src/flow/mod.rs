@@ -23,6 +23,7 @@ mod lock;
 mod opening;
 mod problems;
 mod query;
+mod receipt;
 mod search;
 mod validate;
 

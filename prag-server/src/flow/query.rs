@@ -6,6 +6,7 @@
 //! Invariant: the quota is used up, durably, before the reply.
 
 use super::admit::Reader;
+use super::receipt::Question;
 use super::search::{Found, Plan, search};
 use super::{Worker, problems, validate};
 use crate::collection::CollectionShard;
@@ -15,6 +16,7 @@ use prag_protocol::filter::Filter;
 use prag_protocol::limits::{K_MAX, QUERY_BYTES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::search::{Fusion, Hit, Mode, QueryReply, QueryRequest};
+use prag_trust::head::Head;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
@@ -34,12 +36,16 @@ impl Worker {
         let shard = reader.held.shard()?;
         let with_metadata = request.with_metadata;
         check_token(&shard, request.token.as_deref())?;
+        let question = Question::of(&request)?;
         let plan = self.plan(&reader, &shard, request).await?;
+        let inquiry = question.map(|question| question.planned(&plan, 0));
         self.consume(&reader, 1).await?;
-        let found = run(Arc::clone(&shard), plan).await?;
+        let (found, head) = run(Arc::clone(&shard), plan).await?;
         self.0.metrics.queried();
-        let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
-        Ok(QueryReply { hits, profile: shard.profile().digest.clone() })
+        let hits = found.iter().map(|found| hit(found, with_metadata)).collect();
+        let receipt = inquiry.map(|inquiry| self.query_receipt(&shard, inquiry, head, &found));
+        let profile = shard.profile().digest.clone();
+        Ok(QueryReply { hits, profile, receipt: receipt.transpose()? })
     }
 
     pub(super) async fn plan(
@@ -76,6 +82,8 @@ impl Worker {
             ef: ef as usize,
             exact: request.exact,
             fusion,
+            // Sizes of trees tell how much lies outside of a scope.
+            proofs: request.receipt && reader.granted.scope().is_none(),
         })
     }
 
@@ -93,10 +101,22 @@ impl Worker {
     }
 }
 
-pub(super) async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Vec<Found>, Problem> {
-    let work = move || search(&shard.read(), &plan);
-    let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
-    found.map_err(|_| Problem::new(Code::Internal, "the search failed"))
+/// What is found, and the head of the view that was searched, if the plan asks for proofs.
+pub(super) async fn run(
+    shard: Arc<CollectionShard>,
+    plan: Plan,
+) -> Result<(Vec<Found>, Option<Head>), Problem> {
+    let work = move || {
+        let (head, live) = if plan.proofs {
+            let (head, live) = shard.snapshot().map_err(problems::collection)?;
+            (Some(head), live)
+        } else {
+            (None, shard.read())
+        };
+        let found = search(&live, &plan);
+        Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
 }
 
 /// Refuse to answer from before a write that the caller has seen acknowledged.
@@ -163,7 +183,7 @@ pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Probl
 }
 
 fn hit(found: &Found, with_metadata: bool) -> Hit {
-    let Found { document, chunk, score } = found;
+    let Found { document, chunk, score, .. } = found;
     let at = document.chunks.get(*chunk as usize);
     Hit {
         document: document.id.clone(),
@@ -182,6 +202,13 @@ fn hit(found: &Found, with_metadata: bool) -> Hit {
 /// Coarse scores: what probing for near duplicates would need stays inside.
 pub(super) fn three_digits(score: f32) -> f32 {
     (score * 1000.0).round() / 1000.0
+}
+
+/// The same, as a receipt states it.
+pub(super) fn thousandths(score: f32) -> i32 {
+    #[allow(clippy::cast_possible_truncation)] // rounded, and what is out of range saturates
+    let whole = (score * 1000.0).round() as i32;
+    whole
 }
 
 const DEFAULT_K: u32 = 10;

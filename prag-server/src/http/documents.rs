@@ -8,7 +8,7 @@
 use super::auth::Signed;
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
-use super::target::{Listing, Named, collection_id, token};
+use super::target::{Listing, Named, collection_id, receipt, token};
 use crate::flow::Worker;
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +18,8 @@ use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::{
-    BulkLine, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup, PutDocument, PutReply,
+    BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup,
+    PutDocument, PutReply,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,34 +34,42 @@ pub(super) struct DocumentPage {
 
 /// Put one document; the same id again replaces it.
 #[utoipa::path(put, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = PutDocument,
-    params(("collection" = String, Path, description = "32 hex digits"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply"), ("receipt" = Option<bool>, Query, description = "Sign a receipt")),
     responses((status = 200, body = PutReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn put(
     State(worker): State<Worker>,
     Named(id): Named<String>,
+    uri: Uri,
     signed: Signed,
 ) -> Reply<PutReply> {
     let id = collection_id(&id)?;
     let key = signed.idempotency_key()?;
+    let receipt = receipt(&uri)?;
     let document: PutDocument = signed.json()?;
-    Ok(Json(worker.put_document(&signed.caller, id, document, key).await?))
+    Ok(Json(worker.put_document(&signed.caller, id, document, key, receipt).await?))
 }
 
-/// Put many documents or sealed records: NDJSON, one status line for each line.
+/// Put many documents or sealed records: NDJSON, one status line for each line; then one for the receipt, if wanted.
 #[utoipa::path(post, path = "/v1/collections/{collection}/documents/bulk", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("receipt" = Option<bool>, Query, description = "Sign a receipt; it is the last line")),
     request_body(content = BulkLine, content_type = "application/x-ndjson", description = "One per line, at most 1000 lines and 4 MiB"),
     responses((status = 200, body = BulkStatus, content_type = "application/x-ndjson"), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn bulk(
     State(worker): State<Worker>,
     Named(id): Named<String>,
+    uri: Uri,
     signed: Signed,
 ) -> Result<Response, Refusal> {
     let id = collection_id(&id)?;
     signed.media_type(&[NDJSON, "application/jsonl", "application/json"])?;
+    let receipt = receipt(&uri)?;
     let lines = parse_lines(&signed.body)?;
-    let statuses = worker.bulk(&signed.caller, id, lines).await?;
-    Ok(([(header::CONTENT_TYPE, NDJSON)], write_lines(&statuses)?).into_response())
+    let (statuses, receipt) = worker.bulk(&signed.caller, id, lines, receipt).await?;
+    let mut out = write_lines(&statuses)?;
+    if let Some(receipt) = receipt {
+        out.extend(write_lines(&[BulkReceipt { receipt }])?);
+    }
+    Ok(([(header::CONTENT_TYPE, NDJSON)], out).into_response())
 }
 
 /// List documents, without their content.
@@ -107,16 +116,18 @@ pub(super) async fn lookup(
 
 /// Delete one document, by handle.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents/{handle}", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing"), ("receipt" = Option<bool>, Query, description = "Sign a receipt")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_one(
     State(worker): State<Worker>,
     Named((id, handle)): Named<(String, String)>,
+    uri: Uri,
     signed: Signed,
 ) -> Reply<DeleteReply> {
     let id = collection_id(&id)?;
     token(&handle, "handle")?;
-    Ok(Json(worker.delete_document(&signed.caller, id, &handle).await?))
+    let receipt = receipt(&uri)?;
+    Ok(Json(worker.delete_document(&signed.caller, id, &handle, receipt).await?))
 }
 
 /// Delete documents by ids or by filter.
@@ -161,10 +172,10 @@ fn parse_line(line: &[u8]) -> Result<BulkLine, Problem> {
     }
 }
 
-fn write_lines(statuses: &[BulkStatus]) -> Result<Vec<u8>, Problem> {
+fn write_lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::new();
-    for status in statuses {
-        serde_json::to_writer(&mut out, status)
+    for value in values {
+        serde_json::to_writer(&mut out, value)
             .map_err(|_| Problem::new(Code::Internal, "a status does not serialize"))?;
         out.push(b'\n');
     }

@@ -57,6 +57,23 @@ impl Listing {
     }
 }
 
+/// Whether a write wants a receipt: `?receipt=true`. Its body is the document, or there is none.
+pub(super) fn receipt(uri: &Uri) -> Result<bool, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        #[serde(default)]
+        receipt: bool,
+    }
+    match Query::<Wanted>::try_from_uri(uri) {
+        Ok(Query(wanted)) => Ok(wanted.receipt),
+        Err(_) => {
+            let detail = "this route takes `receipt`, true or false, and nothing else";
+            Err(Problem::new(Code::InvalidField, detail).field("query"))
+        }
+    }
+}
+
 /// The collection that a path names.
 pub(super) fn collection_id(text: &str) -> Result<CollectionId, Problem> {
     text.parse().map_err(|_| {
@@ -100,6 +117,18 @@ mod tests {
         }
         let long = format!("cursor={}", "a".repeat(TOKEN_BYTES_MAX + 1));
         assert!(parse(&long).is_err());
+    }
+
+    /// A write takes `receipt` and nothing else.
+    #[test]
+    fn receipts_are_asked_for_by_name() {
+        let parse = |query: &str| receipt(&format!("/v1/x{query}").parse().unwrap());
+        assert_eq!((parse("").unwrap(), parse("?").unwrap()), (false, false));
+        assert!(parse("?receipt=true").unwrap());
+        assert!(!parse("?receipt=false").unwrap());
+        for bad in ["?receipt=1", "?receipt", "?receipt=true&receipt=true", "?id=x"] {
+            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
+        }
     }
 
     /// A path that names no collection is refused as a field.

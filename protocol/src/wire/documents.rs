@@ -7,6 +7,7 @@
 
 use crate::filter::Filter;
 use crate::metadata::Metadata;
+use crate::wire::receipt::Receipt;
 use crate::{CollectionId, DocumentId};
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +124,9 @@ pub struct PutReply {
     pub head: serde_json::Value,
     /// Read-your-writes token.
     pub token: String,
+    /// Where one was asked for, and the put was not in bulk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// One status line of the bulk reply; line i answers input line i.
@@ -134,6 +138,14 @@ pub enum BulkStatus {
     Ok(PutReply),
     /// Refused; the other lines stand.
     Problem(crate::problem::Problem),
+}
+
+/// The last line of the bulk reply, where a receipt was asked for: one for all lines that were taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BulkReceipt {
+    /// Its entries are the lines that were taken, in their order.
+    pub receipt: Receipt,
 }
 
 /// A document as it is listed.
@@ -186,6 +198,9 @@ pub struct DeleteDocuments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub filter: Option<Filter>,
+    /// Sign a receipt for it; then at most 4096 documents may go at once.
+    #[serde(default)]
+    pub receipt: bool,
 }
 
 /// Reply to a delete.
@@ -199,4 +214,7 @@ pub struct DeleteReply {
     pub head: serde_json::Value,
     /// Read-your-writes token.
     pub token: String,
+    /// Where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }

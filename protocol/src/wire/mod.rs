@@ -11,6 +11,7 @@ pub mod documents;
 pub mod grants;
 pub mod models;
 pub mod operations;
+pub mod receipt;
 pub mod search;
 
 /// One page of a listing.
