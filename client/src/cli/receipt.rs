@@ -146,8 +146,9 @@ fn hit(passage: &Passage, shown: &OpenedChunk) -> String {
     let OpenedChunk { document, chunk, start, end, .. } = shown;
     let (document, score) = (document.as_str(), f64::from(passage.score) / 1000.0);
     let place = passage.part.as_ref().map_or_else(String::new, |part| {
+        let (index, hashes) = (part.at.index, part.at.proof.len());
         let root = hex::encode(part.root);
-        format!("; leaf {} of {} under root {root}", part.at.index, part.size)
+        format!("; leaf {index} of {}, by {hashes} hashes under root {root}", part.size)
     });
     format!("{document} chunk {chunk} (bytes {start} to {end}), score {score:.3}{place}")
 }

@@ -362,6 +362,52 @@ fn files_are_written_once() {
     }
 }
 
+/// Receipt file format 1 is frozen: these lines, spelled by hand, are what is written.
+#[test]
+fn golden_lines() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), key(5));
+    let path = folder.path().join("new");
+    let records = [retrieval(&key, NOW, &["5 mg"]), write(&key), deletion(&key)];
+    let mut file = ReceiptFile::create(&path).unwrap();
+    for record in records.clone() {
+        file.keep(&kept(&key, 3, record)).unwrap();
+    }
+    let binding = binding(&key);
+    let evidence = SimTee::new("test").evidence(binding.report_data()).unwrap();
+    let attestation = [
+        format!(r#"{{"attestation":{{"evidence":{},"#, serde_json::to_string(&evidence).unwrap()),
+        format!(r#""worker_key":"{}","#, hex::encode(binding.sig_pk)),
+        format!(r#""tls_spki_sha256":"{}","nonce":"{}","#, "00".repeat(32), "03".repeat(32)),
+        format!(r#""ledger_id":"{}","config_digest":"{}","#, "04".repeat(32), "06".repeat(32)),
+        r#""policy_epoch":0}}"#.to_owned(),
+    ];
+    let (salt, content) = ("01".repeat(16), "07".repeat(32));
+    let query = [
+        format!(r#"{{"retrieval":{{"salt":"{salt}","text":"how much?","vector":[0.1,-0.7],"#),
+        r#""filter":{"must":[{"key":"year","range":{"gt":0.1}}]},"chunks":["#.to_owned(),
+        format!(
+            r#"{{"salt":"{}","document":"doses.md","title":"Doses","chunk":0,"#,
+            "00".repeat(16)
+        ),
+        r#""start":0,"end":9,"heading_path":["Children"],"#.to_owned(),
+        format!(r#""content_hash":"{content}","text":"5 mg"}}]}}}}"#),
+    ];
+    let openings = [
+        query.concat(),
+        format!(r#"{{"write":[{{"salt":"{salt}","id":"doses.md","content_hash":"{content}"}}]}}"#),
+        format!(r#"{{"deletion":[{{"salt":"{salt}","id":"doses.md"}}]}}"#),
+    ];
+    let receipt = |(record, opening): (&Record, &String)| {
+        let Record { signed, signature, .. } = record;
+        format!(
+            r#"{{"receipt":{{"signed":"{signed}","signature":"{signature}","opening":{opening}}}}}"#
+        )
+    };
+    let mut expected = vec![r#"{"prag_receipts":1}"#.to_owned(), attestation.concat()];
+    expected.extend(records.iter().zip(&openings).map(receipt));
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected.join("\n") + "\n");
+}
+
 /// Evidence in Intel's format is judged as of the receipt's own time, or of a time that the reader names; a policy
 /// that does not list the image, and any other root, refuse it.
 #[test]
