@@ -67,7 +67,7 @@ say "three questions"
 for question in "${questions[@]}"; do
   run context manual "$question" --budget 600
 done
-quiet context manual "${questions[0]}" --budget 600 --json >"$state/before.json"
+quiet context manual "${questions[0]}" --budget 600 --receipt "$state/answer.receipt" --json >"$state/before.json"
 
 say "the reader has no grant"
 refused "${questions[0]}"
@@ -80,9 +80,12 @@ say "revoked"
 run revoke manual "$reader"
 refused "${questions[0]}"
 
-say "kill -9, start again, ask again"
+say "kill -9; the first answer's receipt is checked without the worker"
 kill -9 "$server"
 wait "$server" 2>/dev/null || true
+run receipt verify "$state/answer.receipt"
+
+say "start again, ask again"
 start
 quiet context manual "${questions[0]}" --budget 600 --json >"$state/after.json"
 if cmp -s "$state/before.json" "$state/after.json"; then

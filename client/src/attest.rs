@@ -12,7 +12,9 @@ use crate::trusted::Trusted;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_protocol::wire::attestation::{Attestation, EvidenceForm};
-use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Worker, WorkerKeys, verify_keys};
+use prag_trust::evidence::{
+    Binding, BindingPurpose, Evidence, EvidenceError, Policy, Worker, WorkerKeys, verify_keys,
+};
 use prag_trust::verified::Verified;
 
 /// What an attestation is checked against.
@@ -28,7 +30,8 @@ pub struct Session {
     worker: Verified<Worker>,
     attestation: Attestation,
     keys: Verified<WorkerKeys>,
-    nonce: [u8; 32],
+    evidence: Evidence,
+    binding: Binding,
     transport: Transport,
 }
 
@@ -80,7 +83,13 @@ impl Session {
     /// The nonce that the evidence answers.
     #[must_use]
     pub fn nonce(&self) -> [u8; 32] {
-        self.nonce
+        self.binding.nonce
+    }
+
+    /// The evidence that verified, and what it binds.
+    #[must_use]
+    pub fn proof(&self) -> (&Evidence, &Binding) {
+        (&self.evidence, &self.binding)
     }
 
     /// Unix seconds after which the keys are refused.
@@ -119,15 +128,11 @@ pub(crate) fn verify(
         config_digest: attestation.config_digest.clone(),
     };
     let first = check_pin(&pin, context)?;
-    let mut policy = context.trusted.policy.clone();
-    if context.trusted.first_use {
-        policy.ledger_ids.push(binding.ledger_id);
-        policy.config_digests.push(binding.config_digest);
-    }
-    let (verifier, now) = (&context.trusted.verifier, context.now);
+    let (trusted, now) = (context.trusted, context.now);
     let worker = match attestation.form {
-        EvidenceForm::Bound => verifier.verify(&evidence, &binding, &policy, now)?,
+        EvidenceForm::Bound => verify_worker(&evidence, &binding, trusted, now)?,
         EvidenceForm::SecretVm => {
+            let (verifier, policy) = (&trusted.verifier, policy_for(&binding, trusted));
             let key = transport.connection().ok_or(ClientError::Tls(UNENCRYPTED))?;
             verifier.verify_secret_vm(&evidence, &binding, &key, &policy, now)?
         }
@@ -138,7 +143,27 @@ pub(crate) fn verify(
     if first {
         context.remembered.set_pin(context.url, &pin)?;
     }
-    Ok(Session { worker, attestation, keys, nonce, transport })
+    Ok(Session { worker, attestation, keys, evidence, binding, transport })
+}
+
+/// The worker whose evidence holds at Unix second `now`. Its ledger and settings are taken as it claims them where
+/// this machine's policy names none: a pin, or a person, judges those.
+pub(crate) fn verify_worker(
+    evidence: &Evidence,
+    binding: &Binding,
+    trusted: &Trusted,
+    now: u64,
+) -> Result<Verified<Worker>, EvidenceError> {
+    trusted.verifier.verify(evidence, binding, &policy_for(binding, trusted), now)
+}
+
+fn policy_for(binding: &Binding, trusted: &Trusted) -> Policy {
+    let mut policy = trusted.policy.clone();
+    if trusted.first_use {
+        policy.ledger_ids.push(binding.ledger_id);
+        policy.config_digests.push(binding.config_digest);
+    }
+    policy
 }
 
 /// The key that the evidence names is the one that this connection proved. Evidence that names none is of a worker

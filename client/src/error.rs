@@ -120,6 +120,17 @@ pub enum ClientError {
     /// This machine gave no evidence of itself.
     #[error("the program that gives this machine's evidence {0}")]
     Attester(&'static str),
+    /// A receipt does not hold, or is not of the request that it came with.
+    #[error("the receipt was refused: {0}")]
+    Receipt(crate::receipt::Refusal),
+    /// A line of a receipt file.
+    #[error("line {line}: {reason}")]
+    ReceiptLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: Box<ClientError>,
+    },
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -166,6 +177,8 @@ impl ClientError {
             Self::Corpus(_) => "corpus",
             Self::Entropy(_) | Self::Crypto(_) => "crypto",
             Self::Attester(_) => "no-evidence",
+            Self::Receipt(_) => "receipt-refused",
+            Self::ReceiptLine { reason, .. } => reason.kind(),
         }
     }
 

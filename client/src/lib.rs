@@ -19,6 +19,7 @@ mod owner;
 mod policies;
 mod reader;
 mod reading;
+pub mod receipt;
 pub mod remembered;
 pub mod sdk;
 mod secrets;

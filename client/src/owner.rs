@@ -13,10 +13,11 @@ use prag_protocol::wire::collections::{
     Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
 };
 use prag_protocol::wire::documents::{
-    Ack, BulkLine, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
+    Ack, BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
+use prag_protocol::wire::receipt::Receipt;
 use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
@@ -185,6 +186,14 @@ impl Client {
         lines: &[BulkLine],
         ack: Ack,
     ) -> Result<Vec<BulkStatus>, ClientError> {
+        let answer = self.send(&Self::bulk_call(id, lines)?.when(ack)).await?;
+        Self::statuses(&answer.body, lines.len(), ack).map(|(statuses, _)| statuses)
+    }
+
+    pub(crate) fn bulk_call(
+        id: CollectionId,
+        lines: &[BulkLine],
+    ) -> Result<Call<'static>, ClientError> {
         let mut body = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut body, line)
@@ -195,21 +204,28 @@ impl Client {
         let mut call = Call::bare(Purpose::Data, "POST", path);
         call.media_type = "application/x-ndjson";
         call.body = body;
-        let answer = self.send(&call.when(ack)).await?;
-        let statuses: Result<Vec<BulkStatus>, _> = answer
-            .body
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(serde_json::from_slice)
-            .collect();
-        match statuses {
-            Ok(statuses) if statuses.len() == lines.len() => {
+        Ok(call)
+    }
+
+    /// One status for each of `lines` lines, each as safe as `ack` says; then the receipt, if there is one.
+    pub(crate) fn statuses(
+        body: &[u8],
+        lines: usize,
+        ack: Ack,
+    ) -> Result<(Vec<BulkStatus>, Option<Receipt>), ClientError> {
+        let mut parts = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let statuses: Result<Vec<BulkStatus>, _> =
+            parts.by_ref().take(lines).map(serde_json::from_slice).collect();
+        let receipt: Result<Option<BulkReceipt>, _> =
+            parts.next().map(serde_json::from_slice).transpose();
+        match (statuses, receipt, parts.next()) {
+            (Ok(statuses), Ok(receipt), None) if statuses.len() == lines => {
                 for status in &statuses {
                     if let BulkStatus::Ok(reply) = status {
                         reached(reply.ack, ack)?;
                     }
                 }
-                Ok(statuses)
+                Ok((statuses, receipt.map(|line| line.receipt)))
             }
             _ => Err(ClientError::Reply("not one status for each line")),
         }
@@ -361,7 +377,7 @@ impl Client {
 }
 
 /// A worker that does not know the levels passes `ack` over and answers `sealed`.
-fn reached(said: Ack, asked: Ack) -> Result<(), ClientError> {
+pub(crate) fn reached(said: Ack, asked: Ack) -> Result<(), ClientError> {
     if said == asked {
         Ok(())
     } else {

@@ -64,18 +64,23 @@ impl Client {
         reading: &Reading,
         id: CollectionId,
         call: &Call<'_>,
-    ) -> Result<T, ClientError> {
+    ) -> Result<(T, Arc<Session>), ClientError> {
         let mut fresh = false;
         loop {
             let attested = self.attested(reading, fresh).await?;
             let opened = match self.send_asked(call).await {
-                Ok((answer, asked)) => self.open(&attested, id, &asked, &answer.body),
+                Ok((answer, asked)) => {
+                    let plain = self.open(&attested, id, &asked, &answer.body);
+                    plain.map(|plain| (plain, asked.session))
+                }
                 Err(error) => Err(error),
             };
             match opened {
-                Ok(plain) => {
-                    return serde_json::from_slice(&plain)
-                        .map_err(|_| ClientError::Reply("its body is not what the route answers"));
+                Ok((plain, session)) => {
+                    let reply = serde_json::from_slice(&plain).map_err(|_| {
+                        ClientError::Reply("its body is not what the route answers")
+                    })?;
+                    return Ok((reply, session));
                 }
                 // The worker has restarted, or another process of this identity has attested since.
                 Err(error) if !fresh && lost(&error) => fresh = true,

@@ -77,6 +77,15 @@ impl Call<'_> {
         self
     }
 
+    /// The same call, with a receipt for what it writes.
+    pub(crate) fn with_receipt(mut self) -> Self {
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.push_str("receipt=true");
+        self
+    }
+
     /// The same call, for content of a collection.
     pub(crate) fn reading(self, id: CollectionId) -> Self {
         Self { reads: Some(id), ..self }
@@ -110,16 +119,26 @@ impl Client {
 
     /// Sends a call and reads its JSON answer.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ClientError> {
+        self.ask_in_session(call).await.map(|(answer, _)| answer)
+    }
+
+    /// As [`Client::ask`], with the session that the answer came in.
+    pub(crate) async fn ask_in_session<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(T, Arc<Session>), ClientError> {
         if let (Some(reading), Some(id)) = (&self.reading, call.reads) {
             return Box::pin(self.ask_sealed(reading, id, call)).await;
         }
-        let answer = self.send(call).await?;
-        serde_json::from_slice(&answer.body).map_err(|_| {
-            match serde_json::from_slice::<SealedReply>(&answer.body) {
-                Ok(_) => ClientError::Sealed,
-                Err(_) => ClientError::Reply("its body is not what the route answers"),
-            }
-        })
+        let (answer, asked) = self.send_asked(call).await?;
+        let answer =
+            serde_json::from_slice(&answer.body).map_err(|_| {
+                match serde_json::from_slice::<SealedReply>(&answer.body) {
+                    Ok(_) => ClientError::Sealed,
+                    Err(_) => ClientError::Reply("its body is not what the route answers"),
+                }
+            })?;
+        Ok((answer, asked.session))
     }
 
     /// Sends a call; an answer that is a problem comes back as one.

@@ -31,10 +31,15 @@ impl Trusted {
     /// [`ClientError::Usage`] where it does not parse: a broken policy trusts nobody.
     pub fn follow(&mut self, home: &Home) -> Result<(), ClientError> {
         if let Some(policy) = stored_policy(home)? {
-            self.first_use = policy.ledger_ids.is_empty() && policy.config_digests.is_empty();
-            self.policy = policy;
+            self.judge_by(policy);
         }
         Ok(())
+    }
+
+    /// Use `policy`, as [`Trusted::follow`] uses the stored one.
+    pub fn judge_by(&mut self, policy: Policy) {
+        self.first_use = policy.ledger_ids.is_empty() && policy.config_digests.is_empty();
+        self.policy = policy;
     }
 }
 

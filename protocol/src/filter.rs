@@ -6,6 +6,7 @@
 //! Invariant: a [`Filter`] read from JSON is within its bounds; every index answers as
 //! [`Filter::matches`] does.
 
+mod bytes;
 mod json;
 #[cfg(test)]
 mod tests;

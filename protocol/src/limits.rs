@@ -39,6 +39,8 @@ pub const DIMENSION_MAX: usize = 4096;
 pub const EMBEDDING_INPUTS_MAX: usize = 256;
 /// Most ids of one delete request.
 pub const DELETE_IDS_MAX: usize = 1000;
+/// Most documents or chunks of one receipt.
+pub const RECEIPT_ENTRIES_MAX: usize = 4096;
 /// Most rows of one page of a listing.
 pub const PAGE_ROWS_MAX: u32 = 1000;
 /// Longest opaque cursor, token or idempotency key, bytes.

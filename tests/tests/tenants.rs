@@ -214,6 +214,8 @@ async fn replies_tell_no_size() {
     for (leaf, asked) in [
         ("query", json!({ "text": "river harvest", "k": 10 })),
         ("context", json!({ "prompt": "river harvest", "budget": 2000 })),
+        ("query", json!({ "text": "river harvest", "k": 10, "receipt": true })),
+        ("context", json!({ "prompt": "river harvest", "budget": 2000, "receipt": true })),
     ] {
         let mut missed = asked.clone();
         missed["filter"] = nothing.clone();

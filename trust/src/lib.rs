@@ -1,5 +1,5 @@
 //! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence,
-//! release, sealed replies.
+//! release, sealed replies, receipts.
 //!
 //! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
 //! Holds: pure functions over bytes; every check returns a value that only the check can make.
@@ -12,6 +12,7 @@ mod encoding;
 pub mod evidence;
 pub mod head;
 pub mod permit;
+pub mod receipt;
 pub mod release;
 pub mod reply;
 pub mod request;

@@ -10,6 +10,7 @@ use super::args;
 use super::screen::{Screen, clean};
 use crate::corpus::CorpusReader;
 use crate::error::ClientError;
+use crate::receipt::ReceiptFile;
 use crate::sdk::Client;
 use crate::sources;
 use base64::Engine;
@@ -51,6 +52,7 @@ struct Upload<'a> {
     started: Instant,
     lines: Vec<BulkLine>,
     bytes: usize,
+    receipts: Option<ReceiptFile>,
     summary: Summary,
 }
 
@@ -68,6 +70,7 @@ pub(super) async fn add(client: &Client, screen: Screen, options: &args::Add) ->
         started: Instant::now(),
         lines: Vec::new(),
         bytes: 0,
+        receipts: options.receipt.as_deref().map(ReceiptFile::create).transpose()?,
         summary: Summary { ignored_files: found.ignored, ..Summary::default() },
     };
     upload.plain(&found.sources).await?;
@@ -162,7 +165,15 @@ impl Upload<'_> {
         }
         let lines = std::mem::take(&mut self.lines);
         self.bytes = 0;
-        let statuses = self.client.bulk_when(self.collection, &lines, self.ack).await?;
+        let (id, ack) = (self.collection, self.ack);
+        let statuses = match &mut self.receipts {
+            None => self.client.bulk_when(id, &lines, ack).await?,
+            Some(file) => {
+                let (statuses, kept) = self.client.bulk_with_receipt(id, &lines, ack).await?;
+                file.keep(&kept)?;
+                statuses
+            }
+        };
         for (line, status) in lines.iter().zip(statuses) {
             self.summary.count(line, status);
         }

@@ -37,6 +37,9 @@ pub(super) enum Command {
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Check or show kept receipts offline.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Set or show which images are trusted: by this machine, or by a collection.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -91,6 +94,14 @@ pub(super) enum EvidenceCommand {
 }
 
 #[derive(Subcommand)]
+pub(super) enum ReceiptCommand {
+    /// Check every receipt of a file: evidence, signature, proofs, and what its hashes stand for.
+    Verify(VerifyReceipt),
+    /// Show what a receipt file says, unchecked, with the texts.
+    Show(ReceiptPath),
+}
+
+#[derive(Subcommand)]
 pub(super) enum PolicyCommand {
     /// Store a policy on this machine; every command uses it from then on.
     Set(PolicyFile),
@@ -133,6 +144,24 @@ fn image(text: &str) -> Result<[u8; 32], &'static str> {
 #[derive(Args)]
 pub(super) struct PolicyFile {
     /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu, tls_in_tee, secret_vm.
+    pub(super) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyReceipt {
+    /// A file that `--receipt` made.
+    pub(super) file: PathBuf,
+    /// The policy that the signer must meet, JSON; the stored one if absent.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// As of when to judge the evidence: unix seconds or RFC 3339; each receipt's own time if absent.
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct ReceiptPath {
+    /// A file that `--receipt` made.
     pub(super) file: PathBuf,
 }
 
@@ -260,6 +289,9 @@ pub(super) struct Add {
     /// When each batch counts as added.
     #[arg(long, value_enum, default_value_t)]
     pub(super) ack: Level,
+    /// Keep signed receipts, one for each request, in this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 /// Levels of acknowledgement.
@@ -309,6 +341,9 @@ pub(super) struct Query {
     /// Show each document's metadata.
     #[arg(long)]
     pub(super) metadata: bool,
+    /// Keep a signed receipt in this new file (it holds the texts too).
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -326,6 +361,9 @@ pub(super) struct Context {
     /// Which documents may answer, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) filter: Option<String>,
+    /// Keep a signed receipt in this new file (it holds the texts too).
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -364,6 +402,9 @@ pub(super) struct DeleteDocuments {
     /// When they count as deleted.
     #[arg(long, value_enum, default_value_t)]
     pub(super) ack: Level,
+    /// Keep a signed receipt in this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -10,10 +10,11 @@ use super::args;
 use super::screen::{Screen, clean, clean_lines, table};
 use super::search::filter;
 use crate::error::ClientError;
+use crate::receipt::ReceiptFile;
 use crate::sdk::Client;
-use prag_protocol::DocumentId;
 use prag_protocol::limits::DELETE_IDS_MAX;
-use prag_protocol::wire::documents::DeleteDocuments;
+use prag_protocol::wire::documents::{Ack, DeleteDocuments};
+use prag_protocol::{CollectionId, DocumentId};
 use serde_json::json;
 
 pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> Done {
@@ -45,20 +46,37 @@ pub(super) async fn show(client: &Client, screen: Screen, which: &args::Document
 
 pub(super) async fn delete(client: &Client, screen: Screen, which: &args::DeleteDocuments) -> Done {
     let id = client.resolve(&which.collection).await?;
+    let mut file = which.receipt.as_deref().map(ReceiptFile::create).transpose()?;
     let mut deleted = 0;
     if let Some(filter) = filter(which.filter.as_deref())? {
-        let request = DeleteDocuments { ids: None, filter: Some(filter) };
-        deleted += client.delete_documents_when(id, &request, which.ack.into()).await?.deleted;
+        let request = DeleteDocuments { filter: Some(filter), ..DeleteDocuments::default() };
+        deleted += delete_some(client, id, &request, which.ack.into(), file.as_mut()).await?;
     } else {
         let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
         for some in ids?.chunks(DELETE_IDS_MAX) {
-            let request = DeleteDocuments { ids: Some(some.to_vec()), filter: None };
-            deleted += client.delete_documents_when(id, &request, which.ack.into()).await?.deleted;
+            let ids = Some(some.to_vec());
+            let request = DeleteDocuments { ids, ..DeleteDocuments::default() };
+            deleted += delete_some(client, id, &request, which.ack.into(), file.as_mut()).await?;
         }
     }
     client.remember_history(id).await?;
     screen.show(&json!({ "deleted": deleted }), || format!("deleted {deleted} documents"));
     Ok(true)
+}
+
+async fn delete_some(
+    client: &Client,
+    id: CollectionId,
+    request: &DeleteDocuments,
+    ack: Ack,
+    file: Option<&mut ReceiptFile>,
+) -> Result<u64, ClientError> {
+    let Some(file) = file else {
+        return Ok(client.delete_documents_when(id, request, ack).await?.deleted);
+    };
+    let (reply, kept) = client.delete_documents_with_receipt(id, request, ack).await?;
+    file.keep(&kept)?;
+    Ok(reply.deleted)
 }
 
 fn document_id(text: &str) -> Result<DocumentId, ClientError> {

@@ -125,7 +125,7 @@ pub(crate) fn unwrapped(bytes: Vec<u8>) -> Vec<u8> {
 }
 
 /// Seconds since 1970, or RFC 3339.
-fn instant(text: &str) -> Result<u64, ClientError> {
+pub(super) fn instant(text: &str) -> Result<u64, ClientError> {
     let stamp = || OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp().try_into().ok();
     text.parse().ok().or_else(stamp).ok_or_else(|| {
         ClientError::Usage("--at is neither unix seconds nor like 2026-01-31T12:00:00Z".to_owned())

@@ -18,6 +18,7 @@ mod keys;
 mod place;
 mod policy;
 mod reader;
+mod receipt;
 mod screen;
 mod seal;
 mod search;
@@ -33,7 +34,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
 use args::{
     Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
-    PolicyCommand, ShowPolicy,
+    PolicyCommand, ReceiptCommand, ShowPolicy,
 };
 use clap::Parser;
 use screen::Screen;
@@ -111,6 +112,10 @@ async fn run(
         Command::Keys(KeysCommand::Show) => keys::show(&setting),
         Command::Seal(options) => seal::seal(&setting, &options),
         Command::Evidence(EvidenceCommand::Verify(options)) => evidence::verify(&setting, &options),
+        Command::Receipt(ReceiptCommand::Verify(options)) => {
+            receipt::verify(&setting, trusted, &options)
+        }
+        Command::Receipt(ReceiptCommand::Show(options)) => receipt::show(&setting, &options),
         Command::Policy(PolicyCommand::Set(options)) => policy::set(&setting, &options),
         Command::Policy(PolicyCommand::Show(ShowPolicy { collection: None })) => {
             policy::show(&setting)
@@ -164,6 +169,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Keys(_)
         | Command::Seal(_)
         | Command::Evidence(_)
+        | Command::Receipt(_)
         | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
         | Command::Reader(_)
         | Command::Attest(_)

@@ -55,6 +55,7 @@ pub(super) async fn reader(
         filter: None,
         fusion: None,
         token: None,
+        receipt: false,
     };
     let reply = client.context(id, &request).await?;
     let messages = json!([

@@ -9,6 +9,7 @@ use super::Done;
 use super::args;
 use super::screen::{Screen, clean, clean_lines};
 use crate::error::ClientError;
+use crate::receipt::ReceiptFile;
 use crate::sdk::Client;
 use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
@@ -18,6 +19,7 @@ use std::io::Read;
 pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query) -> Done {
     let id = client.resolve(&options.collection).await?;
     check(client, id).await?;
+    let file = options.receipt.as_deref().map(ReceiptFile::create).transpose()?;
     let request = QueryRequest {
         text: Some(text(&options.text)?),
         k: Some(options.k),
@@ -31,7 +33,14 @@ pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query
         with_metadata: options.metadata,
         ..QueryRequest::default()
     };
-    let reply = client.query(id, &request).await?;
+    let reply = match file {
+        None => client.query(id, &request).await?,
+        Some(mut file) => {
+            let (reply, kept) = client.query_with_receipt(id, &request).await?;
+            file.keep(&kept)?;
+            reply
+        }
+    };
     screen.show(&reply, || {
         if reply.hits.is_empty() {
             return "nothing found".to_owned();
@@ -45,15 +54,24 @@ pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query
 pub(super) async fn context(client: &Client, screen: Screen, options: &args::Context) -> Done {
     let id = client.resolve(&options.collection).await?;
     check(client, id).await?;
+    let file = options.receipt.as_deref().map(ReceiptFile::create).transpose()?;
     let request = ContextRequest {
         prompt: text(&options.prompt)?,
         budget: options.budget,
         passages: options.passages,
         filter: filter(options.filter.as_deref())?,
         fusion: None,
+        receipt: false,
         token: None,
     };
-    let reply = client.context(id, &request).await?;
+    let reply = match file {
+        None => client.context(id, &request).await?,
+        Some(mut file) => {
+            let (reply, kept) = client.context_with_receipt(id, &request).await?;
+            file.keep(&kept)?;
+            reply
+        }
+    };
     screen.show(&reply, || {
         let mut lines = vec![clean_lines(&reply.context), String::new()];
         lines.extend(reply.citations.iter().map(|citation| show_citation(screen, citation)));

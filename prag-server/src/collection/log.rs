@@ -13,6 +13,7 @@ use prag_store::{Batch as StoreBatch, Seq, Shard};
 use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
 use prag_trust::merkle::MerkleLog;
+use prag_trust::receipt::{Batch as ProvenBatch, Inclusion};
 use prag_trust::seal::{BatchRecord, HeadRecord, Plain, Sealed};
 use std::sync::Arc;
 
@@ -135,6 +136,14 @@ impl Log {
     #[must_use]
     pub fn consistency(&self, from: u64) -> Option<Vec<[u8; 32]>> {
         self.tree.consistency(from, self.tree.size())
+    }
+
+    /// Proof that batch `seq` is among the first `size`; `None` if it is not.
+    #[must_use]
+    pub fn inclusion(&self, seq: u64, size: u64) -> Option<ProvenBatch> {
+        let proof = self.tree.inclusion(seq, size)?;
+        let leaf = *self.tree.leaf_hashes().get(usize::try_from(seq).ok()?)?;
+        Some(ProvenBatch { leaf, at: Inclusion { index: seq, proof } })
     }
 
     /// The root over the first `size` batches; `None` if there are fewer.

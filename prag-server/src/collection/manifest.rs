@@ -1,7 +1,7 @@
 //! The manifest: which segments exist, what of them is deleted, where the tail begins.
 //!
 //! Layer: collection.
-//! Holds: the sealed record that makes a set of blobs one shard (manifest format 1).
+//! Holds: the sealed record that makes a set of blobs one shard (manifest format 2).
 //! Never: keys; DEKs lie wrapped in rows of their own.
 //! Invariant: swapped in one commit with the truncation of the tail, so there is always exactly one truth.
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// Everything needed to open a shard besides its tail.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Format of this record and of segments: 1.
+    /// Format of this record and of segments: [`FORMAT`].
     pub format: u32,
     /// The profile's JSON fields, frozen; postcard of the wire type.
     pub profile: String,
@@ -44,6 +44,8 @@ pub struct SegmentEntry {
     pub tombstones: Vec<u8>,
     /// Digest of the profile that it was built under.
     pub profile: String,
+    /// Merkle root over the rows' chunk hashes, in order.
+    pub root: [u8; 32],
 }
 
 /// A sealed blob of a segment.
@@ -58,7 +60,7 @@ pub struct PartEntry {
 }
 
 /// The manifest's format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 impl Manifest {
     /// Sealed for the manifest row.

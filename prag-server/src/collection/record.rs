@@ -8,6 +8,7 @@
 use prag_protocol::DocumentId;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::documents::Format;
+use prag_trust::receipt::{ChunkParts, chunk_hash};
 use serde::{Deserialize, Serialize};
 
 /// A document as it is stored, without its vectors.
@@ -151,6 +152,23 @@ impl Document {
             Some(text) => text,
             None => self.content.get(chunk.start as usize..chunk.end as usize).unwrap_or(""),
         }
+    }
+
+    /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
+    #[must_use]
+    pub fn chunk_hash(&self, index: u32) -> [u8; 32] {
+        let chunk = self.chunks.get(index as usize);
+        chunk_hash(&ChunkParts {
+            salt: chunk.map_or(&[0; 16], |chunk| &chunk.salt),
+            document: self.id.as_str(),
+            title: &self.title,
+            chunk: index,
+            start: chunk.map_or(0, |chunk| chunk.start),
+            end: chunk.map_or(0, |chunk| chunk.end),
+            heading_path: chunk.map_or(&[], |chunk| &chunk.heading_path),
+            content_hash: &self.content_hash,
+            text: self.text(index),
+        })
     }
 
     /// What BM25 sees of chunk `index`: headings, then text.

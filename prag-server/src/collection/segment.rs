@@ -17,6 +17,7 @@ use prag_store::{BlobName, Shard};
 use prag_trust::entropy::{Entropy, random};
 use prag_trust::frames::{open_frames, seal_frames};
 use prag_trust::key::{Dek, Key};
+use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::SegmentRecord;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -48,17 +49,20 @@ pub(super) fn write_segment(
         parts.push(write_part(keys, &dek, id, name, &bytes, store, entropy)?);
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
+    let tree = tree(&rows);
     let entry = SegmentEntry {
         id,
         parts,
         rows: count,
         tombstones: Vec::new(),
         profile: profile.digest.clone(),
+        root: tree.root(),
     };
     let live = LiveSegment {
         id,
         index: Arc::new(index),
         rows: Arc::new(rows),
+        tree: Arc::new(tree),
         live: (0..count).collect(),
     };
     Ok(Written { live, entry, wrapped })
@@ -109,12 +113,26 @@ fn load_segment(
     if rows.len() != entry.rows as usize || index.len() as usize != rows.len() {
         return Err(CollectionError::Tampered("segment rows"));
     }
+    let tree = tree(&rows);
+    if tree.root() != entry.root {
+        return Err(CollectionError::Tampered("segment root"));
+    }
     let mut live: RoaringBitmap = (0..entry.rows).collect();
     if !entry.tombstones.is_empty() {
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
-    Ok(LiveSegment { id: entry.id, index: Arc::new(index), rows: Arc::new(rows), live })
+    let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
+    Ok(LiveSegment { id: entry.id, index, rows, tree, live })
+}
+
+/// The Merkle tree over the rows' chunk hashes.
+fn tree(rows: &[Row]) -> MerkleLog {
+    let mut tree = MerkleLog::new();
+    for row in rows {
+        tree.append(&row.document.chunk_hash(row.chunk));
+    }
+    tree
 }
 
 /// Each document once, and (document, chunk) per row.

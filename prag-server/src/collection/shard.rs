@@ -19,6 +19,7 @@ use prag_store::{Batch as StoreBatch, Shard};
 use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap};
+use prag_trust::receipt::Batch as ProvenBatch;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -171,6 +172,33 @@ impl CollectionShard {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The live view together with the durable head that it shows.
+    ///
+    /// Waits for a write that is being made durable, as [`CollectionShard::head`] does.
+    ///
+    /// # Errors
+    /// [`CollectionError::Closed`] after a failed write: nobody knows which head is on disk.
+    pub fn snapshot(&self) -> Result<(Head, RwLockReadGuard<'_, Live>), CollectionError> {
+        // Locked in the writers' own order: what is shown cannot change before the view is held.
+        let writer = self.writer();
+        if writer.failed {
+            return Err(CollectionError::Closed);
+        }
+        Ok((writer.log.head(&self.keys), self.read()))
+    }
+
+    /// Whose data.
+    #[must_use]
+    pub fn collection(&self) -> CollectionId {
+        self.keys.collection
+    }
+
+    /// The key epoch.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.keys.epoch
+    }
+
     /// The frozen profile.
     #[must_use]
     pub fn profile(&self) -> &Profile {
@@ -206,6 +234,13 @@ impl CollectionShard {
     #[must_use]
     pub fn consistency(&self, from: u64) -> Option<Vec<[u8; 32]>> {
         self.writer().log.consistency(from)
+    }
+
+    /// Proofs that batches `seqs` are among the first `size`; `None` if one is not.
+    #[must_use]
+    pub fn inclusions(&self, seqs: &[u64], size: u64) -> Option<Vec<ProvenBatch>> {
+        let writer = self.writer();
+        seqs.iter().map(|seq| writer.log.inclusion(*seq, size)).collect()
     }
 
     /// What an idempotency key was answered with, if it is younger than a day at `now`.

@@ -8,6 +8,7 @@
 use super::record::{Batch, Document, Op, decode};
 use prag_index::{Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
+use prag_trust::merkle::MerkleLog;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct LiveSegment {
     pub index: Arc<Segment>,
     /// Row per ordinal.
     pub rows: Arc<Vec<Row>>,
+    /// Over the rows' chunk hashes, for receipts.
+    pub tree: Arc<MerkleLog>,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
 }
@@ -40,6 +43,8 @@ pub struct LiveTail {
     pub index: Tail,
     /// Row per ordinal.
     pub rows: Vec<Row>,
+    /// Over the rows' chunk hashes, for receipts.
+    pub tree: MerkleLog,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
 }
@@ -63,6 +68,17 @@ pub enum Part<'a> {
     Tail(&'a LiveTail),
 }
 
+impl Part<'_> {
+    /// The tree over the chunk hashes of the part's rows, dead ones included.
+    #[must_use]
+    pub fn tree(&self) -> &MerkleLog {
+        match self {
+            Self::Segment(segment) => &segment.tree,
+            Self::Tail(tail) => &tail.tree,
+        }
+    }
+}
+
 /// Everything that answers.
 pub struct Live {
     /// Oldest first.
@@ -84,7 +100,8 @@ impl LiveTail {
     /// An empty tail for vectors of `dimension`.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
-        Self { index: Tail::new(dimension), rows: Vec::new(), live: RoaringBitmap::new() }
+        let (index, tree) = (Tail::new(dimension), MerkleLog::new());
+        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new() }
     }
 }
 
@@ -175,6 +192,7 @@ impl Live {
             });
             let ordinal = ordinal.map_err(|_| ApplyError)?;
             self.tail.rows.push(Row { document: Arc::clone(&document), chunk });
+            self.tail.tree.append(&document.chunk_hash(chunk));
             self.tail.live.insert(ordinal);
             ordinals.push(ordinal);
         }

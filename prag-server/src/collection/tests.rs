@@ -8,7 +8,7 @@ mod golden;
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
 use super::shard::{Identity, batch, put_batches};
-use super::state::Live;
+use super::state::{Live, Part};
 use super::{CollectionError, CollectionShard, freeze, rows};
 use prag_client::system::OsEntropy;
 use prag_protocol::metadata::Metadata;
@@ -17,6 +17,7 @@ use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, DocumentId, Lineage};
 use prag_store::{Batch as StoreBatch, Engine, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::key::{Key, Share, Wrap, derive_kek};
+use prag_trust::merkle::{leaf_hash, verify_inclusion};
 use std::sync::Arc;
 
 const IDENTITY: Identity = Identity {
@@ -208,6 +209,85 @@ fn damaged_rows_are_refused() {
         overwrite(stored);
         assert!(reopen(&engine).is_ok(), "{name} put back");
     }
+}
+
+/// Roots of the parts, and whether every row has a proof under its part's.
+fn roots(shard: &CollectionShard) -> Vec<[u8; 32]> {
+    let (_, live) = shard.snapshot().unwrap();
+    let check = |part: Part<'_>| {
+        let tree = part.tree();
+        let rows = match &part {
+            Part::Segment(segment) => segment.rows.as_slice(),
+            Part::Tail(tail) => tail.rows.as_slice(),
+        };
+        assert_eq!(tree.size(), rows.len() as u64);
+        for (index, row) in (0..).zip(rows) {
+            let leaf = leaf_hash(&row.document.chunk_hash(row.chunk));
+            let proof = tree.inclusion(index, tree.size()).unwrap();
+            assert_eq!(verify_inclusion(&tree.root(), tree.size(), index, &leaf, &proof), Ok(()));
+        }
+        tree.root()
+    };
+    live.parts().map(check).collect()
+}
+
+/// Every chunk has an inclusion proof, in the tail and in a segment, dead or live, and after a reopening under the
+/// same roots.
+#[test]
+fn chunks_have_proofs_wherever_they_lie() {
+    let engine = MemoryEngine::new();
+    let shard = create(&engine);
+    for id in ["a", "b", "c"] {
+        put(&shard, id, id);
+    }
+    delete(&shard, "b");
+    let tail = roots(&shard);
+    assert_eq!(tail.len(), 1);
+    freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    put(&shard, "d", "d");
+    let frozen = roots(&shard);
+    assert_eq!(frozen.len(), 2);
+    assert!(!frozen.contains(&tail[0]), "the dead row is not in the segment");
+    {
+        let (head, live) = shard.snapshot().unwrap();
+        assert_eq!((head, live.chunks()), (shard.durable_head().unwrap(), 3));
+    }
+    drop(shard);
+    assert_eq!(roots(&reopen(&engine).unwrap()), frozen);
+}
+
+/// Every batch has a proof under the head.
+#[test]
+fn batches_have_proofs() {
+    let shard = create(&MemoryEngine::new());
+    for id in ["a", "b", "c"] {
+        put(&shard, id, id);
+    }
+    let head = shard.head();
+    let proven = shard.inclusions(&[0, 1, 2], head.size).unwrap();
+    for (seq, batch) in (0..).zip(&proven) {
+        assert_eq!(batch.at.index, seq);
+        let held = verify_inclusion(&head.root, head.size, seq, &batch.leaf, &batch.at.proof);
+        assert_eq!(held, Ok(()));
+    }
+    assert_eq!(shard.inclusions(&[3], head.size), None);
+    assert_eq!(shard.inclusions(&[0], 4), None);
+}
+
+/// A segment whose rows are not those of its root is refused by name.
+#[test]
+fn a_segment_under_another_root_is_refused() {
+    let engine = MemoryEngine::new();
+    let shard = create(&engine);
+    put(&shard, "a", "a");
+    freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    let mut manifest = shard.writer().manifest.clone();
+    manifest.segments[0].root[0] ^= 1;
+    let mut write = StoreBatch::new();
+    write.put(rows::manifest(), manifest.seal(&shard.keys, &mut OsEntropy).unwrap()).unwrap();
+    shard.store.commit(write).unwrap();
+    drop(shard);
+    assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));
 }
 
 /// A batch taken from another sequence number does not pass for this one.

@@ -9,14 +9,15 @@ use super::{Worker, problems, validate};
 use prag_protocol::CollectionId;
 use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::Problem;
-use prag_protocol::wire::documents::{Ack, BulkLine, BulkStatus, PutReply};
+use prag_protocol::wire::documents::{BulkLine, BulkStatus, PutReply, Writing};
+use prag_protocol::wire::receipt::Receipt;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
 
 impl Worker {
     /// Put every line; a line that does not parse is passed as its problem. Answers when all are as safe as `ack`
-    /// says; where the anchor is late, the lines that were written say so.
+    /// says; where the anchor is late, the lines that were written say so. With `receipt`, one for all that are taken.
     ///
     /// # Errors
     /// Only where the whole request is refused; a bad line has its own status.
@@ -25,8 +26,8 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lines: Vec<Result<BulkLine, Problem>>,
-        ack: Ack,
-    ) -> Result<Vec<BulkStatus>, Problem> {
+        Writing { ack, receipt }: Writing,
+    ) -> Result<(Vec<BulkStatus>, Option<Receipt>), Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let scope = granted.scope().cloned();
         let shard = held.shard()?;
@@ -41,12 +42,12 @@ impl Worker {
                     BulkLine::Sealed(line) => worker.open_line(id, &address, &line),
                 })
                 .collect();
-            let replies = worker.put_now(&written, puts, scope.as_ref(), None);
+            let put = worker.put_now(&written, puts, scope.as_ref(), None, receipt);
             worker.freeze_if_due(&written);
-            replies
+            put
         };
-        let replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        let reached = if replies.iter().any(Result::is_ok) {
+        let put = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let reached = if put.replies.iter().any(Result::is_ok) {
             self.acknowledge(&shard, ack).await
         } else {
             Ok(())
@@ -56,6 +57,6 @@ impl Worker {
             (Ok(_), Err(late)) => BulkStatus::Problem(late.clone()),
             (Err(problem), _) => BulkStatus::Problem(problem),
         };
-        Ok(replies.into_iter().map(status).collect())
+        Ok((put.replies.into_iter().map(status).collect(), put.receipt))
     }
 }

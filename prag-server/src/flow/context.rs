@@ -6,6 +6,7 @@
 //! Invariant: citation i belongs to the passage marked `[i]`; the fence occurs in no passage.
 
 use super::query::{check_token, three_digits};
+use super::receipt::Question;
 use super::search::Found;
 use super::{Answer, Worker, problems, validate};
 use prag_embedder::Embedder;
@@ -16,7 +17,6 @@ use prag_protocol::wire::search::{Citation, ContextReply, ContextRequest, Mode, 
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 impl Worker {
     /// Cited passages for a prompt, within the budget.
@@ -44,22 +44,37 @@ impl Worker {
             mode: sparse_only.then_some(Mode::Sparse),
             fusion: request.fusion,
             filter: request.filter,
+            receipt: request.receipt,
             ..QueryRequest::default()
         };
+        let question = Question::of(&query)?;
         let plan = self.plan(&reader, &shard, query).await?;
-        let found = self.find(&reader, &shard, plan).await?;
-        let embedder = Arc::clone(self.embedder());
+        let inquiry = question.map(|question| question.planned(&plan, request.budget));
+        let (found, head) = self.find(&reader, &shard, plan).await?;
+        let worker = self.clone();
         let profile = shard.profile().digest.clone();
-        let pack = move || pack(&found, request.budget, embedder.as_ref(), profile);
-        let reply = tokio::task::spawn_blocking(pack).await.map_err(problems::internal)?;
+        let work = move || {
+            let (mut reply, cited) =
+                pack(&found, request.budget, worker.embedder().as_ref(), profile);
+            let sign = |inquiry| worker.context_receipt(&shard, inquiry, head, &cited);
+            reply.receipt = inquiry.map(sign).transpose()?;
+            Ok(reply)
+        };
+        let reply = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         self.answer(caller, &reader, reply).await
     }
 }
 
-/// Passages in order of rank, while they fit; one that does not fit is passed over.
-fn pack(found: &[Found], budget: u32, embedder: &dyn Embedder, profile: String) -> ContextReply {
+/// Passages in order of rank, while they fit; one that does not fit is passed over. Answers those cited, too.
+fn pack<'a>(
+    found: &'a [Found],
+    budget: u32,
+    embedder: &dyn Embedder,
+    profile: String,
+) -> (ContextReply, Vec<&'a Found>) {
     let mut context = String::new();
     let mut citations: Vec<Citation> = Vec::new();
+    let mut cited = Vec::new();
     let mut tokens = 0;
     let mut seen = HashSet::new();
     for found in found {
@@ -74,10 +89,11 @@ fn pack(found: &[Found], budget: u32, embedder: &dyn Embedder, profile: String) 
             continue;
         }
         citations.push(citation(number, found, count(embedder, text)));
+        cited.push(found);
         context = longer;
         tokens = counted;
     }
-    ContextReply { context, tokens, budget, citations, profile }
+    (ContextReply { context, tokens, budget, citations, profile, receipt: None }, cited)
 }
 
 fn passage(number: u32, found: &Found) -> String {

@@ -12,10 +12,10 @@ use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::shard::batch;
 use prag_protocol::filter::Filter;
-use prag_protocol::limits::{DELETE_IDS_MAX, TOKEN_BYTES_MAX};
+use prag_protocol::limits::{DELETE_IDS_MAX, RECEIPT_ENTRIES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
-use prag_protocol::wire::documents::{Ack, DeleteDocuments, DeleteReply, DocumentInfo, Lookup};
+use prag_protocol::wire::documents::{DeleteDocuments, DeleteReply, DocumentInfo, Lookup, Writing};
 use prag_protocol::{CollectionId, DocumentId};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -103,14 +103,14 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
-        ack: Ack,
+        wanted: Writing,
     ) -> Result<DeleteReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()], ack).await
+        self.delete(shard, scope, vec![document.id.clone()], wanted).await
     }
 
     /// Delete documents, by id or by filter, and answer when that is as safe as `ack` says.
@@ -122,7 +122,7 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         request: DeleteDocuments,
-        ack: Ack,
+        wanted: Writing,
     ) -> Result<DeleteReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
@@ -138,7 +138,8 @@ impl Worker {
                 return Err(Problem::new(Code::InvalidField, detail).field("ids"));
             }
         };
-        self.delete(shard, scope, ids, ack).await
+        let receipt = wanted.receipt || request.receipt;
+        self.delete(shard, scope, ids, Writing { receipt, ..wanted }).await
     }
 
     async fn delete(
@@ -146,7 +147,7 @@ impl Worker {
         shard: Arc<CollectionShard>,
         scope: Vec<Filter>,
         ids: Vec<DocumentId>,
-        ack: Ack,
+        Writing { ack, receipt }: Writing,
     ) -> Result<DeleteReply, Problem> {
         let (worker, written) = (self.clone(), Arc::clone(&shard));
         let work = move || {
@@ -158,7 +159,9 @@ impl Worker {
                 };
                 ids.into_iter().filter(mine).collect()
             };
-            let deleted = present.len() as u64;
+            if receipt {
+                validate::at_most("receipt", present.len(), RECEIPT_ENTRIES_MAX, "documents")?;
+            }
             let mut entropy = prag_client::system::OsEntropy;
             let mut batches = Vec::new();
             for ids in present.chunks(DELETE_IDS_MAX) {
@@ -166,13 +169,20 @@ impl Worker {
                 let batch = batch(ops, None, worker.now(), &mut entropy);
                 batches.push(batch.map_err(problems::collection)?);
             }
+            let written = batches.len() as u64;
             let head = if batches.is_empty() {
                 shard.head()
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            let (head, token) = (worker.signed_head(&head), token(&head));
-            Ok(DeleteReply { deleted, head, token, ack })
+            let sign = || worker.deletion_receipt(&shard, &head, written, &present, false);
+            Ok(DeleteReply {
+                deleted: present.len() as u64,
+                head: worker.signed_head(&head),
+                token: token(&head),
+                ack,
+                receipt: receipt.then(sign).transpose()?,
+            })
         };
         let reply = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         self.acknowledge(&shard, ack).await?;

@@ -16,7 +16,8 @@ use prag_protocol::limits::TOKEN_BYTES_MAX;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::Profile;
-use prag_protocol::wire::documents::{Ack, Outcome, PutDocument, PutReply};
+use prag_protocol::wire::documents::{Ack, Outcome, PutDocument, PutReply, Writing};
+use prag_protocol::wire::receipt::Receipt;
 use prag_protocol::{CollectionId, DocumentId};
 use prag_trust::head::Head;
 use prag_trust::request::Caller;
@@ -25,9 +26,28 @@ use std::sync::Arc;
 
 /// What happens with one document of a request.
 pub(super) enum Step {
-    Unchanged { id: DocumentId, chunks: u32 },
+    Unchanged(Taken),
     Write { prepared: Prepared, existed: bool },
     Refused(Problem),
+}
+
+/// A document of a request that was not refused.
+pub(super) struct Taken {
+    pub(super) id: DocumentId,
+    pub(super) content_hash: [u8; 32],
+    pub(super) outcome: Outcome,
+    /// Which of the request's batches made it visible, from 0; none where it is unchanged.
+    pub(super) batch: Option<u64>,
+    chunks: u32,
+    tokens: u64,
+}
+
+/// What became of the documents of a request.
+pub(super) struct Put {
+    /// Reply i answers document i.
+    pub(super) replies: Vec<Result<PutReply, Problem>>,
+    /// For all that were taken, if it was wanted.
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl Worker {
@@ -41,7 +61,7 @@ impl Worker {
         id: CollectionId,
         put: PutDocument,
         idempotency_key: Option<String>,
-        ack: Ack,
+        Writing { ack, receipt }: Writing,
     ) -> Result<PutReply, Problem> {
         let (granted, held) = self.admit_write(caller, id).await?;
         let scope = granted.scope().cloned();
@@ -49,24 +69,26 @@ impl Worker {
         let idempotency = self.idempotency(&shard, caller, &put, idempotency_key)?;
         let (worker, written) = (self.clone(), Arc::clone(&shard));
         let work = move || {
-            let replies = worker.put_now(&written, vec![Ok(put)], scope.as_ref(), idempotency);
+            let puts = vec![Ok(put)];
+            let put = worker.put_now(&written, puts, scope.as_ref(), idempotency, receipt);
             worker.freeze_if_due(&written);
-            replies
+            put
         };
-        let mut replies = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        let reply = replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))??;
+        let mut put = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let reply = put.replies.pop().ok_or_else(|| Problem::new(Code::Internal, "no reply"))??;
         self.acknowledge(&shard, ack).await?;
-        Ok(PutReply { ack, ..reply })
+        Ok(PutReply { ack, receipt: put.receipt, ..reply })
     }
 
-    /// Put documents in one durable commit. Blocks; reply i answers document i.
+    /// Put documents in one durable commit. Blocks.
     pub(super) fn put_now(
         &self,
         shard: &CollectionShard,
         puts: Vec<Result<PutDocument, Problem>>,
         scope: Option<&Filter>,
         idempotency: Option<Idempotency>,
-    ) -> Result<Vec<Result<PutReply, Problem>>, Problem> {
+        receipt: bool,
+    ) -> Result<Put, Problem> {
         let step = |put| self.step(shard, scope, put);
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();
@@ -77,43 +99,46 @@ impl Worker {
         for step in steps {
             outcomes.push(match step {
                 Step::Refused(problem) => Err(problem),
-                Step::Unchanged { id, chunks } => Ok((id, Outcome::Unchanged, chunks, 0)),
+                Step::Unchanged(taken) => Ok(taken),
                 Step::Write { prepared, existed } => {
-                    let Prepared { document, vectors, tokens, .. } = prepared;
-                    let chunks = u32::try_from(document.chunks.len()).unwrap_or(u32::MAX);
-                    let id = document.id.clone();
+                    let mut taken = taken(&prepared, existed);
+                    let Prepared { document, vectors, .. } = prepared;
                     let op = Op::Put { document, vectors };
                     let time = self.now();
                     batches.extend(
                         put_batches(op, idempotency.clone(), time, &mut entropy)
                             .map_err(problems::collection)?,
                     );
-                    let outcome = if existed { Outcome::Updated } else { Outcome::Created };
-                    Ok((id, outcome, chunks, tokens))
+                    taken.batch = (batches.len() as u64).checked_sub(1);
+                    Ok(taken)
                 }
             });
         }
+        let written = batches.len() as u64;
         let head = if batches.is_empty() {
             shard.head()
         } else {
             shard.write(batches, &mut entropy).map_err(problems::collection)?
         };
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| {
-                let (id, outcome, chunks, tokens) = outcome?;
-                self.0.metrics.ingested(u64::from(chunks), tokens);
-                Ok(PutReply {
-                    outcome,
-                    handle: shard.handle(&id),
-                    chunks,
-                    tokens,
-                    head: self.signed_head(&head),
-                    token: token(&head),
-                    ack: Ack::Sealed,
-                })
-            })
-            .collect())
+        let taken: Vec<&Taken> = outcomes.iter().flatten().collect();
+        let sign = || self.write_receipt(shard, &head, written, &taken);
+        let receipt = receipt.then(sign).transpose()?;
+        let reply = |outcome: Result<Taken, Problem>| Ok(self.put_reply(shard, &head, &outcome?));
+        Ok(Put { replies: outcomes.into_iter().map(reply).collect(), receipt })
+    }
+
+    fn put_reply(&self, shard: &CollectionShard, head: &Head, taken: &Taken) -> PutReply {
+        self.0.metrics.ingested(u64::from(taken.chunks), taken.tokens);
+        PutReply {
+            outcome: taken.outcome,
+            handle: shard.handle(&taken.id),
+            chunks: taken.chunks,
+            tokens: taken.tokens,
+            head: self.signed_head(head),
+            token: token(head),
+            ack: Ack::Sealed,
+            receipt: None,
+        }
     }
 
     fn step(&self, shard: &CollectionShard, scope: Option<&Filter>, put: PutDocument) -> Step {
@@ -121,13 +146,16 @@ impl Worker {
             return Step::Refused(problem);
         }
         let digest = chunking::digest(&put);
-        let known = {
-            let live = shard.read();
-            live.documents.get(&put.id).map(|at| (at.document.digest, at.document.chunks.len()))
-        };
-        if let Some((_, chunks)) = known.filter(|(known, _)| *known == digest) {
-            let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
-            return Step::Unchanged { id: put.id, chunks };
+        let known = shard.read().documents.get(&put.id).map(|at| Arc::clone(&at.document));
+        if let Some(document) = known.as_ref().filter(|known| known.digest == digest) {
+            return Step::Unchanged(Taken {
+                id: put.id,
+                content_hash: document.content_hash,
+                outcome: Outcome::Unchanged,
+                batch: None,
+                chunks: u32::try_from(document.chunks.len()).unwrap_or(u32::MAX),
+                tokens: 0,
+            });
         }
         let prepared = prepare(put, shard.profile(), self.embedder().as_ref());
         match prepared {
@@ -142,7 +170,7 @@ impl Worker {
             .iter_mut()
             .filter_map(|step| match step {
                 Step::Write { prepared, .. } => Some(std::mem::take(&mut prepared.texts)),
-                Step::Unchanged { .. } | Step::Refused(_) => None,
+                Step::Unchanged(_) | Step::Refused(_) => None,
             })
             .flatten()
             .collect();
@@ -212,6 +240,17 @@ fn prepare(
         chunking::supplied(put, profile.dimension as usize, &mut entropy)
     } else {
         chunking::by_model(put, embedder, profile.chunk_tokens as usize, &mut entropy)
+    }
+}
+
+fn taken(prepared: &Prepared, existed: bool) -> Taken {
+    Taken {
+        id: prepared.document.id.clone(),
+        content_hash: prepared.document.content_hash,
+        outcome: if existed { Outcome::Updated } else { Outcome::Created },
+        batch: None,
+        chunks: u32::try_from(prepared.document.chunks.len()).unwrap_or(u32::MAX),
+        tokens: prepared.tokens,
     }
 }
 

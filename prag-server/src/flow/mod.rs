@@ -30,6 +30,7 @@ mod problems;
 mod query;
 mod rate;
 mod readers;
+mod receipt;
 mod search;
 mod sketch;
 mod validate;

@@ -6,6 +6,7 @@
 //! Invariant: the quota is used up, durably, before the reply.
 
 use super::admit::Reader;
+use super::receipt::Question;
 use super::search::{Found, Plan, Searched, search};
 use super::sketch::Signature;
 use super::{Answer, Worker, problems, validate};
@@ -16,6 +17,7 @@ use prag_protocol::filter::Filter;
 use prag_protocol::limits::{K_MAX, QUERY_BYTES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::search::{Fusion, Hit, Mode, QueryReply, QueryRequest};
+use prag_trust::head::Head;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
@@ -35,23 +37,28 @@ impl Worker {
         let shard = reader.held.shard()?;
         let with_metadata = request.with_metadata;
         check_token(&shard, request.token.as_deref())?;
+        let question = Question::of(&request)?;
         let plan = self.plan(&reader, &shard, request).await?;
-        let found = self.find(&reader, &shard, plan).await?;
-        let hits = found.into_iter().map(|found| hit(&found, with_metadata)).collect();
-        let reply = QueryReply { hits, profile: shard.profile().digest.clone() };
+        let inquiry = question.map(|question| question.planned(&plan, 0));
+        let (found, head) = self.find(&reader, &shard, plan).await?;
+        let hits = found.iter().map(|found| hit(found, with_metadata)).collect();
+        let receipt = inquiry.map(|inquiry| self.query_receipt(&shard, inquiry, head, &found));
+        let profile = shard.profile().digest.clone();
+        let reply = QueryReply { hits, profile, receipt: receipt.transpose()? };
         self.answer(caller, &reader, reply).await
     }
 
-    /// Use up one unit, search, and note what a grantee asked for and got.
+    /// Use up one unit, search, and note what a grantee asked for and got. Answers the head of the view that was
+    /// searched too, if the plan asks for proofs.
     pub(super) async fn find(
         &self,
         reader: &Reader,
         shard: &Arc<CollectionShard>,
         plan: Plan,
-    ) -> Result<Vec<Found>, Problem> {
+    ) -> Result<(Vec<Found>, Option<Head>), Problem> {
         self.consume(reader, 1).await?;
         let asked = (!reader.granted.is_owner()).then(|| (signature(&plan), plan.text.clone()));
-        let Searched { found, nearest } = run(Arc::clone(shard), plan).await?;
+        let (Searched { found, nearest }, head) = run(Arc::clone(shard), plan).await?;
         self.0.metrics.queried();
         if let Some((signature, words)) = asked {
             let exact = nearest.is_some_and(|cosine| cosine >= EXACT_COSINE)
@@ -59,7 +66,7 @@ impl Worker {
             reader.searched(signature, exact);
             reader.returned(found.iter().map(|hit| hit.document.id.as_str()));
         }
-        Ok(found)
+        Ok((found, head))
     }
 
     pub(super) async fn plan(
@@ -96,6 +103,8 @@ impl Worker {
             ef: ef as usize,
             exact: request.exact,
             fusion,
+            // Sizes of trees tell how much lies outside of a scope.
+            proofs: request.receipt && reader.granted.scope().is_none(),
         })
     }
 
@@ -113,10 +122,18 @@ impl Worker {
     }
 }
 
-async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<Searched, Problem> {
-    let work = move || search(&shard.read(), &plan);
-    let found = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
-    found.map_err(|_| Problem::new(Code::Internal, "the search failed"))
+async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Option<Head>), Problem> {
+    let work = move || {
+        let (head, live) = if plan.proofs {
+            let (head, live) = shard.snapshot().map_err(problems::collection)?;
+            (Some(head), live)
+        } else {
+            (None, shard.read())
+        };
+        let found = search(&live, &plan);
+        Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
 }
 
 /// Refuse to answer from before a write that the caller has seen acknowledged.
@@ -183,7 +200,7 @@ pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Probl
 }
 
 fn hit(found: &Found, with_metadata: bool) -> Hit {
-    let Found { document, chunk, score } = found;
+    let Found { document, chunk, score, .. } = found;
     let at = document.chunks.get(*chunk as usize);
     Hit {
         document: document.id.clone(),
@@ -216,6 +233,13 @@ fn holds(found: &Found, words: &str) -> bool {
 /// Coarse scores: what probing for near duplicates would need stays inside.
 pub(super) fn three_digits(score: f32) -> f32 {
     (score * 1000.0).round() / 1000.0
+}
+
+/// The same, as a receipt states it.
+pub(super) fn thousandths(score: f32) -> i32 {
+    #[allow(clippy::cast_possible_truncation)] // rounded, and what is out of range saturates
+    let whole = (score * 1000.0).round() as i32;
+    whole
 }
 
 const DEFAULT_K: u32 = 10;

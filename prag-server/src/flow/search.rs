@@ -9,6 +9,7 @@ use crate::collection::record::Document;
 use crate::collection::state::{Live, Part};
 use prag_index::{Analyzed, Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
+use prag_trust::receipt::{self, Inclusion};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     pub(super) exact: bool,
     /// How to merge.
     pub(super) fusion: Fusion,
+    /// Prove where each hit lies.
+    pub(super) proofs: bool,
 }
 
 /// What was found.
@@ -43,6 +46,15 @@ pub(super) struct Found {
     pub(super) document: Arc<Document>,
     pub(super) chunk: u32,
     pub(super) score: f32,
+    /// Where it lies, if the plan asks for proofs.
+    pub(super) part: Option<receipt::Part>,
+}
+
+impl Found {
+    /// The chunk's salt.
+    pub(super) fn salt(&self) -> [u8; 16] {
+        self.document.chunks.get(self.chunk as usize).map_or([0; 16], |chunk| chunk.salt)
+    }
 }
 
 type Id = (u32, u32);
@@ -65,7 +77,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
         (None, None) => Vec::new(),
     };
     let found = fused.into_iter().take(plan.k);
-    let found = found.filter_map(|((part, ordinal), score)| locate(live, part, ordinal, score));
+    let found = found.filter_map(|(id, score)| locate(live, id, score, plan.proofs));
     Ok(Searched { found: found.collect(), nearest })
 }
 
@@ -137,12 +149,21 @@ fn best(mut hits: Vec<(Id, f32)>, depth: usize) -> Vec<(Id, f32)> {
     hits
 }
 
-fn locate(live: &Live, part: u32, ordinal: u32, score: f32) -> Option<Found> {
-    let row = match live.parts().nth(part as usize)? {
+fn locate(live: &Live, (part, ordinal): Id, score: f32, proofs: bool) -> Option<Found> {
+    let part = live.parts().nth(part as usize)?;
+    let row = match &part {
         Part::Segment(segment) => segment.rows.get(ordinal as usize)?.clone(),
         Part::Tail(tail) => tail.rows.get(ordinal as usize)?.clone(),
     };
-    Some(Found { document: row.document, chunk: row.chunk, score })
+    let part = if proofs { Some(prove(&part, ordinal)?) } else { None };
+    Some(Found { document: row.document, chunk: row.chunk, score, part })
+}
+
+fn prove(part: &Part<'_>, ordinal: u32) -> Option<receipt::Part> {
+    let (tree, index) = (part.tree(), u64::from(ordinal));
+    let proof = tree.inclusion(index, tree.size())?;
+    let at = Inclusion { index, proof };
+    Some(receipt::Part { root: tree.root(), size: tree.size(), at })
 }
 
 /// Candidates of each leg for one hit wanted.

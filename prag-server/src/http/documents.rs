@@ -8,7 +8,7 @@
 use super::auth::Signed;
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
-use super::target::{Listing, Named, ack, collection_id, token};
+use super::target::{Listing, Named, collection_id, token, writing};
 use crate::flow::{Answer, Worker};
 use axum::Json;
 use axum::extract::State;
@@ -18,8 +18,8 @@ use prag_protocol::limits::BULK_LINES_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::{
-    Ack, BulkLine, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup, PutDocument,
-    PutReply,
+    Ack, BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup,
+    PutDocument, PutReply,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub(super) struct DocumentPage {
 
 /// Put one document; the same id again replaces it.
 #[utoipa::path(put, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = PutDocument,
-    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("receipt" = Option<bool>, Query, description = "Sign a receipt"), ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again have the first reply")),
     responses((status = 200, body = PutReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn put(
     State(worker): State<Worker>,
@@ -42,15 +42,15 @@ pub(super) async fn put(
     uri: Uri,
     signed: Signed,
 ) -> Reply<PutReply> {
-    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
+    let (id, wanted) = (collection_id(&id)?, writing(&uri)?);
     let key = signed.idempotency_key()?;
     let document: PutDocument = signed.json()?;
-    Ok(Json(worker.put_document(&signed.caller, id, document, key, ack).await?))
+    Ok(Json(worker.put_document(&signed.caller, id, document, key, wanted).await?))
 }
 
-/// Put many documents or sealed records: NDJSON, one status line for each line.
+/// Put many documents or sealed records: NDJSON, one status line for each line; then one for the receipt, if wanted.
 #[utoipa::path(post, path = "/v1/collections/{collection}/documents/bulk", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("receipt" = Option<bool>, Query, description = "Sign a receipt")),
     request_body(content = BulkLine, content_type = "application/x-ndjson", description = "One per line, at most 1000 lines and 4 MiB"),
     responses((status = 200, body = BulkStatus, content_type = "application/x-ndjson"), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn bulk(
@@ -59,11 +59,15 @@ pub(super) async fn bulk(
     uri: Uri,
     signed: Signed,
 ) -> Result<Response, Refusal> {
-    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
+    let (id, wanted) = (collection_id(&id)?, writing(&uri)?);
     signed.media_type(&[NDJSON, "application/jsonl", "application/json"])?;
     let lines = parse_lines(&signed.body)?;
-    let statuses = worker.bulk(&signed.caller, id, lines, ack).await?;
-    Ok(([(header::CONTENT_TYPE, NDJSON)], write_lines(&statuses)?).into_response())
+    let (statuses, receipt) = worker.bulk(&signed.caller, id, lines, wanted).await?;
+    let mut out = write_lines(&statuses)?;
+    if let Some(receipt) = receipt {
+        out.extend(write_lines(&[BulkReceipt { receipt }])?);
+    }
+    Ok(([(header::CONTENT_TYPE, NDJSON)], out).into_response())
 }
 
 /// List documents, without their content. An attested reader gets the reply sealed.
@@ -110,7 +114,7 @@ pub(super) async fn lookup(
 
 /// Delete one document, by handle.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents/{handle}", tag = "documents",
-    params(("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
+    params(("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("receipt" = Option<bool>, Query, description = "Sign a receipt"), ("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_one(
     State(worker): State<Worker>,
@@ -118,14 +122,14 @@ pub(super) async fn delete_one(
     uri: Uri,
     signed: Signed,
 ) -> Reply<DeleteReply> {
-    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
+    let (id, wanted) = (collection_id(&id)?, writing(&uri)?);
     token(&handle, "handle")?;
-    Ok(Json(worker.delete_document(&signed.caller, id, &handle, ack).await?))
+    Ok(Json(worker.delete_document(&signed.caller, id, &handle, wanted).await?))
 }
 
 /// Delete documents by ids or by filter.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = DeleteDocuments,
-    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`")),
+    params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("receipt" = Option<bool>, Query, description = "Sign a receipt")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn delete_many(
     State(worker): State<Worker>,
@@ -133,9 +137,9 @@ pub(super) async fn delete_many(
     uri: Uri,
     signed: Signed,
 ) -> Reply<DeleteReply> {
-    let (id, ack) = (collection_id(&id)?, ack(&uri)?);
+    let (id, wanted) = (collection_id(&id)?, writing(&uri)?);
     let which: DeleteDocuments = signed.json()?;
-    Ok(Json(worker.delete_documents(&signed.caller, id, which, ack).await?))
+    Ok(Json(worker.delete_documents(&signed.caller, id, which, wanted).await?))
 }
 
 /// Lines to values; a line that does not parse stands as its problem.
@@ -166,10 +170,10 @@ fn parse_line(line: &[u8]) -> Result<BulkLine, Problem> {
     }
 }
 
-fn write_lines(statuses: &[BulkStatus]) -> Result<Vec<u8>, Problem> {
+fn write_lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::new();
-    for status in statuses {
-        serde_json::to_writer(&mut out, status)
+    for value in values {
+        serde_json::to_writer(&mut out, value)
             .map_err(|_| Problem::new(Code::Internal, "a status does not serialize"))?;
         out.push(b'\n');
     }

@@ -59,6 +59,8 @@ struct QueryShape {
     k: Option<u32>,
     #[serde(default)]
     with_metadata: bool,
+    #[serde(default)]
+    receipt: bool,
 }
 
 /// The part of a context request that its reply's size follows.
@@ -66,12 +68,15 @@ struct QueryShape {
 struct ContextShape {
     budget: Option<u32>,
     passages: Option<u32>,
+    #[serde(default)]
+    receipt: bool,
 }
 
 fn query(shape: &QueryShape) -> usize {
     let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
     let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
-    REPLY_BYTES + k * (HIT_BYTES + metadata)
+    let receipt = if shape.receipt { RECEIPT_BYTES + k * PASSAGE_BYTES } else { 0 };
+    REPLY_BYTES + k * (HIT_BYTES + metadata) + receipt
 }
 
 fn context(shape: &ContextShape) -> usize {
@@ -79,7 +84,9 @@ fn context(shape: &ContextShape) -> usize {
     let passages = shape.passages.unwrap_or(PASSAGES_DEFAULT);
     let passages = passages.clamp(1, CONTEXT_PASSAGES_MAX) as usize;
     let text = (budget * TOKEN_BYTES).min(passages * HIT_BYTES);
-    REPLY_BYTES + text + passages * CITATION_BYTES
+    // A receipt shows each passage's text again, as it was before it was fenced.
+    let receipt = if shape.receipt { RECEIPT_BYTES + passages * PASSAGE_BYTES + text } else { 0 };
+    REPLY_BYTES + text + passages * CITATION_BYTES + receipt
 }
 
 /// Shortest reply: refusals and small answers look alike.
@@ -93,6 +100,10 @@ const HIT_BYTES: usize = 8192;
 const METADATA_BYTES: usize = 8192;
 /// One citation: title, headings, id, digest.
 const CITATION_BYTES: usize = 2560;
+/// A receipt without its entries: what was asked, head, signature, salt.
+const RECEIPT_BYTES: usize = 1024;
+/// One entry of a receipt: a proof of 32 hashes in base64 (1,500 bytes), and a salt.
+const PASSAGE_BYTES: usize = 2048;
 /// Bytes of context a token may stand for; English has 4 to 5.
 const TOKEN_BYTES: usize = 32;
 const K_DEFAULT: u32 = 10;
@@ -116,8 +127,13 @@ mod tests {
         assert_eq!(ten, of(QUERY, "{\"k\":\"ten\"}"));
         assert_ne!(ten, of(QUERY, "{\"k\":11}"));
         assert_ne!(ten, of(QUERY, "{\"k\":10,\"with_metadata\":true}"));
+        assert_ne!(ten, of(QUERY, "{\"k\":10,\"receipt\":true}"));
         assert_eq!(of(QUERY, "{\"k\":4000000000}"), of(QUERY, "{\"k\":1000}"));
         assert_ne!(of(CONTEXT, "{\"budget\":256}"), of(CONTEXT, "{\"budget\":512}"));
+        assert_ne!(
+            of(CONTEXT, "{\"budget\":256}"),
+            of(CONTEXT, "{\"budget\":256,\"receipt\":true}")
+        );
         assert_eq!(Shape::of(&Method::GET, QUERY, b""), Shape::Loose);
         assert_eq!(of("/v1/collections/00/documents/query", "{}"), Shape::Loose);
         assert_eq!(of("/v1/models", "{}"), Shape::Loose);

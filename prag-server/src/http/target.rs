@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::documents::Ack;
+use prag_protocol::wire::documents::{Ack, Writing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -58,26 +58,30 @@ impl Listing {
     }
 }
 
-/// When a write is to be answered: the query `ack`.
-pub(super) fn ack(uri: &Uri) -> Result<Ack, Problem> {
+/// What a write is asked besides: the queries `ack` and `receipt`.
+pub(super) fn writing(uri: &Uri) -> Result<Writing, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Acknowledge {
+    struct Wanted {
         ack: Option<String>,
+        #[serde(default)]
+        receipt: bool,
     }
     let refused = |detail: &str| Problem::new(Code::InvalidField, detail);
-    let Ok(Query(Acknowledge { ack })) = Query::try_from_uri(uri) else {
-        return Err(refused("a write takes one `ack`, and nothing else").field("query"));
+    let Ok(Query(Wanted { ack, receipt })) = Query::try_from_uri(uri) else {
+        let detail = "a write takes `ack`, and `receipt` as true or false, once each";
+        return Err(refused(detail).field("query"));
     };
-    match ack.as_deref() {
-        None | Some("sealed") => Ok(Ack::Sealed),
-        Some("anchored") => Ok(Ack::Anchored),
+    let ack = match ack.as_deref() {
+        None | Some("sealed") => Ack::Sealed,
+        Some("anchored") => Ack::Anchored,
         Some("replicated") => {
             let detail = "`replicated` is not available: this worker keeps one copy of a shard; take `sealed` or `anchored`";
-            Err(refused(detail).field("ack"))
+            return Err(refused(detail).field("ack"));
         }
-        Some(_) => Err(refused("`sealed` or `anchored`").field("ack")),
-    }
+        Some(_) => return Err(refused("`sealed` or `anchored`").field("ack")),
+    };
+    Ok(Writing { ack, receipt })
 }
 
 /// The collection that a path names.
@@ -128,7 +132,8 @@ mod tests {
     /// A level is one of two; the third has a name and is refused by it.
     #[test]
     fn levels_are_named() {
-        let parse = |query: &str| ack(&format!("/v1/x{query}").parse().unwrap());
+        let whole = |query: &str| writing(&format!("/v1/x{query}").parse().unwrap());
+        let parse = |query: &str| whole(query).map(|writing| writing.ack);
         assert_eq!(parse("").unwrap(), Ack::Sealed);
         assert_eq!(parse("?").unwrap(), Ack::Sealed);
         for level in [Ack::Sealed, Ack::Anchored] {
@@ -138,6 +143,19 @@ mod tests {
         assert!(replicated.detail.contains("`replicated` is not available"), "{replicated}");
         assert_eq!(replicated.field.as_deref(), Some("ack"));
         for bad in ["?ack=", "?ack=Anchored", "?ack=sealed&ack=anchored", "?wait=1"] {
+            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
+        }
+    }
+
+    /// A receipt is asked for by name, beside a level or without one.
+    #[test]
+    fn receipts_are_asked_for_by_name() {
+        let parse = |query: &str| writing(&format!("/v1/x{query}").parse().unwrap());
+        assert!(!parse("").unwrap().receipt && !parse("?receipt=false").unwrap().receipt);
+        assert!(parse("?receipt=true").unwrap().receipt);
+        let both = Writing { ack: Ack::Anchored, receipt: true };
+        assert_eq!(parse("?ack=anchored&receipt=true").unwrap(), both);
+        for bad in ["?receipt=1", "?receipt", "?receipt=true&receipt=true", "?id=x"] {
             assert_eq!(parse(bad).unwrap_err().code, Code::InvalidField, "{bad}");
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::filter::Filter;
 use crate::metadata::Metadata;
+use crate::wire::receipt::Receipt;
 use crate::{CollectionId, DocumentId};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,15 @@ impl Ack {
             Self::Anchored => "anchored",
         }
     }
+}
+
+/// What a write is asked besides what it writes: the query of its route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// How safe it is to be before it is answered.
+    pub ack: Ack,
+    /// Whether the worker signs what it did.
+    pub receipt: bool,
 }
 
 /// How a document's content is read.
@@ -151,6 +161,9 @@ pub struct PutReply {
     /// How safe the write was when this was sent: the level that was asked for.
     #[serde(default)]
     pub ack: Ack,
+    /// Where one was asked for, and the put was not in bulk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// One status line of the bulk reply; line i answers input line i.
@@ -162,6 +175,14 @@ pub enum BulkStatus {
     Ok(PutReply),
     /// Refused; the other lines stand.
     Problem(crate::problem::Problem),
+}
+
+/// The last line of the bulk reply, where a receipt was asked for: one for all lines that were taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BulkReceipt {
+    /// Its entries are the lines that were taken, in their order.
+    pub receipt: Receipt,
 }
 
 /// A document as it is listed.
@@ -214,6 +235,9 @@ pub struct DeleteDocuments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub filter: Option<Filter>,
+    /// Sign a receipt for it; then at most 4096 documents may go at once.
+    #[serde(default)]
+    pub receipt: bool,
 }
 
 /// Reply to a delete.
@@ -230,4 +254,7 @@ pub struct DeleteReply {
     /// How safe the write was when this was sent: the level that was asked for.
     #[serde(default)]
     pub ack: Ack,
+    /// Where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }

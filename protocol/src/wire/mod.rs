@@ -14,6 +14,7 @@ pub mod operations;
 pub mod peer;
 pub mod policy;
 pub mod readers;
+pub mod receipt;
 pub mod search;
 
 /// One page of a listing.

@@ -8,6 +8,7 @@
 use crate::DocumentId;
 use crate::filter::Filter;
 use crate::metadata::Metadata;
+use crate::wire::receipt::Receipt;
 use serde::{Deserialize, Serialize};
 
 /// `POST /v1/collections/{c}/query`. Exactly one of `text` and `vector` unless both legs are wanted.
@@ -43,6 +44,9 @@ pub struct QueryRequest {
     /// Put each document's metadata into the hits.
     #[serde(default)]
     pub with_metadata: bool,
+    /// Sign a receipt for the answer.
+    #[serde(default)]
+    pub receipt: bool,
     /// A token from a write: answer only with that write visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -88,6 +92,9 @@ pub struct QueryReply {
     pub hits: Vec<Hit>,
     /// The profile's digest, hex.
     pub profile: String,
+    /// Where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// A chunk that answers.
@@ -131,6 +138,9 @@ pub struct ContextRequest {
     /// Most passages, 1 to 200; default 12, and never more than the grant allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passages: Option<u32>,
+    /// Sign a receipt for the answer.
+    #[serde(default)]
+    pub receipt: bool,
     /// Which documents may answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -157,6 +167,9 @@ pub struct ContextReply {
     pub citations: Vec<Citation>,
     /// The profile's digest, hex.
     pub profile: String,
+    /// Where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// Where a passage comes from.

@@ -10,6 +10,7 @@ use prag_store::{BlobName, KeyRange};
 use prag_trust::frames::open_frames;
 use prag_trust::key::{Dek, Name};
 use prag_trust::merkle::MerkleLog;
+use prag_trust::receipt::{ChunkParts, chunk_hash};
 use prag_trust::seal::{
     BatchRecord, HeadRecord, ManifestRecord, Plain, Record, Sealed, SegmentRecord,
 };
@@ -45,7 +46,7 @@ fn golden_row_keys() {
     }
 }
 
-/// Manifest format 1 is frozen, with its segment and part entries: postcard, fields in this order.
+/// Manifest format 2 is frozen, with its segment and part entries: postcard, fields in this order.
 #[test]
 fn golden_manifest() {
     let part = PartEntry { name: 129, blob: [2; 32], length: 300 };
@@ -55,6 +56,7 @@ fn golden_manifest() {
         rows: 300,
         tombstones: vec![9, 8],
         profile: "d".to_owned(),
+        root: [6; 32],
     };
     let manifest = Manifest {
         format: FORMAT,
@@ -65,10 +67,10 @@ fn golden_manifest() {
         version: 5,
     };
     let part = [&[129][..], &[2; 32], &[0xac, 2]].concat();
-    let segment = [&[1; 16][..], &[1], &part, &[0xac, 2], &[2, 9, 8], b"\x01d"].concat();
+    let segment = [&[1; 16][..], &[1], &part, &[0xac, 2], &[2, 9, 8], b"\x01d", &[6; 32]].concat();
     let idempotency = [&[3; 32][..], &[4; 32], &[0xac, 2]].concat();
     let expected =
-        [&[1][..], b"\x02{}", &[0xac, 2], &[1], &segment, &[1], &idempotency, &[5]].concat();
+        [&[2][..], b"\x02{}", &[0xac, 2], &[1], &segment, &[1], &idempotency, &[5]].concat();
     assert_eq!(encode(&manifest).unwrap(), expected);
     assert_eq!(decode::<Manifest>(&expected).unwrap(), manifest);
 }
@@ -149,7 +151,7 @@ fn golden_rows() {
     let text = serde_json::to_string(&profile()).unwrap();
     let length = [u8::try_from(text.len() & 127).unwrap() | 128, 2];
     assert_eq!(text.len() >> 7, 2);
-    let manifest = [&[1], &length[..], text.as_bytes(), &[0, 0, 0, 0]].concat();
+    let manifest = [&[2], &length[..], text.as_bytes(), &[0, 0, 0, 0]].concat();
     let manifest =
         sealed::<ManifestRecord>(&root, manifest, place(Kind::Manifest, [0; 16], 0), chance);
 
@@ -196,13 +198,28 @@ fn golden_segment() {
     put(&shard, "g", "hi");
     freeze::compact(&shard, false, &mut OsEntropy).unwrap();
     let manifest = shard.writer().manifest.clone();
-    assert_eq!((manifest.format, manifest.base, manifest.version), (1, 4, 2));
+    assert_eq!((manifest.format, manifest.base, manifest.version), (2, 4, 2));
     let [entry, fresh] = manifest.segments.as_slice() else { panic!("two segments") };
     assert_eq!(entry.parts.iter().map(|part| part.name).collect::<Vec<_>>(), [128, 129, 1, 3, 4]);
     assert_eq!((entry.rows, &entry.profile), (2, &profile().digest));
     let dead = [0x3a, 0x30, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0];
     assert_eq!(entry.tombstones, dead);
     assert_eq!(fresh.tombstones, [0x3a, 0x30, 0, 0, 0, 0, 0, 0]);
+    let mut tree = MerkleLog::new();
+    for (id, text) in [("a", "bc"), ("d", "ef")] {
+        tree.append(&chunk_hash(&ChunkParts {
+            salt: &[9; 16],
+            document: id,
+            title: "T",
+            chunk: 0,
+            start: 0,
+            end: 2,
+            heading_path: &["Above".to_owned()],
+            content_hash: blake3::hash(text.as_bytes()).as_bytes(),
+            text,
+        }));
+    }
+    assert_eq!(entry.root, tree.root());
 
     let raw = store(&engine, 1);
     let key = [&[2][..], &entry.id].concat();
