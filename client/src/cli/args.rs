@@ -107,9 +107,12 @@ pub(super) struct VerifyEvidence {
     /// Intel's collateral for a TDX quote, JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) collateral: Option<PathBuf>,
-    /// The chip's certificate for an SNP report: DER, PEM or a host's certificate table.
+    /// The chip's certificate (or a cloud's VLEK) for an SNP report: DER, PEM or a host's certificate table.
     #[arg(long, value_name = "FILE")]
     pub(super) vcek: Option<PathBuf>,
+    /// AMD's ASVK for a report that a VLEK signed, DER or PEM; without it such reports are refused.
+    #[arg(long, value_name = "FILE")]
+    pub(super) asvk: Option<PathBuf>,
     /// The GPU's evidence, JSON with an `evidence_list`.
     #[arg(long, value_name = "FILE")]
     pub(super) gpu: Option<PathBuf>,
