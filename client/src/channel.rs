@@ -12,6 +12,7 @@ use crate::remembered::Remembered;
 use crate::trusted::Trusted;
 use prag_protocol::limits::BODY_BYTES_MAX;
 use prag_trust::entropy::{Clock, Entropy};
+use prag_trust::evidence::BindingPurpose;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::RwLock;
@@ -25,6 +26,7 @@ pub struct Channel {
     remembered: Remembered,
     clock: Box<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
+    purpose: BindingPurpose,
     session: RwLock<Arc<Session>>,
 }
 
@@ -47,6 +49,22 @@ impl Channel {
         trusted: Trusted,
         remembered: Remembered,
         clock: Box<dyn Clock>,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, ClientError> {
+        let purpose = BindingPurpose::Serve;
+        Self::connect_for(purpose, url, trusted, remembered, clock, entropy).await
+    }
+
+    /// The same for another purpose: a steward's channel to a sealed worker is for [`BindingPurpose::Unlock`].
+    ///
+    /// # Errors
+    /// As [`Channel::connect`]; [`ClientError::Sealed`] and [`ClientError::NotSealed`].
+    pub async fn connect_for(
+        purpose: BindingPurpose,
+        url: &str,
+        trusted: Trusted,
+        remembered: Remembered,
+        clock: Box<dyn Clock>,
         mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, ClientError> {
         let (base, authority) = split_url(url)?;
@@ -58,6 +76,7 @@ impl Channel {
             trusted: &trusted,
             remembered: &remembered,
             now: clock.now(),
+            purpose,
         };
         let session = attest::verify(&fetched, nonce, &context)?;
         Ok(Self {
@@ -68,6 +87,7 @@ impl Channel {
             remembered,
             clock,
             entropy: Mutex::new(entropy),
+            purpose,
             session: RwLock::new(Arc::new(session)),
         })
     }
@@ -101,6 +121,7 @@ impl Channel {
             trusted: &self.trusted,
             remembered: &self.remembered,
             now: self.clock.now(),
+            purpose: self.purpose,
         };
         *current = Arc::new(attest::verify(&fetched, nonce, &context)?);
         Ok(Arc::clone(&current))

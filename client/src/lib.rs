@@ -20,6 +20,7 @@ pub mod remembered;
 pub mod sdk;
 mod secrets;
 pub mod sources;
+pub mod steward;
 pub mod system;
 pub mod trusted;
 pub mod vault;

@@ -1,34 +1,42 @@
 //! From settings to a worker: the order in which parts are born.
 //!
 //! Layer: server.
-//! Holds: the platform seam (real TEE, or the demo's simulation).
+//! Holds: the platform seam (real TEE, or the demo's simulation), and the choice between an open and a sealed boot.
 //! Never: a fallback; what is missing ends the boot with a reason and a next step.
-//! Invariant: nothing is served before every part is there.
+//! Invariant: nothing is served before every part is there; a worker without its sealing root is [`Sealed`] and nothing
+//! else.
 
-use crate::channel::KeyRing;
-use crate::components::Components;
+mod born;
+
+pub use born::Born;
+
 use crate::flow::Worker;
-use crate::ledger::EmbeddedLedger;
-use crate::settings::{Settings, SettingsError, VaultKind};
-use crate::vault::{Anchors, Catalog, ChainShares, Genesis, LocalVault};
-use ed25519_dalek::SigningKey;
-use prag_client::system::{OsEntropy, SystemClock};
-use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
-use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
-use prag_trust::entropy::{Clock, Entropy, random};
+use crate::sealed::Sealed;
+use crate::settings::{Settings, SettingsError};
 use prag_trust::evidence::Tee;
-use prag_trust::key::{Key, Vault};
 use std::path::Path;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// What the machine gives: evidence, and a key that only this TEE can get back.
 pub struct Platform {
     /// Gives evidence.
-    pub tee: Box<dyn Tee>,
-    /// Root of everything that the worker seals for itself, from the data directory's platform state.
-    pub sealing_root: fn(&Path) -> Result<[u8; 32], BootError>,
+    pub tee: Arc<dyn Tee>,
+    /// Root of everything that the worker seals for itself in a data directory; asked only where no steward is set.
+    pub sealing_root: SealingRoot,
     /// True where nothing is protected.
     pub simulated: bool,
+}
+
+/// Asks for the sealing root of a data directory, where the TEE has one.
+pub type SealingRoot = Box<dyn FnOnce(&Path) -> Result<Zeroizing<[u8; 32]>, BootError> + Send>;
+
+/// A worker that came up.
+pub enum Booted {
+    /// It serves.
+    Open(Worker),
+    /// It waits for its sealing root.
+    Sealed(Box<Sealed>),
 }
 
 /// Why a boot ended, and what to do next.
@@ -41,12 +49,24 @@ pub enum BootError {
     /// No TEE.
     #[error("{0}")]
     Platform(String),
+    /// The TEE gives evidence, but no key to seal with.
+    #[error(
+        "{0} has no sealing key: set `steward = \"secret1…\"` in the settings; that account then opens the worker after \
+         each boot with `prag unlock`"
+    )]
+    NoSealingKey(&'static str),
     /// The data directory.
     #[error("the data directory {0}: {1}")]
     Data(String, String),
     /// The model.
     #[error("the model in {0}: {1}; `make model` fetches it, or set `model` in the settings")]
     Model(String, String),
+    /// What is there was sealed under another root. Nothing was changed.
+    #[error(
+        "the worker's own state does not open under this sealing root: another image or chip sealed it, or another \
+         steward's root"
+    )]
+    Root,
     /// The worker's own state.
     #[error("the worker's own state: {0}")]
     State(String),
@@ -55,54 +75,21 @@ pub enum BootError {
     Listen(String, String),
 }
 
-/// Build a worker. Blocks for as long as segments take to load.
+/// Bring up a worker: sealed where the settings name a steward, else with the TEE's own sealing root.
+///
+/// Blocks for as long as segments take to load.
 ///
 /// # Errors
 /// [`BootError`], with what to do next.
-pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, BootError> {
+pub async fn boot(settings: Settings, platform: Platform) -> Result<Booted, BootError> {
     settings.check()?;
     prepare_data(&settings.data)?;
-    let root = (platform.sealing_root)(&settings.data)?;
-    let (embedder, model_files) = load_model(&settings)?;
-    let config_digest = settings.digest(&model_files);
-
-    let engine: Arc<dyn Engine> =
-        Arc::new(RocksEngine::open(&settings.data).map_err(|error| state(&error))?);
-    let own = own_shard(engine.as_ref()).map_err(|error| state(&error))?;
-    let key = Arc::new(Key::<Vault>::from_root(&root));
-    let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
-    let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
-        .map_err(|error| state(&error))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let ledger = EmbeddedLedger::open(
-        genesis.ledger,
-        key.derive(),
-        Arc::clone(&own),
-        Arc::clone(&clock),
-        entropy(),
-        settings.dev,
-    )
-    .map_err(|error| state(&error))?;
-    let seed: [u8; 32] = random(&mut OsEntropy).map_err(|error| state(&error))?;
-    let now = clock.now();
-    let local = settings.vault.contains(&VaultKind::Local);
-    let parts = Components {
-        tee: platform.tee,
-        signing: SigningKey::from_bytes(&seed),
-        ring: KeyRing::new(entropy(), now).map_err(|error| state(&error))?,
-        ledger: Arc::new(ledger),
-        vault: local.then(|| LocalVault::new(Arc::clone(&key), Arc::clone(&own), entropy())),
-        chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
-        anchors: Anchors::new(Arc::clone(&key), Arc::clone(&own), entropy()),
-        catalog: Catalog::new(key, own, entropy()),
-        engine,
-        embedder,
-        model_files,
-        clock,
-        account: genesis.account,
-        config_digest,
+    let Some(steward) = settings.steward.clone() else {
+        let root = (platform.sealing_root)(&settings.data)?;
+        return Born::new(settings, platform.tee)?.open(&root).await.map(Booted::Open);
     };
-    Worker::start(settings, parts).await.map_err(|problem| BootError::State(problem.to_string()))
+    let born = Born::new(settings, platform.tee)?;
+    Sealed::new(born, steward).map(|sealed| Booted::Sealed(Box::new(sealed)))
 }
 
 fn prepare_data(data: &Path) -> Result<(), BootError> {
@@ -116,35 +103,3 @@ fn prepare_data(data: &Path) -> Result<(), BootError> {
     }
     Ok(())
 }
-
-fn load_model(settings: &Settings) -> Result<(Arc<dyn Embedder>, [String; 3]), BootError> {
-    let failed = |why: String| BootError::Model(settings.model.display().to_string(), why);
-    let mut preset = Preset::by_name(&settings.model_name).ok_or_else(|| {
-        failed(format!("`{}` is not a model that this build knows", settings.model_name))
-    })?;
-    if !settings.model_blake3.is_empty() {
-        let digest = hex::decode(&settings.model_blake3).ok();
-        let digest = digest.and_then(|digest| <[u8; 32]>::try_from(digest).ok());
-        let digest = digest.ok_or(SettingsError::Bounds("model_blake3", "64 hex digits"))?;
-        preset.expected.weights_blake3 = Some(digest);
-    }
-    let source = Source::Folder(settings.model.clone());
-    let files = ModelFiles::read(&source).map_err(|error| failed(error.to_string()))?;
-    let embedder = BertEmbedder::load(files, &preset, &Options::default())
-        .map_err(|error| failed(error.to_string()))?;
-    let card = embedder.model();
-    let files = [card.weights_blake3, card.tokenizer_blake3, card.config_blake3].map(hex::encode);
-    Ok((Arc::new(embedder), files))
-}
-
-/// The worker's own shard: ledger, vault, catalogue.
-fn own_shard(engine: &dyn Engine) -> Result<Arc<dyn Shard>, StoreError> {
-    let present = engine.list()?.contains(&OWN);
-    engine.open(OWN, Open::Writer { expected_epoch: u64::from(present), claim: 1 })
-}
-
-fn state(error: &dyn std::error::Error) -> BootError {
-    BootError::State(error.to_string())
-}
-
-const OWN: ShardName = ShardName([0; 16]);

@@ -19,11 +19,11 @@ use std::sync::Arc;
 /// What `flow` works with.
 pub struct Components {
     /// Gives evidence.
-    pub tee: Box<dyn Tee>,
+    pub tee: Arc<dyn Tee>,
     /// The key of this boot.
     pub signing: SigningKey,
     /// Short-lived channel and release keys.
-    pub ring: KeyRing,
+    pub ring: Arc<KeyRing>,
     /// Who may do what.
     pub ledger: Arc<dyn Ledger>,
     /// Vault kind `local`, where it is switched on.

@@ -6,11 +6,13 @@
 //! Never: a key in `http`, plaintext in the store, the ledger in the index.
 //! Invariant: every check is made where the data is used; unknown, stale or missing means no.
 
+pub mod attestation;
 pub mod boot;
 pub mod channel;
 pub mod cli;
 pub mod collection;
 pub mod components;
+mod files;
 #[cfg(test)]
 mod fixture;
 pub mod flow;
@@ -18,5 +20,6 @@ pub mod http;
 pub mod ledger;
 pub mod metrics;
 pub mod platform;
+pub mod sealed;
 pub mod settings;
 pub mod vault;

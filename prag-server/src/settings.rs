@@ -5,6 +5,12 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
+mod evidence;
+
+pub use evidence::EvidenceSources;
+
+use prag_protocol::Address;
+use prag_trust::address::check_address;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -25,6 +31,11 @@ pub struct Settings {
     pub model_blake3: String,
     /// Where keys come from after a restart, in order: `local`, `owner`.
     pub vault: Vec<VaultKind>,
+    /// Who releases the worker's sealing root at every boot (`secret1…`): needed where the TEE has no sealing key, as TDX.
+    /// Until then the worker is sealed; `prag unlock` opens it.
+    pub steward: Option<Address>,
+    /// Where the vendor's part of the worker's evidence comes from.
+    pub evidence: EvidenceSources,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
@@ -88,6 +99,8 @@ impl Default for Settings {
             model_name: "all-MiniLM-L6-v2".to_owned(),
             model_blake3: String::new(),
             vault: vec![VaultKind::Local, VaultKind::Owner],
+            steward: None,
+            evidence: EvidenceSources::default(),
             staleness_s: 60,
             anchor_s: 60,
             freeze_rows: 20_000,
@@ -121,6 +134,9 @@ impl Settings {
         if self.plain && !self.dev {
             return Err(SettingsError::Plain);
         }
+        self.evidence.check()?;
+        let steward = self.steward.as_ref().map_or(Ok(()), check_address);
+        bound(steward.is_ok(), "steward", "an address such as secret1…, without a typing error")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
@@ -152,6 +168,8 @@ impl Settings {
         field(&self.anchor_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
+        field(self.steward.as_ref().map_or("", |steward| steward.as_str()).as_bytes());
+        self.evidence.measured().for_each(&mut field);
         *hasher.finalize().as_bytes()
     }
 }
@@ -195,6 +213,9 @@ mod tests {
             Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest
         );
-        assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
+        assert_ne!(Settings { dev: true, ..base.clone() }.digest(&files), digest);
+        let steward = "secret1q0s78ljcpw4kmz9dy3hfddhj3uz7skhpgj0mkh".parse().ok();
+        assert!(steward.is_some());
+        assert_ne!(Settings { steward, ..base }.digest(&files), digest);
     }
 }

@@ -93,6 +93,8 @@ codes! {
     LedgerUnconfirmed = "ledger-unconfirmed", "show a remembered ledger head first";
     /// The read-your-writes token is ahead of this worker.
     Behind = "behind", "this worker is behind the token";
+    /// The worker waits for its sealing root: its steward must release it.
+    WorkerSealed = "worker-sealed", "the worker is sealed";
     /// Too much work at once.
     Overloaded = "overloaded", "too busy";
     /// The route needs the encrypted channel.

@@ -2,7 +2,8 @@
 //!
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
 //! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps.
-//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
+//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated, or made of the test
+//! PKI ([`Ground`]).
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -13,7 +14,6 @@ mod wiretap;
 pub use folders::copy_folder;
 pub use wiretap::Wiretap;
 
-use prag_client::Client;
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
@@ -21,21 +21,25 @@ use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::remembered::Remembered;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_client::trusted::Trusted;
-use prag_server::boot::{Platform, boot};
+use prag_client::{Client, ClientError};
+use prag_protocol::Address;
+use prag_server::boot::{Booted, Platform, boot};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
-use prag_trust::evidence::Policy;
+use prag_trust::evidence::{BindingPurpose, Policy};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 /// A worker on RocksDB in a folder of its own, and the homes of those who use it.
 ///
@@ -43,11 +47,40 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
+    ground: Ground,
     serving: Option<Serving>,
 }
 
+/// What the worker runs on, and what its clients believe.
+pub struct Ground {
+    /// The machine at a boot.
+    pub platform: Box<dyn Fn(&Settings) -> Platform + Send + Sync>,
+    /// What a client trusts.
+    pub trusted: Box<dyn Fn() -> Trusted + Send + Sync>,
+}
+
+impl Ground {
+    /// A simulated TEE, and clients that believe it.
+    #[must_use]
+    pub fn simulated() -> Self {
+        let platform = |_: &Settings| Platform {
+            tee: Arc::new(SimTee::new(VERSION)),
+            sealing_root: Box::new(|_| Ok(Zeroizing::new([7; 32]))),
+            simulated: true,
+        };
+        let trusted = || Trusted {
+            verifier: Box::new(SimVerifier),
+            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
+            first_use: true,
+            warning: None,
+        };
+        Self { platform: Box::new(platform), trusted: Box::new(trusted) }
+    }
+}
+
 struct Serving {
-    worker: prag_server::flow::Worker,
+    /// Where it was not sealed at its boot.
+    worker: Option<prag_server::flow::Worker>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
@@ -68,6 +101,22 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(Ground::simulated(), change).await
+    }
+
+    /// As [`Lab::start_with`], on other ground.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_on(ground: Ground, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_for(ground, |settings, _| change(settings)).await
+    }
+
+    /// As [`Lab::start_on`]; `change` is also told where the homes are, for [`account_in`].
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_for(ground: Ground, change: impl FnOnce(&mut Settings, &Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -78,8 +127,8 @@ impl Lab {
             model: model_folder(),
             ..Settings::default()
         };
-        change(&mut settings);
-        let mut lab = Self { folder, settings, serving: None };
+        change(&mut settings, &folder.path().join("homes"));
+        let mut lab = Self { folder, settings, ground, serving: None };
         lab.serve().await;
         lab
     }
@@ -118,23 +167,42 @@ impl Lab {
     /// # Panics
     /// Where the worker does not attest.
     pub async fn client_at(&self, name: &str, url: &str) -> Client {
-        let home = Home::at(&self.folder.path().join("homes").join(name));
-        let identity = if home.identity(name).exists() {
-            Identity::load(&home, name, None).unwrap()
-        } else {
-            Identity::create(&home, name, None, &mut OsEntropy).unwrap()
-        };
-        let trusted = Trusted {
-            verifier: Box::new(SimVerifier),
-            policy: Policy { measurements: vec![sim_measurement(VERSION)], ..Policy::default() },
-            first_use: true,
-            warning: None,
-        };
-        let clock = Box::new(SystemClock::default());
+        self.connect(BindingPurpose::Serve, name, url).await.unwrap()
+    }
+
+    /// The person called `name`, connected to unlock the worker.
+    ///
+    /// # Errors
+    /// What the client refuses the worker for.
+    pub async fn steward(&self, name: &str) -> Result<Client, ClientError> {
+        self.connect(BindingPurpose::Unlock, name, &self.url()).await
+    }
+
+    /// The address of the person called `name`.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Address {
+        account_in(&self.folder.path().join("homes"), name)
+    }
+
+    /// The person called `name`, connected through `url` for `purpose`.
+    ///
+    /// # Errors
+    /// What the client refuses the worker for.
+    pub async fn connect(
+        &self,
+        purpose: BindingPurpose,
+        name: &str,
+        url: &str,
+    ) -> Result<Client, ClientError> {
+        let homes = self.folder.path().join("homes");
+        let home = Home::at(&homes.join(name));
+        let identity = identity_in(&homes, name);
+        let (trusted, clock) = ((self.ground.trusted)(), Box::new(SystemClock::default()));
         let remembered = Remembered::new(&home);
-        let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
-        let channel = channel.await.unwrap();
-        Client::new(channel, identity, ShareStore::new(&home, None))
+        let entropy = Box::new(OsEntropy);
+        let channel =
+            Channel::connect_for(purpose, url, trusted, remembered, clock, entropy).await?;
+        Ok(Client::new(channel, identity, ShareStore::new(&home, None)))
     }
 
     /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
@@ -143,6 +211,16 @@ impl Lab {
     /// Where it does not stop or boot.
     pub async fn restart(&mut self) {
         self.stop().await;
+        self.serve().await;
+    }
+
+    /// As [`Lab::restart`], with settings that `change` adjusts.
+    ///
+    /// # Panics
+    /// As [`Lab::restart`].
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.stop().await;
+        change(&mut self.settings);
         self.serve().await;
     }
 
@@ -162,7 +240,8 @@ impl Lab {
 
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
     async fn let_go(&self) {
-        for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
+        // A worker that was sealed all its life has none.
+        for shard in std::fs::read_dir(self.path().join("shards")).into_iter().flatten() {
             let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
             let mut left = BOOT_ATTEMPTS;
             while lock.try_lock().is_err() {
@@ -187,11 +266,11 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or ledger or storage fail.
     pub async fn anchor(&self) -> bool {
-        self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
+        self.serving.as_ref().unwrap().worker.as_ref().unwrap().anchor().await.unwrap()
     }
 
     async fn serve(&mut self) {
-        let worker = self.boot().await;
+        let booted = self.boot().await;
         let listener = TcpListener::bind(self.settings.listen).await.unwrap();
         self.settings.listen = listener.local_addr().unwrap();
         let http = serve::Settings {
@@ -205,26 +284,44 @@ impl Lab {
             // A dropped sender means the same: stop.
             let _ = stopped.await;
         };
-        let ended = tokio::spawn(serve::serve_until(worker.clone(), listener, http, until));
+        let (worker, ended) = match booted {
+            Booted::Open(worker) => {
+                let serving = serve::serve_until(worker.clone(), listener, http, until);
+                (Some(worker), tokio::spawn(serving))
+            }
+            Booted::Sealed(sealed) => {
+                (None, tokio::spawn(serve::serve_until(*sealed, listener, http, until)))
+            }
+        };
         self.serving = Some(Serving { worker, stop, ended });
     }
 
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
-    async fn boot(&self) -> prag_server::flow::Worker {
+    async fn boot(&self) -> Booted {
         let mut left = BOOT_ATTEMPTS;
         loop {
-            let platform = Platform {
-                tee: Box::new(SimTee::new(VERSION)),
-                sealing_root: |_| Ok([7; 32]),
-                simulated: true,
-            };
             left -= 1;
-            match boot(self.settings.clone(), platform).await {
-                Ok(worker) => return worker,
+            match boot(self.settings.clone(), (self.ground.platform)(&self.settings)).await {
+                Ok(booted) => return booted,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
             }
         }
+    }
+}
+
+/// The address of the person called `name` whose home is in `homes`.
+#[must_use]
+pub fn account_in(homes: &Path, name: &str) -> Address {
+    identity_in(homes, name).address().clone()
+}
+
+fn identity_in(homes: &Path, name: &str) -> Identity {
+    let home = Home::at(&homes.join(name));
+    if home.identity(name).exists() {
+        Identity::load(&home, name, None).unwrap()
+    } else {
+        Identity::create(&home, name, None, &mut OsEntropy).unwrap()
     }
 }
 

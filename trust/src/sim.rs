@@ -9,6 +9,7 @@ use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::transcript;
 use crate::evidence::{Binding, Evidence, EvidenceError, Policy, Tee, TeeError, Verifier, Worker};
 use crate::verified::Verified;
+use ed25519_dalek::SigningKey;
 
 /// Pretends to be a TEE that runs an image of some version.
 pub struct SimTee {
@@ -24,7 +25,8 @@ impl SimTee {
 }
 
 impl Tee for SimTee {
-    fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
+    fn evidence(&self, binding: &Binding, _worker: &SigningKey) -> Result<Evidence, TeeError> {
+        let report_data = binding.report_data();
         let message = message(&report_data, &self.measurement);
         let signature = root().sign(&message);
         Ok(Evidence::Sim { report_data, measurement: self.measurement, signature })

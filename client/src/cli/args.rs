@@ -33,6 +33,8 @@ pub(super) enum Command {
     Keys(KeysCommand),
     /// Verify a worker and show what it proved.
     Attest(Attest),
+    /// Release its sealing root to a sealed worker, as its steward.
+    Unlock(Unlock),
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -167,6 +169,13 @@ pub(super) struct Attest {
     #[arg(value_name = "URL")]
     pub(super) worker: Option<String>,
     /// Accept another ledger or configuration than the one remembered for this URL.
+    #[arg(long)]
+    pub(super) accept: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Unlock {
+    /// Accept another configuration than the one remembered for this URL.
     #[arg(long)]
     pub(super) accept: bool,
 }

@@ -19,6 +19,7 @@ mod policy;
 mod screen;
 mod seal;
 mod search;
+mod unlock;
 
 use crate::channel::Channel;
 use crate::error::ClientError;
@@ -100,6 +101,7 @@ async fn run(arguments: Arguments, trusted: Trusted, screen: Screen) -> Done {
         Command::Policy(PolicyCommand::Show) => policy::show(&setting),
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
+        Command::Unlock(options) => unlock::unlock(&setting, trusted, &options).await,
         command => {
             let client = setting.connect(trusted).await?;
             with_client(&client, setting.screen, command).await
@@ -141,6 +143,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Evidence(_)
         | Command::Policy(_)
         | Command::Attest(_)
+        | Command::Unlock(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }
 }

@@ -6,12 +6,14 @@ use prag_trust::sim::SimTee;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
-    prag_server::cli::main_with(|| {
+    prag_server::cli::main_with(|_, _| {
         Ok(Platform {
-            tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
-            sealing_root,
+            tee: Arc::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
+            sealing_root: Box::new(|data| sealing_root(data).map(Zeroizing::new)),
             simulated: true,
         })
     })

@@ -10,6 +10,7 @@
 mod canary;
 mod crash;
 mod model;
+mod sealed;
 mod torn;
 mod twin;
 mod wire;

@@ -37,6 +37,7 @@ use crate::settings::Settings;
 use compact::Operations;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::Problem;
+use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
@@ -95,6 +96,12 @@ impl Worker {
         self.0.parts.signing.verifying_key().to_bytes()
     }
 
+    /// The ledger that it obeys.
+    #[must_use]
+    pub fn ledger_id(&self) -> [u8; 32] {
+        self.0.parts.ledger.id()
+    }
+
     /// What a permit must name to be meant for this worker.
     #[must_use]
     pub fn expected(&self) -> Expected {
@@ -110,8 +117,14 @@ impl Worker {
 
     /// The channel's keys.
     #[must_use]
-    pub fn ring(&self) -> &KeyRing {
+    pub fn ring(&self) -> &Arc<KeyRing> {
         &self.0.parts.ring
+    }
+
+    /// The worker's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.parts.clock
     }
 
     /// The settings of this boot.

@@ -6,7 +6,7 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, search, system};
+use super::{collections, documents, grants, sealed, search, system};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ use utoipa::OpenApi;
     ),
     paths(
         system::attestation,
+        sealed::put_root,
         search::models,
         search::embeddings,
         collections::create,
@@ -54,7 +55,7 @@ use utoipa::OpenApi;
         (name = "grants", description = "Who may read or write"),
         (name = "ledger", description = "Heads that a client remembers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
-        (name = "system", description = "Attestation")
+        (name = "system", description = "Attestation, and the root of a sealed worker")
     )
 )]
 struct Document;

@@ -7,6 +7,7 @@
 
 use super::router::outer;
 use crate::flow::Worker;
+use axum::Router;
 use std::io;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -27,6 +28,18 @@ pub struct Settings {
     pub grace: Duration,
 }
 
+/// What can be served: a worker, or one that is still sealed.
+pub trait Serves {
+    /// The listener's routes.
+    fn routes(self, settings: &Settings) -> Router;
+}
+
+impl Serves for Worker {
+    fn routes(self, settings: &Settings) -> Router {
+        outer(self, settings)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -43,9 +56,9 @@ impl Default for Settings {
 ///
 /// # Errors
 /// Whatever the listener or the registration of the signals fails with.
-pub async fn serve(worker: Worker, listener: TcpListener, settings: Settings) -> io::Result<()> {
+pub async fn serve(what: impl Serves, listener: TcpListener, settings: Settings) -> io::Result<()> {
     let stop = signals()?;
-    serve_until(worker, listener, settings, stop).await
+    serve_until(what, listener, settings, stop).await
 }
 
 /// Serves until `stop` is ready, then drains.
@@ -53,13 +66,13 @@ pub async fn serve(worker: Worker, listener: TcpListener, settings: Settings) ->
 /// # Errors
 /// Whatever the listener fails with.
 pub async fn serve_until(
-    worker: Worker,
+    what: impl Serves,
     listener: TcpListener,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (tell, told) = oneshot::channel::<()>();
-    let routes = outer(worker, &settings);
+    let routes = what.routes(&settings);
     let drained = async move {
         // A dropped sender means the same: stop.
         let _ = told.await;

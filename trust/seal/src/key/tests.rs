@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::testing::{Failing, Seeded};
 use crate::seal::SealError;
+use crate::testing::{Failing, Seeded};
 use hkdf::Hkdf;
 use prag_protocol::Lineage;
 use prag_protocol::place::{Kind, Place};
