@@ -104,7 +104,7 @@ fn a_vlek_needs_its_asvk() {
     for (more, why) in [
         (&[][..], "signed by a VLEK"),
         (&["--asvk", text(ask)], "VLEK does not lead to its root"),
-        (&["--asvk", text(report)], "does not parse"),
+        (&["--asvk", text(report)], "without a VLEK"),
     ] {
         let (code, said) = prag(folder.path(), &[&line[..], &at, more].concat());
         let message = said["error"]["message"].as_str().unwrap();

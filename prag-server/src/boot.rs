@@ -7,8 +7,10 @@
 //! else.
 
 mod born;
+mod detect;
 
 pub use born::Born;
+pub use detect::{detect, detect_through};
 
 use crate::flow::Worker;
 use crate::sealed::Sealed;

@@ -7,7 +7,7 @@
 
 use super::PlatformError;
 use super::collateral::{Collateral, Pccs};
-use super::configfs::{Files, Provider, report_through};
+use super::configfs::{Files, Provider, Report, report_through};
 use super::gpu::{Helper, TIMEOUT};
 use super::vcek::Certificates;
 use crate::settings::EvidenceSources;
@@ -54,12 +54,14 @@ impl Attester {
                 (None, None) => return Err(UNSET),
             }),
             Provider::Snp => {
-                let certificates = Certificates::new(sources.vcek.clone(), sources.kds.as_deref());
-                // Refused now rather than at the first client.
-                certificates.of(&report.outblob, report.auxblob.as_deref(), clock.now())?;
-                Vendor::Amd(certificates)
+                Vendor::Amd(Certificates::new(sources.vcek.clone(), sources.kds.as_deref()))
             }
         };
+        // What is set wrong is refused now rather than at the first client; a server that is down may come back.
+        match vendor.endorse(&report, clock.now()) {
+            Ok(_) | Err(PlatformError::Fetch(..)) => {}
+            Err(error) => return Err(error),
+        }
         let command = sources.gpu_helper.clone();
         let gpu = (!command.is_empty()).then_some(Helper { command, timeout: TIMEOUT });
         Ok(Self { files, root, clock, vendor, gpu, probe: report.outblob })
@@ -94,15 +96,21 @@ impl Attester {
             return Err(PlatformError::Malformed("provider"));
         }
         let gpu = self.gpu.as_ref().map(|helper| ask_gpu(helper, binding, worker)).transpose()?;
-        let now = self.clock.now();
-        match &self.vendor {
-            Vendor::Intel(collateral) => {
-                let collateral = collateral.of(&report.outblob, now)?;
-                Ok(Evidence::Tdx { quote: report.outblob, collateral, gpu })
-            }
-            Vendor::Amd(certificates) => {
-                let vcek = certificates.of(&report.outblob, report.auxblob.as_deref(), now)?;
-                Ok(Evidence::Snp { report: report.outblob, vcek, gpu })
+        let endorsed = self.vendor.endorse(&report, self.clock.now())?;
+        Ok(match self.vendor {
+            Vendor::Intel(_) => Evidence::Tdx { quote: report.outblob, collateral: endorsed, gpu },
+            Vendor::Amd(_) => Evidence::Snp { report: report.outblob, vcek: endorsed, gpu },
+        })
+    }
+}
+
+impl Vendor {
+    /// The vendor's part for what the kernel gave: collateral, or the signer's certificate.
+    fn endorse(&self, report: &Report, now: u64) -> Result<Vec<u8>, PlatformError> {
+        match self {
+            Self::Intel(collateral) => collateral.of(&report.outblob, now),
+            Self::Amd(certificates) => {
+                certificates.of(&report.outblob, report.auxblob.as_deref(), now)
             }
         }
     }

@@ -9,14 +9,12 @@ mod attester;
 mod cache;
 mod collateral;
 pub mod configfs;
-mod detect;
 mod fetch;
 pub mod gpu;
 mod sealing;
 mod vcek;
 
 pub use attester::Attester;
-pub use detect::{detect, detect_through};
 pub use sealing::sealing_root;
 
 use prag_trust::quote::QuoteError;

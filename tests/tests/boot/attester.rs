@@ -172,8 +172,11 @@ fn without_a_source_the_setting_is_named() {
     assert!(bare.contains("evidence.vcek") && bare.contains("evidence.kds"), "{bare}");
     let cloud = refused(Kernel::without_certificates(Guest::snp_cloud()));
     assert!(cloud.contains("VLEK") && cloud.contains("evidence.vcek"), "{cloud}");
-    let sources = EvidenceSources { vcek: Some("/nowhere/vcek".into()), ..none };
+    let sources = EvidenceSources { vcek: Some("/nowhere/vcek".into()), ..none.clone() };
     let error = attester(Kernel::new(Guest::snp()), &sources).err().unwrap();
+    assert!(matches!(error, PlatformError::Read(..)), "{error}");
+    let sources = EvidenceSources { collateral: Some("/nowhere".into()), ..none };
+    let error = attester(Kernel::new(Guest::tdx()), &sources).err().unwrap();
     assert!(matches!(error, PlatformError::Read(..)), "{error}");
 }
 

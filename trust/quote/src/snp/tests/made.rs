@@ -235,6 +235,7 @@ proptest! {
     ) {
         let report = if whole == 0 { MADE.0.clone() } else { report };
         let vcek = if whole == 1 { MADE.1.clone() } else { vcek };
+        let _ = parse(&report);
         if let Ok(claims) = verify(&report, &vcek, &TURIN.rules(), NOW) {
             prop_assert_eq!(&claims, &MADE.2);
         }

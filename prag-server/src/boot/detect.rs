@@ -1,14 +1,13 @@
 //! From a machine to a platform: which TEE this is, and whether it has a sealing key.
 //!
-//! Layer: server, `platform`; called by the binary.
+//! Layer: server, `boot`, over `platform`; called by the binary.
 //! Holds: the attester of the machine, and the sealing root where there is one.
 //! Never: a platform without evidence.
 //! Invariant: a machine that is no confidential VM ends here, with what to do next.
 
-use super::attester::Attester;
-use super::configfs::{Files, Kernel, Provider, ROOT};
-use super::{PlatformError, sealing_root};
-use crate::boot::{BootError, Platform};
+use super::{BootError, Platform};
+use crate::platform::configfs::{Files, Kernel, Provider, ROOT};
+use crate::platform::{Attester, PlatformError, sealing_root};
 use crate::settings::Settings;
 use prag_client::system::SystemClock;
 use std::path::{Path, PathBuf};
