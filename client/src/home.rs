@@ -45,7 +45,7 @@ impl Home {
         self.config.join("identities").join(format!("{name}.json"))
     }
 
-    /// The file of a collection's or corpus's share.
+    /// The file of a collection's or corpus's share, or of a worker's sealing root.
     #[must_use]
     pub fn share(&self, id: &str) -> PathBuf {
         self.config.join("shares").join(id)

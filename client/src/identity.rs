@@ -166,13 +166,7 @@ impl ShareStore {
         share: &Share,
         entropy: &mut dyn Entropy,
     ) -> Result<(), ClientError> {
-        let secret = share.expose();
-        let file = encode(&share_purpose(id), secret, self.passphrase(), entropy)?;
-        if write_private_new(&self.home.share(&id.to_string()), &file)? {
-            Ok(())
-        } else {
-            Err(ClientError::SecretFile("a share is kept for this id already"))
-        }
+        self.write(&id.to_string(), &share_purpose(id), share, entropy)
     }
 
     /// The share of a collection or corpus.
@@ -180,12 +174,58 @@ impl ShareStore {
     /// # Errors
     /// [`ClientError::NoShare`], [`ClientError::Passphrase`], [`ClientError::SecretFile`].
     pub fn fetch(&self, id: CollectionId) -> Result<Share, ClientError> {
-        let bytes = read_private(&self.home.share(&id.to_string()), SECRET_FILE_BYTES_MAX)?
-            .map(Zeroizing::new)
-            .ok_or(ClientError::NoShare(id))?;
-        let secret = decode(&share_purpose(id), &bytes, self.passphrase())?;
+        let found = self.read(&id.to_string(), &share_purpose(id))?;
+        found.ok_or(ClientError::NoShare(id))
+    }
+
+    /// Keeps the sealing root of the worker whose data directory is named `directory`; durable when this returns.
+    ///
+    /// # Errors
+    /// As [`ShareStore::keep`].
+    pub fn keep_root(
+        &self,
+        directory: CollectionId,
+        root: &Share,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), ClientError> {
+        let name = root_name(directory);
+        self.write(&name, &name, root, entropy)
+    }
+
+    /// The sealing root that is kept for a worker's data directory, if there is one. Roots and shares never stand in for
+    /// each other, whatever they are named.
+    ///
+    /// # Errors
+    /// [`ClientError::Passphrase`], [`ClientError::SecretFile`].
+    pub fn root(&self, directory: CollectionId) -> Result<Option<Share>, ClientError> {
+        let name = root_name(directory);
+        self.read(&name, &name)
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        purpose: &str,
+        share: &Share,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), ClientError> {
+        let file = encode(purpose, share.expose(), self.passphrase(), entropy)?;
+        if write_private_new(&self.home.share(name), &file)? {
+            Ok(())
+        } else {
+            Err(ClientError::SecretFile("a share is kept for this id already"))
+        }
+    }
+
+    fn read(&self, name: &str, purpose: &str) -> Result<Option<Share>, ClientError> {
+        let found = read_private(&self.home.share(name), SECRET_FILE_BYTES_MAX)?;
+        let Some(bytes) = found.map(Zeroizing::new) else {
+            return Ok(None);
+        };
+        let secret = decode(purpose, &bytes, self.passphrase())?;
         let bytes = <&[u8; 32]>::try_from(&secret[..]);
-        bytes.map(Share::from_bytes).map_err(|_| ClientError::SecretFile("not a share"))
+        let bytes = bytes.map_err(|_| ClientError::SecretFile("not a share"))?;
+        Ok(Some(Share::from_bytes(bytes)))
     }
 
     /// Whether a share is kept for `id`.
@@ -199,7 +239,19 @@ impl ShareStore {
     /// # Errors
     /// [`ClientError::File`].
     pub fn forget(&self, id: CollectionId) -> Result<(), ClientError> {
-        let path = self.home.share(&id.to_string());
+        self.remove(&id.to_string())
+    }
+
+    /// Forgets a sealing root, in the same way.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn forget_root(&self, directory: CollectionId) -> Result<(), ClientError> {
+        self.remove(&root_name(directory))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), ClientError> {
+        let path = self.home.share(name);
         if path.exists() {
             write_private(&path, b"forgotten")?;
             std::fs::remove_file(&path).map_err(ClientError::file("removing a share"))?;
@@ -227,6 +279,10 @@ fn purpose(name: &str) -> String {
 
 fn share_purpose(id: CollectionId) -> String {
     format!("share/{id}")
+}
+
+fn root_name(directory: CollectionId) -> String {
+    format!("root-{directory}")
 }
 
 const SECRET_BYTES: usize = 64;

@@ -5,8 +5,14 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
-use prag_client::channel::split_url;
+mod evidence;
+
+pub use evidence::EvidenceSources;
 pub use prag_protocol::wire::collections::VaultKind;
+
+use prag_client::channel::split_url;
+use prag_protocol::Address;
+use prag_trust::address::check_address;
 use prag_trust::evidence::{GpuPolicy, Policy, READER_SECONDS_MAX, ReaderPolicy};
 use prag_trust::quote::snp::Minimum;
 use prag_trust::quote::tdx::TcbStatus;
@@ -38,6 +44,11 @@ pub struct Settings {
     pub peer: Vec<Peer>,
     /// Which platforms those workers may have, beyond the strictest.
     pub peer_platform: PeerPlatform,
+    /// Who releases the worker's sealing root at every boot (`secret1…`): needed where the TEE has no sealing key, as TDX.
+    /// Until then the worker is sealed; `prag unlock` opens it.
+    pub steward: Option<Address>,
+    /// Where the vendor's part of the worker's evidence comes from.
+    pub evidence: EvidenceSources,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
@@ -154,6 +165,8 @@ impl Default for Settings {
             vault: vec![VaultKind::Local, VaultKind::Owner],
             peer: Vec::new(),
             peer_platform: PeerPlatform::default(),
+            steward: None,
+            evidence: EvidenceSources::default(),
             staleness_s: 60,
             anchor_s: 60,
             freeze_rows: 20_000,
@@ -192,6 +205,9 @@ impl Settings {
             return Err(SettingsError::Plain);
         }
         bound(!(exposed && self.plain), "plain", "false unless the worker listens on loopback")?;
+        self.evidence.check()?;
+        let steward = self.steward.as_ref().map_or(Ok(()), check_address);
+        bound(steward.is_ok(), "steward", "an address such as secret1…, without a typing error")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
@@ -246,6 +262,8 @@ impl Settings {
             Some(Tls::Files { .. }) => b"tls files",
             Some(Tls::Secretvm { .. }) => b"tls secretvm",
         });
+        field(self.steward.as_ref().map_or("", |steward| steward.as_str()).as_bytes());
+        self.evidence.measured().for_each(&mut field);
         *hasher.finalize().as_bytes()
     }
 }
@@ -386,6 +404,8 @@ mod tests {
         let mut softer = base.clone();
         softer.peer_platform.tdx_tcb.push(TcbStatus::OutOfDate);
         assert_ne!(softer.digest(&files), digest);
-        assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
+        let steward = "secret1q0s78ljcpw4kmz9dy3hfddhj3uz7skhpgj0mkh".parse().ok();
+        assert!(steward.is_some());
+        assert_ne!(Settings { steward, ..base }.digest(&files), digest);
     }
 }

@@ -34,6 +34,8 @@ pub(super) enum Command {
     Keys(KeysCommand),
     /// Verify a worker and show what it proved.
     Attest(Attest),
+    /// Release its sealing root to a sealed worker, as its steward.
+    Unlock(Unlock),
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -173,9 +175,12 @@ pub(super) struct VerifyEvidence {
     /// Intel's collateral for a TDX quote, JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) collateral: Option<PathBuf>,
-    /// The chip's certificate for an SNP report: DER, PEM or a host's certificate table.
+    /// The chip's certificate (or a cloud's VLEK) for an SNP report: DER, PEM or a host's certificate table.
     #[arg(long, value_name = "FILE")]
     pub(super) vcek: Option<PathBuf>,
+    /// AMD's ASVK for a report that a VLEK signed, DER or PEM; without it such reports are refused.
+    #[arg(long, value_name = "FILE")]
+    pub(super) asvk: Option<PathBuf>,
     /// The GPU's evidence, JSON with an `evidence_list`.
     #[arg(long, value_name = "FILE")]
     pub(super) gpu: Option<PathBuf>,
@@ -230,6 +235,13 @@ pub(super) struct Attest {
     #[arg(value_name = "URL")]
     pub(super) worker: Option<String>,
     /// Accept another ledger or configuration than the one remembered for this URL.
+    #[arg(long)]
+    pub(super) accept: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Unlock {
+    /// Accept another configuration than the one remembered for this URL.
     #[arg(long)]
     pub(super) accept: bool,
 }
