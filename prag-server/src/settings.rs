@@ -6,16 +6,16 @@
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
 mod evidence;
+mod peer;
 
 pub use evidence::EvidenceSources;
+pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
 
 use prag_client::channel::split_url;
 use prag_protocol::Address;
 use prag_trust::address::check_address;
-use prag_trust::evidence::{GpuPolicy, Policy, READER_SECONDS_MAX, ReaderPolicy};
-use prag_trust::quote::snp::Minimum;
-use prag_trust::quote::tdx::TcbStatus;
+use prag_trust::evidence::{READER_SECONDS_MAX, ReaderPolicy};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -95,39 +95,6 @@ pub enum Tls {
         #[serde(default = "secret_vm_folder")]
         folder: PathBuf,
     },
-}
-
-/// Another worker. Where it is does not matter for security: its evidence does.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Peer {
-    /// `http://host:port` or `https://host:port`.
-    pub url: String,
-}
-
-/// Firmware and GPUs of workers that keys come from or go to. What is left out is the strictest.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PeerPlatform {
-    /// What Intel may say of a TDX platform besides `UpToDate`.
-    pub tdx_tcb: Vec<TcbStatus>,
-    /// Oldest firmware of an AMD platform, by product; a product that is left out is refused.
-    pub snp_minimum: Minimum,
-    /// GPUs.
-    pub gpu: GpuPolicy,
-}
-
-impl PeerPlatform {
-    /// As a policy that lists no image, ledger or configuration.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        Policy {
-            tdx_tcb: self.tdx_tcb.clone(),
-            snp_minimum: self.snp_minimum,
-            gpu: self.gpu.clone(),
-            ..Policy::default()
-        }
-    }
 }
 
 /// Why settings were refused: always with what to do next.
@@ -289,6 +256,7 @@ fn default_model() -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use prag_trust::quote::tdx::TcbStatus;
 
     /// `[tls]` has three modes, each with its own keys and no others.
     #[test]

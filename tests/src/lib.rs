@@ -161,6 +161,12 @@ impl Lab {
         (self.ground.trusted)().policy.measurements[0]
     }
 
+    /// What the worker was told at its last boot.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The worker's data directory.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -183,6 +183,9 @@ fn evidence_serves_its_own_purpose() {
     let binding = |found| matches!(found, Err(ClientError::Evidence(EvidenceError::Binding)));
     assert!(binding(verdict(Serve, &Attestation { sealed: false, ..sealed })));
     assert!(binding(verdict(Unlock, &Attestation { sealed: true, ..open })));
+    let word =
+        Attestation { form: EvidenceForm::SecretVm, ..attestation_for(Unlock, none, "test", none) };
+    assert!(matches!(verdict(Unlock, &word), Err(ClientError::Attestation(_))));
     let other = attestation_for(Unlock, [0; 32], "test", [4; 32]);
     let ledger = ClientError::Evidence(EvidenceError::Ledger);
     assert_eq!(verdict(Unlock, &other).err().unwrap().to_string(), ledger.to_string());

@@ -1,9 +1,12 @@
 //! Workers on hardware of the test PKI, and clients that trust its roots.
 
-use crate::machine::{Guest, Kernel, attester, binding, gpu_helper, ground, policy_for, tdx};
+use crate::machine::{
+    Guest, Kernel, attester, binding, gpu_helper, gpu_helper_swapped_after, ground, policy_for, tdx,
+};
 use crate::{fill, found};
 use ed25519_dalek::SigningKey;
 use prag_client::ClientError;
+use prag_server::boot::{BootError, boot};
 use prag_server::settings::{EvidenceSources, Settings};
 use prag_tests::{Lab, Wiretap, account_in};
 use prag_trust::evidence::{BindingPurpose, EvidenceError, Policy};
@@ -78,7 +81,8 @@ async fn a_wrong_worker_gets_no_request() {
     let plain = expected(good.clone(), none.clone()).await;
     let gpu = expected(good.clone(), with(gpu_helper("{nonce}"))).await;
     let nonce = EvidenceError::Quote(QuoteError::Nonce("GPU report"));
-    let replayed = with(gpu_helper(&"07".repeat(32)));
+    let folder = tempfile::tempdir().unwrap();
+    let replayed = with(gpu_helper_swapped_after(&folder.path().join("asked")));
     let rows = [
         (
             Kernel::new(Guest::snp().changed()),
@@ -100,4 +104,19 @@ async fn a_wrong_worker_gets_no_request() {
         assert!(sent.starts_with("GET /v1/attestation?nonce="), "{sent}");
         assert_eq!(sent.matches("HTTP/1.1").count(), 1, "{sent}");
     }
+}
+
+/// A worker knows by its own evidence what it is, as a client would: with a GPU that answers another nonce it does not boot,
+/// and leaves a reason.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_own_evidence_fails_does_not_boot() {
+    let replayed =
+        EvidenceSources { gpu_helper: gpu_helper(&"07".repeat(32)), ..EvidenceSources::default() };
+    let mut lab = Lab::start_on(ground(Kernel::new(Guest::snp()), Policy::default()), |_| ()).await;
+    lab.stop().await;
+    let settings = Settings { evidence: replayed, ..lab.settings().clone() };
+    let platform = (ground(Kernel::new(Guest::snp()), Policy::default()).platform)(&settings);
+    let refused = boot(settings, platform).await.err().unwrap();
+    let nonce = matches!(&refused, BootError::Platform(why) if why.contains("another nonce"));
+    assert!(nonce, "{refused}");
 }

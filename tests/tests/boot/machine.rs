@@ -240,6 +240,16 @@ pub(crate) fn gpu_helper(nonce: &str) -> Vec<String> {
     parts.iter().map(|&part| part.to_owned()).collect()
 }
 
+/// A helper that answers the first nonce, as a worker asks at its boot, and from then on an old one. `mark`: a folder that
+/// is not there yet, and tells that it was asked.
+pub(crate) fn gpu_helper_swapped_after(mark: &Path) -> Vec<String> {
+    let mut parts = gpu_helper("{nonce}");
+    let replay = format!(r#"mkdir "$3" 2>/dev/null || set -- "$1" {}; "#, "07".repeat(32));
+    parts[2].insert_str(0, &replay);
+    parts.push(mark.to_str().unwrap().to_owned());
+    parts
+}
+
 /// As [`gpu_helper`] runs it; without a nonce there is nothing to answer.
 #[test]
 fn a_gpu_answers() {

@@ -1,6 +1,7 @@
 //! A worker without a sealing key: what it answers while it is sealed, and who may open it.
 
 use crate::{fill, found};
+use prag_client::attest::Tls as Ends;
 use prag_client::envelope::Answer;
 use prag_client::identity::Purpose;
 use prag_client::system::OsEntropy;
@@ -8,6 +9,7 @@ use prag_client::{Client, ClientError};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::ReleaseKeys;
+use prag_server::settings::Tls;
 use prag_tests::{Ground, Lab, Wiretap, account_in, ask, copy_folder, json};
 use prag_trust::entropy::random;
 use prag_trust::evidence::BindingPurpose;
@@ -287,4 +289,25 @@ async fn no_collection_has_the_roots_id() {
     let answer = ask(&owner, Purpose::Admin, &request).await;
     let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((problem.code, problem.field.as_deref()), (Code::InvalidField, Some("id")));
+}
+
+/// With TLS of its own a sealed worker serves over it already, and its evidence names the key; the open worker goes on with
+/// the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_worker_has_its_tls() {
+    let lab = Lab::start_for(Ground::simulated(), |settings, homes| {
+        settings.steward = Some(account_in(homes, "steward"));
+        settings.tls = Some(Tls::Born {});
+    })
+    .await;
+    let steward = lab.steward("steward").await.unwrap();
+    let sealed = steward.channel().session().await.unwrap();
+    assert_eq!(sealed.tls(), Ends::InTee);
+    steward.unlock().await.unwrap();
+    let owner = lab.client("owner").await;
+    let open = owner.channel().session().await.unwrap();
+    assert_eq!(open.tls(), Ends::InTee);
+    assert_eq!(open.worker().tls_spki_sha256, sealed.worker().tls_spki_sha256);
+    let id = fill(&owner).await;
+    assert_eq!(found(&owner, id).await.unwrap(), 1);
 }
