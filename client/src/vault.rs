@@ -51,6 +51,12 @@ pub trait KeyVault: Send + Sync {
     /// [`VaultError::Missing`] where the owner must release again.
     fn fetch(&self, collection: CollectionId, epoch: Epoch) -> Result<Shares, VaultError>;
 
+    /// Forget the shares of every epoch of `collection` before `current`.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    fn retire(&self, collection: CollectionId, current: Epoch) -> Result<(), VaultError>;
+
     /// Forget the shares of every epoch of `collection`.
     ///
     /// # Errors

@@ -55,25 +55,46 @@ pub enum BootError {
     Listen(String, String),
 }
 
-/// Build a worker. Blocks for as long as segments take to load.
+/// What a worker stands on besides its TEE: tests bring a store that dies and a clock that jumps.
+pub struct Machine {
+    /// Where shards lie.
+    pub engine: Arc<dyn Engine>,
+    /// The worker's time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Build a worker on the disk and clock of this machine. Blocks for as long as segments take to load.
 ///
 /// # Errors
 /// [`BootError`], with what to do next.
 pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, BootError> {
     settings.check()?;
     prepare_data(&settings.data)?;
+    let engine = RocksEngine::open(&settings.data).map_err(|error| state(&error))?;
+    let machine = Machine { engine: Arc::new(engine), clock: Arc::new(SystemClock::default()) };
+    boot_on(machine, settings, platform).await
+}
+
+/// As [`boot`], on another machine.
+///
+/// # Errors
+/// As [`boot`].
+pub async fn boot_on(
+    machine: Machine,
+    settings: Settings,
+    platform: Platform,
+) -> Result<Worker, BootError> {
+    settings.check()?;
+    let Machine { engine, clock } = machine;
     let root = (platform.sealing_root)(&settings.data)?;
     let (embedder, model_files) = load_model(&settings)?;
     let config_digest = settings.digest(&model_files);
 
-    let engine: Arc<dyn Engine> =
-        Arc::new(RocksEngine::open(&settings.data).map_err(|error| state(&error))?);
     let own = own_shard(engine.as_ref()).map_err(|error| state(&error))?;
     let key = Arc::new(Key::<Vault>::from_root(&root));
     let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let ledger = EmbeddedLedger::open(
         genesis.ledger,
         key.derive(),

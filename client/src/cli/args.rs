@@ -39,7 +39,7 @@ pub(super) enum Command {
     /// Set or show the policy that workers must meet.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Make, list, show or delete collections.
+    /// Make, list, show or destroy collections.
     #[command(subcommand)]
     Collection(CollectionCommand),
     /// Seal a folder of documents into one file; nothing leaves this machine.
@@ -59,8 +59,10 @@ pub(super) enum Command {
     Grants(One),
     /// Take a grant back.
     Revoke(Revoke),
-    /// Release key shares to a worker that has restarted.
+    /// Release key shares to a worker that has restarted, or renew its lease.
     Release(Maybe),
+    /// Begin a new key epoch: fresh shares, every key wrapped anew.
+    Rotate(Rotate),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
@@ -132,8 +134,9 @@ pub(super) enum CollectionCommand {
     List,
     /// Show one, and check that its history continues the one remembered here.
     Show(One),
-    /// Delete a collection and destroy its keys.
-    Delete(Delete),
+    /// Destroy a collection and its keys: what it holds is lost, in old backups too.
+    #[command(visible_alias = "delete")]
+    Destroy(Destroy),
 }
 
 #[derive(Subcommand)]
@@ -181,12 +184,21 @@ pub(super) struct Create {
 }
 
 #[derive(Args)]
-pub(super) struct Delete {
+pub(super) struct Destroy {
     /// The collection's name or id.
     pub(super) collection: String,
     /// Do it: what the collection holds is lost for good.
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Rotate {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Then seal everything anew, so that keys of earlier epochs open nothing that is stored.
+    #[arg(long)]
+    pub(super) reencrypt: bool,
 }
 
 #[derive(Args)]
@@ -275,6 +287,9 @@ pub(super) struct DeleteDocuments {
     /// Every document that this filter matches, as JSON.
     #[arg(long, value_name = "JSON", conflicts_with = "ids")]
     pub(super) filter: Option<String>,
+    /// Return only when the bytes of all that was ever deleted are gone from the worker's files.
+    #[arg(long)]
+    pub(super) purge: bool,
 }
 
 #[derive(Args)]

@@ -47,17 +47,20 @@ pub(super) async fn delete(client: &Client, screen: Screen, which: &args::Delete
     let id = client.resolve(&which.collection).await?;
     let mut deleted = 0;
     if let Some(filter) = filter(which.filter.as_deref())? {
-        let request = DeleteDocuments { ids: None, filter: Some(filter) };
+        let request = DeleteDocuments { ids: None, filter: Some(filter), purge: which.purge };
         deleted += client.delete_documents(id, &request).await?.deleted;
     } else {
         let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
         for some in ids?.chunks(DELETE_IDS_MAX) {
-            let request = DeleteDocuments { ids: Some(some.to_vec()), filter: None };
+            let request =
+                DeleteDocuments { ids: Some(some.to_vec()), filter: None, purge: which.purge };
             deleted += client.delete_documents(id, &request).await?.deleted;
         }
     }
     client.remember_history(id).await?;
-    screen.show(&json!({ "deleted": deleted }), || format!("deleted {deleted} documents"));
+    let purged = if which.purge { "; no byte of them is left in the worker's files" } else { "" };
+    let value = json!({ "deleted": deleted, "purged": which.purge });
+    screen.show(&value, || format!("deleted {deleted} documents{purged}"));
     Ok(true)
 }
 

@@ -95,7 +95,8 @@ impl Model {
     async fn delete(&mut self, client: &Client, dice: &mut Dice) -> u64 {
         let id = name(dice);
         self.open.push((id.clone(), None));
-        let which = DeleteDocuments { ids: Some(vec![id.parse().unwrap()]), filter: None };
+        let which =
+            DeleteDocuments { ids: Some(vec![id.parse().unwrap()]), filter: None, purge: false };
         size(&client.delete_documents(self.id, &which).await.unwrap().head)
     }
 

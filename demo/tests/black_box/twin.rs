@@ -84,7 +84,7 @@ impl Twin {
     async fn delete(&mut self, client: &Client, id: CollectionId, dice: &mut Dice) {
         let name = format!("d{}", dice.below(DOCUMENTS));
         let ids: Vec<DocumentId> = vec![name.parse().unwrap()];
-        let which = DeleteDocuments { ids: Some(ids), filter: None };
+        let which = DeleteDocuments { ids: Some(ids), filter: None, purge: false };
         let reply = client.delete_documents(id, &which).await.unwrap();
         assert_eq!(reply.deleted, u64::from(self.documents.remove(&name).is_some()));
     }

@@ -1,7 +1,7 @@
 //! The manifest: which segments exist, what of them is deleted, where the tail begins.
 //!
 //! Layer: collection.
-//! Holds: the sealed record that makes a set of blobs one shard (manifest format 1).
+//! Holds: the sealed record that makes a set of blobs one shard (manifest format 2).
 //! Never: keys; DEKs lie wrapped in rows of their own.
 //! Invariant: swapped in one commit with the truncation of the tail, so there is always exactly one truth.
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// Everything needed to open a shard besides its tail.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Format of this record and of segments: 1.
+    /// Format of this record and of segments: 2.
     pub format: u32,
     /// The profile's JSON fields, frozen; postcard of the wire type.
     pub profile: String,
@@ -29,6 +29,9 @@ pub struct Manifest {
     pub idempotency: Vec<Idempotency>,
     /// Owner's count of manifests, so that two never share a place.
     pub version: u64,
+    /// The root DEKs that are in use, oldest first: generation, and the first batch that it seals. The last one seals
+    /// this manifest and the head.
+    pub roots: Vec<(u64, u64)>,
 }
 
 /// A segment as the manifest lists it.
@@ -58,7 +61,7 @@ pub struct PartEntry {
 }
 
 /// The manifest's format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 impl Manifest {
     /// Sealed for the manifest row.
@@ -67,8 +70,9 @@ impl Manifest {
     /// [`CollectionError`] from sealing.
     pub fn seal(&self, keys: &Keys, entropy: &mut dyn Entropy) -> Result<Vec<u8>, CollectionError> {
         let plain = Plain::<ManifestRecord>::new(encode(self)?);
-        let place = keys.place(Kind::Manifest, [0; 16], 0);
-        Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
+        let root = keys.root();
+        let place = keys.root_place(Kind::Manifest, root, 0);
+        Ok(plain.seal(root.key(), place, nonce(entropy)?)?.as_bytes().to_vec())
     }
 
     /// The stored manifest.
@@ -77,9 +81,10 @@ impl Manifest {
     /// [`CollectionError::Tampered`] if it is missing, does not open, or is of an unknown format.
     pub fn load(keys: &Keys, shard: &dyn Shard) -> Result<Self, CollectionError> {
         let bytes = one(shard, rows::manifest())?.ok_or(CollectionError::Tampered("manifest"))?;
-        let place = keys.place(Kind::Manifest, [0; 16], 0);
+        let root = keys.root();
+        let place = keys.root_place(Kind::Manifest, root, 0);
         let plain = Sealed::<ManifestRecord>::from_bytes(bytes)
-            .open(keys.root(), place)
+            .open(root.key(), place)
             .map_err(|_| CollectionError::Tampered("manifest"))?;
         let manifest: Self =
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("manifest"))?;

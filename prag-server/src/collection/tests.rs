@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod golden;
+mod life;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -178,12 +179,13 @@ fn large_documents_are_staged() {
 /// Every sealed row of a shard is checked when it opens: swapped, cut or missing rows are refused by name.
 #[test]
 fn damaged_rows_are_refused() {
-    let damage: [(&str, Vec<u8>); 5] = [
+    let damage: [(&str, Vec<u8>); 6] = [
         ("manifest", rows::manifest()),
         ("head", rows::head()),
         ("batch", rows::batch(1, 0)),
         ("digest", rows::digest(1)),
-        ("root key", rows::dek(super::keys::ROOT)),
+        ("root key", rows::dek([0; 16], 1)),
+        ("name key", rows::dek(super::keys::NAMES, 1)),
     ];
     for (name, key) in damage {
         let engine = MemoryEngine::new();

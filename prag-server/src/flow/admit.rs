@@ -35,7 +35,7 @@ impl Worker {
             .map_err(problems::denied)?;
         let quota = view.grant.as_ref().and_then(|grant| grant.quota);
         let metered = !granted.is_owner() && quota.is_some();
-        Ok(Reader { granted, held: self.held(id)?, metered })
+        Ok(Reader { granted, held: self.held(id).await?, metered })
     }
 
     pub(super) async fn admit_write(
@@ -46,7 +46,7 @@ impl Worker {
         let view = self.view(caller, id).await?;
         let now = self.now();
         let granted = admission::admit_write(caller, id, &view, now, self.0.settings.staleness_s);
-        Ok((granted.map_err(problems::denied)?, self.held(id)?))
+        Ok((granted.map_err(problems::denied)?, self.held(id).await?))
     }
 
     pub(super) async fn admit_admin(
@@ -57,7 +57,10 @@ impl Worker {
         let view = self.view(caller, id).await?;
         let now = self.now();
         let granted = admission::admit_admin(caller, id, &view, now, self.0.settings.staleness_s);
-        Ok((granted.map_err(problems::denied)?, self.held(id)?))
+        let granted = granted.map_err(problems::denied)?;
+        let held = self.held(id).await?;
+        self.renew_if_due(caller, id, granted.epoch()).await;
+        Ok((granted, held))
     }
 
     pub(super) async fn view(
@@ -92,8 +95,13 @@ impl Worker {
         }
     }
 
-    pub(super) fn held(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
-        let collections = self.0.collections.read().unwrap_or_else(super::lock::ignore_poison);
-        collections.get(&id).cloned().ok_or_else(problems::forbidden)
+    /// What is held of a collection; locked, if its lease is over.
+    pub(super) async fn held(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
+        let held = {
+            let collections = self.0.collections.read().unwrap_or_else(super::lock::ignore_poison);
+            collections.get(&id).cloned().ok_or_else(problems::forbidden)?
+        };
+        self.check_lease(&held).await;
+        Ok(held)
     }
 }

@@ -10,6 +10,7 @@ use super::ingest::token;
 use super::{Worker, problems, query, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
+use crate::collection::renew;
 use crate::collection::shard::batch;
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::{DELETE_IDS_MAX, TOKEN_BYTES_MAX};
@@ -102,13 +103,13 @@ impl Worker {
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()]).await
+        self.delete(shard, scope, vec![document.id.clone()], false).await
     }
 
-    /// Delete documents, by id or by filter.
+    /// Delete documents, by id or by filter; with `purge`, answer once the bytes of all that was ever deleted are gone.
     ///
     /// # Errors
-    /// Names the field and the limit; nothing was deleted.
+    /// Names the field and the limit; nothing was deleted. A purge that fails leaves the documents deleted: ask again.
     pub async fn delete_documents(
         &self,
         caller: &Verified<Caller>,
@@ -129,7 +130,7 @@ impl Worker {
                 return Err(Problem::new(Code::InvalidField, detail).field("ids"));
             }
         };
-        self.delete(shard, scope, ids).await
+        self.delete(shard, scope, ids, request.purge).await
     }
 
     async fn delete(
@@ -137,6 +138,7 @@ impl Worker {
         shard: Arc<CollectionShard>,
         scope: Vec<Filter>,
         ids: Vec<DocumentId>,
+        purge: bool,
     ) -> Result<DeleteReply, Problem> {
         let worker = self.clone();
         let work = move || {
@@ -160,7 +162,11 @@ impl Worker {
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            Ok(DeleteReply { deleted, head: worker.signed_head(&head), token: token(&head) })
+            if purge {
+                renew::purge(&shard, &mut entropy).map_err(problems::collection)?;
+            }
+            let (head, token) = (worker.signed_head(&head), token(&head));
+            Ok(DeleteReply { deleted, purged: purge, head, token })
         };
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }

@@ -10,6 +10,7 @@ use crate::collection::CollectionShard;
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::CollectionState;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 /// A collection in the worker's hands.
@@ -17,6 +18,10 @@ pub struct Held {
     /// What the catalogue says.
     pub entry: Entry,
     state: RwLock<State>,
+    /// Unix seconds; 0 until the ledger was asked.
+    lease_until: AtomicU64,
+    /// When the ledger last said that the key may be held, Unix seconds.
+    seen: AtomicU64,
 }
 
 /// Whether it serves.
@@ -28,7 +33,8 @@ pub(super) enum State {
 
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
-        Self { entry, state: RwLock::new(state) }
+        let (lease_until, seen) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { entry, state: RwLock::new(state), lease_until, seen }
     }
 
     /// The shard, if it serves.
@@ -40,7 +46,7 @@ impl Held {
             State::Ready(shard) => Ok(Arc::clone(shard)),
             State::Locked => Err(Problem::new(
                 Code::KeyMissing,
-                "the worker has no key for this collection since its restart; its owner must release it",
+                "the worker has no key for this collection: it restarted, or its lease is over; its owner must release it",
             )),
             State::Quarantined(why) => Err(Problem::new(
                 Code::ShardUnavailable,
@@ -64,6 +70,37 @@ impl Held {
             State::Locked => CollectionState::Locked,
             State::Quarantined(_) => CollectionState::Quarantined,
         }
+    }
+
+    /// The ledger said at `now` that the key may be held until `until`.
+    pub(super) fn note_lease(&self, until: u64, now: u64) {
+        self.lease_until.store(until, Ordering::Relaxed);
+        self.seen.store(now, Ordering::Relaxed);
+    }
+
+    /// Unix seconds until which the key may be held, as the ledger last said; 0 if it was not asked.
+    #[must_use]
+    pub fn lease_until(&self) -> u64 {
+        self.lease_until.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// Give up the shard and its keys, if they are here. Who is using it finishes; nothing more is written.
+    pub(super) fn lock(&self) {
+        let mut state = self.state.write().unwrap_or_else(ignore_poison);
+        if let State::Ready(shard) = &*state {
+            shard.close();
+            *state = State::Locked;
+        }
+    }
+
+    /// True if it serves.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.state() == CollectionState::Ready
     }
 
     /// True if a stored byte failed its check.

@@ -19,10 +19,12 @@ mod embed;
 mod grants;
 mod held;
 mod ingest;
+mod lease;
 mod lock;
 mod opening;
 mod problems;
 mod query;
+mod rotate;
 mod search;
 mod validate;
 
@@ -59,6 +61,8 @@ struct Inner {
     metrics: Metrics,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<()>,
+    /// Held by whoever changes a collection's epoch, placement or shares.
+    turning: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
@@ -76,10 +80,12 @@ impl Worker {
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
             metrics: Metrics::default(),
             anchoring: tokio::sync::Mutex::default(),
+            turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
         worker.open_all().await?;
         worker.keep_anchoring();
+        worker.keep_leases();
         Ok(worker)
     }
 

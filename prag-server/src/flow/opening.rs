@@ -13,10 +13,10 @@ use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{KeyVault, Shares, VaultError};
-use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::Profile;
+use prag_protocol::{CollectionId, Epoch};
 use prag_store::{Open, ShardName};
 use prag_trust::key::{Key, Wrap, derive_kek};
 use std::sync::Arc;
@@ -50,9 +50,17 @@ impl Worker {
         let Some(local) = &self.0.parts.vault else {
             return;
         };
+        match self.bound(id, record.epoch).await {
+            Ok(Some(placement)) => held.note_lease(placement.lease_until, self.now()),
+            Ok(None) => return,
+            Err(problem) => {
+                tracing::warn!(%problem, "a shard stays locked: its placement is not known");
+                return;
+            }
+        }
         match local.fetch(id, record.epoch) {
             Ok(shares) => match wrap_key(&shares, id, record) {
-                Some(wrap) => self.open_shard(held, wrap).await,
+                Some(wrap) => self.open_shard(held, record.epoch, wrap).await,
                 None => held.set(State::Quarantined("its key is not the committed one".to_owned())),
             },
             Err(VaultError::Missing) => {}
@@ -83,8 +91,14 @@ impl Worker {
             .engine
             .open(ShardName(entry.lineage.0), mode)
             .map_err(|error| problems::collection(error.into()))?;
-        let shard = CollectionShard::create(identity(&entry), profile, wrap, store, &mut OsEntropy)
-            .map_err(problems::collection)?;
+        let shard = CollectionShard::create(
+            identity(&entry, entry.epoch),
+            profile,
+            wrap,
+            store,
+            &mut OsEntropy,
+        )
+        .map_err(problems::collection)?;
         entry.ready = true;
         parts.catalog.keep(&entry).map_err(vault)?;
         let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
@@ -92,7 +106,8 @@ impl Worker {
         Ok(held)
     }
 
-    pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>) {
+    /// Open the shard with the key of the ledger's epoch, then end the epochs before it.
+    pub(super) async fn open_shard(&self, held: &Arc<Held>, epoch: Epoch, wrap: Key<Wrap>) {
         let (worker, entry) = (self.clone(), held.entry.clone());
         let last = match self.last_anchor().await {
             Ok(last) => last,
@@ -104,14 +119,23 @@ impl Worker {
         let work = move || {
             let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
             let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            super::anchor::checked(CollectionShard::open(identity(&entry), wrap, store)?, &last)
+            super::anchor::checked(
+                CollectionShard::open(identity(&entry, epoch), wrap, store)?,
+                &last,
+            )
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
             Ok(opened) => opened,
             Err(_) => Err(CollectionError::Tampered("shard")),
         };
         match opened {
-            Ok(shard) => held.set(State::Ready(Arc::new(shard))),
+            Ok(shard) => {
+                let shard = Arc::new(shard);
+                held.set(State::Ready(Arc::clone(&shard)));
+                if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
+                    tracing::warn!(%problem, "an earlier key epoch is not ended yet");
+                }
+            }
             Err(error) => {
                 tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
                 held.set(State::Quarantined(error.to_string()));
@@ -148,13 +172,8 @@ pub(super) fn wrap_key(
     kek.opens(&record.commitment, id, record.epoch).then(|| kek.derive::<Wrap>())
 }
 
-fn identity(entry: &Entry) -> Identity {
-    Identity {
-        collection: entry.id,
-        lineage: entry.lineage,
-        epoch: entry.epoch,
-        writer_epoch: WRITER_EPOCH,
-    }
+fn identity(entry: &Entry, epoch: Epoch) -> Identity {
+    Identity { collection: entry.id, lineage: entry.lineage, epoch, writer_epoch: WRITER_EPOCH }
 }
 
 /// One worker writes; the claim moves when shards do.

@@ -27,6 +27,8 @@ use utoipa::OpenApi;
         collections::show,
         collections::delete,
         collections::release,
+        collections::rotate,
+        collections::reencrypt,
         collections::open_corpus,
         collections::compact,
         collections::operation,
@@ -48,7 +50,7 @@ use utoipa::OpenApi;
     ),
     components(schemas(ProblemBody)),
     tags(
-        (name = "collections", description = "Create, describe, release keys, compact, destroy"),
+        (name = "collections", description = "Create, describe, release and rotate keys, compact, destroy"),
         (name = "documents", description = "Put, list, look up, delete"),
         (name = "search", description = "Query, and context for a prompt"),
         (name = "grants", description = "Who may read or write"),
