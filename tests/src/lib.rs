@@ -8,10 +8,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod folders;
+mod machine;
 mod wiretap;
 
 pub use folders::copy_folder;
 pub use wiretap::Wiretap;
+
+use machine::{LabClock, Mortal};
 
 use prag_client::Client;
 use prag_client::channel::{Channel, Sent};
@@ -19,11 +22,12 @@ use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
 use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::remembered::Remembered;
-use prag_client::system::{OsEntropy, SystemClock};
+use prag_client::system::OsEntropy;
 use prag_client::trusted::Trusted;
-use prag_server::boot::{Platform, boot};
+use prag_server::boot::{Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
+use prag_store::RocksEngine;
 use prag_trust::evidence::Policy;
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
@@ -31,6 +35,7 @@ use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -43,6 +48,8 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
+    clock: LabClock,
+    mortal: Option<Mortal>,
     serving: Option<Serving>,
 }
 
@@ -68,6 +75,18 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(None, change).await
+    }
+
+    /// As [`Lab::start_with`], on a store in memory that dies when it is told to.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(Some(Mortal::new()), change).await
+    }
+
+    async fn start_on(mortal: Option<Mortal>, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             dev: true,
@@ -79,7 +98,8 @@ impl Lab {
             ..Settings::default()
         };
         change(&mut settings);
-        let mut lab = Self { folder, settings, serving: None };
+        let clock = LabClock::default();
+        let mut lab = Self { folder, settings, clock, mortal, serving: None };
         lab.serve().await;
         lab
     }
@@ -130,7 +150,7 @@ impl Lab {
             first_use: true,
             warning: None,
         };
-        let clock = Box::new(SystemClock::default());
+        let clock = Box::new(self.clock.clone());
         let remembered = Remembered::new(&home);
         let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
         let channel = channel.await.unwrap();
@@ -160,8 +180,48 @@ impl Lab {
         self.let_go().await;
     }
 
+    /// Time goes on by so many seconds at once, for the worker and for everybody else.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.pass(seconds);
+    }
+
+    /// The store of [`Lab::start_mortal`] does so many durable steps more, and then nothing.
+    ///
+    /// # Panics
+    /// In any other lab.
+    pub fn die_after(&self, steps: u64) {
+        self.mortal.as_ref().unwrap().die_after(steps);
+    }
+
+    /// Whether it has died.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.mortal.as_ref().is_some_and(Mortal::is_dead)
+    }
+
+    /// The machine comes back: what was not durable is lost, and the worker boots on the rest.
+    ///
+    /// # Panics
+    /// As [`Lab::restart`].
+    pub async fn revive(&mut self) {
+        self.stop().await;
+        self.mortal.as_ref().unwrap().revive();
+        self.serve().await;
+    }
+
+    /// Has the worker check all leases now.
+    ///
+    /// # Panics
+    /// Where it serves not, or its vault fails.
+    pub async fn check_leases(&self) {
+        self.serving.as_ref().unwrap().worker.check_leases().await.unwrap();
+    }
+
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
     async fn let_go(&self) {
+        if self.mortal.is_some() {
+            return;
+        }
         for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
             let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
             let mut left = BOOT_ATTEMPTS;
@@ -209,6 +269,14 @@ impl Lab {
         self.serving = Some(Serving { worker, stop, ended });
     }
 
+    fn machine(&self) -> Machine {
+        let clock = Arc::new(self.clock.clone());
+        match &self.mortal {
+            Some(mortal) => Machine { engine: mortal.engine(), clock },
+            None => Machine { engine: Arc::new(RocksEngine::open(self.path()).unwrap()), clock },
+        }
+    }
+
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
     async fn boot(&self) -> prag_server::flow::Worker {
         let mut left = BOOT_ATTEMPTS;
@@ -219,7 +287,7 @@ impl Lab {
                 simulated: true,
             };
             left -= 1;
-            match boot(self.settings.clone(), platform).await {
+            match boot_on(self.machine(), self.settings.clone(), platform).await {
                 Ok(worker) => return worker,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
