@@ -9,6 +9,7 @@ use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
     RotateKeys, Rotated, VectorSource,
@@ -92,7 +93,12 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; both shares stay then, and the same call goes on from where the last one ended.
     pub async fn rotate(&self, id: CollectionId) -> Result<Rotated, ClientError> {
-        let before = self.collection(id).await?.epoch;
+        let collection = self.collection(id).await?;
+        if collection.owner != *self.identity().address() {
+            let detail = "only its owner rotates a collection's keys";
+            return Err(Problem::new(Code::Forbidden, detail).into());
+        }
+        let before = collection.epoch;
         let kept = self.shares().epochs(id)?;
         // A share of the current epoch beside older ones: the ledger turned, and the end of it was not heard here.
         let unheard = kept.contains(&before) && kept.iter().any(|epoch| *epoch < before);

@@ -21,6 +21,9 @@ use std::sync::{Arc, PoisonError};
 #[derive(Default)]
 pub(super) struct Operations(VecDeque<(Address, Operation)>);
 
+/// Long work on a shard, which tells how much of how much is done.
+type Work = fn(&CollectionShard, &dyn Fn(u64, u64)) -> Result<(), CollectionError>;
+
 impl Worker {
     /// Merge tail and segments into one segment, in the background.
     ///
@@ -59,7 +62,7 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         kind: OperationKind,
-        work: fn(&CollectionShard, &dyn Fn(u64, u64)) -> Result<(), CollectionError>,
+        work: Work,
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;

@@ -82,8 +82,8 @@ impl Worker {
         self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
     }
 
-    /// Renew a lease of which less than half is left, since its owner is here. A lease that is over is not renewed:
-    /// that takes a release.
+    /// Renew a lease of which less than half is left, on the word of the request that its owner has just signed. A lease
+    /// that is over is not renewed: that takes a release.
     pub(super) async fn renew_if_due(
         &self,
         caller: &Verified<Caller>,

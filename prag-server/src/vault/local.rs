@@ -153,7 +153,7 @@ fn retire<const N: usize>(rows: &Rows, id: CollectionId, current: Epoch) -> Resu
 /// The entries of a row: each an epoch and the bytes of N shares.
 fn entries<const N: usize>(row: &[u8]) -> Result<impl Iterator<Item = (Epoch, &[u8])>, VaultError> {
     let length = 4 + 32 * N;
-    if row.is_empty() || row.len() % length != 0 {
+    if row.is_empty() || !row.len().is_multiple_of(length) {
         return Err(VaultError::Tampered);
     }
     Ok(row.chunks(length).filter_map(|entry| {

@@ -2,7 +2,6 @@
 
 use super::*;
 use prag_protocol::problem::Code;
-use prag_protocol::wire::grants::PutGrant;
 
 const DAY: u64 = 86_400;
 

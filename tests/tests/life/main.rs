@@ -18,6 +18,7 @@ use prag_protocol::CollectionId;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
 use prag_protocol::wire::documents::{DeleteDocuments, Format, PutDocument, SuppliedChunk};
+use prag_protocol::wire::grants::PutGrant;
 use prag_protocol::wire::operations::{Operation, OperationState};
 use prag_protocol::wire::search::QueryRequest;
 use prag_tests::Lab;
@@ -134,7 +135,23 @@ async fn only_the_owner_rotates() {
     let id = lived_in(&owner, "notes").await;
     let refused = stranger.rotate(id).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::Forbidden));
+    let reader = lab.client("reader").await;
+    let grant = PutGrant {
+        grantee: reader.identity().address().clone(),
+        read: true,
+        write: true,
+        max_k: 5,
+        quota: None,
+        expires: owner.channel().now() + 3600,
+        scope: None,
+    };
+    owner.put_grant(id, &grant).await.unwrap();
+    let refused = reader.rotate(id).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::Forbidden));
+    assert!(reader.shares().epochs(id).unwrap().is_empty(), "no share of what is another's");
     let share = prag_trust::key::Share::from_bytes(&[9; 32]);
+    let refused = reader.rotate_to(id, 2, &share).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::Forbidden));
     let mut chance = prag_client::system::OsEntropy;
     // A share of an epoch that is not next is refused by its number.
     for epoch in [3, 9] {
