@@ -9,8 +9,10 @@ use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
+    Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
+    RotateKeys, Rotated, VectorSource,
 };
 use prag_protocol::wire::documents::{
     Ack, BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
@@ -58,7 +60,7 @@ impl Client {
             let mut entropy = self.channel().entropy();
             let id = CollectionId(random(entropy.as_mut())?);
             let share = Share::random(entropy.as_mut())?;
-            self.shares().keep(id, &share, entropy.as_mut())?;
+            self.shares().keep(id, FIRST_EPOCH, &share, entropy.as_mut())?;
             (id, share)
         };
         let session = self.channel().session().await?;
@@ -77,11 +79,11 @@ impl Client {
         made
     }
 
-    /// Deletes a collection and destroys its keys; what this machine remembers of it goes too.
+    /// Destroys a collection and its keys, here and there; what this machine remembers of it goes too.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn delete_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
+    pub async fn destroy_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
         let call = Call::bare(Purpose::Admin, "DELETE", collection_path(id, ""));
         let reply = self.ledger_ask(&call).await?;
         self.shares().forget(id)?;
@@ -89,16 +91,81 @@ impl Client {
         Ok(reply)
     }
 
-    /// Releases the share of `epoch` to the worker again, after it has restarted.
+    /// Releases the share of `epoch` to the worker again, after it has restarted or its lease has ended; where it has
+    /// the key, that renews its lease.
     ///
     /// # Errors
     /// [`ClientError::NoShare`] where this machine does not hold it.
     pub async fn release(&self, id: CollectionId, epoch: Epoch) -> Result<Collection, ClientError> {
-        let share = self.shares().fetch(id)?;
+        let share = self.shares().fetch(id, epoch)?;
         let session = self.channel().session().await?;
         let share = self.seal(&session, &share, id, epoch)?;
         let path = collection_path(id, "/keys");
-        self.ask(&Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?).await
+        let call = Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?;
+        let released: Collection = self.ask(&call).await?;
+        if released.state == CollectionState::Ready && released.epoch == epoch {
+            self.shares().retire(id, epoch)?;
+        }
+        Ok(released)
+    }
+
+    /// Begins the next key epoch with a fresh share, or ends a rotation that was cut short. The new share is kept on
+    /// this machine beside the old one before anything is sent; the old one goes once the worker, asked anew, is at the
+    /// new epoch.
+    ///
+    /// # Errors
+    /// [`ClientError`]; both shares stay then, and the same call goes on from where the last one ended.
+    pub async fn rotate(&self, id: CollectionId) -> Result<Rotated, ClientError> {
+        let collection = self.collection(id).await?;
+        if collection.owner != *self.identity().address() {
+            let detail = "only its owner rotates a collection's keys";
+            return Err(Problem::new(Code::Forbidden, detail).into());
+        }
+        let before = collection.epoch;
+        let kept = self.shares().epochs(id)?;
+        // A share of the current epoch beside older ones: the ledger turned, and the end of it was not heard here.
+        let unheard = kept.contains(&before) && kept.iter().any(|epoch| *epoch < before);
+        let epoch = if unheard { before } else { before.saturating_add(1) };
+        if !self.shares().has(id, epoch) {
+            let mut entropy = self.channel().entropy();
+            let share = Share::random(entropy.as_mut())?;
+            self.shares().keep(id, epoch, &share, entropy.as_mut())?;
+        }
+        let rotated = self.rotate_to(id, epoch, &self.shares().fetch(id, epoch)?).await?;
+        let now = self.collection(id).await?.epoch;
+        if rotated.epoch != epoch || now != epoch {
+            return Err(ClientError::Reply("the worker is not at the epoch that it rotated to"));
+        }
+        self.shares().retire(id, epoch)?;
+        Ok(rotated)
+    }
+
+    /// Asks the worker to go to `epoch` with this share, which the caller has kept; [`Client::rotate`] does both.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn rotate_to(
+        &self,
+        id: CollectionId,
+        epoch: Epoch,
+        share: &Share,
+    ) -> Result<Rotated, ClientError> {
+        let session = self.channel().session().await?;
+        let body = RotateKeys { epoch, share: self.seal(&session, share, id, epoch)? };
+        let call = Call::json(Purpose::Admin, "POST", collection_path(id, "/rotate"), &body)?;
+        let rotated: Rotated = self.ask(&call).await?;
+        let ledger = &session.attestation().ledger_id;
+        self.channel().remembered().advance_ledger(ledger, rotated.height, None)?;
+        Ok(rotated)
+    }
+
+    /// Starts sealing anew what lies under keys of earlier epochs.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn reencrypt(&self, id: CollectionId) -> Result<Operation, ClientError> {
+        let path = collection_path(id, "/reencrypt");
+        self.ask(&Call::bare(Purpose::Data, "POST", path)).await
     }
 
     /// Places a collection on this worker, which then gets the keys from the vaults that it is configured with. The
@@ -123,7 +190,7 @@ impl Client {
         manifest: &[u8],
     ) -> Result<OpenedCorpus, ClientError> {
         use base64::Engine;
-        let share = self.shares().fetch(corpus)?;
+        let share = self.shares().fetch(corpus, crate::corpus::CORPUS_EPOCH)?;
         let session = self.channel().session().await?;
         let body = OpenCorpus {
             corpus,

@@ -6,7 +6,7 @@
 //! Invariant: nothing is served before every part is there.
 
 use crate::channel::KeyRing;
-use crate::clock::WorkerClock;
+use crate::clock::{Counter, WorkerClock, counter};
 use crate::components::Components;
 use crate::flow::{POLICY_EPOCH, Worker};
 use crate::image::own_image;
@@ -72,37 +72,49 @@ pub enum BootError {
     Listen(String, String),
 }
 
-/// Build a worker. Blocks for as long as segments take to load.
+/// What a worker stands on besides its TEE: tests bring a store that dies, a ledger of several workers, time that jumps.
+pub struct Machine {
+    /// Where shards lie.
+    pub engine: Arc<dyn Engine>,
+    /// The ledger that the worker obeys; without one, an embedded one of its own.
+    pub ledger: Option<Arc<dyn Ledger>>,
+    /// Time since some moment, that the host cannot set.
+    pub counter: Counter,
+}
+
+/// Build a worker on the disk and counter of this machine. Blocks for as long as segments take to load.
 ///
 /// # Errors
 /// [`BootError`], with what to do next.
 pub async fn boot(settings: Settings, platform: Platform) -> Result<Worker, BootError> {
-    boot_under(None, settings, platform).await
+    settings.check()?;
+    prepare_data(&settings.data)?;
+    let engine = RocksEngine::open(&settings.data).map_err(|error| state(&error))?;
+    let machine = Machine { engine: Arc::new(engine), ledger: None, counter: counter() };
+    boot_on(machine, settings, platform).await
 }
 
-/// As [`boot`]; the worker obeys `ledger` in place of an embedded one of its own.
+/// As [`boot`], on another machine.
 ///
 /// # Errors
 /// As [`boot`].
-pub async fn boot_under(
-    ledger: Option<Arc<dyn Ledger>>,
+pub async fn boot_on(
+    machine: Machine,
     settings: Settings,
     platform: Platform,
 ) -> Result<Worker, BootError> {
     settings.check()?;
-    prepare_data(&settings.data)?;
+    let Machine { engine, ledger, counter } = machine;
     let root = (platform.sealing_root)(&settings.data)?;
     let (embedder, model_files) = load_model(&settings)?;
     let config_digest = settings.digest(&model_files);
 
-    let engine: Arc<dyn Engine> =
-        Arc::new(RocksEngine::open(&settings.data).map_err(|error| state(&error))?);
     let own = own_shard(engine.as_ref()).map_err(|error| state(&error))?;
     let key = Arc::new(Key::<Vault>::from_root(&root));
     let entropy = || -> Box<dyn Entropy> { Box::new(OsEntropy) };
     let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy())
         .map_err(|error| state(&error))?;
-    let clock = Arc::new(WorkerClock::start(platform.host_time.as_ref()));
+    let clock = Arc::new(WorkerClock::start(platform.host_time.as_ref(), counter));
     let embedded = || {
         let (own, told) = (Arc::clone(&own), Arc::<WorkerClock>::clone(&clock));
         EmbeddedLedger::open(genesis.ledger, key.derive(), own, told, entropy(), settings.dev)

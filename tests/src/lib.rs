@@ -11,6 +11,7 @@
 mod clock;
 mod folders;
 pub mod leakage;
+mod machine;
 mod readers;
 pub mod threats;
 mod wiretap;
@@ -20,6 +21,7 @@ pub use folders::copy_folder;
 pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
+use machine::{Leaps, Mortal};
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
@@ -29,9 +31,10 @@ use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
 use prag_client::trusted::Trusted;
 use prag_client::{Client, ClientError};
-use prag_server::boot::{Platform, boot_under};
+use prag_server::boot::{Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
+use prag_store::{Engine, RocksEngine};
 use prag_trust::evidence::{Policy, Verifier};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
@@ -58,6 +61,8 @@ pub struct Lab {
     version: &'static str,
     /// In place of the embedded one, where several workers follow one.
     ledger: Option<Arc<dyn Ledger>>,
+    mortal: Option<Mortal>,
+    leaps: Leaps,
     serving: Option<Serving>,
     /// What the host says the time is; a worker asks when it boots.
     pub host_clock: SetClock,
@@ -98,7 +103,7 @@ impl Lab {
         verifier: fn() -> Box<dyn Verifier>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        Self::start_as(verifier, None, VERSION, change).await
+        Self::start_as(verifier, (None, None), VERSION, change).await
     }
 
     /// As [`Lab::start_with`]: a worker of the image `version` that obeys `ledger`.
@@ -110,12 +115,21 @@ impl Lab {
         version: &'static str,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        Self::start_as(|| Box::new(SimVerifier), ledger, version, change).await
+        Self::start_as(|| Box::new(SimVerifier), (ledger, None), version, change).await
+    }
+
+    /// As [`Lab::start_with`], on a store in memory that dies when it is told to.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
+        let ground = (None, Some(Mortal::new()));
+        Self::start_as(|| Box::new(SimVerifier), ground, VERSION, change).await
     }
 
     async fn start_as(
         verifier: fn() -> Box<dyn Verifier>,
-        ledger: Option<Arc<dyn Ledger>>,
+        (ledger, mortal): (Option<Arc<dyn Ledger>>, Option<Mortal>),
         version: &'static str,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
@@ -138,6 +152,8 @@ impl Lab {
             verifier,
             version,
             ledger,
+            mortal,
+            leaps: Leaps::default(),
             serving,
             host_clock,
             clients_clock,
@@ -240,8 +256,53 @@ impl Lab {
         self.let_go().await;
     }
 
+    /// Time goes on by so many seconds at once, for the worker and for everybody else.
+    pub fn pass(&self, seconds: u64) {
+        self.leaps.pass(seconds);
+        self.host_clock.pass(seconds);
+        self.clients_clock.pass(seconds);
+    }
+
+    /// The store of [`Lab::start_mortal`] does so many durable steps more, and then nothing.
+    ///
+    /// # Panics
+    /// In any other lab.
+    pub fn die_after(&self, steps: u64) {
+        self.mortal.as_ref().unwrap().die_after(steps);
+    }
+
+    /// Whether it has died.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.mortal.as_ref().is_some_and(Mortal::is_dead)
+    }
+
+    /// The machine comes back: what was not durable is lost, and the worker boots on the rest.
+    ///
+    /// # Panics
+    /// As [`Lab::restart`].
+    pub async fn revive(&mut self) {
+        self.stop().await;
+        self.mortal.as_ref().unwrap().revive();
+        self.serve().await;
+    }
+
+    /// Has the worker check all leases now.
+    ///
+    /// # Panics
+    /// Where it serves not, or its vault fails.
+    pub async fn check_leases(&self) {
+        self.serving.as_ref().unwrap().worker.check_leases().await.unwrap();
+    }
+
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
     async fn let_go(&self) {
+        if self.mortal.is_some() {
+            return;
+        }
+        if self.mortal.is_some() {
+            return;
+        }
         for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
             let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
             let mut left = BOOT_ATTEMPTS;
@@ -314,6 +375,17 @@ impl Lab {
         self.serving = Some(Serving { worker, stop, ended });
     }
 
+    fn machine(&self) -> Machine {
+        let engine: Arc<dyn Engine> = match &self.mortal {
+            Some(mortal) => mortal.engine(),
+            None => {
+                std::fs::create_dir_all(self.path()).unwrap();
+                Arc::new(RocksEngine::open(self.path()).unwrap())
+            }
+        };
+        Machine { engine, ledger: self.ledger.clone(), counter: self.leaps.counter() }
+    }
+
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
     async fn boot(&self) -> prag_server::flow::Worker {
         let mut left = BOOT_ATTEMPTS;
@@ -334,7 +406,7 @@ impl Lab {
                 simulated: true,
             };
             left -= 1;
-            match boot_under(self.ledger.clone(), self.settings.clone(), platform).await {
+            match boot_on(self.machine(), self.settings.clone(), platform).await {
                 Ok(worker) => return worker,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,

@@ -43,7 +43,7 @@ pub(super) enum Command {
     /// Set or show which images are trusted: by this machine, or by a collection.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Make, list, show or delete collections.
+    /// Make, list, show or destroy collections.
     #[command(subcommand)]
     Collection(CollectionCommand),
     /// Seal a folder of documents into one file; nothing leaves this machine.
@@ -63,10 +63,12 @@ pub(super) enum Command {
     Grants(One),
     /// Take a grant back.
     Revoke(Revoke),
-    /// Release key shares to a worker that has restarted.
+    /// Release key shares to a worker that has restarted, or renew its lease.
     Release(Maybe),
     /// Place a collection on another worker, which gets the keys from a worker that has them.
     Place(Place),
+    /// Begin a new key epoch: fresh shares, every key wrapped anew.
+    Rotate(Rotate),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
@@ -198,8 +200,9 @@ pub(super) enum CollectionCommand {
     List,
     /// Show one, and check that its history continues the one remembered here.
     Show(One),
-    /// Delete a collection and destroy its keys.
-    Delete(Delete),
+    /// Destroy a collection and its keys: what it holds is lost, in old backups too.
+    #[command(visible_alias = "delete")]
+    Destroy(Destroy),
 }
 
 #[derive(Subcommand)]
@@ -259,12 +262,21 @@ pub(super) struct Place {
 }
 
 #[derive(Args)]
-pub(super) struct Delete {
+pub(super) struct Destroy {
     /// The collection's name or id.
     pub(super) collection: String,
     /// Do it: what the collection holds is lost for good.
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Rotate {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Then seal everything anew, so that keys of earlier epochs open nothing that is stored.
+    #[arg(long)]
+    pub(super) reencrypt: bool,
 }
 
 #[derive(Args)]
@@ -405,6 +417,9 @@ pub(super) struct DeleteDocuments {
     /// Keep a signed receipt in this new file.
     #[arg(long, value_name = "FILE")]
     pub(super) receipt: Option<PathBuf>,
+    /// Return only when the bytes of all that was ever deleted are gone from the worker's files.
+    #[arg(long)]
+    pub(super) purge: bool,
 }
 
 #[derive(Args)]

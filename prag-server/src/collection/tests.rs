@@ -4,6 +4,7 @@
 
 mod fuzz;
 mod golden;
+mod life;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -180,12 +181,13 @@ fn large_documents_are_staged() {
 /// Every sealed row of a shard is checked when it opens: swapped, cut or missing rows are refused by name.
 #[test]
 fn damaged_rows_are_refused() {
-    let damage: [(&str, Vec<u8>); 5] = [
+    let damage: [(&str, Vec<u8>); 6] = [
         ("manifest", rows::manifest()),
         ("head", rows::head()),
         ("batch", rows::batch(1, 0)),
         ("digest", rows::digest(1)),
-        ("root key", rows::dek(super::keys::ROOT)),
+        ("root key", rows::dek([0; 16], 1)),
+        ("name key", rows::dek(super::keys::NAMES, 1)),
     ];
     for (name, key) in damage {
         let engine = MemoryEngine::new();
@@ -284,7 +286,7 @@ fn a_segment_under_another_root_is_refused() {
     let mut manifest = shard.writer().manifest.clone();
     manifest.segments[0].root[0] ^= 1;
     let mut write = StoreBatch::new();
-    write.put(rows::manifest(), manifest.seal(&shard.keys, &mut OsEntropy).unwrap()).unwrap();
+    write.put(rows::manifest(), manifest.seal(&shard.keys(), &mut OsEntropy).unwrap()).unwrap();
     shard.store.commit(write).unwrap();
     drop(shard);
     assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));

@@ -21,7 +21,7 @@ async fn looks_for_a_key_to_all() {
         for number in 0..8 {
             let name = format!("c{number}");
             let made = scene.owner.create_collection(&name, VectorSource::Supplied(2)).await;
-            let share = scene.owner.shares().fetch(made.unwrap().id).unwrap();
+            let share = scene.owner.shares().fetch(made.unwrap().id, 1).unwrap();
             shares.insert(*share.expose());
         }
     }

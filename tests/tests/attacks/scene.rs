@@ -174,6 +174,7 @@ pub(crate) async fn send_signed(
     match client.channel().send(&session, request, headers).await.unwrap() {
         Sent::Answer(answer) => answer,
         Sent::Refused(status) => panic!("the gateway refused: {status}"),
+        Sent::Moved => panic!("the worker shows another TLS key"),
     }
 }
 

@@ -193,5 +193,6 @@ fn context() -> ContextRequest {
         filter: None,
         fusion: None,
         token: None,
+        receipt: false,
     }
 }

@@ -50,7 +50,9 @@ async fn expired_leases_and_past_epochs_open_nothing() {
     let owner = stage.owner().await;
     assert_eq!(owner.place(stage.id).await.unwrap().state, Ready, "the owner renews it");
 
-    stage.tell(AccessMsg::RotateEpoch { collection: stage.id, commitment: [7; 32] }).await;
+    stage
+        .tell(AccessMsg::RotateEpoch { collection: stage.id, epoch: 2, commitment: [7; 32] })
+        .await;
     stage.first.restart().await;
     assert_eq!(keys(&stage.at(&stage.first).await), not_placed, "placed for the epoch before");
     let placed = stage.owner().await.place(stage.id).await.unwrap();

@@ -18,6 +18,7 @@ fn rows() {
     );
     let shares = [&[0, 0, 0, 1][..], &[3; 32], &[4; 32]].concat();
     let good = [json(&entry), json(&anchored), shares.clone(), shares[..36].to_vec(), vec![5; 64]];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     fuzz(2, &good, |bytes| {
         for table in [0x11, 0x12, 0x13, 0x14, 0x15] {
             let collection = CollectionId(if table == 0x14 { [0; 16] } else { ID.0 });
@@ -40,7 +41,11 @@ fn rows() {
             shard.commit(write).unwrap();
             let read = match table {
                 0x11 => Catalog::new(key(), shard, chance()).all().map(drop),
-                0x12 => LocalVault::new(key(), shard, chance()).fetch(ID, 1).map(drop),
+                0x12 => {
+                    let vault = LocalVault::new(key(), shard, chance());
+                    let wanted = Wanted { collection: ID, epoch: 1, images: None };
+                    runtime.block_on(vault.fetch(&wanted)).map(drop)
+                }
                 0x13 => ChainShares::new(key(), shard, chance()).fetch(ID, 1).map(drop),
                 0x14 => Genesis::load_or_make(key(), shard, chance()).map(drop),
                 _ => Anchors::new(key(), shard, chance()).fetch(&[7; 32]).map(drop),
