@@ -4,7 +4,8 @@
 
 use super::*;
 use crate::evidence::{
-    BindingPurpose, CachedVerifier, Gpu, GpuPolicy, HardwareVerifier, Roots, Verifier,
+    BindingPurpose, CachedVerifier, Gpu, GpuPolicy, HardwareVerifier, Reader, ReaderBinding,
+    ReaderPolicy, Roots, Verifier,
 };
 use ed25519_dalek::SigningKey;
 use prag_pki::nvidia::Gpu as MadeGpu;
@@ -153,6 +154,20 @@ impl Verifier for NoForms {
         _: &Policy,
         _: u64,
     ) -> Result<Verified<Worker>, EvidenceError> {
+        Err(EvidenceError::Kind(evidence.kind()))
+    }
+
+    fn verify_reader(
+        &self,
+        evidence: &Evidence,
+        _: &ReaderBinding,
+        _: &ReaderPolicy,
+        _: u64,
+    ) -> Result<Verified<Reader>, EvidenceError> {
+        Err(EvidenceError::Kind(evidence.kind()))
+    }
+
+    fn image(&self, evidence: &Evidence, _: &Binding, _: u64) -> Result<[u8; 32], EvidenceError> {
         Err(EvidenceError::Kind(evidence.kind()))
     }
 }
