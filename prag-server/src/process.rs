@@ -36,8 +36,9 @@ pub fn seclude() -> Result<(), BootError> {
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};

@@ -69,7 +69,7 @@ fn corpus_files() {
     let wrong = corpus_key(&Share::from_bytes(&[1; 32]), CollectionId([1; 16]));
     fuzz(10, &[std::fs::read(&path).unwrap()], |bytes| {
         std::fs::write(&file, bytes).unwrap();
-        CorpusReader::recognises(&file);
+        let _ = CorpusReader::recognises(&file);
         let Ok(mut reader) = CorpusReader::open(&file) else { return };
         let mut read = reader.manifest().len();
         while let Ok(Some((_, record))) = reader.next_record() {
