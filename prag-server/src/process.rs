@@ -36,15 +36,16 @@ pub fn seclude() -> Result<(), BootError> {
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 
     /// The kernel says that it took both settings, and the second cannot be taken back.
     #[test]
+    #[cfg(target_os = "linux")]
     fn the_kernel_took_it() {
+        use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
         seclude().unwrap();
         assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
         let core = getrlimit(Resource::Core);
