@@ -5,9 +5,12 @@
 //! Never: what they do.
 //! Invariant: every option that an environment variable sets can be given on the line too.
 
+mod documents;
+
+pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use prag_protocol::Address;
-use prag_protocol::wire::documents::Ack;
 use std::path::PathBuf;
 
 /// Private retrieval: seal documents here, search them inside an attested worker.
@@ -279,52 +282,6 @@ pub(super) struct Rotate {
     pub(super) reencrypt: bool,
 }
 
-#[derive(Args)]
-pub(super) struct Seal {
-    /// The folder.
-    pub(super) folder: PathBuf,
-    /// The sealed corpus file to write.
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: PathBuf,
-}
-
-#[derive(Args)]
-pub(super) struct Add {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// Folders, files (.md .markdown .html .htm .txt .text .rst .jsonl) or sealed corpus files.
-    #[arg(required = true)]
-    pub(super) paths: Vec<PathBuf>,
-    /// Begin a sealed corpus again, instead of where an earlier run stopped.
-    #[arg(long)]
-    pub(super) restart: bool,
-    /// When each batch counts as added.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) ack: Level,
-    /// Keep signed receipts, one for each request, in this new file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) receipt: Option<PathBuf>,
-}
-
-/// Levels of acknowledgement.
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub(super) enum Level {
-    /// On the worker's disk.
-    #[default]
-    Sealed,
-    /// Also covered by an anchor on the ledger: the worker itself then refuses an older copy.
-    Anchored,
-}
-
-impl From<Level> for Ack {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Sealed => Self::Sealed,
-            Level::Anchored => Self::Anchored,
-        }
-    }
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Mode {
     Hybrid,
@@ -391,35 +348,6 @@ pub(super) struct Reader {
     /// A program that prints evidence of this machine as JSON; it gets PRAG_REPORT_DATA, hex.
     #[arg(long, value_name = "PROGRAM")]
     pub(super) evidence_command: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(super) struct Document {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// The document's id.
-    pub(super) id: String,
-}
-
-#[derive(Args)]
-pub(super) struct DeleteDocuments {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// The documents' ids.
-    #[arg(required_unless_present = "filter")]
-    pub(super) ids: Vec<String>,
-    /// Every document that this filter matches, as JSON.
-    #[arg(long, value_name = "JSON", conflicts_with = "ids")]
-    pub(super) filter: Option<String>,
-    /// When they count as deleted.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) ack: Level,
-    /// Keep a signed receipt in this new file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) receipt: Option<PathBuf>,
-    /// Return only when the bytes of all that was ever deleted are gone from the worker's files.
-    #[arg(long)]
-    pub(super) purge: bool,
 }
 
 #[derive(Args)]

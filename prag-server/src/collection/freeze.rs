@@ -60,6 +60,18 @@ pub fn compact(
     pass(shard, if all { Merge::All } else { Merge::Tail }, false, entropy)
 }
 
+/// Tail and segments become one segment, after what is being built now. Blocks for as long as both take.
+///
+/// # Errors
+/// Nothing is lost: the shard goes on as it was.
+pub fn merge_all(
+    shard: &CollectionShard,
+    entropy: &mut dyn Entropy,
+) -> Result<(), CollectionError> {
+    let _one_at_a_time = shard.alone();
+    pass(shard, Merge::All, false, entropy)
+}
+
 /// One build and one swap. The caller holds `freezing`.
 ///
 /// A root DEK of an earlier key epoch is replaced by a fresh one; with `fresh_root`, any.

@@ -56,7 +56,8 @@ impl CollectionShard {
         Ok(())
     }
 
-    fn alone(&self) -> MutexGuard<'_, ()> {
+    /// Waits until no freeze, merge or renewal runs; there is none while it is held.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
         self.freezing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

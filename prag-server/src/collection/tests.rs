@@ -213,6 +213,23 @@ fn damaged_rows_are_refused() {
     }
 }
 
+/// A merge that was asked for waits for the freeze that runs; the background's own does nothing then.
+#[test]
+fn an_asked_merge_waits() {
+    let engine = MemoryEngine::new();
+    let shard = create(&engine);
+    put(&shard, "a", "a");
+    let running = shard.freezing.lock().unwrap();
+    freeze::compact(&shard, true, &mut OsEntropy).unwrap();
+    assert_eq!((shard.read().segments.len(), shard.read().tail.live.len()), (0, 1));
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| freeze::merge_all(&shard, &mut OsEntropy));
+        drop(running);
+        asked.join().unwrap().unwrap();
+    });
+    assert_eq!((shard.read().segments.len(), shard.read().tail.live.len()), (1, 0));
+}
+
 /// Roots of the parts, and whether every row has a proof under its part's.
 fn roots(shard: &CollectionShard) -> Vec<[u8; 32]> {
     let (_, live) = shard.snapshot().unwrap();

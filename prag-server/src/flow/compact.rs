@@ -37,7 +37,7 @@ impl Worker {
         let work = |shard: &CollectionShard, told: &dyn Fn(u64, u64)| {
             let chunks = shard.read().chunks();
             told(0, chunks);
-            freeze::compact(shard, true, &mut OsEntropy)
+            freeze::merge_all(shard, &mut OsEntropy)
         };
         self.long_work(caller, id, OperationKind::Compact, work).await
     }

@@ -76,7 +76,11 @@ async fn evidence_is_for_one_worker() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_end() {
     let verifier = || -> Box<dyn Verifier> { Box::new(SimVerifier) };
-    let stage = Stage::start_with(verifier, |settings| settings.readers.session_s = 2).await;
+    let stage = Stage::start_with(verifier, |settings| {
+        settings.readers.session_s = 2;
+        (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
+    });
+    let stage = stage.await;
     stage.list(&[IMAGE]).await;
     let client = stage.lab.client("reader").await;
     let bound = binding(&client, challenge(&client).await).await;
