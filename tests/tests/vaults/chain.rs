@@ -186,7 +186,7 @@ async fn a_managed_collection_comes_back_from_the_ledger() {
     let played = Played::new(&clock);
     let mut stage = Stage::under(played.clone(), clock, &[Chain, Owner], true).await;
     stage.first.restart().await;
-    let opened = stage.opened(&stage.first).await;
+    let opened = stage.serving(&stage.first).await;
     assert_eq!((opened.state, keys(&opened).0), (Ready, Some(Chain)), "bound to its new key first");
     let owner = stage.owner().await;
     assert_eq!(find(&owner, stage.id).await.unwrap(), 3);

@@ -30,7 +30,7 @@ async fn a_second_worker_takes_over() {
 
     second.restart().await;
     let owner = stage.owner_at(&second).await;
-    let opened = stage.opened(&second).await;
+    let opened = stage.serving(&second).await;
     assert_eq!(
         (opened.state, keys(&opened)),
         (Ready, (Some(Peer), vec![])),

@@ -86,7 +86,7 @@ async fn the_owner_is_waited_for_and_can_always_release() {
 async fn the_next_kind_is_asked_in_order() {
     let mut stage = Stage::start(&[Chain, Local, Owner]).await;
     stage.first.restart().await;
-    let opened = stage.opened(&stage.first).await;
+    let opened = stage.serving(&stage.first).await;
     let tried = vec!["chain unsupported".to_owned()];
     assert_eq!((opened.state, keys(&opened)), (Ready, (Some(Local), tried)));
 
