@@ -237,7 +237,9 @@ impl ClientError {
 
 fn problem_hint(code: Code) -> Option<&'static str> {
     match code {
-        Code::KeyMissing => Some("run `prag release COLLECTION`: the worker has restarted"),
+        Code::KeyMissing => {
+            Some("run `prag release COLLECTION`: the worker has restarted, or its lease is over")
+        }
         Code::LedgerUnconfirmed => {
             Some("run `prag confirm`: it shows the worker the ledger head remembered here")
         }

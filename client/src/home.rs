@@ -6,6 +6,7 @@
 //! Invariant: folders are 0700 and files 0600 from their first byte on.
 
 use crate::error::ClientError;
+use prag_protocol::{CollectionId, Epoch};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,10 +46,22 @@ impl Home {
         self.config.join("identities").join(format!("{name}.json"))
     }
 
-    /// The file of a collection's or corpus's share, or of a worker's sealing root.
+    /// The file of a collection's or corpus's share in one key epoch.
     #[must_use]
-    pub fn share(&self, id: &str) -> PathBuf {
-        self.config.join("shares").join(id)
+    pub fn share(&self, id: CollectionId, epoch: Epoch) -> PathBuf {
+        self.shares().join(format!("{id}.{epoch}"))
+    }
+
+    /// The file of the sealing root of a worker, by the name of its data directory.
+    #[must_use]
+    pub fn root(&self, directory: CollectionId) -> PathBuf {
+        self.shares().join(format!("root-{directory}"))
+    }
+
+    /// The folder of shares, and of roots.
+    #[must_use]
+    pub fn shares(&self) -> PathBuf {
+        self.config.join("shares")
     }
 
     /// The file of the policy that workers must meet.

@@ -1,17 +1,20 @@
-//! Who this machine acts for: wallet key, session key, permits on demand, and key shares.
+//! Who this machine acts for: wallet key, session key, permits on demand; in `shares`, key shares.
 //!
 //! Layer: client.
 //! Holds: secrets in wiped memory, and in files that only their owner reads (`secrets`, `home`).
 //! Never: prints a secret; makes a permit that mixes administration with anything else.
 //! Invariant: the session key is what the permit names, and the permit is what the wallet signed.
 
+mod shares;
+
+pub use shares::ShareStore;
+
 use crate::error::ClientError;
-use crate::home::{Home, read_private, write_private, write_private_new};
+use crate::home::{Home, read_private, write_private_new};
 use crate::secrets::{SECRET_FILE_BYTES_MAX, decode, encode};
-use prag_protocol::{Address, CollectionId};
+use prag_protocol::Address;
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::Entropy;
-use prag_trust::key::Share;
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
 use zeroize::Zeroizing;
 
@@ -139,131 +142,6 @@ impl Identity {
     }
 }
 
-/// Key shares that this machine's owner holds, one file each.
-#[derive(Clone)]
-pub struct ShareStore {
-    home: Home,
-    passphrase: Option<Zeroizing<String>>,
-}
-
-impl ShareStore {
-    /// The shares under `home`; new ones are sealed where there is a passphrase.
-    #[must_use]
-    pub fn new(home: &Home, passphrase: Option<&str>) -> Self {
-        Self {
-            home: home.clone(),
-            passphrase: passphrase.map(|text| Zeroizing::new(text.to_owned())),
-        }
-    }
-
-    /// Keeps a share; durable when this returns.
-    ///
-    /// # Errors
-    /// [`ClientError::SecretFile`] if another share is kept for `id` already.
-    pub fn keep(
-        &self,
-        id: CollectionId,
-        share: &Share,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), ClientError> {
-        self.write(&id.to_string(), &share_purpose(id), share, entropy)
-    }
-
-    /// The share of a collection or corpus.
-    ///
-    /// # Errors
-    /// [`ClientError::NoShare`], [`ClientError::Passphrase`], [`ClientError::SecretFile`].
-    pub fn fetch(&self, id: CollectionId) -> Result<Share, ClientError> {
-        let found = self.read(&id.to_string(), &share_purpose(id))?;
-        found.ok_or(ClientError::NoShare(id))
-    }
-
-    /// Keeps the sealing root of the worker whose data directory is named `directory`; durable when this returns.
-    ///
-    /// # Errors
-    /// As [`ShareStore::keep`].
-    pub fn keep_root(
-        &self,
-        directory: CollectionId,
-        root: &Share,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), ClientError> {
-        let name = root_name(directory);
-        self.write(&name, &name, root, entropy)
-    }
-
-    /// The sealing root that is kept for a worker's data directory, if there is one. Roots and shares never stand in for
-    /// each other, whatever they are named.
-    ///
-    /// # Errors
-    /// [`ClientError::Passphrase`], [`ClientError::SecretFile`].
-    pub fn root(&self, directory: CollectionId) -> Result<Option<Share>, ClientError> {
-        let name = root_name(directory);
-        self.read(&name, &name)
-    }
-
-    fn write(
-        &self,
-        name: &str,
-        purpose: &str,
-        share: &Share,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(), ClientError> {
-        let file = encode(purpose, share.expose(), self.passphrase(), entropy)?;
-        if write_private_new(&self.home.share(name), &file)? {
-            Ok(())
-        } else {
-            Err(ClientError::SecretFile("a share is kept for this id already"))
-        }
-    }
-
-    fn read(&self, name: &str, purpose: &str) -> Result<Option<Share>, ClientError> {
-        let found = read_private(&self.home.share(name), SECRET_FILE_BYTES_MAX)?;
-        let Some(bytes) = found.map(Zeroizing::new) else {
-            return Ok(None);
-        };
-        let secret = decode(purpose, &bytes, self.passphrase())?;
-        let bytes = <&[u8; 32]>::try_from(&secret[..]);
-        let bytes = bytes.map_err(|_| ClientError::SecretFile("not a share"))?;
-        Ok(Some(Share::from_bytes(bytes)))
-    }
-
-    /// Whether a share is kept for `id`.
-    #[must_use]
-    pub fn has(&self, id: CollectionId) -> bool {
-        self.home.share(&id.to_string()).exists()
-    }
-
-    /// Forgets a share for good, by overwriting and removing its file; what it sealed is lost with it.
-    ///
-    /// # Errors
-    /// [`ClientError::File`].
-    pub fn forget(&self, id: CollectionId) -> Result<(), ClientError> {
-        self.remove(&id.to_string())
-    }
-
-    /// Forgets a sealing root, in the same way.
-    ///
-    /// # Errors
-    /// [`ClientError::File`].
-    pub fn forget_root(&self, directory: CollectionId) -> Result<(), ClientError> {
-        self.remove(&root_name(directory))
-    }
-
-    fn remove(&self, name: &str) -> Result<(), ClientError> {
-        let path = self.home.share(name);
-        if path.exists() {
-            write_private(&path, b"forgotten")?;
-            std::fs::remove_file(&path).map_err(ClientError::file("removing a share"))?;
-        }
-        Ok(())
-    }
-
-    fn passphrase(&self) -> Option<&str> {
-        self.passphrase.as_ref().map(|text| text.as_str())
-    }
-}
-
 fn check_name(name: &str) -> Result<(), ClientError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
@@ -275,14 +153,6 @@ fn check_name(name: &str) -> Result<(), ClientError> {
 
 fn purpose(name: &str) -> String {
     format!("identity/{name}")
-}
-
-fn share_purpose(id: CollectionId) -> String {
-    format!("share/{id}")
-}
-
-fn root_name(directory: CollectionId) -> String {
-    format!("root-{directory}")
 }
 
 const SECRET_BYTES: usize = 64;

@@ -29,6 +29,7 @@ pub mod system;
 mod transport;
 pub mod trusted;
 pub mod vault;
+mod writes;
 
 pub use error::ClientError;
 pub use sdk::Client;

@@ -9,15 +9,13 @@ use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, VectorSource,
-};
-use prag_protocol::wire::documents::{
-    Ack, BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, PutDocument, PutReply,
+    Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
+    RotateKeys, Rotated, VectorSource,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
-use prag_protocol::wire::receipt::Receipt;
 use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
@@ -58,7 +56,7 @@ impl Client {
             let mut entropy = self.channel().entropy();
             let id = CollectionId(random(entropy.as_mut())?);
             let share = Share::random(entropy.as_mut())?;
-            self.shares().keep(id, &share, entropy.as_mut())?;
+            self.shares().keep(id, FIRST_EPOCH, &share, entropy.as_mut())?;
             (id, share)
         };
         let session = self.channel().session().await?;
@@ -77,11 +75,11 @@ impl Client {
         made
     }
 
-    /// Deletes a collection and destroys its keys; what this machine remembers of it goes too.
+    /// Destroys a collection and its keys, here and there; what this machine remembers of it goes too.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn delete_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
+    pub async fn destroy_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
         let call = Call::bare(Purpose::Admin, "DELETE", collection_path(id, ""));
         let reply = self.ledger_ask(&call).await?;
         self.shares().forget(id)?;
@@ -89,16 +87,81 @@ impl Client {
         Ok(reply)
     }
 
-    /// Releases the share of `epoch` to the worker again, after it has restarted.
+    /// Releases the share of `epoch` to the worker again, after it has restarted or its lease has ended; where it has
+    /// the key, that renews its lease.
     ///
     /// # Errors
     /// [`ClientError::NoShare`] where this machine does not hold it.
     pub async fn release(&self, id: CollectionId, epoch: Epoch) -> Result<Collection, ClientError> {
-        let share = self.shares().fetch(id)?;
+        let share = self.shares().fetch(id, epoch)?;
         let session = self.channel().session().await?;
         let share = self.seal(&session, &share, id, epoch)?;
         let path = collection_path(id, "/keys");
-        self.ask(&Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?).await
+        let call = Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?;
+        let released: Collection = self.ask(&call).await?;
+        if released.state == CollectionState::Ready && released.epoch == epoch {
+            self.shares().retire(id, epoch)?;
+        }
+        Ok(released)
+    }
+
+    /// Begins the next key epoch with a fresh share, or ends a rotation that was cut short. The new share is kept on
+    /// this machine beside the old one before anything is sent; the old one goes once the worker, asked anew, is at the
+    /// new epoch.
+    ///
+    /// # Errors
+    /// [`ClientError`]; both shares stay then, and the same call goes on from where the last one ended.
+    pub async fn rotate(&self, id: CollectionId) -> Result<Rotated, ClientError> {
+        let collection = self.collection(id).await?;
+        if collection.owner != *self.identity().address() {
+            let detail = "only its owner rotates a collection's keys";
+            return Err(Problem::new(Code::Forbidden, detail).into());
+        }
+        let before = collection.epoch;
+        let kept = self.shares().epochs(id)?;
+        // A share of the current epoch beside older ones: the ledger turned, and the end of it was not heard here.
+        let unheard = kept.contains(&before) && kept.iter().any(|epoch| *epoch < before);
+        let epoch = if unheard { before } else { before.saturating_add(1) };
+        if !self.shares().has(id, epoch) {
+            let mut entropy = self.channel().entropy();
+            let share = Share::random(entropy.as_mut())?;
+            self.shares().keep(id, epoch, &share, entropy.as_mut())?;
+        }
+        let rotated = self.rotate_to(id, epoch, &self.shares().fetch(id, epoch)?).await?;
+        let now = self.collection(id).await?.epoch;
+        if rotated.epoch != epoch || now != epoch {
+            return Err(ClientError::Reply("the worker is not at the epoch that it rotated to"));
+        }
+        self.shares().retire(id, epoch)?;
+        Ok(rotated)
+    }
+
+    /// Asks the worker to go to `epoch` with this share, which the caller has kept; [`Client::rotate`] does both.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn rotate_to(
+        &self,
+        id: CollectionId,
+        epoch: Epoch,
+        share: &Share,
+    ) -> Result<Rotated, ClientError> {
+        let session = self.channel().session().await?;
+        let body = RotateKeys { epoch, share: self.seal(&session, share, id, epoch)? };
+        let call = Call::json(Purpose::Admin, "POST", collection_path(id, "/rotate"), &body)?;
+        let rotated: Rotated = self.ask(&call).await?;
+        let ledger = &session.attestation().ledger_id;
+        self.channel().remembered().advance_ledger(ledger, rotated.height, None)?;
+        Ok(rotated)
+    }
+
+    /// Starts sealing anew what lies under keys of earlier epochs.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn reencrypt(&self, id: CollectionId) -> Result<Operation, ClientError> {
+        let path = collection_path(id, "/reencrypt");
+        self.ask(&Call::bare(Purpose::Data, "POST", path)).await
     }
 
     /// Places a collection on this worker, which then gets the keys from the vaults that it is configured with. The
@@ -123,7 +186,7 @@ impl Client {
         manifest: &[u8],
     ) -> Result<OpenedCorpus, ClientError> {
         use base64::Engine;
-        let share = self.shares().fetch(corpus)?;
+        let share = self.shares().fetch(corpus, crate::corpus::CORPUS_EPOCH)?;
         let session = self.channel().session().await?;
         let body = OpenCorpus {
             corpus,
@@ -132,145 +195,6 @@ impl Client {
         };
         let path = collection_path(id, "/corpora");
         self.ask(&Call::json(Purpose::Data, "POST", path, &body)?).await
-    }
-
-    /// Puts one document.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn put_document(
-        &self,
-        id: CollectionId,
-        document: &PutDocument,
-    ) -> Result<PutReply, ClientError> {
-        self.put_document_when(id, document, Ack::Sealed).await
-    }
-
-    /// Puts one document; answered when it is as safe as `ack` says.
-    ///
-    /// # Errors
-    /// [`ClientError`]; the code `not-anchored` says that the document is in, and no anchor covers it yet.
-    pub async fn put_document_when(
-        &self,
-        id: CollectionId,
-        document: &PutDocument,
-        ack: Ack,
-    ) -> Result<PutReply, ClientError> {
-        let path = collection_path(id, "/documents");
-        let call = Call::json(Purpose::Data, "PUT", path, document)?;
-        let reply: PutReply = self.ask(&call.when(ack)).await?;
-        reached(reply.ack, ack)?;
-        Ok(reply)
-    }
-
-    /// Puts many documents or sealed records; status i answers line i.
-    ///
-    /// # Errors
-    /// [`ClientError::Reply`] unless there is one status for each line.
-    pub async fn bulk(
-        &self,
-        id: CollectionId,
-        lines: &[BulkLine],
-    ) -> Result<Vec<BulkStatus>, ClientError> {
-        self.bulk_when(id, lines, Ack::Sealed).await
-    }
-
-    /// As [`Client::bulk`]; answered when all lines are as safe as `ack` says. Where the anchor is late, the status of
-    /// each line that is in has the code `not-anchored`.
-    ///
-    /// # Errors
-    /// As [`Client::bulk`].
-    pub async fn bulk_when(
-        &self,
-        id: CollectionId,
-        lines: &[BulkLine],
-        ack: Ack,
-    ) -> Result<Vec<BulkStatus>, ClientError> {
-        let answer = self.send(&Self::bulk_call(id, lines)?.when(ack)).await?;
-        Self::statuses(&answer.body, lines.len(), ack).map(|(statuses, _)| statuses)
-    }
-
-    pub(crate) fn bulk_call(
-        id: CollectionId,
-        lines: &[BulkLine],
-    ) -> Result<Call<'static>, ClientError> {
-        let mut body = Vec::new();
-        for line in lines {
-            serde_json::to_writer(&mut body, line)
-                .map_err(|_| ClientError::Crypto("encoding a line"))?;
-            body.push(b'\n');
-        }
-        let path = collection_path(id, "/documents/bulk");
-        let mut call = Call::bare(Purpose::Data, "POST", path);
-        call.media_type = "application/x-ndjson";
-        call.body = body;
-        Ok(call)
-    }
-
-    /// One status for each of `lines` lines, each as safe as `ack` says; then the receipt, if there is one.
-    pub(crate) fn statuses(
-        body: &[u8],
-        lines: usize,
-        ack: Ack,
-    ) -> Result<(Vec<BulkStatus>, Option<Receipt>), ClientError> {
-        let mut parts = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let statuses: Result<Vec<BulkStatus>, _> =
-            parts.by_ref().take(lines).map(serde_json::from_slice).collect();
-        let receipt: Result<Option<BulkReceipt>, _> =
-            parts.next().map(serde_json::from_slice).transpose();
-        match (statuses, receipt, parts.next()) {
-            (Ok(statuses), Ok(receipt), None) if statuses.len() == lines => {
-                for status in &statuses {
-                    if let BulkStatus::Ok(reply) = status {
-                        reached(reply.ack, ack)?;
-                    }
-                }
-                Ok((statuses, receipt.map(|line| line.receipt)))
-            }
-            _ => Err(ClientError::Reply("not one status for each line")),
-        }
-    }
-
-    /// Deletes documents by ids or by filter.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn delete_documents(
-        &self,
-        id: CollectionId,
-        which: &DeleteDocuments,
-    ) -> Result<DeleteReply, ClientError> {
-        self.delete_documents_when(id, which, Ack::Sealed).await
-    }
-
-    /// Deletes documents by ids or by filter; answered when that is as safe as `ack` says.
-    ///
-    /// # Errors
-    /// [`ClientError`]; the code `not-anchored` says that they are deleted, and no anchor covers it yet.
-    pub async fn delete_documents_when(
-        &self,
-        id: CollectionId,
-        which: &DeleteDocuments,
-        ack: Ack,
-    ) -> Result<DeleteReply, ClientError> {
-        let path = collection_path(id, "/documents");
-        let call = Call::json(Purpose::Data, "DELETE", path, which)?;
-        let reply: DeleteReply = self.ask(&call.when(ack)).await?;
-        reached(reply.ack, ack)?;
-        Ok(reply)
-    }
-
-    /// Deletes one document by its handle.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn delete_document(
-        &self,
-        id: CollectionId,
-        handle: &str,
-    ) -> Result<DeleteReply, ClientError> {
-        let path = collection_path(id, &format!("/documents/{}", percent(handle)));
-        self.ask(&Call::bare(Purpose::Data, "DELETE", path)).await
     }
 
     /// Starts making segments of the tail.
@@ -373,15 +297,6 @@ impl Client {
         let sealed = seal_share(share, worker, keys, &terms, owner, entropy.as_mut())
             .map_err(|_| ClientError::Crypto("sealing a share"))?;
         serde_json::to_value(sealed).map_err(|_| ClientError::Crypto("encoding a share"))
-    }
-}
-
-/// A worker that does not know the levels passes `ack` over and answers `sealed`.
-pub(crate) fn reached(said: Ack, asked: Ack) -> Result<(), ClientError> {
-    if said == asked {
-        Ok(())
-    } else {
-        Err(ClientError::Reply("it is of another level of acknowledgement than was asked for"))
     }
 }
 

@@ -124,6 +124,22 @@ pub trait KeyVault: Send + Sync {
     /// [`VaultError`]; [`VaultError::Missing`] where the owner must release again.
     async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, VaultError>;
 
+    /// Forget the shares of every epoch of `collection` before `current`. A vault that others fill does nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    fn retire(&self, _: CollectionId, _: Epoch) -> Result<(), VaultError> {
+        Ok(())
+    }
+
+    /// Whether it keeps shares of `collection` itself, of any epoch. A vault that others fill keeps none.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`], [`VaultError::Tampered`].
+    fn holds(&self, _: CollectionId) -> Result<bool, VaultError> {
+        Ok(false)
+    }
+
     /// Forget the shares of every epoch of `collection`. A vault that others fill does nothing.
     ///
     /// # Errors

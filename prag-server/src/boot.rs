@@ -9,15 +9,16 @@
 mod born;
 mod detect;
 
-pub use born::Born;
+pub use born::{Base, Born};
 pub use detect::{detect, detect_through};
 
-use crate::clock::WorkerClock;
+use crate::clock::{Counter, WorkerClock, counter};
 use crate::flow::Worker;
 use crate::sealed::Sealed;
 use crate::settings::{Settings, SettingsError};
 use crate::tls::{Certificates, TlsError};
 use prag_client::ledger::Ledger;
+use prag_store::{Engine, RocksEngine};
 use prag_trust::evidence::{Tee, Verifier};
 use std::path::Path;
 use std::sync::Arc;
@@ -89,43 +90,60 @@ pub enum BootError {
     Listen(String, String),
 }
 
-/// Bring up a worker: sealed where the settings name a steward, else with the TEE's own sealing root.
+/// What a worker stands on besides its TEE: tests bring a store that dies, a ledger of several workers, time that jumps.
+pub struct Machine {
+    /// Where shards lie.
+    pub engine: Arc<dyn Engine>,
+    /// The ledger that the worker obeys; without one, an embedded one of its own.
+    pub ledger: Option<Arc<dyn Ledger>>,
+    /// Time since some moment, that the host cannot set.
+    pub counter: Counter,
+}
+
+/// Bring up a worker on the disk and counter of this machine: sealed where the settings name a steward, else with the
+/// TEE's own sealing root.
 ///
 /// Blocks for as long as segments take to load.
 ///
 /// # Errors
 /// [`BootError`], with what to do next.
 pub async fn boot(settings: Settings, platform: Platform) -> Result<Booted, BootError> {
-    boot_under(None, settings, platform).await
+    settings.check()?;
+    prepare_data(&settings.data)?;
+    let engine = RocksEngine::open(&settings.data);
+    let engine = engine.map_err(|error| BootError::State(error.to_string()))?;
+    let machine = Machine { engine: Arc::new(engine), ledger: None, counter: counter() };
+    boot_on(machine, settings, platform).await
 }
 
-/// As [`boot`]; the worker obeys `ledger` in place of an embedded one of its own.
+/// As [`boot`], on another machine.
 ///
 /// # Errors
 /// As [`boot`].
-pub async fn boot_under(
-    ledger: Option<Arc<dyn Ledger>>,
+pub async fn boot_on(
+    machine: Machine,
     settings: Settings,
     platform: Platform,
 ) -> Result<Booted, BootError> {
     settings.check()?;
-    prepare_data(&settings.data)?;
+    let Machine { engine, ledger, counter } = machine;
+    let base = Base { engine, ledger };
     let Platform { tee, verifier, sealing_root, host_time, simulated: _ } = platform;
     let steward = settings.steward.clone();
     let data = settings.data.clone();
-    let clock = WorkerClock::start(host_time.as_ref());
+    let clock = WorkerClock::start(host_time.as_ref(), counter);
     let born = || {
-        let born = Born::new(settings, ledger, tee, verifier, clock)?;
+        let born = Born::new(settings, tee, verifier, clock)?;
         born.tls().into_iter().for_each(Certificates::keep_fresh);
         Ok::<_, BootError>(born)
     };
     match steward {
         None => {
             let root = sealing_root(&data)?;
-            born()?.open(&root).await.map(Booted::Open)
+            born()?.open(base, &root).await.map(Booted::Open)
         }
         Some(steward) => {
-            Sealed::new(born()?, steward).map(|sealed| Booted::Sealed(Box::new(sealed)))
+            Sealed::new(born()?, base, steward).map(|sealed| Booted::Sealed(Box::new(sealed)))
         }
     }
 }

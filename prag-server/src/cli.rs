@@ -6,7 +6,7 @@
 //! Invariant: an error ends with what to do next, and with exit status 1.
 
 use crate::boot::{BootError, Booted, Born, Platform, boot};
-use crate::clock::WorkerClock;
+use crate::clock::{WorkerClock, counter};
 use crate::http::serve;
 use crate::platform::configfs::ROOT;
 use crate::sealed;
@@ -153,8 +153,8 @@ fn attest(
     settings.model = flags.model.unwrap_or(settings.model);
     settings.check()?;
     let platform = detect(&settings, &flags.tsm)?;
-    let clock = WorkerClock::start(platform.host_time.as_ref());
-    let born = Born::new(settings, None, platform.tee, platform.verifier, clock)?;
+    let clock = WorkerClock::start(platform.host_time.as_ref(), counter());
+    let born = Born::new(settings, platform.tee, platform.verifier, clock)?;
     let names = Expected { chain_id: SEALED_CHAIN.to_owned(), contract: String::new() };
     let shown = sealed::attest(&born, nonce, names);
     let failed = |error: Problem| BootError::Platform(error.to_string());

@@ -20,13 +20,13 @@ pub struct WorkerClock {
 }
 
 /// Time since some moment; never decreases.
-type Counter = Box<dyn Fn() -> Duration + Send + Sync>;
+pub type Counter = Box<dyn Fn() -> Duration + Send + Sync>;
 
 impl WorkerClock {
     /// Starts at what the host says it is: time since 1970-01-01 UTC.
     #[must_use]
-    pub fn start(host: &dyn Fn() -> Duration) -> Self {
-        Self::with_counter(host(), counter())
+    pub fn start(host: &dyn Fn() -> Duration, counter: Counter) -> Self {
+        Self::with_counter(host(), counter)
     }
 
     fn with_counter(now: Duration, counter: Counter) -> Self {
@@ -58,7 +58,8 @@ fn millis(time: Duration) -> u64 {
 
 /// Time since it was asked for, the time that the machine slept included.
 #[cfg(target_os = "linux")]
-fn counter() -> Counter {
+#[must_use]
+pub fn counter() -> Counter {
     use rustix::time::{ClockId, clock_gettime};
     let since_boot = || Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default();
     let start = since_boot();
@@ -67,7 +68,8 @@ fn counter() -> Counter {
 
 /// Time since it was asked for.
 #[cfg(not(target_os = "linux"))]
-fn counter() -> Counter {
+#[must_use]
+pub fn counter() -> Counter {
     let start = std::time::Instant::now();
     Box::new(move || start.elapsed())
 }
@@ -109,7 +111,7 @@ mod tests {
     fn the_host_is_asked_once() {
         let said = AtomicU64::new(1000);
         let host = || Duration::from_secs(said.load(Ordering::Relaxed));
-        let clock = WorkerClock::start(&host);
+        let clock = WorkerClock::start(&host, counter());
         for later in [0, 2_000_000_000] {
             said.store(later, Ordering::Relaxed);
             assert!((1000..1060).contains(&clock.now()));

@@ -6,7 +6,7 @@
 //! Invariant: the root came from the account that the settings pin, sealed to a key of this boot, for this purpose.
 
 use crate::attestation::{POLICY_EPOCH, attestation};
-use crate::boot::{BootError, Born};
+use crate::boot::{Base, BootError, Born};
 use crate::channel::KeyRing;
 use crate::clock::WorkerClock;
 use crate::files::write_whole;
@@ -30,6 +30,7 @@ use zeroize::Zeroizing;
 /// A sealed worker.
 pub struct Sealed {
     born: Born,
+    base: Base,
     steward: Address,
     /// Names the data directory for the steward; not secret, and the host's to change.
     directory: CollectionId,
@@ -39,14 +40,15 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// A worker that `steward` can open.
+    /// A worker that `steward` can open, on `base`.
     ///
     /// # Errors
     /// [`BootError::Data`] where the data directory's name cannot be read or written.
-    pub fn new(born: Born, steward: Address) -> Result<Self, BootError> {
+    pub fn new(born: Born, base: Base, steward: Address) -> Result<Self, BootError> {
         let directory = name(&born.settings.data)?;
         Ok(Self {
             born,
+            base,
             steward,
             directory,
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
@@ -83,7 +85,7 @@ impl Sealed {
         if *opened {
             return Err(Problem::new(Code::Conflict, "the worker was opened already"));
         }
-        let worker = self.born.open(&root).await.map_err(explain)?;
+        let worker = self.born.open(self.base.clone(), &root).await.map_err(explain)?;
         *opened = true;
         Ok(worker)
     }

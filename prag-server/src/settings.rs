@@ -53,6 +53,8 @@ pub struct Settings {
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
     pub anchor_s: u64,
+    /// Time between checks of all leases against the ledger, seconds. Each admission checks its own too.
+    pub lease_check_s: u64,
     /// Rows of the tail that start a freeze.
     pub freeze_rows: usize,
     /// Segments that start a merge.
@@ -136,6 +138,7 @@ impl Default for Settings {
             evidence: EvidenceSources::default(),
             staleness_s: 60,
             anchor_s: 60,
+            lease_check_s: 5,
             freeze_rows: 20_000,
             merge_segments: 8,
             chunk_tokens: 200,
@@ -177,6 +180,7 @@ impl Settings {
         bound(steward.is_ok(), "steward", "an address such as secret1…, without a typing error")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
+        bound((1..=300).contains(&self.lease_check_s), "lease_check_s", "1 to 300")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
         bound((2..=64).contains(&self.merge_segments), "merge_segments", "2 to 64")?;
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
@@ -218,6 +222,7 @@ impl Settings {
         field(&self.peer_platform.policy().digest());
         field(&self.staleness_s.to_be_bytes());
         field(&self.anchor_s.to_be_bytes());
+        field(&self.lease_check_s.to_be_bytes());
         field(&(self.chunk_tokens as u64).to_be_bytes());
         field(&self.rate_per_s.to_be_bytes());
         field(&self.rate_burst.to_be_bytes());
@@ -350,6 +355,7 @@ mod tests {
         let digest = base.digest(&files);
         assert_eq!(Settings { data: "elsewhere".into(), ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { staleness_s: 61, ..base.clone() }.digest(&files), digest);
+        assert_ne!(Settings { lease_check_s: 6, ..base.clone() }.digest(&files), digest);
         assert_ne!(
             Settings { vault: vec![VaultKind::Owner], ..base.clone() }.digest(&files),
             digest

@@ -46,10 +46,11 @@ pub async fn measure(scale: Scale) -> String {
     let mut out = String::from(HEAD);
     let _ = writeln!(
         out,
-        "One run: {} documents of one chunk each, vectors of 384 numbers, {} requests of each kind timed, {} cores.\n",
+        "One run: {} documents of one chunk each, vectors of 384 numbers, {} requests of each kind timed, {} cores, {} build.\n",
         scale.documents,
         scale.samples,
-        std::thread::available_parallelism().map_or(0, usize::from)
+        std::thread::available_parallelism().map_or(0, usize::from),
+        if cfg!(debug_assertions) { "a development" } else { "a release" }
     );
     out.push_str("## Host, operator, root, hypervisor; disk or object storage\n");
     disk::measure(&mut bench, scale, &mut out).await;

@@ -13,6 +13,7 @@ mod clock;
 mod folders;
 mod ground;
 pub mod leakage;
+mod machine;
 mod readers;
 pub mod threats;
 mod wiretap;
@@ -23,6 +24,7 @@ pub use ground::Ground;
 pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
+use machine::{Leaps, Mortal};
 use prag_client::channel::{Channel, Sent};
 use prag_client::envelope::{Answer, Request};
 use prag_client::home::Home;
@@ -32,9 +34,10 @@ use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
 use prag_client::{Client, ClientError};
 use prag_protocol::Address;
-use prag_server::boot::{Booted, Platform, boot_under};
+use prag_server::boot::{Booted, Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
+use prag_store::{Engine, RocksEngine};
 use prag_trust::evidence::{BindingPurpose, Policy, Verifier};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
@@ -59,6 +62,8 @@ pub struct Lab {
     ground: Ground,
     /// In place of the embedded one, where several workers follow one.
     ledger: Option<Arc<dyn Ledger>>,
+    mortal: Option<Mortal>,
+    leaps: Leaps,
     serving: Option<Serving>,
     /// What the host says the time is; a worker asks when it boots.
     pub host_clock: SetClock,
@@ -113,7 +118,16 @@ impl Lab {
         change: impl FnOnce(&mut Settings),
     ) -> Self {
         let ground = Ground::simulated_as(version, || Box::new(SimVerifier));
-        Self::start_as(ground, ledger, |settings, _| change(settings)).await
+        Self::start_as(ground, (ledger, None), |settings, _| change(settings)).await
+    }
+
+    /// As [`Lab::start_with`], on a store in memory that dies when it is told to.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
+        let parts = (None, Some(Mortal::new()));
+        Self::start_as(Ground::simulated(), parts, |settings, _| change(settings)).await
     }
 
     /// As [`Lab::start_with`], on other ground.
@@ -129,12 +143,12 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_for(ground: Ground, change: impl FnOnce(&mut Settings, &Path)) -> Self {
-        Self::start_as(ground, None, change).await
+        Self::start_as(ground, (None, None), change).await
     }
 
     async fn start_as(
         ground: Ground,
-        ledger: Option<Arc<dyn Ledger>>,
+        (ledger, mortal): (Option<Arc<dyn Ledger>>, Option<Mortal>),
         change: impl FnOnce(&mut Settings, &Path),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -150,7 +164,18 @@ impl Lab {
         change(&mut settings, &folder.path().join("homes"));
         let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
         let serving = None;
-        let mut lab = Self { folder, settings, ground, ledger, serving, host_clock, clients_clock };
+        let leaps = Leaps::default();
+        let mut lab = Self {
+            folder,
+            settings,
+            ground,
+            ledger,
+            mortal,
+            leaps,
+            serving,
+            host_clock,
+            clients_clock,
+        };
         lab.serve().await;
         lab
     }
@@ -296,8 +321,50 @@ impl Lab {
         self.let_go().await;
     }
 
+    /// Time goes on by so many seconds at once, for the worker and for everybody else.
+    pub fn pass(&self, seconds: u64) {
+        self.leaps.pass(seconds);
+        self.host_clock.pass(seconds);
+        self.clients_clock.pass(seconds);
+    }
+
+    /// The store of [`Lab::start_mortal`] does so many durable steps more, and then nothing.
+    ///
+    /// # Panics
+    /// In any other lab.
+    pub fn die_after(&self, steps: u64) {
+        self.mortal.as_ref().unwrap().die_after(steps);
+    }
+
+    /// Whether it has died.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.mortal.as_ref().is_some_and(Mortal::is_dead)
+    }
+
+    /// The machine comes back: what was not durable is lost, and the worker boots on the rest.
+    ///
+    /// # Panics
+    /// As [`Lab::restart`].
+    pub async fn revive(&mut self) {
+        self.stop().await;
+        self.mortal.as_ref().unwrap().revive();
+        self.serve().await;
+    }
+
+    /// Has the worker check all leases now.
+    ///
+    /// # Panics
+    /// Where it serves not, or its vault fails.
+    pub async fn check_leases(&self) {
+        self.worker().check_leases().await.unwrap();
+    }
+
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
     async fn let_go(&self) {
+        if self.mortal.is_some() {
+            return;
+        }
         // A worker that was sealed all its life has none.
         for shard in std::fs::read_dir(self.path().join("shards")).into_iter().flatten() {
             let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
@@ -379,6 +446,17 @@ impl Lab {
         self.serving = Some(Serving { worker, stop, ended });
     }
 
+    fn machine(&self) -> Machine {
+        let engine: Arc<dyn Engine> = match &self.mortal {
+            Some(mortal) => mortal.engine(),
+            None => {
+                std::fs::create_dir_all(self.path()).unwrap();
+                Arc::new(RocksEngine::open(self.path()).unwrap())
+            }
+        };
+        Machine { engine, ledger: self.ledger.clone(), counter: self.leaps.counter() }
+    }
+
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
     async fn boot(&self) -> Booted {
         let mut left = BOOT_ATTEMPTS;
@@ -389,7 +467,7 @@ impl Lab {
                 ..(self.ground.platform)(&self.settings)
             };
             left -= 1;
-            match boot_under(self.ledger.clone(), self.settings.clone(), platform).await {
+            match boot_on(self.machine(), self.settings.clone(), platform).await {
                 Ok(booted) => return booted,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,

@@ -156,6 +156,7 @@ impl Stage {
             match client.channel().send(&session, &request, &ready.headers).await {
                 Ok(Sent::Answer(answer)) => answered(answer.status, answer.body),
                 Ok(Sent::Refused(status)) => Err(BenchError::new("the gateway", status)),
+                Ok(Sent::Moved) => Err(BenchError::new("the channel", "another TLS key")),
                 Err(error) => Err(BenchError::new("the channel", error)),
             }
         })

@@ -5,9 +5,12 @@
 //! Never: what they do.
 //! Invariant: every option that an environment variable sets can be given on the line too.
 
+mod documents;
+
+pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use prag_protocol::Address;
-use prag_protocol::wire::documents::Ack;
 use std::path::PathBuf;
 
 /// Private retrieval: seal documents here, search them inside an attested worker.
@@ -45,7 +48,7 @@ pub(super) enum Command {
     /// Set or show which images are trusted: by this machine, or by a collection.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Make, list, show or delete collections.
+    /// Make, list, show or destroy collections.
     #[command(subcommand)]
     Collection(CollectionCommand),
     /// Seal a folder of documents into one file; nothing leaves this machine.
@@ -65,10 +68,12 @@ pub(super) enum Command {
     Grants(One),
     /// Take a grant back.
     Revoke(Revoke),
-    /// Release key shares to a worker that has restarted.
+    /// Release key shares to a worker that has restarted, or renew its lease.
     Release(Maybe),
     /// Place a collection on another worker, which gets the keys from a worker that has them.
     Place(Place),
+    /// Begin a new key epoch: fresh shares, every key wrapped anew.
+    Rotate(Rotate),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
@@ -203,8 +208,9 @@ pub(super) enum CollectionCommand {
     List,
     /// Show one, and check that its history continues the one remembered here.
     Show(One),
-    /// Delete a collection and destroy its keys.
-    Delete(Delete),
+    /// Destroy a collection and its keys: what it holds is lost, in old backups too.
+    #[command(visible_alias = "delete")]
+    Destroy(Destroy),
 }
 
 #[derive(Subcommand)]
@@ -271,7 +277,7 @@ pub(super) struct Place {
 }
 
 #[derive(Args)]
-pub(super) struct Delete {
+pub(super) struct Destroy {
     /// The collection's name or id.
     pub(super) collection: String,
     /// Do it: what the collection holds is lost for good.
@@ -280,49 +286,12 @@ pub(super) struct Delete {
 }
 
 #[derive(Args)]
-pub(super) struct Seal {
-    /// The folder.
-    pub(super) folder: PathBuf,
-    /// The sealed corpus file to write.
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: PathBuf,
-}
-
-#[derive(Args)]
-pub(super) struct Add {
+pub(super) struct Rotate {
     /// The collection's name or id.
     pub(super) collection: String,
-    /// Folders, files (.md .markdown .html .htm .txt .text .rst .jsonl) or sealed corpus files.
-    #[arg(required = true)]
-    pub(super) paths: Vec<PathBuf>,
-    /// Begin a sealed corpus again, instead of where an earlier run stopped.
+    /// Then seal everything anew, so that keys of earlier epochs open nothing that is stored.
     #[arg(long)]
-    pub(super) restart: bool,
-    /// When each batch counts as added.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) ack: Level,
-    /// Keep signed receipts, one for each request, in this new file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) receipt: Option<PathBuf>,
-}
-
-/// Levels of acknowledgement.
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub(super) enum Level {
-    /// On the worker's disk.
-    #[default]
-    Sealed,
-    /// Also covered by an anchor on the ledger: the worker itself then refuses an older copy.
-    Anchored,
-}
-
-impl From<Level> for Ack {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Sealed => Self::Sealed,
-            Level::Anchored => Self::Anchored,
-        }
-    }
+    pub(super) reencrypt: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -391,32 +360,6 @@ pub(super) struct Reader {
     /// A program that prints evidence of this machine as JSON; it gets PRAG_REPORT_DATA, hex.
     #[arg(long, value_name = "PROGRAM")]
     pub(super) evidence_command: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(super) struct Document {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// The document's id.
-    pub(super) id: String,
-}
-
-#[derive(Args)]
-pub(super) struct DeleteDocuments {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// The documents' ids.
-    #[arg(required_unless_present = "filter")]
-    pub(super) ids: Vec<String>,
-    /// Every document that this filter matches, as JSON.
-    #[arg(long, value_name = "JSON", conflicts_with = "ids")]
-    pub(super) filter: Option<String>,
-    /// When they count as deleted.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) ack: Level,
-    /// Keep a signed receipt in this new file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) receipt: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -1,8 +1,8 @@
-//! `prag collection`, `release`, `compact`, `confirm`, `models`.
+//! `prag collection`, `release`, `confirm`, `models`.
 //!
 //! Layer: client, below `cli`.
 //! Holds: what owners do with whole collections.
-//! Never: a deletion that was not confirmed.
+//! Never: a destruction that was not confirmed.
 //! Invariant: a shown collection's history was checked against the one remembered here.
 
 use super::Done;
@@ -11,9 +11,7 @@ use super::screen::{Screen, clean, table};
 use crate::error::ClientError;
 use crate::sdk::Client;
 use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
-use prag_protocol::wire::operations::OperationState;
 use serde_json::json;
-use std::time::Duration;
 
 pub(super) async fn create(client: &Client, screen: Screen, options: args::Create) -> Done {
     let vectors = match options.dimension {
@@ -64,15 +62,15 @@ pub(super) async fn show(client: &Client, screen: Screen, which: &args::One) -> 
     Ok(true)
 }
 
-pub(super) async fn delete(client: &Client, screen: Screen, which: &args::Delete) -> Done {
+pub(super) async fn destroy(client: &Client, screen: Screen, which: &args::Destroy) -> Done {
     if !which.yes {
-        let text = "deleting a collection destroys its keys for good: add --yes to do it";
+        let text = "destroying a collection destroys its keys for good: add --yes to do it";
         return Err(ClientError::Usage(text.to_owned()));
     }
     let id = client.resolve(&which.collection).await?;
-    let reply = client.delete_collection(id).await?;
-    let value = json!({ "deleted": id, "height": reply.height });
-    screen.show(&value, || format!("deleted {id}; its keys are destroyed"));
+    let reply = client.destroy_collection(id).await?;
+    let value = json!({ "destroyed": id, "height": reply.height });
+    screen.show(&value, || format!("destroyed {id} and its keys"));
     Ok(true)
 }
 
@@ -104,23 +102,9 @@ async fn locked_here(client: &Client) -> Result<Vec<Collection>, ClientError> {
     collections.retain(|one| {
         one.state == CollectionState::Locked
             && one.owner == *client.identity().address()
-            && client.shares().has(one.id)
+            && client.shares().has(one.id, one.epoch)
     });
     Ok(collections)
-}
-
-pub(super) async fn compact(client: &Client, screen: Screen, which: &args::One) -> Done {
-    let id = client.resolve(&which.collection).await?;
-    let mut operation = client.compact(id).await?;
-    while operation.state == OperationState::Running {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        operation = client.operation(&operation.id).await?;
-    }
-    if let Some(problem) = &operation.problem {
-        return Err(problem.clone().into());
-    }
-    screen.show(&operation, || "compacted".to_owned());
-    Ok(operation.state == OperationState::Succeeded)
 }
 
 pub(super) async fn confirm(client: &Client, screen: Screen, head: &args::Confirm) -> Done {
@@ -158,12 +142,13 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
 
 pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
         one.owner,
         one.epoch,
+        lease(one),
         keys(one),
         one.documents,
         one.chunks,
@@ -187,6 +172,12 @@ pub(super) fn keys(one: &Collection) -> String {
         .map(|attempt| format!("{} {}", attempt.kind.name(), clean(&attempt.reason)))
         .collect();
     if tried.is_empty() { from } else { format!("{from} ({})", tried.join(", ")) }
+}
+
+/// How long the worker may hold the key; whoever is no owner is not told.
+fn lease(one: &Collection) -> String {
+    let until = one.lease_until.map(|until| format!(", held until unix {until}"));
+    until.unwrap_or_default()
 }
 
 pub(super) fn state(state: CollectionState) -> &'static str {

@@ -167,7 +167,7 @@ async fn collections(client: &Client, checks: &mut Checks) {
             "collection {}",
             if one.name.is_empty() { one.id.to_string() } else { one.name.clone() }
         );
-        if one.owner == *client.identity().address() && !client.shares().has(one.id) {
+        if one.owner == *client.identity().address() && !client.shares().has(one.id, one.epoch) {
             checks.push(&name, Err(ClientError::NoShare(one.id)));
         }
         let state = match one.state {

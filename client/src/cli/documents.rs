@@ -47,20 +47,22 @@ pub(super) async fn show(client: &Client, screen: Screen, which: &args::Document
 pub(super) async fn delete(client: &Client, screen: Screen, which: &args::DeleteDocuments) -> Done {
     let id = client.resolve(&which.collection).await?;
     let mut file = which.receipt.as_deref().map(ReceiptFile::create).transpose()?;
-    let mut deleted = 0;
+    let (mut deleted, purge) = (0, which.purge);
     if let Some(filter) = filter(which.filter.as_deref())? {
-        let request = DeleteDocuments { filter: Some(filter), ..DeleteDocuments::default() };
+        let request = DeleteDocuments { filter: Some(filter), purge, ..DeleteDocuments::default() };
         deleted += delete_some(client, id, &request, which.ack.into(), file.as_mut()).await?;
     } else {
         let ids: Result<Vec<_>, _> = which.ids.iter().map(|text| document_id(text)).collect();
         for some in ids?.chunks(DELETE_IDS_MAX) {
             let ids = Some(some.to_vec());
-            let request = DeleteDocuments { ids, ..DeleteDocuments::default() };
+            let request = DeleteDocuments { ids, purge, ..DeleteDocuments::default() };
             deleted += delete_some(client, id, &request, which.ack.into(), file.as_mut()).await?;
         }
     }
     client.remember_history(id).await?;
-    screen.show(&json!({ "deleted": deleted }), || format!("deleted {deleted} documents"));
+    let purged = if which.purge { "; no byte of them is left in the worker's files" } else { "" };
+    let value = json!({ "deleted": deleted, "purged": which.purge });
+    screen.show(&value, || format!("deleted {deleted} documents{purged}"));
     Ok(true)
 }
 

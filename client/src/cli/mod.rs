@@ -19,6 +19,7 @@ mod place;
 mod policy;
 mod reader;
 mod receipt;
+mod rotate;
 mod screen;
 mod seal;
 mod search;
@@ -141,10 +142,11 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
             }
             CollectionCommand::List => collections::list(client, screen).await,
             CollectionCommand::Show(which) => collections::show(client, screen, &which).await,
-            CollectionCommand::Delete(which) => collections::delete(client, screen, &which).await,
+            CollectionCommand::Destroy(which) => collections::destroy(client, screen, &which).await,
         },
         Command::Release(which) => collections::release(client, screen, &which).await,
-        Command::Compact(which) => collections::compact(client, screen, &which).await,
+        Command::Rotate(options) => rotate::rotate(client, screen, &options).await,
+        Command::Compact(which) => rotate::compact(client, screen, &which).await,
         Command::Confirm(head) => collections::confirm(client, screen, &head).await,
         Command::Models => collections::models(client, screen).await,
         Command::Add(options) => add::add(client, screen, &options).await,

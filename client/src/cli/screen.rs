@@ -101,6 +101,20 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// A bar from 0 to 100 percent; hidden as [`Screen::progress`] is.
+    pub(super) fn percent(self) -> ProgressBar {
+        if self.json {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(100);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} %  ETA {eta}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+}
+
 /// Rows in aligned columns under their names.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {

@@ -6,7 +6,7 @@
 //! Invariant: the manifest's root is over exactly the records in the file.
 
 use super::file::CorpusWriter;
-use super::{CorpusError, Manifest, corpus_key, manifest_place, seal_record};
+use super::{CORPUS_EPOCH, CorpusError, Manifest, corpus_key, manifest_place, seal_record};
 use crate::error::ClientError;
 use crate::identity::{Identity, ShareStore};
 use crate::sources::{self, Source, Unusable};
@@ -85,7 +85,7 @@ pub fn seal_documents(
 ) -> Result<Sealing, ClientError> {
     let corpus = CollectionId(random(entropy)?);
     let share = Share::random(entropy)?;
-    shares.keep(corpus, &share, entropy)?;
+    shares.keep(corpus, CORPUS_EPOCH, &share, entropy)?;
     let key = corpus_key(&share, corpus);
     let mut writer = CorpusWriter::create(out, corpus)?;
     let mut log = MerkleLog::new();

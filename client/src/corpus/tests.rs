@@ -61,7 +61,7 @@ fn golden_file() {
 fn opens_in_place_only() {
     let folder = tempfile::tempdir().unwrap();
     let (sealing, shares) = seal_two(folder.path(), &mut OsEntropy);
-    let key = corpus_key(&shares.fetch(sealing.corpus).unwrap(), sealing.corpus);
+    let key = corpus_key(&shares.fetch(sealing.corpus, CORPUS_EPOCH).unwrap(), sealing.corpus);
     let mut reader = CorpusReader::open(&folder.path().join("out.prag")).unwrap();
     let corpus = reader.header().corpus;
     let manifest = open_manifest(reader.manifest().to_vec(), &key, corpus).unwrap();
@@ -93,7 +93,7 @@ fn opens_in_place_only() {
 fn damaged_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (sealing, shares) = seal_two(folder.path(), &mut Counting(3));
-    let key = corpus_key(&shares.fetch(sealing.corpus).unwrap(), sealing.corpus);
+    let key = corpus_key(&shares.fetch(sealing.corpus, CORPUS_EPOCH).unwrap(), sealing.corpus);
     let good = std::fs::read(folder.path().join("out.prag")).unwrap();
     let path = folder.path().join("bad.prag");
     let read = |bytes: &[u8]| -> Result<u64, CorpusError> {

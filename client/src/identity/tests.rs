@@ -2,7 +2,10 @@
 //! Identities and shares come back as they were kept, and permits say what they are for.
 
 use super::*;
+use crate::home::write_private;
 use crate::system::OsEntropy;
+use prag_protocol::CollectionId;
+use prag_trust::key::Share;
 
 fn home() -> (tempfile::TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
@@ -44,20 +47,48 @@ fn permits_are_for_one_purpose() {
     }
 }
 
-/// A share is kept once under its id, opens for it, and is gone once forgotten.
+/// A share is kept once under its id and epoch, opens for them only, and is gone once forgotten.
 #[test]
 fn shares_are_kept() {
     let (_folder, home) = home();
     let shares = ShareStore::new(&home, None);
+    let (id, other) = (CollectionId([1; 16]), CollectionId([2; 16]));
+    let share = |byte: u8| Share::from_bytes(&[byte; 32]);
+    assert!(matches!(shares.fetch(id, 1), Err(ClientError::NoShare(_))));
+    assert!(shares.epochs(id).unwrap().is_empty());
+    for (of, epoch, byte) in [(id, 1, 9), (id, 2, 8), (id, 10, 7), (other, 1, 6)] {
+        shares.keep(of, epoch, &share(byte), &mut OsEntropy).unwrap();
+        assert_eq!(shares.fetch(of, epoch).unwrap().expose(), &[byte; 32]);
+    }
+    assert!(shares.keep(id, 2, &share(8), &mut OsEntropy).is_err());
+    assert_eq!(shares.epochs(id).unwrap(), [1, 2, 10]);
+    std::fs::copy(home.share(id, 1), home.share(id, 3)).unwrap();
+    assert!(matches!(shares.fetch(id, 3), Err(ClientError::SecretFile(_))));
+    shares.forget(id).unwrap();
+    shares.forget(id).unwrap();
+    assert_eq!((shares.epochs(id).unwrap(), shares.has(other, 1)), (vec![], true));
+}
+
+/// After a rotation the old share goes only if the new one is here and opens.
+#[test]
+fn shares_are_retired() {
+    let (_folder, home) = home();
+    let shares = ShareStore::new(&home, None);
     let id = CollectionId([1; 16]);
-    let share = Share::from_bytes(&[9; 32]);
-    assert!(matches!(shares.fetch(id), Err(ClientError::NoShare(_))));
-    shares.keep(id, &share, &mut OsEntropy).unwrap();
-    assert_eq!(shares.fetch(id).unwrap().expose(), share.expose());
-    assert!(shares.keep(id, &share, &mut OsEntropy).is_err());
-    shares.forget(id).unwrap();
-    shares.forget(id).unwrap();
-    assert!(!shares.has(id));
+    let keep = |epoch| {
+        let share = Share::from_bytes(&[9; 32]);
+        shares.keep(id, epoch, &share, &mut OsEntropy).unwrap();
+    };
+    keep(1);
+    assert!(matches!(shares.retire(id, 2), Err(ClientError::NoShare(_))));
+    assert_eq!(shares.epochs(id).unwrap(), [1]);
+    keep(2);
+    keep(3);
+    shares.retire(id, 2).unwrap();
+    assert_eq!(shares.epochs(id).unwrap(), [2, 3]);
+    std::fs::write(home.share(id, 3), b"damaged").unwrap();
+    assert!(shares.retire(id, 3).is_err());
+    assert_eq!(shares.epochs(id).unwrap(), [2, 3]);
 }
 
 /// What secret files say is frozen: an identity is wallet key, then session key; a share is its 32 bytes; each
@@ -78,7 +109,8 @@ fn golden_files() {
 
     let shares = ShareStore::new(&home, None);
     let id = CollectionId([1; 16]);
-    shares.keep(id, &Share::from_bytes(&[9; 32]), &mut OsEntropy).unwrap();
-    let kept = std::fs::read_to_string(home.share(&id.to_string())).unwrap();
-    assert_eq!(kept, file("share/01010101010101010101010101010101", &[9; 32]));
+    shares.keep(id, 3, &Share::from_bytes(&[9; 32]), &mut OsEntropy).unwrap();
+    let kept = home.shares().join("01010101010101010101010101010101.3");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert_eq!(kept, file("share/01010101010101010101010101010101/3", &[9; 32]));
 }

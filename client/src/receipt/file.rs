@@ -202,7 +202,14 @@ fn next(input: &mut impl BufRead) -> Result<Option<Line>, ClientError> {
             size,
             limit: LINE_BYTES_MAX,
         }),
-        _ => serde_json::from_slice(&bytes).map(Some).map_err(|_| form("line")),
+        _ => serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+            // A program without a kind of evidence does not know its fields either: say so.
+            if bytes.starts_with(br#"{"attestation""#) {
+                ClientError::Attestation("it does not parse, or is of a kind not known here")
+            } else {
+                form("line")
+            }
+        }),
     }
 }
 

@@ -10,8 +10,8 @@ use super::{Checked, OpenedChunk, OpenedRetrieval, Opening, Record, Refusal};
 use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
-use crate::owner::reached;
 use crate::sdk::{Call, Client, collection_path};
+use crate::writes::reached;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::CLOCK_SKEW_SECONDS_MAX;
 use prag_protocol::wire::documents::{

@@ -333,8 +333,13 @@ fn files_have_one_form() {
     for (line, part) in [(1, "attestation"), (2, "receipt")] {
         let mut more = good.clone();
         more[line][part]["more"] = json!(1);
-        assert_eq!(refused(&more), line + 1);
+        let (at, why) = judge(&file(&folder, &more), &trusted()).unwrap_err();
+        assert_eq!(at, line + 1, "{why}");
     }
+    let mut unknown = good.clone();
+    unknown[1]["attestation"]["evidence"]["kind"] = json!("paper");
+    let (at, why) = judge(&file(&folder, &unknown), &trusted()).unwrap_err();
+    assert!(at == 2 && matches!(why, ClientError::Attestation(_)), "{why}");
     let path = file(&folder, &good);
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();

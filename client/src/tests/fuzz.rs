@@ -93,7 +93,7 @@ fn corpus_manifests() {
         .unwrap();
     let reader = CorpusReader::open(&path).unwrap();
     let corpus = reader.header().corpus;
-    let key = corpus_key(&shares.fetch(corpus).unwrap(), corpus);
+    let key = corpus_key(&shares.fetch(corpus, crate::corpus::CORPUS_EPOCH).unwrap(), corpus);
     let whole = open_manifest(reader.manifest().to_vec(), &key, corpus).unwrap();
     let signed = whole.to_signed_bytes(|bytes| identity.sign_manifest(bytes));
     fuzz(10, &[signed], |bytes| {

@@ -46,6 +46,8 @@ pub enum Event {
     PermitRevoked { account: Address },
     /// A worker may hold a shard's key.
     Placed { collection: CollectionId, shard: u32, epoch: Epoch },
+    /// The worker of a placement has another signing key.
+    Rebound { collection: CollectionId, shard: u32 },
     /// No worker may.
     Unplaced { collection: CollectionId, shard: u32 },
     /// A shard has another writer.
@@ -95,13 +97,16 @@ impl Step<'_> {
             }
             AccessMsg::DestroyCollection { collection } => self.destroy(collection),
             AccessMsg::Transfer { collection, to } => self.transfer(collection, to),
-            AccessMsg::RotateEpoch { collection, commitment } => {
-                self.rotate(collection, commitment)
+            AccessMsg::RotateEpoch { collection, epoch, commitment } => {
+                self.rotate(collection, epoch, commitment)
             }
             AccessMsg::Revoke { collection, grantee } => self.revoke(collection, grantee),
             AccessMsg::RevokePermit { permit_name } => self.revoke_permit(&permit_name),
             AccessMsg::Place { placement } => self.place(&placement),
             AccessMsg::Unplace { collection, shard } => self.unplace(collection, shard),
+            AccessMsg::Rebind { collection, shard, worker } => {
+                self.rebind(collection, shard, worker)
+            }
             AccessMsg::ClaimWriter { collection, shard, epoch } => {
                 self.claim_writer(collection, shard, epoch)
             }

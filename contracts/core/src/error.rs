@@ -62,6 +62,12 @@ pub enum AccessError {
         /// The collection's key epoch.
         current: Epoch,
     },
+    /// Another rotation came first, or this one skips an epoch. Read the collection again.
+    #[error("the next key epoch is {next}")]
+    RotatedEpoch {
+        /// The only epoch that can follow now.
+        next: Epoch,
+    },
     /// Another claim came first. Read the writer again before anything is written.
     #[error("the next writer epoch is {next}")]
     WriterEpoch {

@@ -24,12 +24,21 @@ use prag_client::ledger::Ledger;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{KeyVault, VaultError};
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
-use prag_store::{Engine, Open, RocksEngine, Shard, ShardName, StoreError};
+use prag_store::{Engine, Open, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
 use prag_trust::evidence::{Tee, Verifier};
 use prag_trust::key::{Key, Vault};
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// What a worker's state lies on. Cheap to clone.
+#[derive(Clone)]
+pub struct Base {
+    /// Where shards lie.
+    pub engine: Arc<dyn Engine>,
+    /// The ledger that the worker obeys; without one, an embedded one of its own.
+    pub ledger: Option<Arc<dyn Ledger>>,
+}
 
 /// What is born with the process. Cheap to clone.
 #[derive(Clone)]
@@ -48,19 +57,17 @@ pub struct Born {
     pub config_digest: [u8; 32],
     tls: Option<Arc<Certificates>>,
     verifier: Arc<dyn Verifier>,
-    ledger: Option<Arc<dyn Ledger>>,
     embedder: Arc<dyn Embedder>,
     model_files: [String; 3],
 }
 
 impl Born {
-    /// Loads the model, and makes or reads the keys of this boot. `ledger`: in place of an embedded one.
+    /// Loads the model, and makes or reads the keys of this boot.
     ///
     /// # Errors
     /// [`BootError::Model`]; [`BootError::Tls`]; [`BootError::State`] without randomness.
     pub fn new(
         settings: Settings,
-        ledger: Option<Arc<dyn Ledger>>,
         tee: Arc<dyn Tee>,
         verifier: Box<dyn Verifier>,
         clock: WorkerClock,
@@ -81,7 +88,6 @@ impl Born {
             config_digest,
             tls: tls.transpose()?,
             verifier: Arc::from(verifier),
-            ledger,
             embedder,
             model_files,
             settings,
@@ -94,24 +100,22 @@ impl Born {
         self.tls.as_ref()
     }
 
-    /// The worker whose state is sealed under `root`; a new data directory is born under it.
+    /// The worker whose state on `base` is sealed under `root`; a new data directory is born under it.
     ///
     /// # Errors
     /// [`BootError::Root`] for another root than that of the state; [`BootError::Platform`] where the worker's own
     /// evidence does not hold; [`BootError::State`].
-    pub async fn open(&self, root: &Zeroizing<[u8; 32]>) -> Result<Worker, BootError> {
+    pub async fn open(&self, base: Base, root: &Zeroizing<[u8; 32]>) -> Result<Worker, BootError> {
         let (born, root) = (self.clone(), root.clone());
-        let work = move || {
-            let engine = RocksEngine::open(&born.settings.data).map_err(|error| state(&error))?;
-            born.parts(Arc::new(engine), &root)
-        };
+        let work = move || born.parts(base, &root);
         let parts = tokio::task::spawn_blocking(work).await.map_err(|error| state(&error))??;
         let started = Worker::start(self.settings.clone(), parts).await;
         started.map_err(|problem| BootError::State(problem.to_string()))
     }
 
-    /// The whole worker, on `engine`, the ledger and the clock. Blocks.
-    fn parts(self, engine: Arc<dyn Engine>, root: &[u8; 32]) -> Result<Components, BootError> {
+    /// The whole worker. Blocks.
+    fn parts(self, base: Base, root: &[u8; 32]) -> Result<Components, BootError> {
+        let Base { engine, ledger } = base;
         let own = own_shard(engine.as_ref()).map_err(|error| state(&error))?;
         let key = Arc::new(Key::<Vault>::from_root(root));
         let genesis = Genesis::load_or_make(Arc::clone(&key), Arc::clone(&own), entropy());
@@ -119,8 +123,8 @@ impl Born {
             VaultError::Tampered => BootError::Root,
             other => state(&other),
         })?;
-        let ledger = match &self.ledger {
-            Some(ledger) => Arc::clone(ledger),
+        let ledger = match ledger {
+            Some(ledger) => ledger,
             None => self.embedded(&genesis, &key, &own)?,
         };
         let portrait = Arc::new(self.portrait(ledger.id()));

@@ -6,7 +6,7 @@
 //! Invariant: a machine that is no confidential VM ends here, with what to do next.
 
 use super::{BootError, Platform};
-use crate::clock::{WorkerClock, host_time};
+use crate::clock::{WorkerClock, counter, host_time};
 use crate::platform::configfs::{Files, Kernel, Provider, ROOT};
 use crate::platform::{Attester, PlatformError, sealing_root};
 use crate::settings::Settings;
@@ -31,7 +31,7 @@ pub fn detect_through(
     settings: &Settings,
     tsm: &Path,
 ) -> Result<Platform, BootError> {
-    let clock = Arc::new(WorkerClock::start(&host_time));
+    let clock = Arc::new(WorkerClock::start(&host_time, counter()));
     let attester = Attester::detect(files, PathBuf::from(tsm), &settings.evidence, clock);
     let attester = attester.map_err(|error| BootError::Platform(explain(&error, tsm)))?;
     let (provider, probe) = (attester.provider(), attester.probe().to_vec());

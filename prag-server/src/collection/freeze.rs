@@ -19,6 +19,17 @@ use roaring::RoaringBitmap;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
+/// Which segments become part of the new one, beside the tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merge {
+    /// None.
+    Tail,
+    /// All.
+    All,
+    /// Those that hold a deleted or replaced row.
+    Wounded,
+}
+
 /// What goes into the new segment, as of one moment.
 struct Snapshot {
     /// First batch that is not in it.
@@ -27,11 +38,14 @@ struct Snapshot {
     tail_rows: usize,
     /// Segments that it replaces.
     merged: HashSet<[u8; 16]>,
+    /// Whether one of them holds a dead row.
+    wounded: bool,
     rows: Vec<Row>,
     vectors: Vec<Vec<f32>>,
 }
 
-/// Freeze the tail; with `all`, merge every segment into the new one too. Blocks for as long as the build takes.
+/// Freeze the tail; with `all`, merge every segment into the new one too. Blocks for as long as the build takes, and
+/// does nothing while another one runs.
 ///
 /// # Errors
 /// Nothing is lost: the shard goes on as it was.
@@ -43,35 +57,74 @@ pub fn compact(
     let Ok(_one_at_a_time) = shard.freezing.try_lock() else {
         return Ok(());
     };
-    let snapshot = snapshot(shard, all);
-    if snapshot.tail_rows == 0 && snapshot.merged.len() < 2 && !has_tombstones(shard, all) {
+    pass(shard, if all { Merge::All } else { Merge::Tail }, false, entropy)
+}
+
+/// Tail and segments become one segment, after what is being built now. Blocks for as long as both take.
+///
+/// # Errors
+/// Nothing is lost: the shard goes on as it was.
+pub fn merge_all(
+    shard: &CollectionShard,
+    entropy: &mut dyn Entropy,
+) -> Result<(), CollectionError> {
+    let _one_at_a_time = shard.alone();
+    pass(shard, Merge::All, false, entropy)
+}
+
+/// One build and one swap. The caller holds `freezing`.
+///
+/// A root DEK of an earlier key epoch is replaced by a fresh one; with `fresh_root`, any.
+pub(super) fn pass(
+    shard: &CollectionShard,
+    merge: Merge,
+    fresh_root: bool,
+    entropy: &mut dyn Entropy,
+) -> Result<(), CollectionError> {
+    let keys = shard.keys();
+    let fresh_root = fresh_root || keys.root().birth < keys.epoch();
+    let snapshot = snapshot(shard, merge);
+    let due = fresh_root
+        || keys.has_old_roots()
+        || snapshot.tail_rows > 0
+        || snapshot.merged.len() > 1
+        || snapshot.wounded
+        || keys.stale(shard.store.as_ref())?.iter().any(|id| snapshot.merged.contains(id));
+    if !due {
         return Ok(());
     }
     let written =
         if snapshot.rows.is_empty() { None } else { Some(build(shard, &snapshot, entropy)?) };
-    let old = swap(shard, &snapshot, written, entropy)?;
+    let old = swap(shard, &snapshot, written, fresh_root, entropy)?;
     for name in old {
-        // Left behind, a blob is an orphan without a key: harmless, and swept when the shard is destroyed.
+        // Left behind, a blob is an orphan without a key: harmless, and swept by the next purge.
         let _ = shard.store.blobs().delete(BlobName(name));
     }
     Ok(())
 }
 
-fn has_tombstones(shard: &CollectionShard, all: bool) -> bool {
-    all && shard.read().segments.iter().any(|part| part.live.len() < part.rows.len() as u64)
-}
-
-fn snapshot(shard: &CollectionShard, all: bool) -> Snapshot {
+fn snapshot(shard: &CollectionShard, merge: Merge) -> Snapshot {
     let writer = shard.writer();
     let live = shard.read();
     let mut taken = Snapshot {
         base: writer.log.size(),
         tail_rows: live.tail.rows.len(),
         merged: HashSet::new(),
+        wounded: false,
         rows: Vec::new(),
         vectors: Vec::new(),
     };
-    for segment in live.segments.iter().filter(|_| all) {
+    for segment in &live.segments {
+        let wounded = segment.live.len() < segment.rows.len() as u64;
+        let goes = match merge {
+            Merge::Tail => false,
+            Merge::All => true,
+            Merge::Wounded => wounded,
+        };
+        if !goes {
+            continue;
+        }
+        taken.wounded |= wounded;
         taken.merged.insert(segment.id);
         for ordinal in &segment.live {
             if let (Some(row), Some(vector)) =
@@ -113,7 +166,7 @@ fn build(
     let ordered = built.order.iter().filter_map(|&row| snapshot.rows.get(row as usize).cloned());
     let ordered: Vec<Row> = ordered.collect();
     write_segment(
-        &shard.keys,
+        &shard.keys(),
         &shard.profile,
         built.segment,
         ordered,
@@ -122,11 +175,12 @@ fn build(
     )
 }
 
-/// The one moment: manifest, DEK and truncation in one commit, then the live view. Returns blobs to delete.
+/// The one moment: manifest, keys and truncation in one commit, then the live view. Returns blobs to delete.
 fn swap(
     shard: &CollectionShard,
     snapshot: &Snapshot,
     written: Option<Written>,
+    fresh_root: bool,
     entropy: &mut dyn Entropy,
 ) -> Result<Vec<[u8; 32]>, CollectionError> {
     let mut writer = shard.writer();
@@ -142,31 +196,27 @@ fn swap(
         .collect();
     let mut write = Batch::new();
     let mut entries = kept_entries(&writer.manifest, &segments)?;
-    if let Some(Written { live: mut fresh, mut entry, wrapped }) = written {
+    let keys = turned(shard, &writer, snapshot, fresh_root, &mut write, entropy)?;
+    if let Some(Written { live: mut fresh, mut entry, dek }) = written {
         bury_changed(&mut fresh, &live);
         entry.tombstones = tombstones(&fresh)?;
-        write.put(rows::dek(entry.id), wrapped)?;
+        keys.wrap(dek.id, dek.birth, &dek.key, &mut write, entropy)?;
         entries.push(entry);
         segments.push(fresh);
     }
     let old = dropped_blobs(&writer.manifest, &snapshot.merged);
-    for id in &snapshot.merged {
-        write.delete(rows::dek(*id))?;
-    }
     let manifest = Manifest {
         base: snapshot.base,
         segments: entries,
         idempotency: writer.recent.values().cloned().collect(),
         version: writer.manifest.version + 1,
+        roots: keys.listed(),
         ..writer.manifest.clone()
     };
-    write.put(rows::manifest(), manifest.seal(&shard.keys, entropy)?)?;
+    write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
     let truncated = writer.manifest.base..snapshot.base;
-    let seq = shard.store.commit(write)?;
-    if let Err(error) = shard.store.durable(seq) {
-        writer.failed = true;
-        return Err(error.into());
-    }
+    shard.commit(&mut writer, write)?;
+    shard.change_keys(keys);
     writer.manifest = manifest;
     let shown =
         truncate(shard.store.as_ref(), truncated).and_then(|()| replay(shard, &writer, segments));
@@ -181,6 +231,29 @@ fn swap(
     Ok(old)
 }
 
+/// The keys from the swap on: with a fresh root if asked for, which seals the head too; without the roots and the
+/// segments' DEKs that nothing is under any more.
+fn turned(
+    shard: &CollectionShard,
+    writer: &Writer,
+    snapshot: &Snapshot,
+    fresh_root: bool,
+    write: &mut Batch,
+    entropy: &mut dyn Entropy,
+) -> Result<Keys, CollectionError> {
+    let mut keys = Keys::clone(&shard.keys());
+    for id in &snapshot.merged {
+        keys.unwrap_rows(*id, write)?;
+    }
+    if fresh_root {
+        keys = keys.with_fresh_root(writer.log.size(), write, entropy)?;
+        if let Some(head) = writer.log.sealed_head(&keys, entropy)? {
+            write.put(rows::head(), head)?;
+        }
+    }
+    keys.without_spent_roots(snapshot.base, write)
+}
+
 /// The new view: the segments, and the tail rebuilt from the batches since the snapshot.
 fn replay(
     shard: &CollectionShard,
@@ -188,9 +261,8 @@ fn replay(
     segments: Vec<LiveSegment>,
 ) -> Result<Live, CollectionError> {
     let mut live = Live::new(shard.profile.dimension as usize, segments);
-    let keys: &Keys = &shard.keys;
     let log: &Log = &writer.log;
-    log.replay(keys, writer.manifest.base, &mut |batch| Ok(live.apply(batch)?))?;
+    log.replay(&shard.keys(), writer.manifest.base, &mut |batch| Ok(live.apply(batch)?))?;
     Ok(live)
 }
 

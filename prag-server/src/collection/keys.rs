@@ -1,37 +1,75 @@
-//! The keys of one shard: the wrap key from the KEK, and the DEKs under it.
+//! The keys of one shard: the wrap keys from the KEKs, and the DEKs under them.
 //!
 //! Layer: collection.
-//! Holds: which key seals which record, and where its wrapped form lies.
-//! Never: the shares or the KEK; they are gone once the wrap key is derived.
-//! Invariant: every object is under a DEK; the root DEK seals manifest, head and tail, each segment has its own.
+//! Holds: which key seals which record, and where its wrapped forms lie.
+//! Never: the shares or a KEK; they are gone once the wrap key is derived.
+//! Invariant: every object is under a DEK; a root DEK seals manifest, head and tail, each segment has its own. A DEK
+//! keeps the epoch of its birth in every place that it seals; only its wrapping follows the key epoch.
 
+use super::wrapping::{WrappedRow, Wrapping, wrapped_rows};
 use super::{CollectionError, rows};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{CollectionId, Epoch, Lineage};
-use prag_store::Shard;
+use prag_store::{Batch, Shard};
 use prag_trust::entropy::Entropy;
-use prag_trust::key::{Dek, Key, Name, Wrap};
+use prag_trust::key::{Dek, Key, Name, Wrap, Wrapped};
+use std::sync::Arc;
 
-/// Id of the DEK that seals manifest, head and tail.
-pub const ROOT: [u8; 16] = [0; 16];
 /// Id of the key for names.
 pub const NAMES: [u8; 16] = [0xff; 16];
 
-/// A shard's identity and keys.
+/// A shard's identity and keys. Its parts are shared, so that a changed set is a new value, and who works with the old
+/// one goes on undisturbed.
+#[derive(Clone)]
 pub struct Keys {
     /// Whose data.
     pub collection: CollectionId,
     /// Which data.
     pub lineage: Lineage,
-    /// The key epoch.
-    pub epoch: Epoch,
-    wrap: Key<Wrap>,
-    root: Key<Dek>,
-    names: Key<Name>,
+    /// The current wrapping first; after it the next one, while a rotation is prepared.
+    wraps: Vec<Wrapping>,
+    /// Oldest first; the last one seals what is written now.
+    roots: Vec<Root>,
+    names: Arc<Key<Name>>,
+}
+
+/// A DEK of manifest, head and tail.
+#[derive(Clone)]
+pub struct Root {
+    /// 0 for the first one of the shard, then one more each time.
+    pub generation: u64,
+    /// Key epoch at its birth.
+    pub birth: Epoch,
+    /// First batch that it seals.
+    pub from: u64,
+    key: Arc<Key<Dek>>,
+}
+
+impl Root {
+    fn new(
+        generation: u64,
+        birth: Epoch,
+        from: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, CollectionError> {
+        Ok(Self { generation, birth, from, key: Arc::new(Key::random(entropy)?) })
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Key<Dek> {
+        &self.key
+    }
+
+    /// Id of its wrapped rows, and of the places of what it seals: 8 zeros, then its generation.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        root_id(self.generation)
+    }
 }
 
 impl Keys {
-    /// Keys for a new shard, and the wrapped forms of its root DEK and its name key.
+    /// Keys for a new shard; `write` gets the wrapped forms of its root DEK and its name key.
     ///
     /// # Errors
     /// [`CollectionError::Entropy`].
@@ -40,20 +78,22 @@ impl Keys {
         lineage: Lineage,
         epoch: Epoch,
         wrap: Key<Wrap>,
+        write: &mut Batch,
         entropy: &mut dyn Entropy,
-    ) -> Result<(Self, [Vec<u8>; 2]), CollectionError> {
-        let root = Key::<Dek>::random(entropy)?;
-        let names = Key::<Name>::random(entropy)?;
-        let keys = Self { collection, lineage, epoch, wrap, root, names };
-        let root = keys.root.wrap(&keys.wrap, keys.dek_place(ROOT), nonce(entropy)?)?;
-        let names = keys.names.wrap(&keys.wrap, keys.dek_place(NAMES), nonce(entropy)?)?;
-        Ok((keys, [root, names]))
+    ) -> Result<Self, CollectionError> {
+        let root = Root::new(0, epoch, 0, entropy)?;
+        let names = Arc::new(Key::<Name>::random(entropy)?);
+        let wraps = vec![Wrapping { collection, lineage, epoch, key: Arc::new(wrap) }];
+        let keys = Self { collection, lineage, wraps, roots: vec![root.clone()], names };
+        keys.wrap(root.id(), epoch, root.key(), write, entropy)?;
+        keys.wrap(NAMES, epoch, keys.names(), write, entropy)?;
+        Ok(keys)
     }
 
-    /// Keys of a stored shard.
+    /// Keys of a stored shard, as far as the rows of `epoch` tell: where each root begins, the manifest says.
     ///
     /// # Errors
-    /// [`CollectionError::Tampered`] if the root DEK is missing or does not unwrap.
+    /// [`CollectionError::Tampered`] if a root DEK or the name key is missing or does not unwrap.
     pub fn load(
         collection: CollectionId,
         lineage: Lineage,
@@ -61,18 +101,66 @@ impl Keys {
         wrap: Key<Wrap>,
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
-        let wrapped = |id| one(shard, rows::dek(id))?.ok_or(CollectionError::Tampered("root key"));
-        let place = |id| Place { collection, lineage, kind: Kind::DekWrap, id, seq: 0, epoch };
-        let bad = |_| CollectionError::Tampered("root key");
-        let root = Key::<Dek>::unwrap(&wrap, place(ROOT), &wrapped(ROOT)?).map_err(bad)?;
-        let names = Key::<Name>::unwrap(&wrap, place(NAMES), &wrapped(NAMES)?).map_err(bad)?;
-        Ok(Self { collection, lineage, epoch, wrap, root, names })
+        let wrapping = Wrapping { collection, lineage, epoch, key: Arc::new(wrap) };
+        let (mut roots, mut names) = (Vec::new(), None);
+        for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == epoch) {
+            if let Some(generation) = generation(row.id) {
+                let key = Arc::new(wrapping.open(row).ok_or(BAD_ROOT)?);
+                roots.push(Root { generation, birth: row.birth, from: 0, key });
+            } else if row.id == NAMES {
+                names = Some(Arc::new(wrapping.open(row).ok_or(BAD_ROOT)?));
+            }
+        }
+        let names = names.filter(|_| !roots.is_empty()).ok_or(BAD_ROOT)?;
+        Ok(Self { collection, lineage, wraps: vec![wrapping], roots, names })
     }
 
-    /// The key of manifest, head and tail.
+    /// Where each root begins: `(generation, first batch)`, as the manifest lists them.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] unless these are the roots of the rows.
+    pub fn begin(mut self, listed: &[(u64, u64)]) -> Result<Self, CollectionError> {
+        let known = self.roots.iter().map(|root| root.generation);
+        if !known.eq(listed.iter().map(|(generation, _)| *generation)) {
+            return Err(BAD_ROOT);
+        }
+        for (root, (_, from)) in self.roots.iter_mut().zip(listed) {
+            root.from = *from;
+        }
+        Ok(self)
+    }
+
+    /// `(generation, first batch)` of each root, for the manifest.
     #[must_use]
-    pub fn root(&self) -> &Key<Dek> {
-        &self.root
+    pub fn listed(&self) -> Vec<(u64, u64)> {
+        self.roots.iter().map(|root| (root.generation, root.from)).collect()
+    }
+
+    /// The current key epoch.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.wraps.first().map_or(0, |wrap| wrap.epoch)
+    }
+
+    /// The root that seals what is written now.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        self.roots.last().expect("keys are made and loaded with a root, and the last one stays")
+    }
+
+    /// The root that sealed batch `seq`.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] if there is none: the batch is older than all of them.
+    pub fn root_of(&self, seq: u64) -> Result<&Root, CollectionError> {
+        let root = self.roots.iter().rev().find(|root| root.from <= seq);
+        root.ok_or(BAD_ROOT)
+    }
+
+    /// Whether earlier roots still seal batches of the tail.
+    #[must_use]
+    pub fn has_old_roots(&self) -> bool {
+        self.roots.len() > 1
     }
 
     /// The key of names: handles, hashes of ids.
@@ -81,44 +169,184 @@ impl Keys {
         &self.names
     }
 
-    /// A fresh DEK for segment `id`, with its wrapped form.
+    /// With one more root, for batches from `from` on; `write` gets its wrapped forms.
     ///
     /// # Errors
     /// [`CollectionError::Entropy`].
-    pub fn segment_key(
+    pub fn with_fresh_root(
         &self,
-        id: [u8; 16],
+        from: u64,
+        write: &mut Batch,
         entropy: &mut dyn Entropy,
-    ) -> Result<(Key<Dek>, Vec<u8>), CollectionError> {
-        let key = Key::<Dek>::random(entropy)?;
-        let wrapped = key.wrap(&self.wrap, self.dek_place(id), nonce(entropy)?)?;
-        Ok((key, wrapped))
+    ) -> Result<Self, CollectionError> {
+        let root = Root::new(self.root().generation + 1, self.epoch(), from, entropy)?;
+        self.wrap(root.id(), root.birth, root.key(), write, entropy)?;
+        let mut keys = self.clone();
+        keys.roots.push(root);
+        Ok(keys)
     }
 
-    /// The DEK of segment `id`.
+    /// Without the roots that seal no batch from `base` on; `write` removes their wrapped forms.
+    ///
+    /// # Errors
+    /// What the batch says.
+    pub fn without_spent_roots(
+        &self,
+        base: u64,
+        write: &mut Batch,
+    ) -> Result<Self, CollectionError> {
+        let mut keys = self.clone();
+        while let [spent, next, ..] = keys.roots.as_slice()
+            && next.from <= base
+        {
+            self.unwrap_rows(spent.id(), write)?;
+            keys.roots.remove(0);
+        }
+        Ok(keys)
+    }
+
+    /// With the wrapping of `epoch` prepared beside the current one; `write` gets every DEK of `shard` under it.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] if a wrapped key does not open.
+    pub fn prepared(
+        &self,
+        epoch: Epoch,
+        wrap: Key<Wrap>,
+        shard: &dyn Shard,
+        write: &mut Batch,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, CollectionError> {
+        let Self { collection, lineage, .. } = *self;
+        let next = Wrapping { collection, lineage, epoch, key: Arc::new(wrap) };
+        let current = self.current()?.clone();
+        for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == current.epoch) {
+            if row.id == NAMES {
+                rewrap::<Name>(&current, &next, row, write, entropy)?;
+            } else {
+                rewrap::<Dek>(&current, &next, row, write, entropy)?;
+            }
+        }
+        Ok(Self { wraps: vec![current, next], ..self.clone() })
+    }
+
+    /// With the wrapping of `epoch` as the only one; `None` if it is not prepared. `write` removes the rows of all
+    /// others that `shard` holds.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn settled(
+        &self,
+        epoch: Epoch,
+        shard: &dyn Shard,
+        write: &mut Batch,
+    ) -> Result<Option<Self>, CollectionError> {
+        let Some(wrap) = self.wraps.iter().find(|wrap| wrap.epoch == epoch) else {
+            return Ok(None);
+        };
+        for row in wrapped_rows(shard)?.into_iter().filter(|row| row.epoch != epoch) {
+            write.delete(rows::dek(row.id, row.epoch))?;
+        }
+        Ok(Some(Self { wraps: vec![wrap.clone()], ..self.clone() }))
+    }
+
+    /// `write` gets the key of `id` under every wrapping.
+    ///
+    /// # Errors
+    /// [`CollectionError::Entropy`].
+    pub fn wrap<P: Wrapped>(
+        &self,
+        id: [u8; 16],
+        birth: Epoch,
+        key: &Key<P>,
+        write: &mut Batch,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), CollectionError> {
+        for wrap in &self.wraps {
+            wrap.put(id, birth, key, write, entropy)?;
+        }
+        Ok(())
+    }
+
+    /// `write` removes the wrapped forms of the key of `id`.
+    ///
+    /// # Errors
+    /// What the batch says.
+    pub fn unwrap_rows(&self, id: [u8; 16], write: &mut Batch) -> Result<(), CollectionError> {
+        for wrap in &self.wraps {
+            write.delete(rows::dek(id, wrap.epoch))?;
+        }
+        Ok(())
+    }
+
+    /// The DEK of segment `id`, and its birth.
     ///
     /// # Errors
     /// [`CollectionError::Tampered`] if it is missing or does not unwrap.
-    pub fn load_segment_key(
+    pub fn segment_key(
         &self,
         id: [u8; 16],
         shard: &dyn Shard,
-    ) -> Result<Key<Dek>, CollectionError> {
-        let wrapped = one(shard, rows::dek(id))?.ok_or(CollectionError::Tampered("segment key"))?;
-        Key::<Dek>::unwrap(&self.wrap, self.dek_place(id), &wrapped)
-            .map_err(|_| CollectionError::Tampered("segment key"))
+    ) -> Result<(Key<Dek>, Epoch), CollectionError> {
+        let current = self.current()?;
+        let rows = wrapped_rows(shard)?;
+        let row = rows.iter().find(|row| row.id == id && row.epoch == current.epoch);
+        let failed = CollectionError::Tampered("segment key");
+        match row.and_then(|row| Some((current.open(row)?, row.birth))) {
+            Some(found) => Ok(found),
+            None => Err(failed),
+        }
     }
 
-    /// The place of a record of `kind`.
+    /// Ids of the keys that were born before the current epoch.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn stale(&self, shard: &dyn Shard) -> Result<Vec<[u8; 16]>, CollectionError> {
+        let stale = |row: &WrappedRow| row.epoch == self.epoch() && row.birth < row.epoch;
+        Ok(wrapped_rows(shard)?.into_iter().filter(stale).map(|row| row.id).collect())
+    }
+
+    /// The place of a record of `kind` under `root`.
     #[must_use]
-    pub fn place(&self, kind: Kind, id: [u8; 16], seq: u64) -> Place {
-        let Self { collection, lineage, epoch, .. } = *self;
+    pub fn root_place(&self, kind: Kind, root: &Root, seq: u64) -> Place {
+        self.place(kind, root.id(), seq, root.birth)
+    }
+
+    /// The place of a record of `kind` under the DEK `id`, born in `epoch`.
+    #[must_use]
+    pub fn place(&self, kind: Kind, id: [u8; 16], seq: u64, epoch: Epoch) -> Place {
+        let Self { collection, lineage, .. } = *self;
         Place { collection, lineage, kind, id, seq, epoch }
     }
 
-    fn dek_place(&self, id: [u8; 16]) -> Place {
-        self.place(Kind::DekWrap, id, 0)
+    fn current(&self) -> Result<&Wrapping, CollectionError> {
+        self.wraps.first().ok_or(BAD_ROOT)
     }
+}
+
+fn rewrap<P: Wrapped>(
+    current: &Wrapping,
+    next: &Wrapping,
+    row: &WrappedRow,
+    write: &mut Batch,
+    entropy: &mut dyn Entropy,
+) -> Result<(), CollectionError> {
+    let key = current.open::<P>(row).ok_or(CollectionError::Tampered("wrapped key"))?;
+    next.put(row.id, row.birth, &key, write, entropy)
+}
+
+fn root_id(generation: u64) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&generation.to_be_bytes());
+    id
+}
+
+/// The generation, if this is the id of a root. A random id is one once in 2^64 draws, and is drawn again.
+#[must_use]
+pub fn generation(id: [u8; 16]) -> Option<u64> {
+    let (zeros, generation) = id.split_first_chunk::<8>()?;
+    (*zeros == [0; 8]).then(|| u64::from_be_bytes(generation.try_into().unwrap_or_default()))
 }
 
 /// The value of one row.
@@ -138,3 +366,5 @@ pub fn nonce(entropy: &mut dyn Entropy) -> Result<[u8; 12], CollectionError> {
     entropy.fill(&mut nonce)?;
     Ok(nonce)
 }
+
+const BAD_ROOT: CollectionError = CollectionError::Tampered("root key");

@@ -96,8 +96,9 @@ impl Log {
         self.tree.append(&digest);
         let head = self.head(keys);
 
-        let place = keys.place(Kind::Batch, [0; 16], seq);
-        let sealed = Plain::<BatchRecord>::new(bytes).seal(keys.root(), place, nonce(entropy)?)?;
+        let root = keys.root();
+        let place = keys.root_place(Kind::Batch, root, seq);
+        let sealed = Plain::<BatchRecord>::new(bytes).seal(root.key(), place, nonce(entropy)?)?;
         let mut write = StoreBatch::new();
         for (part, chunk) in (0u16..).zip(sealed.as_bytes().chunks(ROW_BYTES)) {
             write.put(rows::batch(seq, part), chunk)?;
@@ -152,6 +153,19 @@ impl Log {
         self.tree.root_at(size)
     }
 
+    /// The head row as `keys` seal it, for whoever changes the root; `None` where nothing was ever written.
+    ///
+    /// # Errors
+    /// [`CollectionError`] from sealing.
+    pub fn sealed_head(
+        &self,
+        keys: &Keys,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<Vec<u8>>, CollectionError> {
+        let written = self.tree.size() > 0;
+        written.then(|| seal_head(keys, &self.head(keys), entropy)).transpose()
+    }
+
     /// The shard underneath.
     #[must_use]
     pub fn shard(&self) -> &Arc<dyn Shard> {
@@ -189,9 +203,10 @@ impl Log {
                 Err(CollectionError::Tampered("head"))
             };
         };
-        let place = keys.place(Kind::HeadRow, [0; 16], 0);
+        let root = keys.root();
+        let place = keys.root_place(Kind::HeadRow, root, 0);
         let plain = Sealed::<HeadRecord>::from_bytes(bytes)
-            .open(keys.root(), place)
+            .open(root.key(), place)
             .map_err(|_| CollectionError::Tampered("head"))?;
         let stored: (u64, [u8; 32]) =
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("head"))?;
@@ -207,9 +222,10 @@ impl Log {
             }
             sealed.extend_from_slice(&value);
         }
-        let place = keys.place(Kind::Batch, [0; 16], seq);
+        let root = keys.root_of(seq)?;
+        let place = keys.root_place(Kind::Batch, root, seq);
         let plain = Sealed::<BatchRecord>::from_bytes(sealed)
-            .open(keys.root(), place)
+            .open(root.key(), place)
             .map_err(|_| CollectionError::Tampered("batch"))?;
         let digest = one(self.shard.as_ref(), rows::digest(seq))?;
         if digest.as_deref() != Some(&batch_digest(plain.expose())[..]) {
@@ -225,8 +241,9 @@ fn seal_head(
     entropy: &mut dyn Entropy,
 ) -> Result<Vec<u8>, CollectionError> {
     let plain = Plain::<HeadRecord>::new(encode(&(head.size, head.root))?);
-    let place = keys.place(Kind::HeadRow, [0; 16], 0);
-    Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
+    let root = keys.root();
+    let place = keys.root_place(Kind::HeadRow, root, 0);
+    Ok(plain.seal(root.key(), place, nonce(entropy)?)?.as_bytes().to_vec())
 }
 
 fn batch_digest(bytes: &[u8]) -> [u8; 32] {

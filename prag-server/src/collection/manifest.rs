@@ -29,6 +29,9 @@ pub struct Manifest {
     pub idempotency: Vec<Idempotency>,
     /// Owner's count of manifests, so that two never share a place.
     pub version: u64,
+    /// The root DEKs that are in use, oldest first: generation, and the first batch that it seals. The last one seals
+    /// this manifest and the head.
+    pub roots: Vec<(u64, u64)>,
 }
 
 /// A segment as the manifest lists it.
@@ -69,8 +72,9 @@ impl Manifest {
     /// [`CollectionError`] from sealing.
     pub fn seal(&self, keys: &Keys, entropy: &mut dyn Entropy) -> Result<Vec<u8>, CollectionError> {
         let plain = Plain::<ManifestRecord>::new(encode(self)?);
-        let place = keys.place(Kind::Manifest, [0; 16], 0);
-        Ok(plain.seal(keys.root(), place, nonce(entropy)?)?.as_bytes().to_vec())
+        let root = keys.root();
+        let place = keys.root_place(Kind::Manifest, root, 0);
+        Ok(plain.seal(root.key(), place, nonce(entropy)?)?.as_bytes().to_vec())
     }
 
     /// The stored manifest.
@@ -79,9 +83,10 @@ impl Manifest {
     /// [`CollectionError::Tampered`] if it is missing, does not open, or is of an unknown format.
     pub fn load(keys: &Keys, shard: &dyn Shard) -> Result<Self, CollectionError> {
         let bytes = one(shard, rows::manifest())?.ok_or(CollectionError::Tampered("manifest"))?;
-        let place = keys.place(Kind::Manifest, [0; 16], 0);
+        let root = keys.root();
+        let place = keys.root_place(Kind::Manifest, root, 0);
         let plain = Sealed::<ManifestRecord>::from_bytes(bytes)
-            .open(keys.root(), place)
+            .open(root.key(), place)
             .map_err(|_| CollectionError::Tampered("manifest"))?;
         let manifest: Self =
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("manifest"))?;

@@ -12,10 +12,12 @@ pub mod log;
 pub mod manifest;
 pub mod profile;
 pub mod record;
+pub mod renew;
 pub mod rows;
 pub mod segment;
 pub mod shard;
 pub mod state;
+mod wrapping;
 
 pub use error::CollectionError;
 pub use shard::CollectionShard;

@@ -1,10 +1,11 @@
 //! Row keys of a shard: a table byte, then ids in big-endian order.
 //!
 //! Layer: collection.
-//! Holds: the only place that spells a key (key format 1).
+//! Holds: the only place that spells a key (key format 2).
 //! Never: a name, a document id or anything else of content: numbers and random ids only.
 //! Invariant: ascending key order is ascending sequence order within a table.
 
+use prag_protocol::Epoch;
 use prag_store::KeyRange;
 
 /// A row's key.
@@ -16,10 +17,23 @@ pub fn manifest() -> Key {
     vec![1]
 }
 
-/// The wrapped DEK `id`.
+/// The DEK `id`, wrapped in `epoch`.
 #[must_use]
-pub fn dek(id: [u8; 16]) -> Key {
-    [&[2], &id[..]].concat()
+pub fn dek(id: [u8; 16], epoch: Epoch) -> Key {
+    [&[2], &id[..], &epoch.to_be_bytes()].concat()
+}
+
+/// Every wrapped key.
+#[must_use]
+pub fn deks() -> KeyRange {
+    KeyRange::prefix(&[2])
+}
+
+/// `(id, epoch)` of a wrapped key's row.
+#[must_use]
+pub fn parse_dek(bytes: &[u8]) -> Option<([u8; 16], Epoch)> {
+    let (id, epoch) = bytes.strip_prefix(&[2])?.split_first_chunk::<16>()?;
+    Some((*id, Epoch::from_be_bytes(epoch.try_into().ok()?)))
 }
 
 /// Part `part` of the sealed batch `seq`.
@@ -38,6 +52,12 @@ pub fn head() -> Key {
 #[must_use]
 pub fn digest(seq: u64) -> Key {
     [&[5], &seq.to_be_bytes()[..]].concat()
+}
+
+/// Every part of every batch before `seq`.
+#[must_use]
+pub fn batches_before(seq: u64) -> KeyRange {
+    KeyRange { start: vec![3], end: Some([&[3], &seq.to_be_bytes()[..]].concat()) }
 }
 
 /// Every part of batch `seq`.

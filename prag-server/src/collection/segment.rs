@@ -6,11 +6,12 @@
 //! Invariant: every blob opens only at its place in its own segment; a swap or truncation is refused.
 
 use super::CollectionError;
-use super::keys::Keys;
+use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
 use super::record::{Document, decode, encode};
 use super::state::{LiveSegment, Row};
 use prag_index::{PartName, Segment};
+use prag_protocol::Epoch;
 use prag_protocol::place::Kind;
 use prag_protocol::wire::collections::Profile;
 use prag_store::{BlobName, Shard};
@@ -27,7 +28,25 @@ use std::sync::Arc;
 pub(super) struct Written {
     pub(super) live: LiveSegment,
     pub(super) entry: SegmentEntry,
-    pub(super) wrapped: Vec<u8>,
+    pub(super) dek: Sealer,
+}
+
+/// A fresh DEK of a segment. Whoever puts the segment into the manifest wraps it, in the epochs of that moment.
+pub(super) struct Sealer {
+    pub(super) id: [u8; 16],
+    pub(super) birth: Epoch,
+    pub(super) key: Key<Dek>,
+}
+
+impl Sealer {
+    /// A fresh key for the segment `id`, born now.
+    pub(super) fn new(
+        keys: &Keys,
+        id: [u8; 16],
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, CollectionError> {
+        Ok(Self { id, birth: keys.epoch(), key: Key::random(entropy)? })
+    }
 }
 
 /// Seal and store a built segment's parts. Blocks.
@@ -39,19 +58,18 @@ pub(super) fn write_segment(
     store: &dyn Shard,
     entropy: &mut dyn Entropy,
 ) -> Result<Written, CollectionError> {
-    let id = random(entropy)?;
-    let (dek, wrapped) = keys.segment_key(id, entropy)?;
+    let dek = Sealer::new(keys, fresh_id(entropy)?, entropy)?;
     let (documents, table) = tables(&rows);
     let mut plain = vec![(DOCUMENTS, encode(&documents)?), (ROWS, encode(&table)?)];
     plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
     let mut parts = Vec::with_capacity(plain.len());
     for (name, bytes) in plain {
-        parts.push(write_part(keys, &dek, id, name, &bytes, store, entropy)?);
+        parts.push(write_part(keys, &dek, name, &bytes, store, entropy)?);
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(&rows);
     let entry = SegmentEntry {
-        id,
+        id: dek.id,
         parts,
         rows: count,
         tombstones: Vec::new(),
@@ -59,13 +77,13 @@ pub(super) fn write_segment(
         root: tree.root(),
     };
     let live = LiveSegment {
-        id,
+        id: dek.id,
         index: Arc::new(index),
         rows: Arc::new(rows),
         tree: Arc::new(tree),
         live: (0..count).collect(),
     };
-    Ok(Written { live, entry, wrapped })
+    Ok(Written { live, entry, dek })
 }
 
 /// Load every segment of the manifest, each part authenticated at its place.
@@ -87,10 +105,10 @@ fn load_segment(
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
-    let dek = keys.load_segment_key(entry.id, store)?;
+    let dek = load_sealer(keys, entry.id, store)?;
     let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
     for part in &entry.parts {
-        plain.insert(part.name, read_part(keys, &dek, entry.id, part, store)?);
+        plain.insert(part.name, read_part(keys, &dek, part, store)?);
     }
     let mut take = |name| plain.remove(&name).ok_or(CollectionError::Tampered("segment part"));
     let bad = |_| CollectionError::Tampered("segment records");
@@ -150,26 +168,46 @@ fn tables(rows: &[Row]) -> (Vec<Arc<Document>>, Vec<(u32, u32)>) {
     (documents, table)
 }
 
-fn write_part(
+/// The DEK that a segment is sealed under.
+pub(super) fn load_sealer(
     keys: &Keys,
-    dek: &Key<Dek>,
     id: [u8; 16],
+    store: &dyn Shard,
+) -> Result<Sealer, CollectionError> {
+    let (key, birth) = keys.segment_key(id, store)?;
+    Ok(Sealer { id, birth, key })
+}
+
+/// A random id that is not the id of a root or of the name key.
+fn fresh_id(entropy: &mut dyn Entropy) -> Result<[u8; 16], CollectionError> {
+    loop {
+        let id = random(entropy)?;
+        if generation(id).is_none() && id != NAMES {
+            return Ok(id);
+        }
+    }
+}
+
+/// Seal one part under a random name of its own.
+pub(super) fn write_part(
+    keys: &Keys,
+    dek: &Sealer,
     name: u8,
     bytes: &[u8],
     store: &dyn Shard,
     entropy: &mut dyn Entropy,
 ) -> Result<PartEntry, CollectionError> {
-    let place = keys.place(Kind::Segment, id, u64::from(name));
-    let sealed = seal_frames::<SegmentRecord>(bytes, dek, place, entropy)?;
+    let place = keys.place(Kind::Segment, dek.id, u64::from(name), dek.birth);
+    let sealed = seal_frames::<SegmentRecord>(bytes, &dek.key, place, entropy)?;
     let blob = random(entropy)?;
     store.blobs().put_new(BlobName(blob), &sealed)?;
     Ok(PartEntry { name, blob, length: bytes.len() as u64 })
 }
 
-fn read_part(
+/// The plain bytes of one part.
+pub(super) fn read_part(
     keys: &Keys,
-    dek: &Key<Dek>,
-    id: [u8; 16],
+    dek: &Sealer,
     part: &PartEntry,
     store: &dyn Shard,
 ) -> Result<Vec<u8>, CollectionError> {
@@ -178,9 +216,10 @@ fn read_part(
         prag_store::StoreError::BlobAbsent(_) => failed(),
         other => other.into(),
     })?;
-    let place = keys.place(Kind::Segment, id, u64::from(part.name));
+    let place = keys.place(Kind::Segment, dek.id, u64::from(part.name), dek.birth);
     let length = usize::try_from(part.length).map_err(|_| failed())?;
-    let plain = open_frames::<SegmentRecord>(&sealed, dek, place, length).map_err(|_| failed())?;
+    let plain =
+        open_frames::<SegmentRecord>(&sealed, &dek.key, place, length).map_err(|_| failed())?;
     if plain.expose().len() == length { Ok(plain.expose().to_vec()) } else { Err(failed()) }
 }
 

@@ -30,7 +30,7 @@ const STAGE_BYTES: usize = 2 << 20;
 
 /// A collection's only shard, open for writing.
 pub struct CollectionShard {
-    pub(super) keys: Keys,
+    pub(super) keys: RwLock<Arc<Keys>>,
     pub(super) profile: Profile,
     pub(super) live: RwLock<Live>,
     pub(super) writer: Mutex<Writer>,
@@ -74,16 +74,14 @@ impl CollectionShard {
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
-        let (keys, wrapped) = Keys::create(collection, lineage, epoch, wrap, entropy)?;
-        let [root, names] = wrapped;
+        let mut write = StoreBatch::new();
+        let keys = Keys::create(collection, lineage, epoch, wrap, &mut write, entropy)?;
         let manifest = Manifest {
             format: FORMAT,
             profile: serde_json::to_string(&profile).unwrap_or_default(),
+            roots: keys.listed(),
             ..Manifest::default()
         };
-        let mut write = StoreBatch::new();
-        write.put(rows::dek(super::keys::ROOT), root)?;
-        write.put(rows::dek(super::keys::NAMES), names)?;
         write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
         let seq = store.commit(write)?;
         store.durable(seq)?;
@@ -104,6 +102,7 @@ impl CollectionShard {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let keys = Keys::load(collection, lineage, epoch, wrap, store.as_ref())?;
         let manifest = Manifest::load(&keys, store.as_ref())?;
+        let keys = keys.begin(&manifest.roots)?;
         let profile: Profile = serde_json::from_str(&manifest.profile)
             .map_err(|_| CollectionError::Tampered("profile"))?;
         let segments = load_segments(&keys, &manifest, &profile, store.as_ref())?;
@@ -136,9 +135,10 @@ impl CollectionShard {
         if writer.failed {
             return Err(CollectionError::Closed);
         }
+        let keys = self.keys();
         let mut last = None;
         for batch in &batches {
-            match writer.log.append(&self.keys, batch, entropy) {
+            match writer.log.append(&keys, batch, entropy) {
                 Ok(seq) => last = Some(seq),
                 Err(error) => {
                     let untouched =
@@ -164,7 +164,7 @@ impl CollectionShard {
                 return Err(error.into());
             }
         }
-        Ok(writer.log.head(&self.keys))
+        Ok(writer.log.head(&keys))
     }
 
     /// The live view; writers wait while it is held, so hold it for one search.
@@ -184,19 +184,13 @@ impl CollectionShard {
         if writer.failed {
             return Err(CollectionError::Closed);
         }
-        Ok((writer.log.head(&self.keys), self.read()))
+        Ok((writer.log.head(&self.keys()), self.read()))
     }
 
     /// Whose data.
     #[must_use]
     pub fn collection(&self) -> CollectionId {
-        self.keys.collection
-    }
-
-    /// The key epoch.
-    #[must_use]
-    pub fn epoch(&self) -> Epoch {
-        self.keys.epoch
+        self.keys().collection
     }
 
     /// The frozen profile.
@@ -208,20 +202,26 @@ impl CollectionShard {
     /// The shard's lineage.
     #[must_use]
     pub fn lineage(&self) -> Lineage {
-        self.keys.lineage
+        self.keys().lineage
+    }
+
+    /// The key epoch that its DEKs are wrapped in.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.keys().epoch()
     }
 
     /// The durable head.
     #[must_use]
     pub fn head(&self) -> Head {
-        self.writer().log.head(&self.keys)
+        self.writer().log.head(&self.keys())
     }
 
     /// The head, unless a write failed half-way: then nobody knows what of it is on disk.
     #[must_use]
     pub fn durable_head(&self) -> Option<Head> {
         let writer = self.writer();
-        (!writer.failed).then(|| writer.log.head(&self.keys))
+        (!writer.failed).then(|| writer.log.head(&self.keys()))
     }
 
     /// The root as it was after `size` batches; `None` if there are fewer.
@@ -254,14 +254,14 @@ impl CollectionShard {
     /// The opaque handle of a document: a keyed hash of its id, 32 hex digits.
     #[must_use]
     pub fn handle(&self, id: &DocumentId) -> String {
-        hex::encode(&self.keys.names().name(id.as_str().as_bytes())[..16])
+        named(&self.keys(), id)
     }
 
     /// The document behind a handle.
     #[must_use]
     pub fn by_handle(&self, handle: &str) -> Option<Arc<Document>> {
-        let live = self.read();
-        let found = live.documents.iter().find(|(id, _)| self.handle(id) == handle);
+        let (live, keys) = (self.read(), self.keys());
+        let found = live.documents.iter().find(|(id, _)| named(&keys, id) == handle);
         found.map(|(_, at)| Arc::clone(&at.document))
     }
 
@@ -274,6 +274,35 @@ impl CollectionShard {
     pub fn with_shares<T>(&self, epoch: Epoch, give: impl FnOnce(&Shares) -> T) -> Option<T> {
         let held = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().filter(|(of, _)| *of == epoch).map(|(_, shares)| give(shares))
+    }
+
+    /// Write nothing more, for good: the keys are to go. Who searches finishes.
+    pub fn close(&self) {
+        self.writer().failed = true;
+    }
+
+    /// The keys as they are now. Under the writer's lock they stay so.
+    pub(super) fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Other keys from now on; the caller holds the writer's lock.
+    pub(super) fn change_keys(&self, keys: Keys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Commit and make durable, or close the shard: nobody knows then what is on disk.
+    pub(super) fn commit(
+        &self,
+        writer: &mut Writer,
+        write: StoreBatch,
+    ) -> Result<(), CollectionError> {
+        if writer.failed {
+            return Err(CollectionError::Closed);
+        }
+        let done = self.store.commit(write).and_then(|seq| self.store.durable(seq));
+        writer.failed = done.is_err();
+        Ok(done?)
     }
 
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -291,7 +320,7 @@ impl CollectionShard {
     ) -> Self {
         let writer = Writer { log, manifest, recent, failed: false };
         Self {
-            keys,
+            keys: RwLock::new(Arc::new(keys)),
             profile,
             live: RwLock::new(live),
             writer: Mutex::new(writer),
@@ -300,6 +329,10 @@ impl CollectionShard {
             shares: Mutex::default(),
         }
     }
+}
+
+fn named(keys: &Keys, id: &DocumentId) -> String {
+    hex::encode(&keys.names().name(id.as_str().as_bytes())[..16])
 }
 
 /// The batches of one put: one, or invisible stages and a final row that publishes them.

@@ -4,6 +4,7 @@
 
 mod fuzz;
 mod golden;
+mod life;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -180,12 +181,13 @@ fn large_documents_are_staged() {
 /// Every sealed row of a shard is checked when it opens: swapped, cut or missing rows are refused by name.
 #[test]
 fn damaged_rows_are_refused() {
-    let damage: [(&str, Vec<u8>); 5] = [
+    let damage: [(&str, Vec<u8>); 6] = [
         ("manifest", rows::manifest()),
         ("head", rows::head()),
         ("batch", rows::batch(1, 0)),
         ("digest", rows::digest(1)),
-        ("root key", rows::dek(super::keys::ROOT)),
+        ("root key", rows::dek([0; 16], 1)),
+        ("name key", rows::dek(super::keys::NAMES, 1)),
     ];
     for (name, key) in damage {
         let engine = MemoryEngine::new();
@@ -209,6 +211,23 @@ fn damaged_rows_are_refused() {
         overwrite(stored);
         assert!(reopen(&engine).is_ok(), "{name} put back");
     }
+}
+
+/// A merge that was asked for waits for the freeze that runs; the background's own does nothing then.
+#[test]
+fn an_asked_merge_waits() {
+    let engine = MemoryEngine::new();
+    let shard = create(&engine);
+    put(&shard, "a", "a");
+    let running = shard.freezing.lock().unwrap();
+    freeze::compact(&shard, true, &mut OsEntropy).unwrap();
+    assert_eq!((shard.read().segments.len(), shard.read().tail.live.len()), (0, 1));
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| freeze::merge_all(&shard, &mut OsEntropy));
+        drop(running);
+        asked.join().unwrap().unwrap();
+    });
+    assert_eq!((shard.read().segments.len(), shard.read().tail.live.len()), (1, 0));
 }
 
 /// Roots of the parts, and whether every row has a proof under its part's.
@@ -284,7 +303,7 @@ fn a_segment_under_another_root_is_refused() {
     let mut manifest = shard.writer().manifest.clone();
     manifest.segments[0].root[0] ^= 1;
     let mut write = StoreBatch::new();
-    write.put(rows::manifest(), manifest.seal(&shard.keys, &mut OsEntropy).unwrap()).unwrap();
+    write.put(rows::manifest(), manifest.seal(&shard.keys(), &mut OsEntropy).unwrap()).unwrap();
     shard.store.commit(write).unwrap();
     drop(shard);
     assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));

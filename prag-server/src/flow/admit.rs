@@ -79,7 +79,7 @@ impl Worker {
         let granted = granted.map_err(|denied| self.denied(id, denied))?;
         let quota = view.grant.as_ref().and_then(|grant| grant.quota);
         let metered = !granted.is_owner() && quota.is_some();
-        Ok(Reader { granted, held: self.held(id)?, metered })
+        Ok(Reader { granted, held: self.held(id).await?, metered })
     }
 
     pub(super) async fn admit_write(
@@ -89,7 +89,7 @@ impl Worker {
     ) -> Result<(Granted<Write>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_write(caller, id, &view, &self.gate());
-        Ok((granted.map_err(|denied| self.denied(id, denied))?, self.held(id)?))
+        Ok((granted.map_err(|denied| self.denied(id, denied))?, self.held(id).await?))
     }
 
     pub(super) async fn admit_see(
@@ -99,7 +99,7 @@ impl Worker {
     ) -> Result<(Granted<See>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_see(caller, id, &view, &self.gate());
-        Ok((granted.map_err(problems::denied)?, self.held(id)?))
+        Ok((granted.map_err(problems::denied)?, self.held(id).await?))
     }
 
     pub(super) async fn admit_admin(
@@ -109,7 +109,10 @@ impl Worker {
     ) -> Result<(Granted<Admin>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
-        Ok((granted.map_err(problems::denied)?, self.held(id)?))
+        let granted = granted.map_err(problems::denied)?;
+        let held = self.held(id).await?;
+        self.renew_if_due(caller, id, granted.epoch()).await;
+        Ok((granted, held))
     }
 
     pub(super) async fn view(
@@ -130,7 +133,7 @@ impl Worker {
     /// Why not. A retired image has no business with the keys any more: it forgets them on the way.
     fn denied(&self, id: CollectionId, denied: Denied) -> Problem {
         if denied == Denied::WorkerImage
-            && let Ok(held) = self.held(id)
+            && let Ok(held) = self.known(id)
         {
             held.retire();
         }
@@ -161,7 +164,15 @@ impl Worker {
         }
     }
 
-    pub(super) fn held(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
+    /// What is held of a collection; locked, if its lease is over.
+    pub(super) async fn held(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
+        let held = self.known(id)?;
+        self.check_lease(&held).await;
+        Ok(held)
+    }
+
+    /// What is held of a collection, whatever the ledger says meanwhile.
+    pub(super) fn known(&self, id: CollectionId) -> Result<Arc<Held>, Problem> {
         let collections = self.0.collections.read().unwrap_or_else(super::lock::ignore_poison);
         collections.get(&id).cloned().ok_or_else(problems::forbidden)
     }

@@ -37,15 +37,16 @@ impl Worker {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let granted = granted.map_err(problems::denied)?;
-        self.place(caller, id, granted.epoch()).await?;
-        let held = match self.held(id) {
+        let epoch = granted.epoch();
+        self.place(caller, id, epoch).await?;
+        let held = match self.held(id).await {
             Ok(held) => held,
             Err(_unknown) => return self.adopt(id).await,
         };
         if held.shard().is_err() {
             self.open_from_vaults(&held).await;
         }
-        self.describe(&held, true)
+        self.describe(&held, true, epoch)
     }
 
     async fn adopt(&self, id: CollectionId) -> Result<Collection, Problem> {
@@ -62,7 +63,7 @@ impl Worker {
         let held = self.take_on(said.entry.clone())?;
         held.tried(tried);
         self.open_with(&held, word.record.epoch, found).await;
-        self.describe(&held, true)
+        self.describe(&held, true, word.record.epoch)
     }
 
     /// The collection in the catalogue and in the worker's hands, locked; another request may have been first.

@@ -66,6 +66,7 @@ impl Worker {
         from: Option<u64>,
     ) -> Result<HeadReply, Problem> {
         let (_granted, held) = self.admit_see(caller, id).await?;
+        self.check_policy(id).await?;
         let shard = held.shard()?;
         let proof = match from {
             None => Vec::new(),

@@ -5,7 +5,6 @@
 //! Never: opens a shard without a fresh ledger view that says its epoch is alive.
 //! Invariant: each collection has its own shares, its own KEK, its own shard.
 
-use super::held::State;
 use super::opening::wrap_key;
 use super::{Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
@@ -13,7 +12,7 @@ use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
-use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX, Placement};
+use prag_protocol::ledger::AccessMsg;
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
@@ -69,6 +68,7 @@ impl Worker {
         };
         let message =
             AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
+        let _alone = self.0.turning.lock().await;
         self.transition(caller, message).await?;
         self.place(caller, entry.id, FIRST_EPOCH).await?;
         let parts = &self.0.parts;
@@ -80,11 +80,12 @@ impl Worker {
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
         let held = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        self.check_lease(&held).await;
         self.opened(&held, VaultKind::Owner, FIRST_EPOCH, shares);
-        self.describe(&held, true)
+        self.describe(&held, true, FIRST_EPOCH)
     }
 
-    /// Release the owner's share again, after a restart.
+    /// Release the owner's share again, after a restart or a lapsed lease; where the key is held, renew its lease.
     ///
     /// # Errors
     /// `ciphertext-invalid` where the share is not the one that the ledger's commitment names.
@@ -94,22 +95,23 @@ impl Worker {
         id: CollectionId,
         release: ReleaseKeys,
     ) -> Result<Collection, Problem> {
-        let (granted, held) = self.admit_admin(caller, id).await?;
+        let (_granted, held) = self.admit_admin(caller, id).await?;
         self.check_policy(id).await?;
-        let owner = self.open_share(caller, id, granted.epoch(), &release.share)?;
-        if held.shard().is_ok() {
-            return self.describe(&held, true);
-        }
+        let _alone = self.0.turning.lock().await;
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        self.place(caller, id, record.epoch).await?;
-        let shares = Shares { chain: self.chain_share(id, record.epoch).await?, owner };
-        let wrap = wrap_key(&shares, id, &record).ok_or_else(|| {
-            Problem::new(Code::CiphertextInvalid, "this is not the collection's share")
-        })?;
-        self.0.parts.vaults.keep(id, record.epoch, &shares).map_err(vault)?;
-        self.open_shard(&held, wrap, None).await;
-        self.opened(&held, VaultKind::Owner, record.epoch, shares);
-        self.describe(&held, true)
+        let epoch = record.epoch;
+        let owner = self.open_share(caller, id, epoch, &release.share)?;
+        self.place(caller, id, epoch).await?;
+        let shares = Shares { chain: self.chain_share(id, epoch).await?, owner };
+        let wrap = wrap_key(&shares, id, &record).ok_or_else(problems::another_share)?;
+        self.0.parts.vaults.keep(id, epoch, &shares).map_err(vault)?;
+        self.check_lease(&held).await;
+        if held.shard().is_err() {
+            self.open_shard(&held, epoch, wrap, None).await;
+            self.opened(&held, VaultKind::Owner, epoch, shares);
+        }
+        self.check_lease(&held).await;
+        self.describe(&held, true, epoch)
     }
 
     /// The collections that the caller owns, or holds a live grant for.
@@ -162,11 +164,11 @@ impl Worker {
         id: CollectionId,
     ) -> Result<Collection, Problem> {
         if caller.permissions.allow(Permission::Admin) {
-            let (_granted, held) = self.admit_admin(caller, id).await?;
-            return self.describe(&held, true);
+            let (granted, held) = self.admit_admin(caller, id).await?;
+            return self.describe(&held, true, granted.epoch());
         }
         let (granted, held) = self.admit_see(caller, id).await?;
-        let mut seen = self.describe(&held, granted.is_owner())?;
+        let mut seen = self.describe(&held, granted.is_owner(), granted.epoch())?;
         if granted.scope().is_some() {
             (seen.documents, seen.chunks) = (0, 0);
         }
@@ -183,32 +185,15 @@ impl Worker {
         id: CollectionId,
     ) -> Result<LedgerReply, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
+        let _alone = self.0.turning.lock().await;
         let reply =
             self.transition(caller, AccessMsg::DestroyCollection { collection: id }).await?;
-        held.set(State::Locked);
+        held.lock();
         self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
         let worker = self.clone();
         let work = move || worker.bury(&held.entry);
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         Ok(reply)
-    }
-
-    /// Place this worker by the owner's word.
-    pub(super) async fn place(
-        &self,
-        caller: &Verified<Caller>,
-        id: CollectionId,
-        epoch: Epoch,
-    ) -> Result<(), Problem> {
-        let placement = Placement {
-            collection: id,
-            shard: 0,
-            epoch,
-            worker: self.worker_key(),
-            account: self.0.parts.account.clone(),
-            lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
-        };
-        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
     }
 
     fn name_is_free(
@@ -227,7 +212,7 @@ impl Worker {
         Ok(())
     }
 
-    fn open_share(
+    pub(super) fn open_share(
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
@@ -290,7 +275,12 @@ impl Worker {
         }
     }
 
-    pub(super) fn describe(&self, held: &Held, owner: bool) -> Result<Collection, Problem> {
+    pub(super) fn describe(
+        &self,
+        held: &Held,
+        owner: bool,
+        epoch: Epoch,
+    ) -> Result<Collection, Problem> {
         let shard = held.shard().ok();
         let (documents, chunks, segments) = shard.as_ref().map_or((0, 0, 0), |shard| {
             let live = shard.read();
@@ -305,12 +295,13 @@ impl Worker {
             id: held.entry.id,
             name: if owner { held.entry.name.clone() } else { String::new() },
             owner: held.entry.owner.clone(),
-            epoch: held.entry.epoch,
+            epoch,
             state: held.state(),
             documents,
             chunks,
             segments: u32::try_from(segments).unwrap_or(u32::MAX),
             profile,
+            lease_until: Some(held.lease_until()).filter(|until| owner && *until > 0),
             head,
             keys: owner.then(|| held.report()),
         })
@@ -335,5 +326,3 @@ fn no_entropy(_: prag_trust::entropy::EntropyError) -> Problem {
 }
 
 const FIRST_EPOCH: Epoch = 1;
-/// Kept below the longest lease, so that a ledger whose clock is behind accepts it too.
-const LEASE_SLACK_SECONDS: u64 = 3600;

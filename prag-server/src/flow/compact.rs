@@ -6,7 +6,8 @@
 //! Invariant: an operation is visible only to the address that started it.
 
 use super::{Worker, problems};
-use crate::collection::{CollectionShard, freeze};
+use crate::collection::{CollectionError, CollectionShard, freeze, renew};
+use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::operations::{Operation, OperationKind, OperationState};
 use prag_protocol::{Address, CollectionId};
@@ -20,6 +21,9 @@ use std::sync::{Arc, PoisonError};
 #[derive(Default)]
 pub(super) struct Operations(VecDeque<(Address, Operation)>);
 
+/// Long work on a shard, which tells how much of how much is done.
+type Work = fn(&CollectionShard, &dyn Fn(u64, u64)) -> Result<(), CollectionError>;
+
 impl Worker {
     /// Merge tail and segments into one segment, in the background.
     ///
@@ -30,20 +34,55 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
     ) -> Result<Operation, Problem> {
+        let work = |shard: &CollectionShard, told: &dyn Fn(u64, u64)| {
+            let chunks = shard.read().chunks();
+            told(0, chunks);
+            freeze::merge_all(shard, &mut OsEntropy)
+        };
+        self.long_work(caller, id, OperationKind::Compact, work).await
+    }
+
+    /// Seal what lies under keys of earlier epochs anew, in the background.
+    ///
+    /// # Errors
+    /// As admission.
+    pub async fn reencrypt(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+    ) -> Result<Operation, Problem> {
+        let work = |shard: &CollectionShard, told: &dyn Fn(u64, u64)| {
+            renew::reencrypt(shard, told, &mut OsEntropy)
+        };
+        self.long_work(caller, id, OperationKind::Reencrypt, work).await
+    }
+
+    async fn long_work(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        kind: OperationKind,
+        work: Work,
+    ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
-        let bytes: [u8; 16] = random(&mut prag_client::system::OsEntropy)
-            .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
+        let bytes: [u8; 16] =
+            random(&mut OsEntropy).map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let operation = Operation {
             id: hex::encode(bytes),
-            kind: OperationKind::Compact,
+            kind,
             state: OperationState::Running,
+            done: 0,
+            total: 0,
             problem: None,
         };
         self.record(&caller.address, operation.clone());
         let (worker, op) = (self.clone(), operation.id.clone());
         tokio::task::spawn_blocking(move || {
-            let done = freeze::compact(&shard, true, &mut prag_client::system::OsEntropy);
+            let told = |done, total| {
+                worker.change(&op, |operation| (operation.done, operation.total) = (done, total));
+            };
+            let done = work(&shard, &told);
             worker.finish(&op, done.map_err(problems::collection));
         });
         Ok(operation)
@@ -73,7 +112,7 @@ impl Worker {
         let (shard, merge) = (Arc::clone(shard), self.0.settings.merge_segments);
         tokio::task::spawn_blocking(move || {
             let all = shard.read().segments.len() + 1 >= merge;
-            if let Err(error) = freeze::compact(&shard, all, &mut prag_client::system::OsEntropy) {
+            if let Err(error) = freeze::compact(&shard, all, &mut OsEntropy) {
                 tracing::warn!(%error, "a freeze failed; the tail goes on");
             }
         });
@@ -87,15 +126,24 @@ impl Worker {
         operations.0.push_back((owner.clone(), operation));
     }
 
-    fn finish(&self, id: &str, done: Result<(), Problem>) {
+    fn change(&self, id: &str, change: impl FnOnce(&mut Operation)) {
         let mut operations = self.0.operations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, operation)) = operations.0.iter_mut().find(|(_, op)| op.id == id) {
+            change(operation);
+        }
+    }
+
+    fn finish(&self, id: &str, done: Result<(), Problem>) {
+        self.change(id, |operation| {
             operation.state = match done {
                 Ok(()) => OperationState::Succeeded,
                 Err(_) => OperationState::Failed,
             };
+            if done.is_ok() {
+                operation.done = operation.total;
+            }
             operation.problem = done.err();
-        }
+        });
     }
 }
 

@@ -10,6 +10,7 @@ use super::ingest::token;
 use super::{Answer, Worker, problems, query, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
+use crate::collection::renew;
 use crate::collection::shard::batch;
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::{DELETE_IDS_MAX, RECEIPT_ENTRIES_MAX, TOKEN_BYTES_MAX};
@@ -110,13 +111,15 @@ impl Worker {
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
         let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
         let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()], wanted).await
+        self.delete(shard, scope, vec![document.id.clone()], wanted, false).await
     }
 
-    /// Delete documents, by id or by filter, and answer when that is as safe as `ack` says.
+    /// Delete documents, by id or by filter, and answer when that is as safe as `ack` says; with `purge`, once the bytes of
+    /// all that was ever deleted are gone.
     ///
     /// # Errors
-    /// Names the field and the limit; nothing was deleted. `not-anchored`: they are, and that is sealed.
+    /// Names the field and the limit; nothing was deleted. `not-anchored`: they are, and that is sealed. A purge that
+    /// fails leaves the documents deleted: ask again.
     pub async fn delete_documents(
         &self,
         caller: &Verified<Caller>,
@@ -139,7 +142,7 @@ impl Worker {
             }
         };
         let receipt = wanted.receipt || request.receipt;
-        self.delete(shard, scope, ids, Writing { receipt, ..wanted }).await
+        self.delete(shard, scope, ids, Writing { receipt, ..wanted }, request.purge).await
     }
 
     async fn delete(
@@ -148,6 +151,7 @@ impl Worker {
         scope: Vec<Filter>,
         ids: Vec<DocumentId>,
         Writing { ack, receipt }: Writing,
+        purge: bool,
     ) -> Result<DeleteReply, Problem> {
         let (worker, written) = (self.clone(), Arc::clone(&shard));
         let work = move || {
@@ -175,9 +179,13 @@ impl Worker {
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
-            let sign = || worker.deletion_receipt(&shard, &head, written, &present, false);
+            if purge {
+                renew::purge(&shard, &mut entropy).map_err(problems::collection)?;
+            }
+            let sign = || worker.deletion_receipt(&shard, &head, written, &present, purge);
             Ok(DeleteReply {
                 deleted: present.len() as u64,
+                purged: purge,
                 head: worker.signed_head(&head),
                 token: token(&head),
                 ack,

@@ -12,6 +12,7 @@ use crate::collection::CollectionShard;
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// A collection in the worker's hands.
@@ -21,6 +22,12 @@ pub struct Held {
     state: RwLock<State>,
     watch: Mutex<Watch>,
     report: Mutex<KeyReport>,
+    /// Unix seconds; 0 until the ledger was asked.
+    lease_until: AtomicU64,
+    /// When the ledger last said that the key may be held, Unix seconds.
+    seen: AtomicU64,
+    /// Since when another worker is placed, Unix seconds; 0 while this one is.
+    displaced: AtomicU64,
 }
 
 /// Whether it serves.
@@ -35,7 +42,8 @@ pub(super) enum State {
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
-        Self { entry, state: RwLock::new(state), watch, report }
+        let (lease_until, seen, displaced) = Default::default();
+        Self { entry, state: RwLock::new(state), watch, report, lease_until, seen, displaced }
     }
 
     /// The shard, if it serves.
@@ -43,11 +51,23 @@ impl Held {
     /// # Errors
     /// `key-missing` or `shard-unavailable`, with what to do next.
     pub fn shard(&self) -> Result<Arc<CollectionShard>, Problem> {
+        if self.displaced().is_some() {
+            let detail = "the collection is placed on another worker; ask that one";
+            return Err(Problem::new(Code::KeyMissing, detail));
+        }
+        self.kept()
+    }
+
+    /// As [`Held::shard`], also where another worker is placed already: it may have to be given the keys.
+    ///
+    /// # Errors
+    /// As [`Held::shard`].
+    pub(super) fn kept(&self) -> Result<Arc<CollectionShard>, Problem> {
         match &*self.state.read().unwrap_or_else(ignore_poison) {
             State::Ready(shard) => Ok(Arc::clone(shard)),
             State::Locked => Err(Problem::new(
                 Code::KeyMissing,
-                "the worker has no key for this collection since its restart; its owner must release it",
+                "the worker has no key for this collection: it restarted, or its lease is over; its owner must release it",
             )),
             State::Absent => Err(Problem::new(
                 Code::ShardUnavailable,
@@ -79,7 +99,8 @@ impl Held {
     /// what is under way has ended.
     pub(super) fn retire(&self) {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
-        if matches!(*state, State::Ready(_)) {
+        if let State::Ready(shard) = &*state {
+            shard.close();
             *state = State::Locked;
             tracing::warn!(shard = %self.entry.lineage, "the policy no longer lists this worker's image: locked");
         }
@@ -116,6 +137,49 @@ impl Held {
             State::Locked | State::Absent => CollectionState::Locked,
             State::Quarantined(_) => CollectionState::Quarantined,
         }
+    }
+
+    /// The ledger said at `now` that the key may be held until `until`.
+    pub(super) fn note_lease(&self, until: u64, now: u64) {
+        self.lease_until.store(until, Ordering::Relaxed);
+        self.seen.store(now, Ordering::Relaxed);
+        self.displaced.store(0, Ordering::Relaxed);
+    }
+
+    /// The ledger said at `now` that another worker is placed. Answers since when it has said so.
+    pub(super) fn note_displaced(&self, now: u64) -> u64 {
+        self.seen.store(now, Ordering::Relaxed);
+        let first = self.displaced.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        first.map_or_else(|since| since, |_| now)
+    }
+
+    fn displaced(&self) -> Option<u64> {
+        Some(self.displaced.load(Ordering::Relaxed)).filter(|since| *since > 0)
+    }
+
+    /// Unix seconds until which the key may be held, as the ledger last said; 0 if it was not asked.
+    #[must_use]
+    pub fn lease_until(&self) -> u64 {
+        self.lease_until.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// Give up the shard and its keys, if they are here. Who is using it finishes; nothing more is written.
+    pub(super) fn lock(&self) {
+        let mut state = self.state.write().unwrap_or_else(ignore_poison);
+        if let State::Ready(shard) = &*state {
+            shard.close();
+            *state = State::Locked;
+        }
+    }
+
+    /// True if it serves.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.state() == CollectionState::Ready
     }
 
     /// True if a stored byte failed its check.

@@ -22,6 +22,7 @@ mod embed;
 mod grants;
 mod held;
 mod ingest;
+mod lease;
 mod lock;
 mod opening;
 mod peer;
@@ -31,6 +32,7 @@ mod query;
 mod rate;
 mod readers;
 mod receipt;
+mod rotate;
 mod search;
 mod sketch;
 mod validate;
@@ -81,6 +83,8 @@ struct Inner {
     opening: tokio::sync::Mutex<()>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
+    /// Held by whoever changes a collection's epoch, placement or shares.
+    turning: tokio::sync::Mutex<()>,
 }
 
 impl Worker {
@@ -103,10 +107,12 @@ impl Worker {
             challenges,
             opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
+            turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
         worker.open_all().await?;
         worker.keep_anchoring();
+        worker.keep_leases();
         Ok(worker)
     }
 

@@ -13,10 +13,10 @@ use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::Shares;
-use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{Profile, VaultKind};
+use prag_protocol::{CollectionId, Epoch};
 use prag_store::{Open, ShardName, StoreError};
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap, derive_kek};
@@ -83,8 +83,14 @@ impl Worker {
             .engine
             .open(ShardName(entry.lineage.0), mode)
             .map_err(|error| problems::collection(error.into()))?;
-        let shard = CollectionShard::create(identity(&entry), profile, wrap, store, &mut OsEntropy)
-            .map_err(problems::collection)?;
+        let shard = CollectionShard::create(
+            identity(&entry, entry.epoch),
+            profile,
+            wrap,
+            store,
+            &mut OsEntropy,
+        )
+        .map_err(problems::collection)?;
         entry.ready = true;
         parts.catalog.keep(&entry).map_err(vault)?;
         let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
@@ -92,10 +98,17 @@ impl Worker {
         Ok(held)
     }
 
-    /// Open the shard, unless it serves already. `seen`: a head that it must continue, besides the last anchor.
-    pub(super) async fn open_shard(&self, held: &Arc<Held>, wrap: Key<Wrap>, seen: Option<Head>) {
+    /// Open the shard with the key of the ledger's epoch, unless it serves already, then end the epochs before it.
+    /// `seen`: a head that it must continue, besides the last anchor.
+    pub(super) async fn open_shard(
+        &self,
+        held: &Arc<Held>,
+        epoch: Epoch,
+        wrap: Key<Wrap>,
+        seen: Option<Head>,
+    ) {
         let _one_by_one = self.0.opening.lock().await;
-        if held.shard().is_ok() {
+        if held.kept().is_ok() {
             return;
         }
         if let Err(problem) = self.check_policy(held.entry.id).await {
@@ -113,7 +126,7 @@ impl Worker {
         let work = move || {
             let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
             let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            let shard = CollectionShard::open(identity(&entry), wrap, store)?;
+            let shard = CollectionShard::open(identity(&entry, epoch), wrap, store)?;
             super::anchor::checked(shard, &last, seen.as_ref())
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
@@ -121,7 +134,13 @@ impl Worker {
             Err(_) => Err(CollectionError::Tampered("shard")),
         };
         match opened {
-            Ok(shard) => held.set(State::Ready(Arc::new(shard))),
+            Ok(shard) => {
+                let shard = Arc::new(shard);
+                held.set(State::Ready(Arc::clone(&shard)));
+                if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
+                    tracing::warn!(%problem, "an earlier key epoch is not ended yet");
+                }
+            }
             Err(CollectionError::Store(StoreError::Absent(_))) => held.set(State::Absent),
             Err(error) => {
                 tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
@@ -157,13 +176,8 @@ pub(super) fn wrap_key(
     kek.opens(&record.commitment, id, record.epoch).then(|| kek.derive::<Wrap>())
 }
 
-fn identity(entry: &Entry) -> Identity {
-    Identity {
-        collection: entry.id,
-        lineage: entry.lineage,
-        epoch: entry.epoch,
-        writer_epoch: WRITER_EPOCH,
-    }
+fn identity(entry: &Entry, epoch: Epoch) -> Identity {
+    Identity { collection: entry.id, lineage: entry.lineage, epoch, writer_epoch: WRITER_EPOCH }
 }
 
 /// One worker writes; the claim moves when shards do.

@@ -98,8 +98,8 @@ impl Worker {
     /// What is handed over, if the collection serves here with the keys of that epoch.
     fn secret_of(&self, ask: &Ask) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let missing = || Problem::new(Code::KeyMissing, "this worker has no keys to give");
-        let held = self.held(ask.collection)?;
-        let shard = held.shard().map_err(|_| missing())?;
+        let held = self.known(ask.collection)?;
+        let shard = held.kept().map_err(|_| missing())?;
         let head = shard.durable_head().ok_or_else(missing)?;
         let handover = Handover { entry: held.entry.clone(), head };
         let packed = shard.with_shares(ask.epoch, |shares| handover.pack(shares));

@@ -20,6 +20,10 @@ pub(super) fn forbidden() -> Problem {
     )
 }
 
+pub(super) fn another_share() -> Problem {
+    Problem::new(Code::CiphertextInvalid, "this is not the collection's share").field("share")
+}
+
 pub(super) fn denied(denied: Denied) -> Problem {
     match denied {
         Denied::StaleView { age, max } => Problem::new(

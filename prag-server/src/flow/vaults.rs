@@ -10,13 +10,15 @@
 //! peer had is anchored before the keys are kept, so that no later boot opens an older copy of the shard; where this
 //! worker anchored that shard before, the peer's head is only compared.
 //!
-//! `local` needs a live placement of this worker's account, since the keys are here already and the attested key changes
-//! with every boot. `peer` and `chain` need one of this very key and epoch: they release. So a restarted worker gets
-//! nothing from them until its owner has placed it again, which is also when it walks again; no timer does.
+//! `local` needs a live placement of this worker's account, since the keys are here already. `peer` and `chain` need one of
+//! this very key and epoch: they release. A restarted worker binds its account's placement to its new key first; a worker
+//! whose lease is over, or that never was placed, gets nothing until its owner places it, which is also when it walks
+//! again; no timer does.
 
 use super::collections::vault;
 use super::opening::wrap_key;
 use super::{Held, Worker, problems};
+use crate::collection::CollectionShard;
 use crate::vault::Handover;
 use prag_client::vault::{Fetched, Shares, VaultError, Wanted};
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord, Placement};
@@ -78,7 +80,16 @@ impl Worker {
     pub(super) async fn open_from_vaults(&self, held: &Arc<Held>) {
         let id = held.entry.id;
         match self.word(id).await {
-            Ok(word) => {
+            Ok(mut word) => {
+                match self.bound(id, word.record.epoch).await {
+                    Ok(placement) => {
+                        if let Some(placement) = &placement {
+                            held.note_lease(placement.lease_until, self.now());
+                        }
+                        word.placement = placement;
+                    }
+                    Err(problem) => tracing::warn!(%problem, "a placement was not bound"),
+                }
                 let (found, tried) = self.find_keys(id, &word).await;
                 held.tried(tried);
                 if let Some(found) = found {
@@ -103,7 +114,7 @@ impl Worker {
         let mut tried = Vec::new();
         for vault in self.0.parts.vaults.iter() {
             let kind = vault.kind();
-            let reason = if !self.placed(word, kind) {
+            let reason = if !self.may_ask(word, kind) {
                 "not-placed"
             } else {
                 match vault.fetch(&wanted).await {
@@ -135,7 +146,7 @@ impl Worker {
         {
             tracing::warn!(%error, "released keys are not kept for the next restart");
         }
-        self.open_shard(held, wrap, head).await;
+        self.open_shard(held, epoch, wrap, head).await;
         if held.absent() {
             held.also_tried(attempt(kind, "files-absent"));
         }
@@ -144,14 +155,19 @@ impl Worker {
 
     /// Note where the keys of an open shard came from; its shares stay in memory where peers may ask for them.
     pub(super) fn opened(&self, held: &Held, kind: VaultKind, epoch: Epoch, shares: Shares) {
-        let Ok(shard) = held.shard() else { return };
+        let Ok(shard) = held.kept() else { return };
         held.opened(kind);
+        self.hand_out(&shard, epoch, shares);
+    }
+
+    /// Hold the shares of an open shard in memory, where peers may ask for them.
+    pub(super) fn hand_out(&self, shard: &CollectionShard, epoch: Epoch, shares: Shares) {
         if self.gives() {
             shard.hold_shares(epoch, shares);
         }
     }
 
-    fn placed(&self, word: &Word, kind: VaultKind) -> bool {
+    fn may_ask(&self, word: &Word, kind: VaultKind) -> bool {
         let Some(placement) = &word.placement else { return false };
         match kind {
             VaultKind::Local | VaultKind::Owner => placement.account == self.0.parts.account,

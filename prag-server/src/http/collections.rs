@@ -15,7 +15,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use prag_protocol::wire::Page;
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
+    Collection, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys, RotateKeys, Rotated,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::wire::operations::Operation;
@@ -79,7 +79,7 @@ pub(super) async fn delete(
     Ok(Json(worker.delete_collection(&signed.caller, collection_id(&id)?).await?))
 }
 
-/// Release the owner's share again, after a restart of the worker.
+/// Release the owner's share again, after a restart of the worker or a lapsed lease; or renew the lease.
 #[utoipa::path(put, path = "/v1/collections/{collection}/keys", tag = "collections", request_body = ReleaseKeys,
     params(("collection" = String, Path, description = "32 hex digits")),
     responses((status = 200, body = Collection), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
@@ -102,6 +102,32 @@ pub(super) async fn place(
     signed: Signed,
 ) -> Reply<Collection> {
     Ok(Json(worker.place_collection(&signed.caller, collection_id(&id)?).await?))
+}
+
+/// Begin the next key epoch. The same request again ends a rotation that was cut short.
+#[utoipa::path(post, path = "/v1/collections/{collection}/rotate", tag = "collections", request_body = RotateKeys,
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 200, body = Rotated), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn rotate(
+    State(worker): State<Worker>,
+    Named(id): Named<String>,
+    signed: Signed,
+) -> Reply<Rotated> {
+    let id = collection_id(&id)?;
+    Ok(Json(worker.rotate_keys(&signed.caller, id, signed.json()?).await?))
+}
+
+/// Seal what lies under keys of earlier epochs anew.
+#[utoipa::path(post, path = "/v1/collections/{collection}/reencrypt", tag = "collections",
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 202, body = Operation), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn reencrypt(
+    State(worker): State<Worker>,
+    Named(id): Named<String>,
+    signed: Signed,
+) -> Result<Response, Refusal> {
+    let started = worker.reencrypt(&signed.caller, collection_id(&id)?).await?;
+    Ok(accepted(started))
 }
 
 /// Let the worker open the records of a sealed corpus file.

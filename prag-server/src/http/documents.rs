@@ -127,7 +127,7 @@ pub(super) async fn delete_one(
     Ok(Json(worker.delete_document(&signed.caller, id, &handle, wanted).await?))
 }
 
-/// Delete documents by ids or by filter.
+/// Delete documents by ids or by filter; with `purge`, answer when their bytes are gone.
 #[utoipa::path(delete, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = DeleteDocuments,
     params(("collection" = String, Path, description = "32 hex digits"), ("ack" = Option<Ack>, Query, description = "Answer when it is `sealed` (the default) or `anchored`"), ("receipt" = Option<bool>, Query, description = "Sign a receipt")),
     responses((status = 200, body = DeleteReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]

@@ -29,6 +29,8 @@ use utoipa::OpenApi;
         collections::delete,
         collections::release,
         collections::place,
+        collections::rotate,
+        collections::reencrypt,
         collections::open_corpus,
         collections::compact,
         collections::operation,
@@ -56,7 +58,7 @@ use utoipa::OpenApi;
     ),
     components(schemas(ProblemBody)),
     tags(
-        (name = "collections", description = "Create, describe, release keys, compact, destroy"),
+        (name = "collections", description = "Create, describe, release and rotate keys, compact, destroy"),
         (name = "documents", description = "Put, list, look up, delete"),
         (name = "search", description = "Query, and context for a prompt"),
         (name = "grants", description = "Who may read or write, and which images may serve and read"),

@@ -40,6 +40,8 @@ routes! {
     delete "/v1/collections/{collection}" => collections::delete;
     put "/v1/collections/{collection}/keys" => collections::release;
     put "/v1/collections/{collection}/placement" => collections::place;
+    post "/v1/collections/{collection}/rotate" => collections::rotate;
+    post "/v1/collections/{collection}/reencrypt" => collections::reencrypt;
     post "/v1/collections/{collection}/corpora" => collections::open_corpus;
     post "/v1/collections/{collection}/compact" => collections::compact;
     put "/v1/collections/{collection}/documents" => documents::put;

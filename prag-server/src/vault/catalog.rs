@@ -26,7 +26,7 @@ pub struct Entry {
     pub owner: Address,
     /// Where its data lies.
     pub lineage: Lineage,
-    /// The key epoch.
+    /// The key epoch at its birth; the ledger says which one is current.
     pub epoch: Epoch,
     /// Where its vectors come from.
     pub vectors: VectorSource,
@@ -55,12 +55,12 @@ impl Catalog {
         self.0.put(entry.id, bytes)
     }
 
-    /// Remove an entry.
+    /// Remove an entry; no copy is left.
     ///
     /// # Errors
     /// [`VaultError::Storage`]: call again.
     pub fn forget(&self, id: CollectionId) -> Result<(), VaultError> {
-        self.0.delete(id)
+        self.0.shred(id)
     }
 
     /// Every entry.

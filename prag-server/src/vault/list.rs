@@ -31,6 +31,27 @@ impl Vaults {
         self.iter().try_for_each(|vault| vault.keep(id, epoch, shares))
     }
 
+    /// Forget every epoch of a collection before `current`.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    pub fn retire(&self, id: CollectionId, current: Epoch) -> Result<(), VaultError> {
+        self.iter().try_for_each(|vault| vault.retire(id, current))
+    }
+
+    /// Forget a collection wherever something of it is kept.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    pub fn wipe(&self, id: CollectionId) -> Result<(), VaultError> {
+        for vault in self.iter() {
+            if vault.holds(id)? {
+                vault.forget(id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Forget every epoch of a collection.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Vault kind `local`: shares sealed beside the data.
 //!
 //! Layer: vault.
-//! Holds: both shares of the current epoch of each collection.
+//! Holds: the shares of the current epoch of each collection, and of the next while a rotation is under way.
 //! Never: opens by itself; `flow` asks only after a fresh ledger view says that the epoch is alive.
-//! Invariant: one entry per collection, for one epoch; another epoch is `Missing`.
+//! Invariant: one row per collection, with one entry for each epoch: the epoch (u32, big-endian), then its shares. What
+//! is forgotten is in no file of the store any more.
 
 use super::rows::Rows;
 use async_trait::async_trait;
@@ -30,7 +31,7 @@ impl ChainShares {
     /// # Errors
     /// [`VaultError::Storage`]: nothing was kept.
     pub fn keep(&self, id: CollectionId, epoch: Epoch, share: &Share) -> Result<(), VaultError> {
-        self.0.put(id, [&epoch.to_be_bytes()[..], share.expose()].concat())
+        keep(&self.0, id, epoch, &[share])
     }
 
     /// The share of one epoch.
@@ -38,20 +39,24 @@ impl ChainShares {
     /// # Errors
     /// [`VaultError::Missing`] for another epoch too.
     pub fn fetch(&self, id: CollectionId, epoch: Epoch) -> Result<Share, VaultError> {
-        let plain = self.0.get(id)?.ok_or(VaultError::Missing)?;
-        let (kept, share) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
-        if Epoch::from_be_bytes(*kept) != epoch {
-            return Err(VaultError::Missing);
-        }
-        Ok(Share::from_bytes(share.try_into().map_err(|_| VaultError::Tampered)?))
+        let [share] = fetch(&self.0, id, epoch)?;
+        Ok(share)
     }
 
-    /// Forget a collection's share.
+    /// Forget the shares of every epoch before `current`.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`]: call again.
+    pub fn retire(&self, id: CollectionId, current: Epoch) -> Result<(), VaultError> {
+        retire::<1>(&self.0, id, current)
+    }
+
+    /// Forget a collection's shares.
     ///
     /// # Errors
     /// [`VaultError::Storage`]: call again.
     pub fn forget(&self, id: CollectionId) -> Result<(), VaultError> {
-        self.0.delete(id)
+        self.0.shred(id)
     }
 }
 
@@ -78,26 +83,87 @@ impl KeyVault for LocalVault {
         epoch: Epoch,
         shares: &Shares,
     ) -> Result<(), VaultError> {
-        let mut entry = Vec::with_capacity(68);
-        entry.extend_from_slice(&epoch.to_be_bytes());
-        entry.extend_from_slice(shares.chain.expose());
-        entry.extend_from_slice(shares.owner.expose());
-        self.0.put(collection, entry)
+        keep(&self.0, collection, epoch, &[&shares.chain, &shares.owner])
     }
 
     async fn fetch(&self, wanted: &Wanted<'_>) -> Result<Fetched, VaultError> {
-        let plain = self.0.get(wanted.collection)?.ok_or(VaultError::Missing)?;
-        let (kept, rest) = plain.expose().split_first_chunk::<4>().ok_or(VaultError::Tampered)?;
-        if Epoch::from_be_bytes(*kept) != wanted.epoch {
-            return Err(VaultError::Missing);
-        }
-        let (chain, owner) = rest.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
-        let owner = owner.try_into().map_err(|_| VaultError::Tampered)?;
-        let shares = Shares { chain: Share::from_bytes(chain), owner: Share::from_bytes(owner) };
-        Ok(shares.into())
+        let [chain, owner] = fetch(&self.0, wanted.collection, wanted.epoch)?;
+        Ok(Shares { chain, owner }.into())
+    }
+
+    fn retire(&self, collection: CollectionId, current: Epoch) -> Result<(), VaultError> {
+        retire::<2>(&self.0, collection, current)
+    }
+
+    fn holds(&self, collection: CollectionId) -> Result<bool, VaultError> {
+        Ok(self.0.get(collection)?.is_some())
     }
 
     fn forget(&self, collection: CollectionId) -> Result<(), VaultError> {
-        self.0.delete(collection)
+        self.0.shred(collection)
     }
+}
+
+/// Keep the shares of an epoch beside those of others.
+fn keep<const N: usize>(
+    rows: &Rows,
+    id: CollectionId,
+    epoch: Epoch,
+    shares: &[&Share; N],
+) -> Result<(), VaultError> {
+    let kept = rows.get(id)?;
+    let mut row = Vec::new();
+    if let Some(kept) = &kept {
+        let others = entries::<N>(kept.expose())?.filter(|(other, _)| *other != epoch);
+        others.for_each(|(other, bytes)| push(&mut row, other, bytes));
+    }
+    row.extend_from_slice(&epoch.to_be_bytes());
+    shares.iter().for_each(|share| row.extend_from_slice(share.expose()));
+    rows.put(id, row)
+}
+
+fn fetch<const N: usize>(
+    rows: &Rows,
+    id: CollectionId,
+    epoch: Epoch,
+) -> Result<[Share; N], VaultError> {
+    let kept = rows.get(id)?.ok_or(VaultError::Missing)?;
+    let (_, bytes) =
+        entries::<N>(kept.expose())?.find(|(kept, _)| *kept == epoch).ok_or(VaultError::Missing)?;
+    let shares: Vec<Share> = bytes.as_chunks::<32>().0.iter().map(Share::from_bytes).collect();
+    shares.try_into().map_err(|_| VaultError::Tampered)
+}
+
+fn retire<const N: usize>(rows: &Rows, id: CollectionId, current: Epoch) -> Result<(), VaultError> {
+    let Some(kept) = rows.get(id)? else { return Ok(()) };
+    let (mut row, mut others) = (Vec::new(), 0);
+    for (epoch, bytes) in entries::<N>(kept.expose())? {
+        if epoch >= current {
+            push(&mut row, epoch, bytes);
+        } else {
+            others += 1;
+        }
+    }
+    match (others, row.is_empty()) {
+        (0, _) => Ok(()),
+        (_, true) => rows.shred(id),
+        (_, false) => rows.shred_to(id, row),
+    }
+}
+
+/// The entries of a row: each an epoch and the bytes of N shares.
+fn entries<const N: usize>(row: &[u8]) -> Result<impl Iterator<Item = (Epoch, &[u8])>, VaultError> {
+    let length = 4 + 32 * N;
+    if row.is_empty() || !row.len().is_multiple_of(length) {
+        return Err(VaultError::Tampered);
+    }
+    Ok(row.chunks(length).filter_map(|entry| {
+        let (epoch, shares) = entry.split_first_chunk::<4>()?;
+        Some((Epoch::from_be_bytes(*epoch), shares))
+    }))
+}
+
+fn push(row: &mut Vec<u8>, epoch: Epoch, shares: &[u8]) {
+    row.extend_from_slice(&epoch.to_be_bytes());
+    row.extend_from_slice(shares);
 }

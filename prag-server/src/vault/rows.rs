@@ -55,6 +55,18 @@ impl Rows {
         self.commit(write)
     }
 
+    /// Delete, and leave no copy in the store's files.
+    pub(super) fn shred(&self, id: CollectionId) -> Result<(), VaultError> {
+        self.delete(id)?;
+        self.shard.expunge().map_err(|_| VaultError::Storage)
+    }
+
+    /// Replace, and leave no copy of what was there.
+    pub(super) fn shred_to(&self, id: CollectionId, plain: Vec<u8>) -> Result<(), VaultError> {
+        self.put(id, plain)?;
+        self.shard.expunge().map_err(|_| VaultError::Storage)
+    }
+
     pub(super) fn all(&self) -> Result<Vec<(CollectionId, Plain<VaultEntry>)>, VaultError> {
         let range = KeyRange::prefix(&[self.table]);
         let mut out = Vec::new();

@@ -160,6 +160,35 @@ fn golden_chain_shares() {
     assert_eq!(chain.fetch(ID, 258).unwrap().expose(), &[3; 32]);
 }
 
+/// While a rotation is under way both epochs are there; retiring leaves the current one, and no copy of the others.
+#[tokio::test]
+async fn two_epochs_side_by_side() {
+    let of = |epoch| Wanted { collection: ID, epoch, images: None };
+    let shard = shard();
+    let vault = LocalVault::new(key(), Arc::clone(&shard), chance());
+    let chain = ChainShares::new(key(), Arc::clone(&shard), chance());
+    let share = |byte: u8| Share::from_bytes(&[byte; 32]);
+    for (epoch, byte) in [(1, 3), (2, 9), (2, 5)] {
+        vault.keep(ID, epoch, &Shares { chain: share(byte), owner: share(byte + 1) }).unwrap();
+        chain.keep(ID, epoch, &share(byte)).unwrap();
+    }
+    for (epoch, byte) in [(1, 3), (2, 5)] {
+        let read = vault.fetch(&of(epoch)).await.ok().unwrap().shares;
+        assert_eq!((read.chain.expose(), read.owner.expose()), (&[byte; 32], &[byte + 1; 32]));
+        assert_eq!(chain.fetch(ID, epoch).unwrap().expose(), &[byte; 32]);
+    }
+    vault.retire(ID, 2).unwrap();
+    chain.retire(ID, 2).unwrap();
+    assert_eq!(vault.fetch(&of(1)).await.err(), Some(VaultError::Missing));
+    assert!(matches!(chain.fetch(ID, 1), Err(VaultError::Missing)));
+    let read = vault.fetch(&of(2)).await.ok().unwrap().shares;
+    assert_eq!(read.owner.expose(), &[6; 32]);
+    assert_eq!(chain.fetch(ID, 2).unwrap().expose(), &[5; 32]);
+    vault.retire(ID, 3).unwrap();
+    chain.retire(ID, 3).unwrap();
+    assert_eq!(shard.scan(&KeyRange::prefix(&[]), None, 9).unwrap().rows, []);
+}
+
 /// What is chosen once is frozen: table 0x14, collection zero, the ledger's genesis, the wallet's secret.
 #[test]
 fn golden_genesis() {

@@ -2,7 +2,7 @@
 //!
 //! Layer: leaf of `prag-server`; knows none of our crates.
 //! Holds: the traits [`Engine`], [`Shard`] and [`Blobs`], the embedded engine [`RocksEngine`], the simulated
-//! [`MemoryEngine`], and the suite that both pass.
+//! [`MemoryEngine`], the dying [`FaultyEngine`], and the suite that the first two pass.
 //! Never: a key, a plaintext, an order of steps, an async runtime (every call blocks: use `spawn_blocking`).
 //! Invariant: what `durable` acknowledged is read back after any crash, in whole batches and in order, or the
 //! shard refuses by name. Bytes are not authenticated here: their seals, and heads, are checked above.
@@ -12,6 +12,7 @@ mod batch;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
+mod faulty;
 pub mod limits;
 mod memory;
 mod names;
@@ -20,6 +21,7 @@ mod traits;
 
 pub use batch::{Batch, KeyRange, Page, Row};
 pub use error::{Closed, StoreError};
+pub use faulty::FaultyEngine;
 pub use memory::MemoryEngine;
 pub use names::{BlobName, CheckpointId, Seq, ShardName};
 pub use rocks::RocksEngine;

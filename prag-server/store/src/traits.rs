@@ -153,6 +153,15 @@ pub trait Shard: Send + Sync {
     /// [`StoreError::ReadOnly`], [`StoreError::Io`].
     fn drop_checkpoint(&self, id: CheckpointId) -> Result<(), StoreError>;
 
+    /// Make what was deleted or replaced physically absent: when this returns, no file of the shard holds the value of
+    /// a row, or a blob, that was deleted or replaced before the call. Rows and blobs that are there stay, and what is
+    /// committed is durable. Rewrites all rows: slow, and apart from commits. Checkpoints keep what they hold: drop
+    /// them first. What a disk remembers of blocks that it has freed is beyond this.
+    ///
+    /// # Errors
+    /// As [`Shard::durable`]; [`StoreError::Io`] too if a file could not be removed: call again.
+    fn expunge(&self) -> Result<(), StoreError>;
+
     /// Where the shard stands; never fails.
     fn status(&self) -> Status;
 

@@ -75,10 +75,12 @@ pub enum AccessMsg {
         /// To whom.
         to: Address,
     },
-    /// Owner: the next key epoch is current from now on.
+    /// Owner: the next key epoch is current from now on. Again with the same commitment is no error.
     RotateEpoch {
         /// Which.
         collection: CollectionId,
+        /// The current key epoch plus one: a message that was sent twice turns the epoch once.
+        epoch: Epoch,
         /// Commitment to the new key.
         #[serde(with = "hex32")]
         commitment: [u8; 32],
@@ -94,6 +96,16 @@ pub enum AccessMsg {
         collection: CollectionId,
         /// Which shard.
         shard: u32,
+    },
+    /// Worker: has booted, and has another signing key from now on. The lease stays as it is.
+    Rebind {
+        /// Which.
+        collection: CollectionId,
+        /// Which shard.
+        shard: u32,
+        /// The signing key of this boot.
+        #[serde(with = "hex32")]
+        worker: [u8; 32],
     },
     /// Worker: becomes the shard's writer; fences the one before.
     ClaimWriter {
@@ -295,7 +307,12 @@ impl AccessMsg {
                 within("epoch", epoch, 1, u64::from(Epoch::MAX))?;
                 within("lease_until", placement.lease_until, 1, INTEGER_MAX)
             }
-            Self::Unplace { shard: number, .. } => shard(*number),
+            Self::Unplace { shard: number, .. } | Self::Rebind { shard: number, .. } => {
+                shard(*number)
+            }
+            Self::RotateEpoch { epoch, .. } => {
+                within("epoch", u64::from(*epoch), 2, u64::from(Epoch::MAX))
+            }
             Self::ClaimWriter { shard: number, epoch, .. } => {
                 shard(*number)?;
                 within("epoch", *epoch, 1, INTEGER_MAX)
@@ -311,7 +328,6 @@ impl AccessMsg {
             Self::DestroyCollection { .. }
             | Self::Revoke { .. }
             | Self::Transfer { .. }
-            | Self::RotateEpoch { .. }
             | Self::Anchor { .. } => Ok(()),
         }
     }

@@ -56,6 +56,14 @@ fn permit(bytes: usize) -> AccessMsg {
     AccessMsg::RevokePermit { permit_name: "p".repeat(bytes) }
 }
 
+fn rotate(epoch: u32) -> AccessMsg {
+    AccessMsg::RotateEpoch { collection: id(), epoch, commitment: [2; 32] }
+}
+
+fn rebind(shard: u32) -> AccessMsg {
+    AccessMsg::Rebind { collection: id(), shard, worker: [1; 32] }
+}
+
 fn create(epoch: u32) -> AccessMsg {
     AccessMsg::CreateCollection { collection: id(), commitment: [2; 32], epoch }
 }
@@ -75,6 +83,9 @@ fn bounds_hold_on_both_sides() {
         policy(POLICY_ENTRIES_MAX, POLICY_ENTRIES_MAX),
         claim(0, 1),
         consume(0, 1),
+        rotate(2),
+        rotate(u32::MAX),
+        rebind(SHARDS_MAX - 1),
     ];
     for message in good {
         assert_eq!(message.check(), Ok(()), "{message:?}");
@@ -103,6 +114,9 @@ fn bounds_hold_on_both_sides() {
         (consume(SHARDS_MAX, 1), "shard"),
         (consume(0, 0), "units"),
         (consume(0, INTEGER_MAX + 1), "units"),
+        (rotate(0), "epoch"),
+        (rotate(1), "epoch"),
+        (rebind(SHARDS_MAX), "shard"),
     ];
     for (message, field) in bad {
         assert_eq!(message.check().unwrap_err().field, field, "{message:?}");
@@ -120,6 +134,28 @@ fn golden_json() {
     );
     assert_eq!(text, expected);
     assert_eq!(serde_json::from_str::<AccessMsg>(&text).unwrap(), create(1));
+
+    for (message, expected) in [
+        (
+            rotate(2),
+            format!(
+                r#"{{"rotate_epoch":{{"collection":"{}","epoch":2,"commitment":"{}"}}}}"#,
+                "07".repeat(16),
+                "02".repeat(32)
+            ),
+        ),
+        (
+            rebind(0),
+            format!(
+                r#"{{"rebind":{{"collection":"{}","shard":0,"worker":"{}"}}}}"#,
+                "07".repeat(16),
+                "01".repeat(32)
+            ),
+        ),
+    ] {
+        assert_eq!(serde_json::to_string(&message).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<AccessMsg>(&expected).unwrap(), message);
+    }
 
     let policy_text = serde_json::to_string(&policy(1, 0)).unwrap();
     let expected = format!(
@@ -139,8 +175,15 @@ fn closed_forms() {
     for bad in [
         format!(r#"{{"destroy_collection":{{"collection":"{id}","force":true}}}}"#),
         format!(r#"{{"forget_collection":{{"collection":"{id}"}}}}"#),
-        format!(r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#, "AB".repeat(32)),
-        format!(r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#, "ab".repeat(31)),
+        format!(
+            r#"{{"rotate_epoch":{{"collection":"{id}","epoch":2,"commitment":"{}"}}}}"#,
+            "AB".repeat(32)
+        ),
+        format!(
+            r#"{{"rotate_epoch":{{"collection":"{id}","epoch":2,"commitment":"{}"}}}}"#,
+            "ab".repeat(31)
+        ),
+        format!(r#"{{"rotate_epoch":{{"collection":"{id}","commitment":"{}"}}}}"#, "ab".repeat(32)),
     ] {
         assert!(serde_json::from_str::<AccessMsg>(&bad).is_err(), "{bad}");
     }

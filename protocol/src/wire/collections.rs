@@ -71,6 +71,9 @@ pub struct Collection {
     pub segments: u32,
     /// Vectors: model and dimension, and the profile's digest.
     pub profile: Profile,
+    /// Unix seconds until which this worker may hold the key, if the owner does not renew that; absent for a grantee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<u64>,
     /// The current head; absent for a grantee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -137,7 +140,7 @@ pub struct KeyAttempt {
 pub enum CollectionState {
     /// Serves.
     Ready,
-    /// The worker has no key for it: the owner must release it.
+    /// The worker has no key for it, or its lease has ended: the owner must release it.
     Locked,
     /// A stored byte failed its check.
     Quarantined,
@@ -179,6 +182,28 @@ pub struct ReleaseKeys {
     /// The share, sealed to the worker's release key.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub share: serde_json::Value,
+}
+
+/// `POST /v1/collections/{c}/rotate`: begin the next key epoch, or end a rotation that was cut short.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateKeys {
+    /// The epoch that is to be current: the next one, or the current one again.
+    pub epoch: Epoch,
+    /// The owner's share of that epoch, sealed to the worker's release key.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub share: serde_json::Value,
+}
+
+/// Reply to [`RotateKeys`]: nothing of an earlier epoch is needed any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rotated {
+    /// The current epoch.
+    pub epoch: Epoch,
+    /// The ledger's height at which it is.
+    pub height: u64,
 }
 
 /// `POST /v1/collections/{c}/corpora`: let the worker open a sealed corpus file's records.

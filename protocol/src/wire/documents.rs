@@ -222,7 +222,7 @@ pub struct Lookup {
     pub id: DocumentId,
 }
 
-/// `DELETE /v1/collections/{c}/documents`: exactly one of the two.
+/// `DELETE /v1/collections/{c}/documents`: exactly one of `ids` and `filter`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -238,6 +238,9 @@ pub struct DeleteDocuments {
     /// Sign a receipt for it; then at most 4096 documents may go at once.
     #[serde(default)]
     pub receipt: bool,
+    /// Answer only when the bytes of everything deleted are gone from this worker's files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purge: bool,
 }
 
 /// Reply to a delete.
@@ -246,6 +249,9 @@ pub struct DeleteDocuments {
 pub struct DeleteReply {
     /// How many documents went.
     pub deleted: u64,
+    /// True where a purge was asked for, and no byte of what was ever deleted is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purged: bool,
     /// Durable head after this write.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub head: serde_json::Value,

@@ -44,7 +44,7 @@ async fn bulk_and_delete_are_anchored_too() {
     stage.lab.resume(true).await;
     let client = stage.owner().await;
     let ids = Some(vec!["d1".parse().unwrap()]);
-    let which = DeleteDocuments { ids, filter: None, receipt: false };
+    let which = DeleteDocuments { ids, ..DeleteDocuments::default() };
     let reply = client.delete_documents_when(stage.id, &which, Ack::Anchored).await.unwrap();
     assert_eq!((reply.deleted, reply.ack), (1, Ack::Anchored));
     stage.lab.stop().await;

@@ -21,7 +21,7 @@ async fn looks_for_a_key_to_all() {
         for number in 0..8 {
             let name = format!("c{number}");
             let made = scene.owner.create_collection(&name, VectorSource::Supplied(2)).await;
-            let share = scene.owner.shares().fetch(made.unwrap().id).unwrap();
+            let share = scene.owner.shares().fetch(made.unwrap().id, 1).unwrap();
             shares.insert(*share.expose());
         }
     }
@@ -43,7 +43,10 @@ async fn opens_one_collection_with_anothers_shares() {
     put_row(scene.lab.path(), &own, &mine.0, &others.1);
     scene.lab.resume(true).await;
     let refused = scene.owner.query(scene.id, &scene.near(1)).await.unwrap_err();
-    assert_eq!(refused.code(), Some(Code::ShardUnavailable), "{refused}");
+    assert_eq!(refused.code(), Some(Code::KeyMissing), "{refused}");
+    let seen = scene.owner.collection(scene.id).await.unwrap().keys.unwrap();
+    let tried: Vec<_> = seen.tried.iter().map(|one| one.reason.as_str()).collect();
+    assert_eq!((seen.from, tried), (None, vec!["tampered"]));
 }
 
 /// A collection that was never placed on the broken worker is carried to it: there is no key for it, and no entry.

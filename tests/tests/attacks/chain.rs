@@ -34,7 +34,7 @@ async fn reads_every_transition() {
     }
 }
 
-/// Counts transitions: a search under a grant without a quota, or by the owner, makes none; nor does a write. One
+/// Counts transitions, but for the one by which each boot binds its key: a search under a grant without a quota, or by the owner, makes none; nor does a write. One
 /// under a quota makes one on the embedded ledger, with the units and nothing of the search.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_transitions() {
@@ -43,23 +43,29 @@ async fn counts_transitions() {
         scene.grantee("free", json!({})).await,
         scene.grantee("metered", json!({ "quota": 9 })).await,
     );
-    let before = transitions(&mut scene).await.len();
+    let before = of_requests(&mut scene).await.len();
     for number in 0..10 {
         free.query(scene.id, &scene.near(number)).await.unwrap();
         scene.owner.query(scene.id, &scene.near(number)).await.unwrap();
     }
     scene.put_long("new", 3).await;
-    assert_eq!(transitions(&mut scene).await.len(), before);
+    assert_eq!(of_requests(&mut scene).await.len(), before);
     for number in 0..3 {
         metered.query(scene.id, &scene.near(number)).await.unwrap();
     }
-    let after = transitions(&mut scene).await;
+    let after = of_requests(&mut scene).await;
     assert_eq!(after.len(), before + 3);
     let alike: Vec<&[u8]> = after[before..].iter().map(|one| &one[16 + 5..]).collect();
     assert!(
         alike.iter().all(|one| *one == alike[0]),
         "but for salt and time they are the same bytes"
     );
+}
+
+/// Every transition so far that no boot made. Restarts the worker.
+async fn of_requests(scene: &mut Scene) -> Vec<Vec<u8>> {
+    let rebind = |one: &[u8]| one.windows(8).any(|window| window == b"\"rebind\"");
+    transitions(scene).await.into_iter().filter(|one| !rebind(one)).collect()
 }
 
 /// Every transition so far, opened. Restarts the worker.

@@ -33,9 +33,8 @@ impl Scene {
         let made = owner.create_collection("attacked", VectorSource::Supplied(2)).await.unwrap();
         let scene = Self { lab, owner, id: made.id };
         let lines: Vec<BulkLine> = (0..documents).map(line).collect();
-        for statuses in [scene.owner.bulk(scene.id, &lines).await.unwrap()] {
-            assert!(statuses.iter().all(|status| matches!(status, BulkStatus::Ok(_))));
-        }
+        let statuses = scene.owner.bulk(scene.id, &lines).await.unwrap();
+        assert!(statuses.iter().all(|status| matches!(status, BulkStatus::Ok(_))));
         scene
     }
 
@@ -105,7 +104,7 @@ fn line(number: u32) -> BulkLine {
         "id": format!("d{number}"),
         "title": format!("Title {number}"),
         "content": content,
-        "metadata": { "even": number % 2 == 0 },
+        "metadata": { "even": number.is_multiple_of(2) },
         "chunks": [{ "start": 0, "end": end, "vector": direction(number) }],
     })))
 }

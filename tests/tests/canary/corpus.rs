@@ -102,7 +102,7 @@ pub(crate) async fn fill(
 ) -> CollectionId {
     let made = owner.create_collection(markers.name, VectorSource::default());
     let id = made.await.unwrap().id;
-    scanner.bytes("an owner's share", owner.shares().fetch(id).unwrap().expose());
+    scanner.bytes("an owner's share", owner.shares().fetch(id, 1).unwrap().expose());
     for number in 0..4 {
         let put = owner.put_document(id, &markers.document(number)).await;
         assert!(put.unwrap().chunks > 0);
@@ -131,7 +131,7 @@ pub(crate) async fn fill(
     let (identity, shares) = (owner.identity(), owner.shares());
     let sealing = seal_documents(documents, &file, identity, shares, now, &mut OsEntropy);
     let corpus = sealing.unwrap().corpus;
-    scanner.bytes("a corpus's share", shares.fetch(corpus).unwrap().expose());
+    scanner.bytes("a corpus's share", shares.fetch(corpus, 1).unwrap().expose());
     assert_eq!(scanner.find(&std::fs::read(&file).unwrap()), [""; 0], "the file is sealed");
     let mut reader = CorpusReader::open(&file).unwrap();
     owner.open_corpus(id, corpus, reader.manifest()).await.unwrap();

@@ -19,6 +19,8 @@ async fn a_retired_image_is_locked_out() {
     assert_eq!(written.unwrap_err().code(), Some(not_allowed));
     assert_eq!(owner.collection(stage.id).await.unwrap().state, CollectionState::Locked);
     assert_eq!(owner.collections().await.unwrap()[0].state, CollectionState::Locked);
+    let head = owner.check_history(stage.id).await.unwrap_err();
+    assert_eq!(head.code(), Some(not_allowed));
     let released = owner.release(stage.id, 1).await.unwrap_err();
     assert_eq!(released.code(), Some(not_allowed));
 

@@ -186,10 +186,9 @@ async fn a_managed_collection_comes_back_from_the_ledger() {
     let played = Played::new(&clock);
     let mut stage = Stage::under(played.clone(), clock, &[Chain, Owner], true).await;
     stage.first.restart().await;
-    assert_eq!(*played.asked.lock().unwrap(), 0, "an unplaced key asks in vain, so it does not");
+    let opened = stage.serving(&stage.first).await;
+    assert_eq!((opened.state, keys(&opened).0), (Ready, Some(Chain)), "bound to its new key first");
     let owner = stage.owner().await;
-    let placed = owner.place(stage.id).await.unwrap();
-    assert_eq!((placed.state, keys(&placed).0), (Ready, Some(Chain)));
     assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
     assert_eq!(*played.asked.lock().unwrap(), 1);
 }

@@ -50,7 +50,9 @@ async fn past_epochs_and_destroyed_collections_are_not_given() {
     let (old, new) = (Hand::new(), Hand { epoch: 2, ..Hand::new() });
     stage.placed(old.public(), 1, until).await;
     old.ask(&stage).await.unwrap();
-    stage.tell(AccessMsg::RotateEpoch { collection: stage.id, commitment: [7; 32] }).await;
+    stage
+        .tell(AccessMsg::RotateEpoch { collection: stage.id, epoch: 2, commitment: [7; 32] })
+        .await;
     let stranger = old.refused(&stage, Code::Forbidden).await;
     stage.placed(new.public(), 2, until).await;
     new.refused(&stage, Code::KeyMissing).await;

@@ -30,11 +30,12 @@ async fn a_second_worker_takes_over() {
 
     second.restart().await;
     let owner = stage.owner_at(&second).await;
-    let waiting = stage.at(&second).await;
-    assert_eq!(waiting.state, Locked, "a new boot has a new key, which nobody placed");
-    assert_eq!(keys(&waiting), (None, vec!["peer not-placed".to_owned()]));
-    let placed = owner.place(stage.id).await.unwrap();
-    assert_eq!(keys(&placed), (Some(Peer), vec![]));
+    let opened = stage.serving(&second).await;
+    assert_eq!(
+        (opened.state, keys(&opened)),
+        (Ready, (Some(Peer), vec![])),
+        "its new key is bound"
+    );
     assert_eq!(find(&owner, stage.id).await.unwrap(), 4);
 }
 

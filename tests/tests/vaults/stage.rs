@@ -128,6 +128,18 @@ impl Stage {
         panic!("the vaults were not asked");
     }
 
+    /// As its owner sees it once it serves again.
+    pub(crate) async fn serving(&self, lab: &Lab) -> Collection {
+        for _ in 0..200 {
+            let seen = self.at(lab).await;
+            if seen.state == CollectionState::Ready {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no vault gave the keys");
+    }
+
     /// The ledger's word, without any worker: `worker` is placed until `lease_until`.
     pub(crate) async fn placed(&self, worker: [u8; 32], epoch: u32, lease_until: u64) {
         let account = "secret1byhand".parse().unwrap();

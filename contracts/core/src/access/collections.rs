@@ -49,10 +49,21 @@ impl Step<'_> {
         Ok(Some(Event::Transferred { collection, to }))
     }
 
-    pub(super) fn rotate(&mut self, collection: CollectionId, commitment: [u8; 32]) -> Outcome {
+    pub(super) fn rotate(
+        &mut self,
+        collection: CollectionId,
+        epoch: Epoch,
+        commitment: [u8; 32],
+    ) -> Outcome {
         let mut record = self.own(collection)?;
+        if (epoch, commitment) == (record.epoch, record.commitment) {
+            return Ok(None);
+        }
         let next = record.epoch.checked_add(1);
-        let epoch = next.ok_or(AccessError::Exhausted("the key epoch"))?;
+        let next = next.ok_or(AccessError::Exhausted("the key epoch"))?;
+        if epoch != next {
+            return Err(AccessError::RotatedEpoch { next });
+        }
         (record.epoch, record.commitment) = (epoch, commitment);
         keys::collection(collection).save(self.kv, &record)?;
         Ok(Some(Event::EpochRotated { collection, epoch }))

@@ -33,6 +33,23 @@ impl Step<'_> {
         Ok(Some(Event::Unplaced { collection, shard }))
     }
 
+    /// The account that the owner placed goes on with the signing key of its new boot. An account is a worker for as
+    /// long as its wallet is sealed to one TEE; whoever has not that wallet cannot rebind.
+    pub(super) fn rebind(
+        &mut self,
+        collection: CollectionId,
+        shard: u32,
+        worker: [u8; 32],
+    ) -> Outcome {
+        let mut placement = self.placed(collection, shard)?;
+        if placement.worker == worker {
+            return Ok(None);
+        }
+        placement.worker = worker;
+        keys::placement(collection, shard).save(self.kv, &placement)?;
+        Ok(Some(Event::Rebound { collection, shard }))
+    }
+
     pub(super) fn claim_writer(
         &mut self,
         collection: CollectionId,

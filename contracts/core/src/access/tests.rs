@@ -104,8 +104,12 @@ pub(super) fn transfer(n: u8, to: &str) -> AccessMsg {
     AccessMsg::Transfer { collection: id(n), to: account(to) }
 }
 
-pub(super) fn rotate(n: u8) -> AccessMsg {
-    AccessMsg::RotateEpoch { collection: id(n), commitment: [0xee; 32] }
+pub(super) fn rotate(n: u8, epoch: u32) -> AccessMsg {
+    AccessMsg::RotateEpoch { collection: id(n), epoch, commitment: [0xee; 32] }
+}
+
+pub(super) fn rebind(n: u8, shard: u32, worker: u8) -> AccessMsg {
+    AccessMsg::Rebind { collection: id(n), shard, worker: [worker; 32] }
 }
 
 pub(super) fn grant(n: u8, to: &str, quota: Option<u64>, expires: u64) -> AccessMsg {

@@ -1,7 +1,7 @@
 //! Frozen bytes of what a shard stores, spelled from their layout. Sealing itself is frozen in `trust`: here are the
 //! keys, the places and the plain bytes.
 
-use super::super::keys::{NAMES, ROOT};
+use super::super::keys::{NAMES, generation};
 use super::super::manifest::{FORMAT, Manifest, PartEntry, SegmentEntry};
 use super::*;
 use crate::fixture::Counting;
@@ -25,21 +25,30 @@ fn nonce(chance: &mut Counting) -> [u8; 12] {
     prag_trust::entropy::random(chance).unwrap()
 }
 
-/// Key format 1 is frozen: a table byte, then ids and big-endian numbers.
+/// Key format 2 is frozen: a table byte, then ids and big-endian numbers.
 #[test]
 fn golden_row_keys() {
     const SEQ: u64 = 0x0102_0304_0506_0708;
     assert_eq!(rows::manifest(), [1]);
-    assert_eq!(rows::dek([0xab; 16]), [&[2][..], &[0xab; 16]].concat());
+    let dek = [&[2][..], &[0xab; 16], &[0, 0, 1, 2]].concat();
+    assert_eq!(rows::dek([0xab; 16], 258), dek);
     assert_eq!(rows::batch(SEQ, 0x090a), [3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     assert_eq!(rows::head(), [4]);
     assert_eq!(rows::digest(SEQ), [5, 1, 2, 3, 4, 5, 6, 7, 8]);
     assert!(rows::batch_parts(SEQ) == KeyRange::prefix(&[3, 1, 2, 3, 4, 5, 6, 7, 8]));
     assert!(rows::digests() == KeyRange::prefix(&[5]));
-    assert_eq!((ROOT, NAMES), ([0; 16], [0xff; 16]));
+    assert!(rows::deks() == KeyRange::prefix(&[2]));
+    let before = KeyRange { start: vec![3], end: Some(vec![3, 1, 2, 3, 4, 5, 6, 7, 8]) };
+    assert!(rows::batches_before(SEQ) == before);
+    assert_eq!(NAMES, [0xff; 16]);
+    assert_eq!(generation([0; 16]), Some(0));
+    assert_eq!(generation([0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]), Some(SEQ));
+    assert_eq!(generation([0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8]), None);
 
     assert_eq!(rows::parse_batch(&[3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), Some((SEQ, 0x090a)));
     assert_eq!(rows::parse_digest(&[5, 1, 2, 3, 4, 5, 6, 7, 8]), Some(SEQ));
+    assert_eq!(rows::parse_dek(&dek), Some(([0xab; 16], 258)));
+    assert_eq!(rows::parse_dek(&dek[..20]), None);
     for other in [&[3, 1, 2, 3, 4, 5, 6, 7, 8, 9][..], &[4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], &[]] {
         assert_eq!(rows::parse_batch(other), None);
         assert_eq!(rows::parse_digest(other), None);
@@ -65,12 +74,15 @@ fn golden_manifest() {
         segments: vec![segment],
         idempotency: vec![Idempotency { key: [3; 32], digest: [4; 32], time: 300 }],
         version: 5,
+        roots: vec![(6, 300), (7, 301)],
     };
     let part = [&[129][..], &[2; 32], &[0xac, 2]].concat();
     let segment = [&[1; 16][..], &[1], &part, &[0xac, 2], &[2, 9, 8], b"\x01d", &[6; 32]].concat();
     let idempotency = [&[3; 32][..], &[4; 32], &[0xac, 2]].concat();
+    let roots = [2, 6, 0xac, 2, 7, 0xad, 2];
     let expected =
-        [&[2][..], b"\x02{}", &[0xac, 2], &[1], &segment, &[1], &idempotency, &[5]].concat();
+        [&[2][..], b"\x02{}", &[0xac, 2], &[1], &segment, &[1], &idempotency, &[5], &roots]
+            .concat();
     assert_eq!(encode(&manifest).unwrap(), expected);
     assert_eq!(decode::<Manifest>(&expected).unwrap(), manifest);
 }
@@ -145,13 +157,14 @@ fn golden_rows() {
 
     let chance = &mut Counting(0);
     let (root, names) = (Key::<Dek>::random(chance).unwrap(), Key::<Name>::random(chance).unwrap());
-    let wrap = |id| place(Kind::DekWrap, id, 0);
-    let root_row = root.wrap(&wrap_key(), wrap([0; 16]), nonce(chance)).unwrap();
-    let names_row = names.wrap(&wrap_key(), wrap([0xff; 16]), nonce(chance)).unwrap();
+    let wrap = |id| place(Kind::DekWrap, id, 1);
+    let born = |wrapped: Vec<u8>| [&[0, 0, 0, 1][..], &wrapped].concat();
+    let root_row = born(root.wrap(&wrap_key(), wrap([0; 16]), nonce(chance)).unwrap());
+    let names_row = born(names.wrap(&wrap_key(), wrap([0xff; 16]), nonce(chance)).unwrap());
     let text = serde_json::to_string(&profile()).unwrap();
     let length = [u8::try_from(text.len() & 127).unwrap() | 128, 2];
     assert_eq!(text.len() >> 7, 2);
-    let manifest = [&[2], &length[..], text.as_bytes(), &[0, 0, 0, 0]].concat();
+    let manifest = [&[2], &length[..], text.as_bytes(), &[0, 0, 0, 0, 1, 0, 0]].concat();
     let manifest =
         sealed::<ManifestRecord>(&root, manifest, place(Kind::Manifest, [0; 16], 0), chance);
 
@@ -170,8 +183,8 @@ fn golden_rows() {
     }
     let mut expected = vec![
         (vec![1], manifest),
-        ([&[2][..], &[0; 16]].concat(), root_row),
-        ([&[2][..], &[0xff; 16]].concat(), names_row),
+        ([&[2][..], &[0; 16], &[0, 0, 0, 1]].concat(), root_row),
+        ([&[2][..], &[0xff; 16], &[0, 0, 0, 1]].concat(), names_row),
     ];
     expected.extend(batch_rows);
     expected.push((vec![4], head));
@@ -199,6 +212,7 @@ fn golden_segment() {
     freeze::compact(&shard, false, &mut OsEntropy).unwrap();
     let manifest = shard.writer().manifest.clone();
     assert_eq!((manifest.format, manifest.base, manifest.version), (2, 4, 2));
+    assert_eq!(manifest.roots, [(0, 0)]);
     let [entry, fresh] = manifest.segments.as_slice() else { panic!("two segments") };
     assert_eq!(entry.parts.iter().map(|part| part.name).collect::<Vec<_>>(), [128, 129, 1, 3, 4]);
     assert_eq!((entry.rows, &entry.profile), (2, &profile().digest));
@@ -222,9 +236,10 @@ fn golden_segment() {
     assert_eq!(entry.root, tree.root());
 
     let raw = store(&engine, 1);
-    let key = [&[2][..], &entry.id].concat();
+    let key = [&[2][..], &entry.id, &[0, 0, 0, 1]].concat();
     let wrapped = raw.get_many(&[&key]).unwrap().pop().unwrap().unwrap();
-    let dek = Key::unwrap(&wrap_key(), place(Kind::DekWrap, entry.id, 0), &wrapped).unwrap();
+    assert_eq!(wrapped[..4], [0, 0, 0, 1], "born in epoch 1");
+    let dek = Key::unwrap(&wrap_key(), place(Kind::DekWrap, entry.id, 1), &wrapped[4..]).unwrap();
     let open = |part: &PartEntry| {
         let sealed = raw.blobs().get(BlobName(part.blob), None).unwrap();
         let at = place(Kind::Segment, entry.id, part.name.into());

@@ -25,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     ("reads are bounded", read_bounds),
     ("durable rows outlive a restart", restarts),
     ("many write at once", many_writers),
+    ("expunging keeps what is there", expunges),
 ];
 
 fn read_back(subject: &mut dyn Subject) {
@@ -198,6 +199,36 @@ fn restarts(subject: &mut dyn Subject) {
         subject.restart();
     }
     assert_eq!(subject.engine().list().unwrap(), [SHARD]);
+}
+
+fn expunges(subject: &mut dyn Subject) {
+    let shard = writer(subject, SHARD, 0, 1);
+    shard.expunge().unwrap();
+    put(&*shard, &[(b"a", b"1"), (b"b", b"2"), (b"c", b"3")]);
+    let blob = crate::BlobName([1; 32]);
+    shard.blobs().put_new(blob, b"kept").unwrap();
+    let mut batch = Batch::new();
+    batch.delete(*b"a").unwrap();
+    batch.put(*b"b", *b"4").unwrap();
+    let seq = shard.commit(batch).unwrap();
+    shard.expunge().unwrap();
+    assert!(shard.status().durable >= seq, "what is committed is durable");
+    let rows = [(b"b".to_vec(), b"4".to_vec()), (b"c".to_vec(), b"3".to_vec())];
+    assert_eq!(pages(&*shard, &KeyRange::all(), 9), rows);
+    let follower = subject.engine().open(SHARD, crate::Open::Follower).unwrap();
+    assert_eq!(follower.expunge(), Err(StoreError::ReadOnly(SHARD)));
+    assert_eq!(shard.commit(Batch::new()), Ok(seq + 1));
+    let fencing = writer(subject, SHARD, 1, 2);
+    let fenced = StoreError::Closed { shard: SHARD, why: crate::Closed::Fenced };
+    assert_eq!(shard.expunge(), Err(fenced));
+    drop((shard, fencing, follower));
+    subject.restart();
+
+    let shard = writer(subject, SHARD, 2, 2);
+    assert_eq!(pages(&*shard, &KeyRange::all(), 9), rows);
+    assert_eq!(shard.blobs().get(blob, None), Ok(b"kept".to_vec()));
+    shard.expunge().unwrap();
+    assert_eq!(pages(&*shard, &KeyRange::all(), 9), rows);
 }
 
 fn many_writers(subject: &mut dyn Subject) {

@@ -168,6 +168,10 @@ impl Shard for MemoryShard {
         Ok(())
     }
 
+    fn expunge(&self) -> Result<(), StoreError> {
+        self.writer()?.sync()
+    }
+
     fn status(&self) -> Status {
         let state = locked(&self.shared);
         let closed = self.why(&state);

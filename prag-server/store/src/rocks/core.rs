@@ -24,6 +24,7 @@ use crate::names::{CheckpointId, Seq, ShardName};
 use crate::traits::Status;
 
 mod checkpoints;
+mod expunge;
 
 /// A live shard, or a checkpoint of one.
 pub(super) struct Core {

@@ -100,6 +100,10 @@ impl Shard for RocksShard {
         self.core.drop_checkpoint(self.writer()?, id)
     }
 
+    fn expunge(&self) -> Result<(), StoreError> {
+        self.core.expunge(self.writer()?)
+    }
+
     fn status(&self) -> Status {
         let status = self.core.status();
         let fenced = self.term.filter(|term| *term != self.core.term()).map(|_| Closed::Fenced);

@@ -115,6 +115,57 @@ fn lock_keeps_others_out() {
     assert_eq!(engine.open(SHARD, AGAIN).err(), busy);
 }
 
+/// After expunging, no file of the shard holds a byte of what was deleted, replaced or dropped: not in a log, not in a
+/// table of any level, not in a blob. What is there survives, in this process and the next.
+#[test]
+fn what_is_expunged_is_in_no_file() {
+    let (folder, engine) = fresh();
+    let shard = engine.open(SHARD, FIRST).unwrap();
+    let secret = |number: u32| blake3::hash(&number.to_le_bytes()).as_bytes().repeat(1000);
+    let on_disk = |number: u32| {
+        let needle = &secret(number)[..32];
+        let holds = |path: &PathBuf| {
+            // RocksDB may remove a file meanwhile.
+            let bytes = fs::read(path).unwrap_or_default();
+            bytes.windows(needle.len()).any(|window| window == needle)
+        };
+        files(&shard_path(folder.path())).iter().any(holds)
+    };
+    // More than memory holds, so that there are tables, and some in the log.
+    for number in 0..400_u32 {
+        let mut batch = Batch::new();
+        batch.put(number.to_be_bytes(), secret(number)).unwrap();
+        let seq = shard.commit(batch).unwrap();
+        shard.durable(seq).unwrap();
+    }
+    let blob = BlobName([3; 32]);
+    shard.blobs().put_new(blob, &secret(1000)).unwrap();
+    let gone: Vec<u32> = vec![0, 1, 250, 399];
+    assert!(gone.iter().all(|number| on_disk(*number)) && on_disk(1000));
+    for (at, number) in gone.iter().enumerate() {
+        let mut batch = Batch::new();
+        if at % 2 == 0 {
+            batch.delete(number.to_be_bytes()).unwrap();
+        } else {
+            batch.put(number.to_be_bytes(), *b"replaced").unwrap();
+        }
+        let seq = shard.commit(batch).unwrap();
+        shard.durable(seq).unwrap();
+    }
+    shard.blobs().delete(blob).unwrap();
+    assert!(on_disk(0) && on_disk(250), "deleting alone leaves bytes behind");
+    shard.expunge().unwrap();
+    assert!(!gone.iter().any(|number| on_disk(*number)) && !on_disk(1000));
+    assert!(on_disk(2) && on_disk(398));
+    drop(shard);
+    let shard = engine.open(SHARD, AGAIN).unwrap();
+    let read = |number: u32| shard.get_many(&[&number.to_be_bytes()]).unwrap().remove(0);
+    assert_eq!((read(0), read(1), read(2)), (None, Some(b"replaced".to_vec()), Some(secret(2))));
+    assert!(!gone.iter().any(|number| on_disk(*number)), "recovery brings nothing back");
+    shard.expunge().unwrap();
+    assert_eq!(read(398), Some(secret(398)));
+}
+
 /// Handles that come and go at once on one shard never meet it half closed.
 #[test]
 fn handles_come_and_go() {

@@ -50,9 +50,10 @@ fn a_life() {
     let record = collection(&world, 1);
     assert_eq!((record.epoch, record.commitment, record.destroyed), (1, [1; 32], false));
 
-    let turned = world.ok("owner", rotate(1));
+    let turned = world.ok("owner", rotate(1, 2));
     assert_eq!(turned, [Event::EpochRotated { collection: collection_id, epoch: 2 }]);
     assert_eq!(collection(&world, 1).commitment, [0xee; 32]);
+    assert_eq!(world.ok("owner", rotate(1, 2)), [], "sent twice, it turns once");
 
     world.ok("owner", create(2));
     world.ok("owner", transfer(1, "heir"));
@@ -136,6 +137,24 @@ fn placements() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A worker that has booted goes on under its placement: with another key, and the same lease, epoch and account.
+#[test]
+fn rebound() {
+    let mut world = World::new();
+    let (collection, shard) = (id(1), 0);
+    let ask = |world: &World| match world.ask(AccessQuery::Placement { collection, shard }) {
+        AccessReply::Placement(Some(placement)) => placement,
+        other => panic!("{other:?}"),
+    };
+    let before = ask(&world);
+    assert_eq!(world.ok("worker", rebind(1, 0, 5)), [], "the key that it has");
+    assert_eq!(world.ok("worker", rebind(1, 0, 6)), [Event::Rebound { collection, shard }]);
+    let after = ask(&world);
+    assert_eq!((before.worker, after.worker), ([5; 32], [6; 32]));
+    assert_eq!(prag_protocol::ledger::Placement { worker: before.worker, ..after }, before);
+    world.ok("worker", claim(1, 0, 1));
 }
 
 /// A policy is replaced whole under the next epoch; an empty one is one.

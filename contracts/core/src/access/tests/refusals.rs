@@ -11,7 +11,7 @@ fn owners() -> Vec<AccessMsg> {
     vec![
         destroy(1),
         transfer(1, "other"),
-        rotate(1),
+        rotate(1, 2),
         grant(1, "friend", None, NOW + 10),
         revoke(1, "reader"),
         place(1, 1, 1, NOW + 10),
@@ -54,7 +54,7 @@ fn destroyed_for_good() {
         world.refuses("owner", message.clone(), AccessError::Destroyed);
         world.refuses("stranger", message, AccessError::Forbidden);
     }
-    for message in [claim(1, 0, 1), consume(1, 0, "reader", 1)] {
+    for message in [claim(1, 0, 1), consume(1, 0, "reader", 1), rebind(1, 0, 6)] {
         world.refuses("worker", message.clone(), AccessError::Destroyed);
         world.refuses("stranger", message, AccessError::NotPlaced);
     }
@@ -164,7 +164,7 @@ fn key_epochs() {
     let current = |current| AccessError::KeyEpoch { current };
     world.refuses("owner", place(1, 0, 3, NOW + 10), current(1));
     world.ok("owner", place(1, 0, 2, NOW + 10));
-    world.ok("owner", rotate(1));
+    world.ok("owner", rotate(1, 2));
     world.refuses("owner", place(1, 0, 1, NOW + 10), current(2));
     world.ok("owner", place(1, 0, 2, NOW + 10));
     world.ok("owner", place(1, 0, 3, NOW + 10));
@@ -173,7 +173,7 @@ fn key_epochs() {
 /// What a worker may send, refused to everyone but the account of the shard's live placement.
 #[test]
 fn only_the_placed_worker() {
-    for message in [claim(1, 0, 1), consume(1, 0, "reader", 1)] {
+    for message in [claim(1, 0, 1), consume(1, 0, "reader", 1), rebind(1, 0, 6)] {
         let mut world = World::new();
         for who in ["owner", "reader", "stranger"] {
             world.refuses(who, message.clone(), AccessError::NotPlaced);
@@ -191,7 +191,7 @@ fn only_the_placed_worker() {
         moved.ok("other", message.clone());
 
         let mut rotated = World::new();
-        rotated.ok("owner", rotate(1));
+        rotated.ok("owner", rotate(1, 2));
         rotated.refuses("worker", message.clone(), AccessError::NotPlaced);
         rotated.ok("owner", place(1, 0, 2, NOW + 100));
         rotated.ok("worker", message.clone());
@@ -206,6 +206,24 @@ fn only_the_placed_worker() {
     let mut world = World::new();
     world.refuses("worker", claim(1, 1, 1), AccessError::NotPlaced);
     world.refuses("worker", consume(1, 1, "reader", 1), AccessError::NotPlaced);
+    world.refuses("worker", rebind(1, 1, 6), AccessError::NotPlaced);
+}
+
+/// A key epoch follows the one before; none is skipped, and none is turned twice by one message.
+#[test]
+fn key_epochs_follow() {
+    let mut world = World::new();
+    let next = |next| AccessError::RotatedEpoch { next };
+    world.refuses("owner", rotate(1, 3), next(2));
+    world.ok("owner", rotate(1, 2));
+    world.refuses("owner", rotate(1, 4), next(3));
+    let mut other = rotate(1, 2);
+    if let AccessMsg::RotateEpoch { commitment, .. } = &mut other {
+        *commitment = [0xdd; 32];
+    }
+    world.refuses("owner", other, next(3));
+    world.ok("owner", rotate(1, 2));
+    world.ok("owner", rotate(1, 3));
 }
 
 /// A writer epoch is claimed once, in order.

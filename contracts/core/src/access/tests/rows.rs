@@ -62,7 +62,7 @@ fn damage_is_named() {
         world.map.0.insert(key.clone(), bad);
         let damaged = AccessError::Damaged("collections");
         assert_eq!(row.load(&world.map).unwrap_err(), damaged);
-        world.refuses("owner", rotate(1), damaged);
+        world.refuses("owner", rotate(1, 2), damaged);
         world.refuses("stranger", create(1), damaged);
     }
 }
@@ -91,7 +91,7 @@ fn epochs_end() {
         destroyed: false,
     };
     keys::collection(id(1)).save(&mut world.map, &last).unwrap();
-    world.refuses("owner", rotate(1), AccessError::Exhausted("the key epoch"));
+    world.refuses("owner", rotate(1, u32::MAX), AccessError::Exhausted("the key epoch"));
     world.ok("owner", place(1, 0, u32::MAX, NOW + 10));
 }
 
@@ -162,8 +162,9 @@ fn cost_does_not_grow() {
             ("worker", claim(1, 0, 1)),
             ("worker", consume(1, 0, "reader", 1)),
             ("owner", revoke(1, "reader")),
-            ("owner", rotate(1)),
             ("owner", place(1, 0, 2, NOW + 10)),
+            ("worker", rebind(1, 0, 6)),
+            ("owner", rotate(1, 2)),
             ("owner", unplace(1, 0)),
             ("owner", policy(1, &[1], &[])),
             ("owner", revoke_permit("p1")),

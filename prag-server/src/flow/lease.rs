@@ -1,0 +1,214 @@
+//! Leases: a key is held for as long as the ledger says so, and not longer.
+//!
+//! Layer: flow.
+//! Holds: what the ledger's placement of a shard allows this worker, asked at every admission and every few seconds.
+//! Never: a key under a placement that is absent, another account's, of a past epoch, or over; a placement that the
+//! owner did not authorise.
+//! Invariant: where the ledger does not answer for longer than the staleness bound, keys go as if it had said no.
+
+use super::collections::vault;
+use super::{Held, Worker, lock, problems};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, LEASE_SECONDS_MAX, Placement};
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::{CollectionId, Epoch};
+use prag_trust::request::Caller;
+use prag_trust::verified::Verified;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the ledger says about holding a collection's key.
+enum Verdict {
+    /// Held, until this time.
+    Held(u64),
+    /// Not, or no more.
+    Lapsed,
+    /// Another worker is placed: this one serves no longer, and may have to hand the keys over.
+    Displaced,
+    /// There is nothing to hold.
+    Destroyed,
+}
+
+impl Worker {
+    /// The placement under which this worker may hold the key of `epoch`, if there is one.
+    pub(super) async fn placed(
+        &self,
+        id: CollectionId,
+        epoch: Epoch,
+    ) -> Result<Option<Placement>, Problem> {
+        let leased = self.leased(id, epoch).await?;
+        Ok(leased.filter(|placement| placement.account == self.0.parts.account))
+    }
+
+    /// The live placement, whosever it is.
+    async fn leased(&self, id: CollectionId, epoch: Epoch) -> Result<Option<Placement>, Problem> {
+        let query = AccessQuery::Placement { collection: id, shard: SHARD };
+        let found = match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
+            AccessReply::Placement(found) => found,
+            _ => return Err(Problem::new(Code::Internal, "the ledger answered another question")),
+        };
+        let live = |one: &Placement| one.epoch >= epoch && one.lease_until > self.now();
+        Ok(found.filter(live))
+    }
+
+    /// As [`Worker::placed`], for this boot: the account that the owner placed gives the placement this boot's signing
+    /// key. The account's wallet is sealed to this TEE and this image, so no other worker can.
+    pub(super) async fn bound(
+        &self,
+        id: CollectionId,
+        epoch: Epoch,
+    ) -> Result<Option<Placement>, Problem> {
+        let Some(mut placement) = self.placed(id, epoch).await? else { return Ok(None) };
+        if placement.worker != self.worker_key() {
+            placement.worker = self.worker_key();
+            let worker = placement.worker;
+            let message = AccessMsg::Rebind { collection: id, shard: SHARD, worker };
+            let parts = &self.0.parts;
+            parts.ledger.execute(&parts.account, &[], message).await.map_err(problems::ledger)?;
+        }
+        Ok(Some(placement))
+    }
+
+    /// Place the collection on this worker for as long as can be, on its owner's word.
+    pub(super) async fn place(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        epoch: Epoch,
+    ) -> Result<(), Problem> {
+        let placement = Placement {
+            collection: id,
+            shard: SHARD,
+            epoch,
+            worker: self.worker_key(),
+            account: self.0.parts.account.clone(),
+            lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
+        };
+        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
+    }
+
+    /// Renew a lease of which less than half is left, on the word of the request that its owner has just signed. A lease
+    /// that is over is not renewed: that takes a release.
+    pub(super) async fn renew_if_due(
+        &self,
+        caller: &Verified<Caller>,
+        id: CollectionId,
+        epoch: Epoch,
+    ) {
+        // Whoever holds this lock places anew, or must not be disturbed.
+        let Ok(_alone) = self.0.turning.try_lock() else { return };
+        let due = |placement: &Placement| {
+            placement.worker == self.worker_key()
+                && placement.lease_until < self.now() + LEASE_SECONDS_MAX / 2
+        };
+        if let Ok(Some(placement)) = self.placed(id, epoch).await
+            && due(&placement)
+            && let Err(problem) = self.place(caller, id, placement.epoch).await
+        {
+            tracing::warn!(%problem, "a lease was not renewed");
+        }
+    }
+
+    /// Lock a collection whose lease is over. At every admission; where the ledger fails, admission fails by itself.
+    pub(super) async fn check_lease(&self, held: &Held) {
+        if !held.ready() {
+            return;
+        }
+        match self.verdict(held.entry.id).await {
+            Ok(Verdict::Held(until)) => held.note_lease(until, self.now()),
+            Ok(Verdict::Displaced) => {
+                held.note_displaced(self.now());
+            }
+            Ok(Verdict::Lapsed | Verdict::Destroyed) => held.lock(),
+            Err(_) => {}
+        }
+    }
+
+    async fn verdict(&self, id: CollectionId) -> Result<Verdict, Problem> {
+        let Some(record) = self.alive(id).await? else { return Ok(Verdict::Destroyed) };
+        Ok(match self.leased(id, record.epoch).await? {
+            Some(placement) if placement.worker == self.worker_key() => {
+                Verdict::Held(placement.lease_until)
+            }
+            Some(placement) if placement.account != self.0.parts.account => Verdict::Displaced,
+            Some(_) | None => Verdict::Lapsed,
+        })
+    }
+
+    /// Check every lease now; keys whose lease is over go, from memory and from the local vault.
+    ///
+    /// # Errors
+    /// Where the vault fails; the next check comes back to it.
+    pub async fn check_leases(&self) -> Result<(), Problem> {
+        let held: Vec<Arc<Held>> = {
+            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+            collections.values().cloned().collect()
+        };
+        for held in held {
+            // A rotation or release that is under way has the ledger and the shard in its hands.
+            let Ok(_alone) = self.0.turning.try_lock() else { return Ok(()) };
+            let id = held.entry.id;
+            match self.verdict(id).await {
+                Ok(Verdict::Held(until)) => {
+                    held.note_lease(until, self.now());
+                    if let Err(problem) = self.obey_policy(&held).await {
+                        tracing::warn!(%problem, "a policy was not checked");
+                    }
+                }
+                Ok(Verdict::Lapsed) => {
+                    held.lock();
+                    self.wipe(id).await?;
+                }
+                Ok(Verdict::Displaced) => {
+                    let since = held.note_displaced(self.now());
+                    if self.now() >= since.saturating_add(HANDOVER_SECONDS) {
+                        held.lock();
+                        self.wipe(id).await?;
+                    }
+                }
+                Ok(Verdict::Destroyed) => {
+                    held.lock();
+                    self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
+                    let worker = self.clone();
+                    let work = move || worker.bury(&held.entry);
+                    tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+                }
+                Err(_) if self.now() > held.seen().saturating_add(self.0.settings.staleness_s) => {
+                    held.lock();
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Forget the shares that the local vault keeps, where it keeps some.
+    async fn wipe(&self, id: CollectionId) -> Result<(), Problem> {
+        let worker = self.clone();
+        let work = move || worker.0.parts.vaults.wipe(id);
+        let wiped = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
+        wiped.map_err(vault)
+    }
+
+    /// Check leases at the cadence of the settings, as long as this worker lives.
+    pub(super) fn keep_leases(&self) {
+        let cadence = Duration::from_secs(self.0.settings.lease_check_s);
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(cadence).await;
+                let Some(inner) = weak.upgrade() else { return };
+                if let Err(problem) = Self(inner).check_leases().await {
+                    tracing::warn!(%problem, "leases were not checked");
+                }
+            }
+        });
+    }
+}
+
+/// A collection has one shard.
+const SHARD: u32 = 0;
+/// How long a worker that was displaced keeps the keys, for the one that takes its place to ask for them. It serves
+/// nothing meanwhile.
+const HANDOVER_SECONDS: u64 = 120;
+/// Kept below the longest lease, so that a ledger whose clock is behind accepts it too.
+const LEASE_SLACK_SECONDS: u64 = 3600;
