@@ -17,7 +17,7 @@ pub struct Options {
     /// A smoke run of seconds: every figure is there, and none means anything.
     #[arg(long)]
     pub quick: bool,
-    /// Where the figures go, as JSON; the plots lie beside it. [default: target/bench/<date>.json]
+    /// Where the figures go, as JSON; the plots lie beside it. The default is `target/bench/DATE.json`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// HTML pages to take passages from (`make corpus`); without them passages are made up, and the table says so.
