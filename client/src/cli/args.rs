@@ -6,8 +6,10 @@
 //! Invariant: every option that an environment variable sets can be given on the line too.
 
 mod documents;
+mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
+pub(super) use worker::{Attest, Unlock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use prag_protocol::Address;
@@ -233,23 +235,6 @@ pub(super) struct One {
 pub(super) struct Maybe {
     /// The collection's name or id; without it, every locked collection of yours.
     pub(super) collection: Option<String>,
-}
-
-#[derive(Args)]
-pub(super) struct Attest {
-    /// The worker, instead of --url.
-    #[arg(value_name = "URL")]
-    pub(super) worker: Option<String>,
-    /// Accept another ledger or configuration than the one remembered for this URL.
-    #[arg(long)]
-    pub(super) accept: bool,
-}
-
-#[derive(Args)]
-pub(super) struct Unlock {
-    /// Accept another configuration than the one remembered for this URL.
-    #[arg(long)]
-    pub(super) accept: bool,
 }
 
 #[derive(Args)]
