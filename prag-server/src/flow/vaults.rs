@@ -146,6 +146,8 @@ impl Worker {
         {
             tracing::warn!(%error, "released keys are not kept for the next restart");
         }
+        // Before it serves, so that nobody sees it serve without an origin; shown only while it serves.
+        held.opened(kind);
         self.open_shard(held, epoch, wrap, head).await;
         if held.absent() {
             held.also_tried(attempt(kind, "files-absent"));
