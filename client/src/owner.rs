@@ -283,7 +283,7 @@ impl Client {
         Ok(reply)
     }
 
-    pub(crate) fn seal(
+    fn seal(
         &self,
         session: &Session,
         share: &Share,

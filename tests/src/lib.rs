@@ -3,15 +3,13 @@
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
 //! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps,
 //! [`SetClock`] for what it says the time is.
-//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated, or made of the test
-//! PKI ([`Ground`]).
+//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod clock;
 mod folders;
-mod ground;
 pub mod leakage;
 mod machine;
 mod readers;
@@ -20,7 +18,6 @@ mod wiretap;
 
 pub use clock::SetClock;
 pub use folders::copy_folder;
-pub use ground::Ground;
 pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
@@ -32,16 +29,16 @@ use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::ledger::Ledger;
 use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
+use prag_client::trusted::Trusted;
 use prag_client::{Client, ClientError};
-use prag_protocol::Address;
-use prag_server::boot::{Booted, Machine, Platform, boot_on};
+use prag_server::boot::{Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
 use prag_store::{Engine, RocksEngine};
-use prag_trust::evidence::{BindingPurpose, Policy, Verifier};
+use prag_trust::evidence::{Policy, Verifier};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
-use prag_trust::sim::SimVerifier;
+use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -59,7 +56,9 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
-    ground: Ground,
+    verifier: fn() -> Box<dyn Verifier>,
+    /// Names the image.
+    version: &'static str,
     /// In place of the embedded one, where several workers follow one.
     ledger: Option<Arc<dyn Ledger>>,
     mortal: Option<Mortal>,
@@ -72,8 +71,7 @@ pub struct Lab {
 }
 
 struct Serving {
-    /// Where it was not sealed at its boot.
-    worker: Option<prag_server::flow::Worker>,
+    worker: prag_server::flow::Worker,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
@@ -94,7 +92,7 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_on(Ground::simulated(), change).await
+        Self::start_judging(|| Box::new(SimVerifier), change).await
     }
 
     /// As [`Lab::start_with`]; the worker judges evidence, its own and its readers', with what `verifier` makes.
@@ -105,7 +103,7 @@ impl Lab {
         verifier: fn() -> Box<dyn Verifier>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        Self::start_on(Ground::simulated_as(VERSION, verifier), change).await
+        Self::start_as(verifier, (None, None), VERSION, change).await
     }
 
     /// As [`Lab::start_with`]: a worker of the image `version` that obeys `ledger`.
@@ -117,8 +115,7 @@ impl Lab {
         version: &'static str,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        let ground = Ground::simulated_as(version, || Box::new(SimVerifier));
-        Self::start_as(ground, (ledger, None), |settings, _| change(settings)).await
+        Self::start_as(|| Box::new(SimVerifier), (ledger, None), version, change).await
     }
 
     /// As [`Lab::start_with`], on a store in memory that dies when it is told to.
@@ -126,30 +123,15 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
-        let parts = (None, Some(Mortal::new()));
-        Self::start_as(Ground::simulated(), parts, |settings, _| change(settings)).await
-    }
-
-    /// As [`Lab::start_with`], on other ground.
-    ///
-    /// # Panics
-    /// As [`Lab::start`].
-    pub async fn start_on(ground: Ground, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_for(ground, |settings, _| change(settings)).await
-    }
-
-    /// As [`Lab::start_on`]; `change` is also told where the homes are, for [`account_in`].
-    ///
-    /// # Panics
-    /// As [`Lab::start`].
-    pub async fn start_for(ground: Ground, change: impl FnOnce(&mut Settings, &Path)) -> Self {
-        Self::start_as(ground, (None, None), change).await
+        let ground = (None, Some(Mortal::new()));
+        Self::start_as(|| Box::new(SimVerifier), ground, VERSION, change).await
     }
 
     async fn start_as(
-        ground: Ground,
+        verifier: fn() -> Box<dyn Verifier>,
         (ledger, mortal): (Option<Arc<dyn Ledger>>, Option<Mortal>),
-        change: impl FnOnce(&mut Settings, &Path),
+        version: &'static str,
+        change: impl FnOnce(&mut Settings),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
@@ -161,17 +143,17 @@ impl Lab {
             model: model_folder(),
             ..Settings::default()
         };
-        change(&mut settings, &folder.path().join("homes"));
+        change(&mut settings);
         let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
         let serving = None;
-        let leaps = Leaps::default();
         let mut lab = Self {
             folder,
             settings,
-            ground,
+            verifier,
+            version,
             ledger,
             mortal,
-            leaps,
+            leaps: Leaps::default(),
             serving,
             host_clock,
             clients_clock,
@@ -183,13 +165,7 @@ impl Lab {
     /// The digest of the worker's image.
     #[must_use]
     pub fn image(&self) -> [u8; 32] {
-        (self.ground.trusted)().policy.measurements[0]
-    }
-
-    /// What the worker was told at its last boot.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+        sim_measurement(self.version)
     }
 
     /// The worker's data directory.
@@ -227,7 +203,7 @@ impl Lab {
     /// # Panics
     /// Where the worker does not attest.
     pub async fn client_at(&self, name: &str, url: &str) -> Client {
-        self.connect(BindingPurpose::Serve, name, url).await.unwrap()
+        self.try_client_at(name, url, |_| ()).await.unwrap()
     }
 
     /// As [`Lab::client_at`], with a policy that `change` may make stricter.
@@ -240,51 +216,20 @@ impl Lab {
         url: &str,
         change: impl FnOnce(&mut Policy),
     ) -> Result<Client, ClientError> {
-        self.connect_under(BindingPurpose::Serve, name, url, change).await
-    }
-
-    /// The person called `name`, connected to unlock the worker.
-    ///
-    /// # Errors
-    /// What the client refuses the worker for.
-    pub async fn steward(&self, name: &str) -> Result<Client, ClientError> {
-        self.connect(BindingPurpose::Unlock, name, &self.url()).await
-    }
-
-    /// The address of the person called `name`.
-    #[must_use]
-    pub fn account(&self, name: &str) -> Address {
-        account_in(&self.folder.path().join("homes"), name)
-    }
-
-    /// The person called `name`, connected through `url` for `purpose`.
-    ///
-    /// # Errors
-    /// What the client refuses the worker for.
-    pub async fn connect(
-        &self,
-        purpose: BindingPurpose,
-        name: &str,
-        url: &str,
-    ) -> Result<Client, ClientError> {
-        self.connect_under(purpose, name, url, |_| ()).await
-    }
-
-    async fn connect_under(
-        &self,
-        purpose: BindingPurpose,
-        name: &str,
-        url: &str,
-        change: impl FnOnce(&mut Policy),
-    ) -> Result<Client, ClientError> {
-        let homes = self.folder.path().join("homes");
-        let home = Home::at(&homes.join(name));
-        let identity = identity_in(&homes, name);
-        let mut trusted = (self.ground.trusted)();
-        change(&mut trusted.policy);
-        let (clock, entropy) = (Box::new(self.clients_clock.clone()), Box::new(OsEntropy));
+        let home = Home::at(&self.folder.path().join("homes").join(name));
+        let identity = if home.identity(name).exists() {
+            Identity::load(&home, name, None).unwrap()
+        } else {
+            Identity::create(&home, name, None, &mut OsEntropy).unwrap()
+        };
+        let mut policy =
+            Policy { measurements: vec![sim_measurement(self.version)], ..Policy::default() };
+        change(&mut policy);
+        let trusted =
+            Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None };
+        let clock = Box::new(self.clients_clock.clone());
         let remembered = Remembered::new(&home);
-        let channel = Channel::connect_for(purpose, url, trusted, remembered, clock, entropy);
+        let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
         Ok(Client::new(channel.await?, identity, ShareStore::new(&home, None)))
     }
 
@@ -294,16 +239,6 @@ impl Lab {
     /// Where it does not stop or boot.
     pub async fn restart(&mut self) {
         self.stop().await;
-        self.serve().await;
-    }
-
-    /// As [`Lab::restart`], with settings that `change` adjusts.
-    ///
-    /// # Panics
-    /// As [`Lab::restart`].
-    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
-        self.stop().await;
-        change(&mut self.settings);
         self.serve().await;
     }
 
@@ -357,7 +292,7 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or its vault fails.
     pub async fn check_leases(&self) {
-        self.worker().check_leases().await.unwrap();
+        self.serving.as_ref().unwrap().worker.check_leases().await.unwrap();
     }
 
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
@@ -365,8 +300,10 @@ impl Lab {
         if self.mortal.is_some() {
             return;
         }
-        // A worker that was sealed all its life has none.
-        for shard in std::fs::read_dir(self.path().join("shards")).into_iter().flatten() {
+        if self.mortal.is_some() {
+            return;
+        }
+        for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
             let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
             let mut left = BOOT_ATTEMPTS;
             while lock.try_lock().is_err() {
@@ -391,16 +328,16 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or ledger or storage fail.
     pub async fn anchor(&self) -> bool {
-        self.worker().anchor().await.unwrap()
+        self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
     }
 
     /// The worker itself, to be called without a socket.
     ///
     /// # Panics
-    /// Where it serves not, or was sealed at its boot.
+    /// Where it serves not.
     #[must_use]
     pub fn worker(&self) -> &prag_server::flow::Worker {
-        self.serving.as_ref().unwrap().worker.as_ref().unwrap()
+        &self.serving.as_ref().unwrap().worker
     }
 
     /// Has the worker look at its certificate's files now, instead of within two seconds; true if they were others.
@@ -408,7 +345,7 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or the files hold no pair.
     pub fn refresh_tls(&self) -> bool {
-        self.worker().tls().unwrap().refresh().unwrap()
+        self.serving.as_ref().unwrap().worker.tls().unwrap().refresh().unwrap()
     }
 
     /// As the worker does by itself at its cadence; true if an anchor was written.
@@ -416,11 +353,11 @@ impl Lab {
     /// # Panics
     /// As [`Lab::anchor`].
     pub async fn anchor_on_time(&self) -> bool {
-        self.worker().anchor_on_time().await.unwrap()
+        self.serving.as_ref().unwrap().worker.anchor_on_time().await.unwrap()
     }
 
     async fn serve(&mut self) {
-        let booted = self.boot().await;
+        let worker = self.boot().await;
         let listener = TcpListener::bind(self.settings.listen).await.unwrap();
         self.settings.listen = listener.local_addr().unwrap();
         let http = serve::Settings {
@@ -434,15 +371,7 @@ impl Lab {
             // A dropped sender means the same: stop.
             let _ = stopped.await;
         };
-        let (worker, ended) = match booted {
-            Booted::Open(worker) => {
-                let serving = serve::serve_until(worker.clone(), listener, http, until);
-                (Some(worker), tokio::spawn(serving))
-            }
-            Booted::Sealed(sealed) => {
-                (None, tokio::spawn(serve::serve_until(*sealed, listener, http, until)))
-            }
-        };
+        let ended = tokio::spawn(serve::serve_until(worker.clone(), listener, http, until));
         self.serving = Some(Serving { worker, stop, ended });
     }
 
@@ -458,36 +387,31 @@ impl Lab {
     }
 
     /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
-    async fn boot(&self) -> Booted {
+    async fn boot(&self) -> prag_server::flow::Worker {
         let mut left = BOOT_ATTEMPTS;
         loop {
-            let host_clock = self.host_clock.clone();
             let platform = Platform {
-                host_time: Box::new(move || host_clock.time()),
-                ..(self.ground.platform)(&self.settings)
+                tee: Box::new(SimTee::new(self.version)),
+                verifier: (self.verifier)(),
+                // As a sealing key of the machine would: another image, another key.
+                sealing_root: if self.version == VERSION {
+                    |_| Ok([7; 32])
+                } else {
+                    |_| Ok([8; 32])
+                },
+                host_time: {
+                    let clock = self.host_clock.clone();
+                    Box::new(move || clock.time())
+                },
+                simulated: true,
             };
             left -= 1;
             match boot_on(self.machine(), self.settings.clone(), platform).await {
-                Ok(booted) => return booted,
+                Ok(worker) => return worker,
                 Err(error) if left == 0 => panic!("{error}"),
                 Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
             }
         }
-    }
-}
-
-/// The address of the person called `name` whose home is in `homes`.
-#[must_use]
-pub fn account_in(homes: &Path, name: &str) -> Address {
-    identity_in(homes, name).address().clone()
-}
-
-fn identity_in(homes: &Path, name: &str) -> Identity {
-    let home = Home::at(&homes.join(name));
-    if home.identity(name).exists() {
-        Identity::load(&home, name, None).unwrap()
-    } else {
-        Identity::create(&home, name, None, &mut OsEntropy).unwrap()
     }
 }
 

@@ -6,15 +6,13 @@ use prag_trust::sim::{SimTee, SimVerifier};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
-    prag_server::cli::main_with(|_, _| {
+    prag_server::cli::main_with(|| {
         Ok(Platform {
-            tee: Arc::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
+            tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
             verifier: Box::new(SimVerifier),
-            sealing_root: Box::new(|data| sealing_root(data).map(Zeroizing::new)),
+            sealing_root,
             host_time: Box::new(prag_server::clock::host_time),
             simulated: true,
         })

@@ -11,7 +11,6 @@ mod canary;
 mod crash;
 mod model;
 mod process;
-mod sealed;
 mod torn;
 mod twin;
 mod wire;

@@ -78,10 +78,9 @@ async fn sessions_end() {
     let verifier = || -> Box<dyn Verifier> { Box::new(SimVerifier) };
     let stage = Stage::start_with(verifier, |settings| {
         settings.readers.session_s = 2;
-        // What ends is the session, not the grantee's pace.
         (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
-    })
-    .await;
+    });
+    let stage = stage.await;
     stage.list(&[IMAGE]).await;
     let client = stage.lab.client("reader").await;
     let bound = binding(&client, challenge(&client).await).await;

@@ -5,7 +5,6 @@ use crate::evidence::{
     Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, Policy, ReaderBinding,
     ReaderPolicy, Tee, Verifier,
 };
-use ed25519_dalek::SigningKey;
 
 const NOW: u64 = 1_700_000_000;
 
@@ -32,11 +31,7 @@ fn policy() -> Policy {
 }
 
 fn evidence() -> Evidence {
-    of_version("demo 1")
-}
-
-fn of_version(version: &str) -> Evidence {
-    SimTee::new(version).evidence(&binding(), &SigningKey::from_bytes(&[1; 32])).unwrap()
+    SimTee::new("demo 1").evidence(binding().report_data()).unwrap()
 }
 
 fn refused(evidence: &Evidence, binding: &Binding, policy: &Policy) -> EvidenceError {
@@ -75,7 +70,7 @@ fn refuses_what_differs() {
     let other = Binding { sig_pk: [9; 32], ..binding() };
     assert_eq!(refused(&evidence(), &other, &policy()), EvidenceError::Binding);
 
-    let changed = of_version("demo 2");
+    let changed = SimTee::new("demo 2").evidence(binding().report_data()).unwrap();
     assert_eq!(refused(&changed, &binding(), &policy()), EvidenceError::Measurement);
     let elsewhere = Policy { ledger_ids: vec![[9; 32]], ..policy() };
     assert_eq!(refused(&evidence(), &binding(), &elsewhere), EvidenceError::Ledger);
