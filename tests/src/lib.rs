@@ -8,36 +8,29 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod asking;
 mod clock;
 mod folders;
 pub mod leakage;
 mod machine;
+mod people;
 mod readers;
 pub mod threats;
 mod wiretap;
 
+pub use asking::{ask, get, json};
 pub use clock::SetClock;
 pub use folders::copy_folder;
 pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
 use machine::{Leaps, Mortal};
-use prag_client::channel::{Channel, Sent};
-use prag_client::envelope::{Answer, Request};
-use prag_client::home::Home;
-use prag_client::identity::{Identity, Purpose, ShareStore};
 use prag_client::ledger::Ledger;
-use prag_client::remembered::Remembered;
-use prag_client::system::OsEntropy;
-use prag_client::trusted::Trusted;
-use prag_client::{Client, ClientError};
 use prag_server::boot::{Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
 use prag_store::{Engine, RocksEngine};
-use prag_trust::evidence::{Policy, Verifier};
-use prag_trust::permit::Expected;
-use prag_trust::request::{RequestParts, sign_request};
+use prag_trust::evidence::Verifier;
 use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
 use std::fs::File;
 use std::net::SocketAddr;
@@ -45,8 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -193,46 +185,6 @@ impl Lab {
         format!("{scheme}://{}", self.address())
     }
 
-    /// The person called `name` (letters, digits, `-`), connected. The same name is the same person.
-    pub async fn client(&self, name: &str) -> Client {
-        self.client_at(name, &self.url()).await
-    }
-
-    /// As [`Lab::client`], through `url`: a [`Wiretap`]'s, say.
-    ///
-    /// # Panics
-    /// Where the worker does not attest.
-    pub async fn client_at(&self, name: &str, url: &str) -> Client {
-        self.try_client_at(name, url, |_| ()).await.unwrap()
-    }
-
-    /// As [`Lab::client_at`], with a policy that `change` may make stricter.
-    ///
-    /// # Errors
-    /// Where the worker is refused.
-    pub async fn try_client_at(
-        &self,
-        name: &str,
-        url: &str,
-        change: impl FnOnce(&mut Policy),
-    ) -> Result<Client, ClientError> {
-        let home = Home::at(&self.folder.path().join("homes").join(name));
-        let identity = if home.identity(name).exists() {
-            Identity::load(&home, name, None).unwrap()
-        } else {
-            Identity::create(&home, name, None, &mut OsEntropy).unwrap()
-        };
-        let mut policy =
-            Policy { measurements: vec![sim_measurement(self.version)], ..Policy::default() };
-        change(&mut policy);
-        let trusted =
-            Trusted { verifier: Box::new(SimVerifier), policy, first_use: true, warning: None };
-        let clock = Box::new(self.clients_clock.clone());
-        let remembered = Remembered::new(&home);
-        let channel = Channel::connect(url, trusted, remembered, clock, Box::new(OsEntropy));
-        Ok(Client::new(channel.await?, identity, ShareStore::new(&home, None)))
-    }
-
     /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
     ///
     /// # Panics
@@ -297,9 +249,6 @@ impl Lab {
 
     /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
     async fn let_go(&self) {
-        if self.mortal.is_some() {
-            return;
-        }
         if self.mortal.is_some() {
             return;
         }
@@ -413,60 +362,6 @@ impl Lab {
             }
         }
     }
-}
-
-/// Sends a request as `client`, signed and sealed but otherwise as it is, and returns the answer as it is.
-///
-/// Paths that need an administrator's permit take [`Purpose::Admin`], all others [`Purpose::Data`].
-///
-/// # Panics
-/// Where the gateway does not open the message, even with fresh keys.
-pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> Answer {
-    let channel = client.channel();
-    let mut session = channel.session().await.unwrap();
-    for _ in 0..2 {
-        let now = channel.now();
-        let expected = Expected {
-            chain_id: session.attestation().chain_id.clone(),
-            contract: session.attestation().contract.clone(),
-        };
-        let identity = client.identity();
-        let permit = identity.permit(purpose, &expected, now).unwrap();
-        let nonce = prag_trust::entropy::random(&mut OsEntropy).unwrap();
-        let parts = RequestParts {
-            method: request.method,
-            path: request.path,
-            query: request.query,
-            body: request.body,
-        };
-        let worker = session.worker().sig_pk;
-        let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
-        match channel.send(&session, request, &headers.unwrap()).await {
-            Ok(Sent::Answer(answer)) => return answer,
-            Ok(Sent::Refused(_) | Sent::Moved) => session = channel.renew(&session).await.unwrap(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-    panic!("the gateway does not open the message");
-}
-
-/// A plain request outside the channel, and its whole reply.
-///
-/// # Panics
-/// Where the worker does not answer in text.
-pub async fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
-    reply
-}
-
-/// A JSON request for [`ask`], without a query.
-#[must_use]
-pub fn json<'a>(method: &'a str, path: &'a str, body: &'a [u8]) -> Request<'a> {
-    Request { method, path, query: "", media_type: "application/json", body }
 }
 
 fn model_folder() -> PathBuf {
