@@ -21,7 +21,7 @@ impl Lab {
         self.client_at(name, &self.url()).await
     }
 
-    /// As [`Lab::client`], through `url`: a [`Wiretap`]'s, say.
+    /// As [`Lab::client`], through `url`: a [`Wiretap`](crate::Wiretap)'s, say.
     ///
     /// # Panics
     /// Where the worker does not attest.
