@@ -23,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub(crate) trusted: &'a Trusted,
     pub(crate) remembered: &'a Remembered,
     pub(crate) now: u64,
+    /// What the evidence must have been made for.
+    pub(crate) purpose: BindingPurpose,
 }
 
 /// Verified keys of a worker, for about an hour.
@@ -111,8 +113,15 @@ pub(crate) fn verify(
     if unhex(&attestation.nonce)? != nonce {
         return Err(ClientError::Attestation("it answers another nonce"));
     }
+    let unlock = context.purpose == BindingPurpose::Unlock;
+    // Not bound: a liar wins nothing, since the purpose is.
+    match (attestation.sealed, unlock) {
+        (true, false) => return Err(ClientError::WorkerSealed),
+        (false, true) => return Err(ClientError::NotSealed),
+        _ => (),
+    }
     let binding = Binding {
-        purpose: BindingPurpose::Serve,
+        purpose: context.purpose,
         sig_pk: unhex(&attestation.worker_key)?,
         tls_spki_sha256: unhex(&attestation.tls_spki_sha256)?,
         nonce,
@@ -131,6 +140,12 @@ pub(crate) fn verify(
     let (trusted, now) = (context.trusted, context.now);
     let worker = match attestation.form {
         EvidenceForm::Bound => verify_worker(&evidence, &binding, trusted, now)?,
+        // It does not bind the purpose, and a root is not released on a worker's word.
+        EvidenceForm::SecretVm if unlock => {
+            return Err(ClientError::Attestation(
+                "a SecretVM's own evidence cannot ask for a root",
+            ));
+        }
         EvidenceForm::SecretVm => {
             let (verifier, policy) = (&trusted.verifier, policy_for(&binding, trusted));
             let key = transport.connection().ok_or(ClientError::Tls(UNENCRYPTED))?;
@@ -141,7 +156,7 @@ pub(crate) fn verify(
 
     let keys = verify_key_set(&attestation, &worker, context.now)?;
     if first {
-        context.remembered.set_pin(context.url, &pin)?;
+        context.remembered.set_pin(&pin_name(context.purpose, context.url), &pin)?;
     }
     Ok(Session { worker, attestation, keys, evidence, binding, transport })
 }
@@ -162,6 +177,10 @@ fn policy_for(binding: &Binding, trusted: &Trusted) -> Policy {
     if trusted.first_use {
         policy.ledger_ids.push(binding.ledger_id);
         policy.config_digests.push(binding.config_digest);
+    }
+    if binding.purpose == BindingPurpose::Unlock {
+        // A sealed worker has no ledger yet, and must say so.
+        policy.ledger_ids = vec![NO_LEDGER];
     }
     policy
 }
@@ -203,12 +222,17 @@ fn verify_key_set(
         .map_err(ClientError::Keys)
 }
 
+/// The name that a worker's pin is kept under: a sealed worker's apart, since it shows no ledger.
+pub(crate) fn pin_name(purpose: BindingPurpose, url: &str) -> String {
+    format!("{url}{}", if purpose == BindingPurpose::Unlock { "#sealed" } else { "" })
+}
+
 /// True where nothing was pinned yet.
 fn check_pin(shown: &Pin, context: &Context<'_>) -> Result<bool, ClientError> {
     if !context.trusted.first_use {
         return Ok(false);
     }
-    match context.remembered.pin(context.url)? {
+    match context.remembered.pin(&pin_name(context.purpose, context.url))? {
         None => Ok(true),
         Some(pin) if pin.ledger_id != shown.ledger_id => Err(ClientError::Pin("ledger")),
         Some(pin) if pin.config_digest != shown.config_digest => {
@@ -226,6 +250,8 @@ fn unhex(text: &str) -> Result<[u8; 32], ClientError> {
         .map(|()| out)
         .map_err(|_| ClientError::Attestation("a field is not 64 hex digits"))
 }
+
+const NO_LEDGER: [u8; 32] = [0; 32];
 
 #[cfg(test)]
 mod tests;

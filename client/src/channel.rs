@@ -13,6 +13,7 @@ use crate::transport::Transport;
 use crate::trusted::Trusted;
 use prag_protocol::limits::BODY_BYTES_MAX;
 use prag_trust::entropy::{Clock, Entropy};
+use prag_trust::evidence::BindingPurpose;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::RwLock;
 
@@ -24,6 +25,7 @@ pub struct Channel {
     remembered: Remembered,
     clock: Box<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
+    purpose: BindingPurpose,
     session: RwLock<Arc<Session>>,
 }
 
@@ -48,6 +50,22 @@ impl Channel {
         trusted: impl Into<Arc<Trusted>>,
         remembered: Remembered,
         clock: Box<dyn Clock>,
+        entropy: Box<dyn Entropy>,
+    ) -> Result<Self, ClientError> {
+        let purpose = BindingPurpose::Serve;
+        Self::connect_for(purpose, url, trusted, remembered, clock, entropy).await
+    }
+
+    /// The same for another purpose: a steward's channel to a sealed worker is for [`BindingPurpose::Unlock`].
+    ///
+    /// # Errors
+    /// As [`Channel::connect`]; [`ClientError::WorkerSealed`] and [`ClientError::NotSealed`].
+    pub async fn connect_for(
+        purpose: BindingPurpose,
+        url: &str,
+        trusted: impl Into<Arc<Trusted>>,
+        remembered: Remembered,
+        clock: Box<dyn Clock>,
         mut entropy: Box<dyn Entropy>,
     ) -> Result<Self, ClientError> {
         let trusted = trusted.into();
@@ -58,6 +76,7 @@ impl Channel {
             trusted: &trusted,
             remembered: &remembered,
             now: clock.now(),
+            purpose,
         };
         let session = establish(&context, nonces).await?;
         Ok(Self {
@@ -67,6 +86,7 @@ impl Channel {
             remembered,
             clock,
             entropy: Mutex::new(entropy),
+            purpose,
             session: RwLock::new(Arc::new(session)),
         })
     }
@@ -99,6 +119,7 @@ impl Channel {
             trusted: &self.trusted,
             remembered: &self.remembered,
             now: self.clock.now(),
+            purpose: self.purpose,
         };
         *current = Arc::new(establish(&context, nonces).await?);
         Ok(Arc::clone(&current))

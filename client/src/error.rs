@@ -44,6 +44,15 @@ pub enum ClientError {
     /// The worker follows another ledger or configuration than the one first seen here.
     #[error("the worker's {0} differs from the one remembered for this URL")]
     Pin(&'static str),
+    /// The worker waits for its sealing root.
+    #[error("the worker is sealed: its steward has not opened it since its last boot")]
+    WorkerSealed,
+    /// The worker has its sealing root.
+    #[error("the worker is not sealed")]
+    NotSealed,
+    /// The worker has another steward.
+    #[error("this identity is not the worker's steward")]
+    NotSteward,
     /// The gateway could not open our message, twice.
     #[error("the worker's gateway refused the encrypted message (status {0})")]
     Gateway(u16),
@@ -163,6 +172,9 @@ impl ClientError {
             }
             Self::Tls(_) => "tls-refused",
             Self::Pin(_) => "pin-mismatch",
+            Self::WorkerSealed => "worker-sealed",
+            Self::NotSealed => "not-sealed",
+            Self::NotSteward => "not-steward",
             Self::Gateway(_) => "gateway-refused",
             Self::Reply(_) => "bad-reply",
             Self::Sealed => "sealed-reply",
@@ -195,7 +207,14 @@ impl ClientError {
             Self::Tls(_) => {
                 "nothing was sent; reach the worker directly, or let the proxy pass TLS through or end it before a worker without TLS"
             }
-            Self::Pin(_) => "if you expected the change, run `prag attest --accept`",
+            Self::Pin(_) => {
+                "if you expected the change, run `prag attest --accept` (for a sealed worker, `prag unlock --accept`)"
+            }
+            Self::WorkerSealed => {
+                "the account that its settings name as steward runs `prag unlock`"
+            }
+            Self::NotSteward => "name the identity of its settings' `steward` with --identity",
+            Self::NotSealed => "there is nothing to unlock: use it, or see `prag attest`",
             Self::History { .. } | Self::LedgerRollback { .. } => {
                 "do not use this worker: it serves an old or a forged state"
             }
@@ -239,6 +258,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
         Code::Conflict => Some("choose another name"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
+        Code::WorkerSealed => Some("its steward runs `prag unlock`"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),
         _ => None,
     }

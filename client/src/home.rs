@@ -52,7 +52,13 @@ impl Home {
         self.shares().join(format!("{id}.{epoch}"))
     }
 
-    /// The folder of shares.
+    /// The file of the sealing root of a worker, by the name of its data directory.
+    #[must_use]
+    pub fn root(&self, directory: CollectionId) -> PathBuf {
+        self.shares().join(format!("root-{directory}"))
+    }
+
+    /// The folder of shares, and of roots.
     #[must_use]
     pub fn shares(&self) -> PathBuf {
         self.config.join("shares")

@@ -24,6 +24,7 @@ pub mod remembered;
 pub mod sdk;
 mod secrets;
 pub mod sources;
+pub mod steward;
 pub mod system;
 mod transport;
 pub mod trusted;

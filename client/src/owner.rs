@@ -283,7 +283,7 @@ impl Client {
         Ok(reply)
     }
 
-    fn seal(
+    pub(crate) fn seal(
         &self,
         session: &Session,
         share: &Share,

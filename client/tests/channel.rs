@@ -63,7 +63,7 @@ async fn attest(
         config_digest: [6; 32],
         policy_epoch: 0,
     };
-    let evidence = SimTee::new("test").evidence(binding.report_data()).unwrap();
+    let evidence = SimTee::new("test").evidence(&binding, &worker.key).unwrap();
     let config = worker.server.lock().unwrap().config().encode().unwrap();
     let now = SystemClock::default().now();
     let signature = sign_keys(&worker.key, &config, &[8; 32], now + 3600);
@@ -85,6 +85,7 @@ async fn attest(
         chain_id: expected().chain_id,
         contract: expected().contract,
         simulated: true,
+        sealed: false,
         time: now,
     })
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use prag_pki::real::package;
+use prag_pki::real::{package, vector};
 use prag_pki::tdx::Tdx;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,30 @@ fn another_root_is_refused() {
         said["error"]["message"].as_str().unwrap().contains("does not lead to its root"),
         "{said}"
     );
+}
+
+/// A report that a cloud's VLEK signed is refused without AMD's ASVK, and with another key in its place.
+#[test]
+fn a_vlek_needs_its_asvk() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, vector(&format!("snp/{name}"))?).unwrap();
+        Some(path)
+    };
+    let files = ["trustee-vlek-report.bin", "trustee-vlek.der", "dstack-ask.pem"].map(put);
+    let [Some(report), Some(vlek), Some(ask)] = &files else { return };
+    let line = ["evidence", "verify", "--quote", text(report), "--vcek", text(vlek)];
+    let at = ["--at", "2025-02-20T00:00:00Z"];
+    for (more, why) in [
+        (&[][..], "signed by a VLEK"),
+        (&["--asvk", text(ask)], "VLEK does not lead to its root"),
+        (&["--asvk", text(report)], "without a VLEK"),
+    ] {
+        let (code, said) = prag(folder.path(), &[&line[..], &at, more].concat());
+        let message = said["error"]["message"].as_str().unwrap();
+        assert!(code == 1 && message.contains(why), "{said}");
+    }
 }
 
 /// A policy is stored whole, shown as it is used, and never replaced by an older one.

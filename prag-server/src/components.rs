@@ -33,7 +33,7 @@ pub struct Components {
     /// The key of this boot.
     pub signing: SigningKey,
     /// Short-lived channel and release keys.
-    pub ring: KeyRing,
+    pub ring: Arc<KeyRing>,
     /// The certificate of the worker's own TLS, where it is switched on.
     pub tls: Option<Arc<Certificates>>,
     /// Who may do what.

@@ -29,7 +29,8 @@ pub(crate) fn own_image(portrait: &Portrait) -> Result<[u8; 32], BootError> {
         config_digest: portrait.config_digest,
         policy_epoch: portrait.policy_epoch,
     };
-    let evidence = portrait.tee.evidence(binding.report_data()).map_err(|error| failed(&error))?;
+    let evidence =
+        portrait.tee.evidence(&binding, &portrait.signing).map_err(|error| failed(&error))?;
     let now = portrait.clock.now();
     portrait.verifier.image(&evidence, &binding, now).map_err(|error| failed(&error))
 }

@@ -6,12 +6,14 @@
 //! Never: a key in `http`, plaintext in the store, the ledger in the index.
 //! Invariant: every check is made where the data is used; unknown, stale or missing means no.
 
+pub mod attestation;
 pub mod boot;
 pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod collection;
 pub mod components;
+mod files;
 #[cfg(test)]
 mod fixture;
 pub mod flow;
@@ -21,6 +23,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod platform;
 pub mod process;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
 pub mod tls;

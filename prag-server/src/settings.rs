@@ -5,11 +5,17 @@
 //! Never: keys, tokens, trait objects.
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
-use prag_client::channel::split_url;
+mod evidence;
+mod peer;
+
+pub use evidence::EvidenceSources;
+pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
-use prag_trust::evidence::{GpuPolicy, Policy, READER_SECONDS_MAX, ReaderPolicy};
-use prag_trust::quote::snp::Minimum;
-use prag_trust::quote::tdx::TcbStatus;
+
+use prag_client::channel::split_url;
+use prag_protocol::Address;
+use prag_trust::address::check_address;
+use prag_trust::evidence::{READER_SECONDS_MAX, ReaderPolicy};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -38,6 +44,11 @@ pub struct Settings {
     pub peer: Vec<Peer>,
     /// Which platforms those workers may have, beyond the strictest.
     pub peer_platform: PeerPlatform,
+    /// Who releases the worker's sealing root at every boot (`secret1…`): needed where the TEE has no sealing key, as TDX.
+    /// Until then the worker is sealed; `prag unlock` opens it.
+    pub steward: Option<Address>,
+    /// Where the vendor's part of the worker's evidence comes from.
+    pub evidence: EvidenceSources,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
@@ -88,39 +99,6 @@ pub enum Tls {
     },
 }
 
-/// Another worker. Where it is does not matter for security: its evidence does.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Peer {
-    /// `http://host:port` or `https://host:port`.
-    pub url: String,
-}
-
-/// Firmware and GPUs of workers that keys come from or go to. What is left out is the strictest.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PeerPlatform {
-    /// What Intel may say of a TDX platform besides `UpToDate`.
-    pub tdx_tcb: Vec<TcbStatus>,
-    /// Oldest firmware of an AMD platform, by product; a product that is left out is refused.
-    pub snp_minimum: Minimum,
-    /// GPUs.
-    pub gpu: GpuPolicy,
-}
-
-impl PeerPlatform {
-    /// As a policy that lists no image, ledger or configuration.
-    #[must_use]
-    pub fn policy(&self) -> Policy {
-        Policy {
-            tdx_tcb: self.tdx_tcb.clone(),
-            snp_minimum: self.snp_minimum,
-            gpu: self.gpu.clone(),
-            ..Policy::default()
-        }
-    }
-}
-
 /// Why settings were refused: always with what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -156,6 +134,8 @@ impl Default for Settings {
             vault: vec![VaultKind::Local, VaultKind::Owner],
             peer: Vec::new(),
             peer_platform: PeerPlatform::default(),
+            steward: None,
+            evidence: EvidenceSources::default(),
             staleness_s: 60,
             anchor_s: 60,
             lease_check_s: 5,
@@ -195,6 +175,9 @@ impl Settings {
             return Err(SettingsError::Plain);
         }
         bound(!(exposed && self.plain), "plain", "false unless the worker listens on loopback")?;
+        self.evidence.check()?;
+        let steward = self.steward.as_ref().map_or(Ok(()), check_address);
+        bound(steward.is_ok(), "steward", "an address such as secret1…, without a typing error")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((1..=300).contains(&self.lease_check_s), "lease_check_s", "1 to 300")?;
@@ -251,6 +234,8 @@ impl Settings {
             Some(Tls::Files { .. }) => b"tls files",
             Some(Tls::Secretvm { .. }) => b"tls secretvm",
         });
+        field(self.steward.as_ref().map_or("", |steward| steward.as_str()).as_bytes());
+        self.evidence.measured().for_each(&mut field);
         *hasher.finalize().as_bytes()
     }
 }
@@ -276,6 +261,7 @@ fn default_model() -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use prag_trust::quote::tdx::TcbStatus;
 
     /// `[tls]` has three modes, each with its own keys and no others.
     #[test]
@@ -392,6 +378,8 @@ mod tests {
         let mut softer = base.clone();
         softer.peer_platform.tdx_tcb.push(TcbStatus::OutOfDate);
         assert_ne!(softer.digest(&files), digest);
-        assert_ne!(Settings { dev: true, ..base }.digest(&files), digest);
+        let steward = "secret1q0s78ljcpw4kmz9dy3hfddhj3uz7skhpgj0mkh".parse().ok();
+        assert!(steward.is_some());
+        assert_ne!(Settings { steward, ..base }.digest(&files), digest);
     }
 }

@@ -77,6 +77,11 @@ hex_id!(
     Lineage
 );
 
+impl CollectionId {
+    /// Under this id a worker's sealing root is released to it; no collection has it.
+    pub const WORKER_ROOT: Self = Self(*b"prag/worker-root");
+}
+
 /// What the owner calls a document: 1 to 256 bytes of UTF-8 without control characters.
 ///
 /// Secret: it never reaches a URL, a log line or a file name.

@@ -95,6 +95,8 @@ codes! {
     Behind = "behind", "this worker is behind the token";
     /// The write is sealed and stays, but no anchor covers it yet.
     NotAnchored = "not-anchored", "sealed, and not anchored yet";
+    /// The worker waits for its sealing root: its steward must release it.
+    WorkerSealed = "worker-sealed", "the worker is sealed";
     /// Too much work at once.
     Overloaded = "overloaded", "too busy";
     /// The route needs the encrypted channel.

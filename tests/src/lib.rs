@@ -3,7 +3,8 @@
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
 //! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps,
 //! [`SetClock`] for what it says the time is.
-//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated.
+//! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated, or made of the test
+//! PKI ([`Ground`]).
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -11,9 +12,11 @@
 mod asking;
 mod clock;
 mod folders;
+mod ground;
 pub mod leakage;
 mod machine;
 mod people;
+mod power;
 mod readers;
 pub mod threats;
 mod wiretap;
@@ -21,18 +24,19 @@ mod wiretap;
 pub use asking::{ask, get, json};
 pub use clock::SetClock;
 pub use folders::copy_folder;
+pub use ground::Ground;
+pub use people::account_in;
 pub use readers::SimReader;
 pub use wiretap::Wiretap;
 
 use machine::{Leaps, Mortal};
 use prag_client::ledger::Ledger;
-use prag_server::boot::{Machine, Platform, boot_on};
+use prag_server::boot::{Booted, Machine, Platform, boot_on};
 use prag_server::http::serve;
 use prag_server::settings::Settings;
 use prag_store::{Engine, RocksEngine};
 use prag_trust::evidence::Verifier;
-use prag_trust::sim::{SimTee, SimVerifier, sim_measurement};
-use std::fs::File;
+use prag_trust::sim::SimVerifier;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,9 +52,7 @@ use tokio::task::JoinHandle;
 pub struct Lab {
     folder: TempDir,
     settings: Settings,
-    verifier: fn() -> Box<dyn Verifier>,
-    /// Names the image.
-    version: &'static str,
+    ground: Ground,
     /// In place of the embedded one, where several workers follow one.
     ledger: Option<Arc<dyn Ledger>>,
     mortal: Option<Mortal>,
@@ -63,7 +65,8 @@ pub struct Lab {
 }
 
 struct Serving {
-    worker: prag_server::flow::Worker,
+    /// Where it was not sealed at its boot.
+    worker: Option<prag_server::flow::Worker>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
@@ -84,7 +87,7 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
-        Self::start_judging(|| Box::new(SimVerifier), change).await
+        Self::start_on(Ground::simulated(), change).await
     }
 
     /// As [`Lab::start_with`]; the worker judges evidence, its own and its readers', with what `verifier` makes.
@@ -95,7 +98,7 @@ impl Lab {
         verifier: fn() -> Box<dyn Verifier>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        Self::start_as(verifier, (None, None), VERSION, change).await
+        Self::start_on(Ground::simulated_as(VERSION, verifier), change).await
     }
 
     /// As [`Lab::start_with`]: a worker of the image `version` that obeys `ledger`.
@@ -107,7 +110,8 @@ impl Lab {
         version: &'static str,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
-        Self::start_as(|| Box::new(SimVerifier), (ledger, None), version, change).await
+        let ground = Ground::simulated_as(version, || Box::new(SimVerifier));
+        Self::start_as(ground, (ledger, None), |settings, _| change(settings)).await
     }
 
     /// As [`Lab::start_with`], on a store in memory that dies when it is told to.
@@ -115,15 +119,30 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
-        let ground = (None, Some(Mortal::new()));
-        Self::start_as(|| Box::new(SimVerifier), ground, VERSION, change).await
+        let parts = (None, Some(Mortal::new()));
+        Self::start_as(Ground::simulated(), parts, |settings, _| change(settings)).await
+    }
+
+    /// As [`Lab::start_with`], on other ground.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_on(ground: Ground, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_for(ground, |settings, _| change(settings)).await
+    }
+
+    /// As [`Lab::start_on`]; `change` is also told where the homes are, for [`account_in`].
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_for(ground: Ground, change: impl FnOnce(&mut Settings, &Path)) -> Self {
+        Self::start_as(ground, (None, None), change).await
     }
 
     async fn start_as(
-        verifier: fn() -> Box<dyn Verifier>,
+        ground: Ground,
         (ledger, mortal): (Option<Arc<dyn Ledger>>, Option<Mortal>),
-        version: &'static str,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut Settings, &Path),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
@@ -135,17 +154,17 @@ impl Lab {
             model: model_folder(),
             ..Settings::default()
         };
-        change(&mut settings);
+        change(&mut settings, &folder.path().join("homes"));
         let (host_clock, clients_clock) = (SetClock::default(), SetClock::default());
         let serving = None;
+        let leaps = Leaps::default();
         let mut lab = Self {
             folder,
             settings,
-            verifier,
-            version,
+            ground,
             ledger,
             mortal,
-            leaps: Leaps::default(),
+            leaps,
             serving,
             host_clock,
             clients_clock,
@@ -157,7 +176,13 @@ impl Lab {
     /// The digest of the worker's image.
     #[must_use]
     pub fn image(&self) -> [u8; 32] {
-        sim_measurement(self.version)
+        (self.ground.trusted)().policy.measurements[0]
+    }
+
+    /// What the worker was told at its last boot.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The worker's data directory.
@@ -185,91 +210,12 @@ impl Lab {
         format!("{scheme}://{}", self.address())
     }
 
-    /// Stops the worker in good order and boots it again on the same data and address. Clients go on working.
-    ///
-    /// # Panics
-    /// Where it does not stop or boot.
-    pub async fn restart(&mut self) {
-        self.stop().await;
-        self.serve().await;
-    }
-
-    /// Stops the worker in good order; its files stay until the lab is dropped.
-    ///
-    /// # Panics
-    /// Where serving had failed.
-    pub async fn stop(&mut self) {
-        let Some(serving) = self.serving.take() else {
-            return;
-        };
-        drop(serving.stop);
-        drop(serving.worker);
-        serving.ended.await.unwrap().unwrap();
-        self.let_go().await;
-    }
-
-    /// Time goes on by so many seconds at once, for the worker and for everybody else.
-    pub fn pass(&self, seconds: u64) {
-        self.leaps.pass(seconds);
-        self.host_clock.pass(seconds);
-        self.clients_clock.pass(seconds);
-    }
-
-    /// The store of [`Lab::start_mortal`] does so many durable steps more, and then nothing.
-    ///
-    /// # Panics
-    /// In any other lab.
-    pub fn die_after(&self, steps: u64) {
-        self.mortal.as_ref().unwrap().die_after(steps);
-    }
-
-    /// Whether it has died.
-    #[must_use]
-    pub fn is_dead(&self) -> bool {
-        self.mortal.as_ref().is_some_and(Mortal::is_dead)
-    }
-
-    /// The machine comes back: what was not durable is lost, and the worker boots on the rest.
-    ///
-    /// # Panics
-    /// As [`Lab::restart`].
-    pub async fn revive(&mut self) {
-        self.stop().await;
-        self.mortal.as_ref().unwrap().revive();
-        self.serve().await;
-    }
-
     /// Has the worker check all leases now.
     ///
     /// # Panics
     /// Where it serves not, or its vault fails.
     pub async fn check_leases(&self) {
-        self.serving.as_ref().unwrap().worker.check_leases().await.unwrap();
-    }
-
-    /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
-    async fn let_go(&self) {
-        if self.mortal.is_some() {
-            return;
-        }
-        for shard in std::fs::read_dir(self.path().join("shards")).unwrap() {
-            let lock = File::open(shard.unwrap().path().join("LOCK")).unwrap();
-            let mut left = BOOT_ATTEMPTS;
-            while lock.try_lock().is_err() {
-                left -= 1;
-                assert!(left > 0, "a stopped worker still holds a shard");
-                tokio::time::sleep(BOOT_PAUSE).await;
-            }
-        }
-    }
-
-    /// Boots the worker again, after [`Lab::stop`]; `dev` as in `prag-server serve --dev`.
-    ///
-    /// # Panics
-    /// Where it does not boot.
-    pub async fn resume(&mut self, dev: bool) {
-        self.settings.dev = dev;
-        self.serve().await;
+        self.worker().check_leases().await.unwrap();
     }
 
     /// Has the worker anchor now; true if any head had moved.
@@ -277,16 +223,16 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or ledger or storage fail.
     pub async fn anchor(&self) -> bool {
-        self.serving.as_ref().unwrap().worker.anchor().await.unwrap()
+        self.worker().anchor().await.unwrap()
     }
 
     /// The worker itself, to be called without a socket.
     ///
     /// # Panics
-    /// Where it serves not.
+    /// Where it serves not, or was sealed at its boot.
     #[must_use]
     pub fn worker(&self) -> &prag_server::flow::Worker {
-        &self.serving.as_ref().unwrap().worker
+        self.serving.as_ref().unwrap().worker.as_ref().unwrap()
     }
 
     /// Has the worker look at its certificate's files now, instead of within two seconds; true if they were others.
@@ -294,7 +240,7 @@ impl Lab {
     /// # Panics
     /// Where it serves not, or the files hold no pair.
     pub fn refresh_tls(&self) -> bool {
-        self.serving.as_ref().unwrap().worker.tls().unwrap().refresh().unwrap()
+        self.worker().tls().unwrap().refresh().unwrap()
     }
 
     /// As the worker does by itself at its cadence; true if an anchor was written.
@@ -302,11 +248,11 @@ impl Lab {
     /// # Panics
     /// As [`Lab::anchor`].
     pub async fn anchor_on_time(&self) -> bool {
-        self.serving.as_ref().unwrap().worker.anchor_on_time().await.unwrap()
+        self.worker().anchor_on_time().await.unwrap()
     }
 
     async fn serve(&mut self) {
-        let worker = self.boot().await;
+        let booted = self.boot().await;
         let listener = TcpListener::bind(self.settings.listen).await.unwrap();
         self.settings.listen = listener.local_addr().unwrap();
         let http = serve::Settings {
@@ -320,7 +266,15 @@ impl Lab {
             // A dropped sender means the same: stop.
             let _ = stopped.await;
         };
-        let ended = tokio::spawn(serve::serve_until(worker.clone(), listener, http, until));
+        let (worker, ended) = match booted {
+            Booted::Open(worker) => {
+                let serving = serve::serve_until(worker.clone(), listener, http, until);
+                (Some(worker), tokio::spawn(serving))
+            }
+            Booted::Sealed(sealed) => {
+                (None, tokio::spawn(serve::serve_until(*sealed, listener, http, until)))
+            }
+        };
         self.serving = Some(Serving { worker, stop, ended });
     }
 
@@ -335,32 +289,14 @@ impl Lab {
         Machine { engine, ledger: self.ledger.clone(), counter: self.leaps.counter() }
     }
 
-    /// Boots; work of the worker before may hold the store's lock a little longer than its listener.
-    async fn boot(&self) -> prag_server::flow::Worker {
-        let mut left = BOOT_ATTEMPTS;
-        loop {
-            let platform = Platform {
-                tee: Box::new(SimTee::new(self.version)),
-                verifier: (self.verifier)(),
-                // As a sealing key of the machine would: another image, another key.
-                sealing_root: if self.version == VERSION {
-                    |_| Ok([7; 32])
-                } else {
-                    |_| Ok([8; 32])
-                },
-                host_time: {
-                    let clock = self.host_clock.clone();
-                    Box::new(move || clock.time())
-                },
-                simulated: true,
-            };
-            left -= 1;
-            match boot_on(self.machine(), self.settings.clone(), platform).await {
-                Ok(worker) => return worker,
-                Err(error) if left == 0 => panic!("{error}"),
-                Err(_) => tokio::time::sleep(BOOT_PAUSE).await,
-            }
-        }
+    async fn boot(&self) -> Booted {
+        let host_clock = self.host_clock.clone();
+        let platform = Platform {
+            host_time: Box::new(move || host_clock.time()),
+            ..(self.ground.platform)(&self.settings)
+        };
+        let booted = boot_on(self.machine(), self.settings.clone(), platform).await;
+        booted.unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -374,5 +310,3 @@ fn model_folder() -> PathBuf {
 
 /// The image of every lab that names no other.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-const BOOT_ATTEMPTS: u32 = 50;
-const BOOT_PAUSE: Duration = Duration::from_millis(100);

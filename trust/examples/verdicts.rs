@@ -34,6 +34,7 @@ fn main() {
         tdx: Some(MadeTdx::new(1).build().root),
         snp: Some((authority.ark(), authority.ask())),
         nvidia: Some(MadeGpu::new(1).build().root),
+        ..Roots::default()
     };
     let now = MadeTdx::new(1).now;
     println!("median of {ROUNDS} rounds, microseconds");

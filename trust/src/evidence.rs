@@ -27,6 +27,7 @@ pub use secret_vm::ConnectionKey;
 
 use crate::encoding::{base64_bytes, digest};
 use crate::verified::Verified;
+use ed25519_dalek::SigningKey;
 use prag_protocol::wire::attestation::EvidenceForm;
 use prag_quote::QuoteError;
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ pub enum Evidence {
         /// The quote, at most 64 KiB.
         #[serde(with = "base64_bytes")]
         quote: Vec<u8>,
-        /// Intel's collateral for it, JSON as `dcap-qvl` has it, at most 64 KiB.
+        /// Intel's collateral for it, JSON as `dcap-qvl` has it, at most 256 KiB.
         #[serde(with = "base64_bytes")]
         collateral: Vec<u8>,
         /// The GPU beside it.
@@ -108,7 +109,7 @@ pub enum Evidence {
         /// The attestation report.
         #[serde(with = "base64_bytes")]
         report: Vec<u8>,
-        /// The VCEK, DER. Roots are pinned, so its chain does not travel.
+        /// The VCEK, or a cloud's VLEK, DER. Roots are pinned, so its chain does not travel.
         #[serde(with = "base64_bytes")]
         vcek: Vec<u8>,
         /// The GPU beside it.
@@ -217,11 +218,11 @@ impl Worker {
 
 /// The attester's side: asks the platform for evidence. Blocks; milliseconds to a second.
 pub trait Tee: Send + Sync {
-    /// Evidence over `report_data`.
+    /// Evidence that binds `binding`. `worker`: the key that `binding.sig_pk` names; it signs for a GPU, if there is one.
     ///
     /// # Errors
     /// [`TeeError`] if the platform refuses.
-    fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError>;
+    fn evidence(&self, binding: &Binding, worker: &SigningKey) -> Result<Evidence, TeeError>;
 
     /// The kind of its evidence, as [`Evidence::kind`].
     fn kind(&self) -> &'static str;

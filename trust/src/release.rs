@@ -224,5 +224,10 @@ impl fmt::Debug for ReleasedShare {
     }
 }
 
+/// The epoch under which a worker's sealing root is released, for [`CollectionId::WORKER_ROOT`].
+pub const ROOT_EPOCH: Epoch = 1;
+/// The chain id that permits for a sealed worker name; the contract is the id of its data directory.
+pub const SEALED_CHAIN: &str = "prag-sealed";
+
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::evidence::{
     Verifier, Worker,
 };
 use crate::verified::Verified;
+use ed25519_dalek::SigningKey;
 
 /// Pretends to be a TEE that runs an image of some version.
 pub struct SimTee {
@@ -38,8 +39,8 @@ impl SimTee {
 }
 
 impl Tee for SimTee {
-    fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
-        Ok(self.sign(report_data))
+    fn evidence(&self, binding: &Binding, _worker: &SigningKey) -> Result<Evidence, TeeError> {
+        Ok(self.sign(binding.report_data()))
     }
 
     fn kind(&self) -> &'static str {

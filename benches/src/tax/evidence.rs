@@ -79,9 +79,10 @@ pub(super) fn real() -> Vec<(&'static str, Option<Case>)> {
 }
 
 fn simulated() -> Result<Case, BenchError> {
-    let binding = binding([7; 32]);
+    let signing = SigningKey::from_bytes(&[7; 32]);
+    let binding = binding(signing.verifying_key().to_bytes());
     let policy = Policy { measurements: vec![sim_measurement("bench")], ..policy() };
-    let evidence = SimTee::new("bench").evidence(binding.report_data()).step("simulated")?;
+    let evidence = SimTee::new("bench").evidence(&binding, &signing).step("simulated")?;
     let verify = move || {
         SimVerifier.verify(&evidence, &binding, &policy, 0).map(drop).step("simulated evidence")
     };
@@ -101,6 +102,7 @@ impl Made {
         let roots = Roots {
             tdx: Some(tdx.root),
             snp: Some((authority.ark(), authority.ask())),
+            asvk: None,
             nvidia: Some(MadeGpu::new(1).build().root),
         };
         let binding = binding(signing.verifying_key().to_bytes());

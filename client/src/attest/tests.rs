@@ -23,14 +23,23 @@ fn trusted() -> Trusted {
 
 /// A good attestation of a worker whose ledger is `ledger`.
 fn attestation(version: &str, ledger: [u8; 32]) -> Attestation {
-    attestation_naming([0; 32], version, ledger)
+    attestation_for(BindingPurpose::Serve, [0; 32], version, ledger)
 }
 
 /// The same of a worker that names a TLS key.
 fn attestation_naming(tls: [u8; 32], version: &str, ledger: [u8; 32]) -> Attestation {
+    attestation_for(BindingPurpose::Serve, tls, version, ledger)
+}
+
+fn attestation_for(
+    purpose: BindingPurpose,
+    tls: [u8; 32],
+    version: &str,
+    ledger: [u8; 32],
+) -> Attestation {
     let key = SigningKey::from_bytes(&[5; 32]);
     let binding = Binding {
-        purpose: BindingPurpose::Serve,
+        purpose,
         sig_pk: key.verifying_key().to_bytes(),
         tls_spki_sha256: tls,
         nonce: NONCE,
@@ -38,7 +47,7 @@ fn attestation_naming(tls: [u8; 32], version: &str, ledger: [u8; 32]) -> Attesta
         config_digest: [6; 32],
         policy_epoch: 0,
     };
-    let evidence = SimTee::new(version).evidence(binding.report_data()).unwrap();
+    let evidence = SimTee::new(version).evidence(&binding, &key).unwrap();
     let (config, release_key, not_after) = ([1, 2, 3], [8; 32], NOW + 3600);
     Attestation {
         evidence: serde_json::to_value(evidence).unwrap(),
@@ -58,13 +67,23 @@ fn attestation_naming(tls: [u8; 32], version: &str, ledger: [u8; 32]) -> Attesta
         chain_id: "prag-embedded".to_owned(),
         contract: "secret1contract".to_owned(),
         simulated: true,
+        sealed: purpose == BindingPurpose::Unlock,
         time: NOW,
     }
 }
 
 fn check(shown: &Attestation, trusted: &Trusted, home: &Home) -> Result<Session, ClientError> {
+    check_for(BindingPurpose::Serve, shown, trusted, home)
+}
+
+fn check_for(
+    purpose: BindingPurpose,
+    shown: &Attestation,
+    trusted: &Trusted,
+    home: &Home,
+) -> Result<Session, ClientError> {
     let remembered = Remembered::new(home);
-    let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW };
+    let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW, purpose };
     let transport = Transport::open(context.url).unwrap();
     verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context, transport)
 }
@@ -144,4 +163,45 @@ fn another_ledger_is_refused_later() {
     let strict = Trusted { first_use: false, ..trusted() };
     let refused = check(&moved, &strict, &home);
     assert!(matches!(refused, Err(ClientError::Evidence(EvidenceError::Ledger))));
+}
+
+/// Evidence of a sealed worker is good for its steward's unlock, evidence of an open one for everything else; a lie about
+/// the stage is found out by the evidence. A sealed worker that names a ledger is refused.
+#[test]
+fn evidence_serves_its_own_purpose() {
+    use BindingPurpose::{Serve, Unlock};
+    let none = [0; 32];
+    let sealed = attestation_for(Unlock, [0; 32], "test", none);
+    let open = attestation_for(Serve, [0; 32], "test", none);
+    let verdict = |purpose, shown: &Attestation| {
+        let (_folder, home) = home();
+        check_for(purpose, shown, &trusted(), &home)
+    };
+    assert!(verdict(Unlock, &sealed).is_ok());
+    assert!(matches!(verdict(Serve, &sealed), Err(ClientError::WorkerSealed)));
+    assert!(matches!(verdict(Unlock, &open), Err(ClientError::NotSealed)));
+    let binding = |found| matches!(found, Err(ClientError::Evidence(EvidenceError::Binding)));
+    assert!(binding(verdict(Serve, &Attestation { sealed: false, ..sealed })));
+    assert!(binding(verdict(Unlock, &Attestation { sealed: true, ..open })));
+    let word =
+        Attestation { form: EvidenceForm::SecretVm, ..attestation_for(Unlock, none, "test", none) };
+    assert!(matches!(verdict(Unlock, &word), Err(ClientError::Attestation(_))));
+    let other = attestation_for(Unlock, [0; 32], "test", [4; 32]);
+    let ledger = ClientError::Evidence(EvidenceError::Ledger);
+    assert_eq!(verdict(Unlock, &other).err().unwrap().to_string(), ledger.to_string());
+}
+
+/// What a URL showed while it was sealed is pinned apart from what it shows open: no stage resets the other's pin.
+#[test]
+fn stages_are_pinned_apart() {
+    use BindingPurpose::Unlock;
+    let (_folder, home) = home();
+    let sealed = attestation_for(Unlock, [0; 32], "test", [0; 32]);
+    check_for(Unlock, &sealed, &trusted(), &home).unwrap();
+    let open = attestation("test", [4; 32]);
+    check(&open, &trusted(), &home).unwrap();
+    check_for(Unlock, &sealed, &trusted(), &home).unwrap();
+    check(&open, &trusted(), &home).unwrap();
+    let moved = attestation("test", [5; 32]);
+    assert!(matches!(check(&moved, &trusted(), &home), Err(ClientError::Pin("ledger"))));
 }

@@ -6,8 +6,10 @@
 //! Invariant: every option that an environment variable sets can be given on the line too.
 
 mod documents;
+mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
+pub(super) use worker::{Attest, Unlock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use prag_protocol::Address;
@@ -37,6 +39,8 @@ pub(super) enum Command {
     Keys(KeysCommand),
     /// Verify a worker and show what it proved.
     Attest(Attest),
+    /// Release its sealing root to a sealed worker, as its steward.
+    Unlock(Unlock),
     /// Check a worker's evidence offline.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -178,9 +182,12 @@ pub(super) struct VerifyEvidence {
     /// Intel's collateral for a TDX quote, JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) collateral: Option<PathBuf>,
-    /// The chip's certificate for an SNP report: DER, PEM or a host's certificate table.
+    /// The chip's certificate (or a cloud's VLEK) for an SNP report: DER, PEM or a host's certificate table.
     #[arg(long, value_name = "FILE")]
     pub(super) vcek: Option<PathBuf>,
+    /// AMD's ASVK for a report that a VLEK signed, DER or PEM; without it such reports are refused.
+    #[arg(long, value_name = "FILE")]
+    pub(super) asvk: Option<PathBuf>,
     /// The GPU's evidence, JSON with an `evidence_list`.
     #[arg(long, value_name = "FILE")]
     pub(super) gpu: Option<PathBuf>,
@@ -228,16 +235,6 @@ pub(super) struct One {
 pub(super) struct Maybe {
     /// The collection's name or id; without it, every locked collection of yours.
     pub(super) collection: Option<String>,
-}
-
-#[derive(Args)]
-pub(super) struct Attest {
-    /// The worker, instead of --url.
-    #[arg(value_name = "URL")]
-    pub(super) worker: Option<String>,
-    /// Accept another ledger or configuration than the one remembered for this URL.
-    #[arg(long)]
-    pub(super) accept: bool,
 }
 
 #[derive(Args)]

@@ -10,7 +10,7 @@ use prag_trust::evidence::Hardware;
 use prag_trust::quote::QuoteError;
 use prag_trust::quote::eventlog::EventLog;
 use prag_trust::quote::nvidia::GpuClaims;
-use prag_trust::quote::snp::{SnpClaims, Tcb};
+use prag_trust::quote::snp::{Signer, SnpClaims, Tcb};
 use prag_trust::quote::tdx::TdxClaims;
 
 /// One claim.
@@ -59,6 +59,11 @@ fn snp(claims: &SnpClaims, lines: &mut Vec<Line>) {
     let product = claims.product;
     lines.push(line("evidence", format!("AMD SEV-SNP report, version {}", claims.version)));
     lines.push(line("signatures", format!("hold up to AMD's root for {product:?}")));
+    let signer = match claims.signer {
+        Signer::Chip => "the chip (VCEK)",
+        Signer::Cloud => "a cloud (VLEK): the chip id below is not vouched for",
+    };
+    lines.push(line("signer", signer));
     lines.push(line("firmware", parts(&claims.reported_tcb)));
     lines.push(line("firmware_committed", parts(&claims.committed_tcb)));
     lines.push(line("debug", "off"));

@@ -14,9 +14,9 @@ use crate::home::read_bounded;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_trust::entropy::Clock;
-use prag_trust::evidence::{Evidence, Gpu, HardwareVerifier, Policy};
+use prag_trust::evidence::{Evidence, Gpu, HardwareVerifier, Policy, Roots};
 use prag_trust::quote::eventlog::EventLog;
-use prag_trust::quote::snp::{self, Minimum, Tcb};
+use prag_trust::quote::snp::{self, Minimum, Signer, Tcb};
 use prag_trust::quote::tdx::TcbStatus;
 use serde::Deserialize;
 use serde_json::json;
@@ -34,7 +34,10 @@ pub(super) fn verify(setting: &Setting, options: &VerifyEvidence) -> Done {
     let log = options.event_log.as_deref().map(|path| read(path, "event log")).transpose()?;
     let log = log.map(|bytes| EventLog::parse(&bytes)).transpose().map_err(refused)?;
 
-    let verifier = HardwareVerifier::default();
+    let asvk = options.asvk.as_deref().map(|path| read(path, "ASVK")).transpose()?;
+    let asvk = asvk.map(|bytes| snp::endorsement(&bytes, Signer::Cloud)).transpose();
+    let asvk = asvk.map_err(refused)?;
+    let verifier = HardwareVerifier::with_roots(Roots { asvk, ..Roots::default() });
     // Without a policy every firmware and every GPU is shown, and the verdict says what nobody has judged.
     let open = any_firmware();
     let rules = policy.as_ref().unwrap_or(&open);
@@ -82,7 +85,8 @@ fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
                 "this is an SNP report: give the chip's --vcek (DER, PEM or table)".to_owned(),
             )
         })?;
-        let vcek = snp::vcek(&read(vcek, "VCEK")?).map_err(refused)?;
+        let signer = snp::parse(&quote).map_err(refused)?.signer;
+        let vcek = snp::endorsement(&read(vcek, "VCEK")?, signer).map_err(refused)?;
         return Ok(Evidence::Snp { report: quote, vcek, gpu });
     }
     let collateral = options.collateral.as_deref().ok_or_else(|| {

@@ -23,6 +23,7 @@ mod rotate;
 mod screen;
 mod seal;
 mod search;
+mod unlock;
 
 use crate::attester::Attester;
 use crate::channel::Channel;
@@ -125,6 +126,7 @@ async fn run(
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
         Command::Place(options) => place::place(&setting, trusted, &options).await,
+        Command::Unlock(options) => unlock::unlock(&setting, trusted, &options).await,
         command => {
             let client = setting.connect(trusted).await?;
             with_client(&client, setting.screen, command).await
@@ -176,6 +178,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Reader(_)
         | Command::Attest(_)
         | Command::Place(_)
+        | Command::Unlock(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),
     }
 }

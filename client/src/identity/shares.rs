@@ -1,7 +1,7 @@
-//! Key shares that this machine's owner holds.
+//! Key shares that this machine's owner holds, and sealing roots that its steward does.
 //!
 //! Layer: client, inside `identity`.
-//! Holds: one private file for each collection or corpus and key epoch.
+//! Holds: one private file for each collection or corpus and key epoch, and for each worker's root.
 //! Never: a share replaced; a share removed but by name of its collection and epoch.
 //! Invariant: during a rotation the shares of both epochs are here, so that either can be released.
 
@@ -12,6 +12,7 @@ use prag_protocol::{CollectionId, Epoch};
 use prag_trust::entropy::Entropy;
 use prag_trust::key::Share;
 use std::io::ErrorKind;
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The shares.
@@ -42,13 +43,7 @@ impl ShareStore {
         share: &Share,
         entropy: &mut dyn Entropy,
     ) -> Result<(), ClientError> {
-        let secret = share.expose();
-        let file = encode(&purpose(id, epoch), secret, self.passphrase(), entropy)?;
-        if write_private_new(&self.home.share(id, epoch), &file)? {
-            Ok(())
-        } else {
-            Err(ClientError::SecretFile("a share is kept for this id and epoch already"))
-        }
+        self.write(&self.home.share(id, epoch), &purpose(id, epoch), share, entropy)
     }
 
     /// The share of a collection or corpus in `epoch`.
@@ -56,12 +51,39 @@ impl ShareStore {
     /// # Errors
     /// [`ClientError::NoShare`], [`ClientError::Passphrase`], [`ClientError::SecretFile`].
     pub fn fetch(&self, id: CollectionId, epoch: Epoch) -> Result<Share, ClientError> {
-        let bytes = read_private(&self.home.share(id, epoch), SECRET_FILE_BYTES_MAX)?
-            .map(Zeroizing::new)
-            .ok_or(ClientError::NoShare(id))?;
-        let secret = decode(&purpose(id, epoch), &bytes, self.passphrase())?;
-        let bytes = <&[u8; 32]>::try_from(&secret[..]);
-        bytes.map(Share::from_bytes).map_err(|_| ClientError::SecretFile("not a share"))
+        let found = self.read(&self.home.share(id, epoch), &purpose(id, epoch))?;
+        found.ok_or(ClientError::NoShare(id))
+    }
+
+    /// Keeps the sealing root of the worker whose data directory is named `directory`; durable when this returns.
+    ///
+    /// # Errors
+    /// As [`ShareStore::keep`].
+    pub fn keep_root(
+        &self,
+        directory: CollectionId,
+        root: &Share,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), ClientError> {
+        self.write(&self.home.root(directory), &root_purpose(directory), root, entropy)
+    }
+
+    /// The sealing root that is kept for a worker's data directory, if there is one. Roots and shares never stand in for
+    /// each other, whatever they are named.
+    ///
+    /// # Errors
+    /// [`ClientError::Passphrase`], [`ClientError::SecretFile`].
+    pub fn root(&self, directory: CollectionId) -> Result<Option<Share>, ClientError> {
+        self.read(&self.home.root(directory), &root_purpose(directory))
+    }
+
+    /// Forgets a sealing root, in the same way as a share.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn forget_root(&self, directory: CollectionId) -> Result<(), ClientError> {
+        let path = self.home.root(directory);
+        if path.exists() { remove(&path) } else { Ok(()) }
     }
 
     /// Whether the share of `id` in `epoch` is kept.
@@ -97,7 +119,7 @@ impl ShareStore {
     /// # Errors
     /// [`ClientError::File`].
     pub fn forget(&self, id: CollectionId) -> Result<(), ClientError> {
-        self.epochs(id)?.into_iter().try_for_each(|epoch| self.remove(id, epoch))
+        self.epochs(id)?.into_iter().try_for_each(|epoch| remove(&self.home.share(id, epoch)))
     }
 
     /// Forgets the shares of epochs before `current`, which worker and ledger need no more.
@@ -107,19 +129,48 @@ impl ShareStore {
     pub fn retire(&self, id: CollectionId, current: Epoch) -> Result<(), ClientError> {
         self.fetch(id, current)?;
         let old = self.epochs(id)?.into_iter().filter(|epoch| *epoch < current);
-        old.into_iter().try_for_each(|epoch| self.remove(id, epoch))
+        old.into_iter().try_for_each(|epoch| remove(&self.home.share(id, epoch)))
     }
 
-    /// Overwrites a file and removes it.
-    fn remove(&self, id: CollectionId, epoch: Epoch) -> Result<(), ClientError> {
-        let path = self.home.share(id, epoch);
-        write_private(&path, b"forgotten")?;
-        std::fs::remove_file(&path).map_err(ClientError::file("removing a share"))
+    fn write(
+        &self,
+        path: &Path,
+        purpose: &str,
+        share: &Share,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), ClientError> {
+        let file = encode(purpose, share.expose(), self.passphrase(), entropy)?;
+        if write_private_new(path, &file)? {
+            Ok(())
+        } else {
+            Err(ClientError::SecretFile("a share is kept for this id and epoch already"))
+        }
+    }
+
+    fn read(&self, path: &Path, purpose: &str) -> Result<Option<Share>, ClientError> {
+        let found = read_private(path, SECRET_FILE_BYTES_MAX)?;
+        let Some(bytes) = found.map(Zeroizing::new) else {
+            return Ok(None);
+        };
+        let secret = decode(purpose, &bytes, self.passphrase())?;
+        let bytes = <&[u8; 32]>::try_from(&secret[..]);
+        let bytes = bytes.map_err(|_| ClientError::SecretFile("not a share"))?;
+        Ok(Some(Share::from_bytes(bytes)))
     }
 
     fn passphrase(&self) -> Option<&str> {
         self.passphrase.as_ref().map(|text| text.as_str())
     }
+}
+
+/// Overwrites a file and removes it.
+fn remove(path: &Path) -> Result<(), ClientError> {
+    write_private(path, b"forgotten")?;
+    std::fs::remove_file(path).map_err(ClientError::file("removing a share"))
+}
+
+fn root_purpose(directory: CollectionId) -> String {
+    format!("root-{directory}")
 }
 
 fn purpose(id: CollectionId, epoch: Epoch) -> String {

@@ -56,7 +56,7 @@ fn attestation(evidence: &Evidence, binding: &Binding) -> Value {
 
 fn simulated(key: &SigningKey, nonce: u8) -> Value {
     let binding = Binding { nonce: [nonce; 32], ..binding(key) };
-    attestation(&SimTee::new("test").evidence(binding.report_data()).unwrap(), &binding)
+    attestation(&SimTee::new("test").evidence(&binding, key).unwrap(), &binding)
 }
 
 fn trusted() -> Trusted {
@@ -378,7 +378,7 @@ fn golden_lines() {
         file.keep(&kept(&key, 3, record)).unwrap();
     }
     let binding = binding(&key);
-    let evidence = SimTee::new("test").evidence(binding.report_data()).unwrap();
+    let evidence = SimTee::new("test").evidence(&binding, &key).unwrap();
     let attestation = [
         format!(r#"{{"attestation":{{"evidence":{},"#, serde_json::to_string(&evidence).unwrap()),
         format!(r#""worker_key":"{}","#, hex::encode(binding.sig_pk)),

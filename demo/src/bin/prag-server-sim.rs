@@ -6,13 +6,15 @@ use prag_trust::sim::{SimTee, SimVerifier};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
-    prag_server::cli::main_with(|| {
+    prag_server::cli::main_with(|_, _| {
         Ok(Platform {
-            tee: Box::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
+            tee: Arc::new(SimTee::new(env!("CARGO_PKG_VERSION"))),
             verifier: Box::new(SimVerifier),
-            sealing_root,
+            sealing_root: Box::new(|data| sealing_root(data).map(Zeroizing::new)),
             host_time: Box::new(prag_server::clock::host_time),
             simulated: true,
         })

@@ -11,6 +11,7 @@ mod canary;
 mod crash;
 mod model;
 mod process;
+mod sealed;
 mod torn;
 mod twin;
 mod wire;

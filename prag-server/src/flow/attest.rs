@@ -6,6 +6,7 @@
 //! Invariant: every field of the reply is bound by the evidence or signed by the key that it binds.
 
 use super::{Worker, problems};
+use crate::attestation::{POLICY_EPOCH, attestation};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::attestation::Attestation;
@@ -50,24 +51,8 @@ impl Worker {
             config_digest: parts.config_digest,
             policy_epoch: POLICY_EPOCH,
         };
-        let failed = |what: &str| Problem::new(Code::Device, format!("no {what}"));
-        let evidence = parts.tee.evidence(binding.report_data()).map_err(|_| failed("evidence"))?;
-        let keys = parts.ring.key_set(&parts.signing, self.now()).map_err(|_| failed("keys"))?;
-        Ok(Attestation {
-            evidence: serde_json::to_value(&evidence).map_err(|_| failed("evidence"))?,
-            form: parts.tee.form(),
-            worker_key: hex::encode(binding.sig_pk),
-            tls_spki_sha256: hex::encode(binding.tls_spki_sha256),
-            nonce: hex::encode(nonce),
-            ledger_id: hex::encode(binding.ledger_id),
-            config_digest: hex::encode(binding.config_digest),
-            policy_epoch: POLICY_EPOCH,
-            keys,
-            chain_id: parts.ledger.chain_id(),
-            contract: parts.ledger.contract(),
-            simulated: evidence.kind() == "sim",
-            time: self.now(),
-        })
+        let tee = parts.tee.as_ref();
+        attestation(tee, &parts.signing, &parts.ring, &binding, self.expected(), self.now())
     }
 
     /// The durable head of a collection, with a consistency proof from an earlier size.
@@ -106,6 +91,3 @@ impl Worker {
         serde_json::to_value(signed).unwrap_or_default()
     }
 }
-
-/// The measurement policy's epoch: it grows when owners change what they allow.
-pub const POLICY_EPOCH: u64 = 1;

@@ -41,6 +41,9 @@ impl Worker {
             return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
         }
         validate::text("name", &create.name, NAME_BYTES_MAX)?;
+        if create.id == CollectionId::WORKER_ROOT {
+            return Err(Problem::new(Code::InvalidField, "reserved for sealing roots").field("id"));
+        }
         self.name_is_free(caller, &create)?;
         if create.managed && !self.0.parts.ledger.keeps_shares() {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";

@@ -39,7 +39,7 @@ mod validate;
 mod vaults;
 mod watch;
 
-pub use attest::{HeadReply, POLICY_EPOCH};
+pub use attest::HeadReply;
 pub use corpus::Corpora;
 pub use held::Held;
 pub use readers::Answer;
@@ -54,6 +54,7 @@ use compact::Operations;
 use prag_client::system::OsEntropy;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
+use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
@@ -127,6 +128,12 @@ impl Worker {
         self.0.parts.signing.verifying_key().to_bytes()
     }
 
+    /// The ledger that it obeys.
+    #[must_use]
+    pub fn ledger_id(&self) -> [u8; 32] {
+        self.0.parts.ledger.id()
+    }
+
     /// What a permit must name to be meant for this worker.
     #[must_use]
     pub fn expected(&self) -> Expected {
@@ -142,7 +149,7 @@ impl Worker {
 
     /// The channel's keys.
     #[must_use]
-    pub fn ring(&self) -> &KeyRing {
+    pub fn ring(&self) -> &Arc<KeyRing> {
         &self.0.parts.ring
     }
 
@@ -150,6 +157,12 @@ impl Worker {
     #[must_use]
     pub fn tls(&self) -> Option<&Arc<Certificates>> {
         self.0.parts.tls.as_ref()
+    }
+
+    /// The worker's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.parts.clock
     }
 
     /// The settings of this boot.

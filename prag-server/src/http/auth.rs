@@ -13,11 +13,11 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
-use prag_trust::permit::PermitError;
-use prag_trust::request::{Caller, RequestError, RequestParts, verify_request};
+use prag_trust::permit::{Expected, PermitError};
+use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, verify_request};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 /// A request whose signature and permit were verified.
 pub(super) struct Signed {
@@ -28,10 +28,40 @@ pub(super) struct Signed {
     headers: HeaderMap,
 }
 
-impl FromRequest<Worker> for Signed {
+/// Whom requests are signed for.
+pub(super) trait Addressee: Send + Sync {
+    /// Nonces seen within the time window.
+    fn nonces(&self) -> &Mutex<NonceCache>;
+    /// Unix seconds.
+    fn now(&self) -> u64;
+    /// The Ed25519 key of this boot.
+    fn worker_key(&self) -> [u8; 32];
+    /// What a permit must name.
+    fn expected(&self) -> Expected;
+}
+
+impl Addressee for Worker {
+    fn nonces(&self) -> &Mutex<NonceCache> {
+        Self::nonces(self)
+    }
+
+    fn now(&self) -> u64 {
+        Self::now(self)
+    }
+
+    fn worker_key(&self) -> [u8; 32] {
+        Self::worker_key(self)
+    }
+
+    fn expected(&self) -> Expected {
+        Self::expected(self)
+    }
+}
+
+impl<S: Addressee> FromRequest<S> for Signed {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, worker: &Worker) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, worker: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let body = read(body, BODY_BYTES_MAX).await?;
         let seen = RequestParts {

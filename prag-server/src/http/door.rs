@@ -8,11 +8,12 @@
 
 use super::problem::Refusal;
 use super::serve::Settings;
-use crate::flow::Worker;
+use crate::channel::KeyRing;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use prag_protocol::problem::{Code, Problem};
+use prag_trust::entropy::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,8 +22,10 @@ use tower::ServiceExt;
 /// What both ways in share. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Door {
-    /// Keys of the channel, and the time.
-    pub(super) worker: Worker,
+    /// Keys of the channel.
+    pub(super) ring: Arc<KeyRing>,
+    /// The worker's time.
+    pub(super) clock: Arc<dyn Clock>,
     pass: Pass,
 }
 
@@ -41,9 +44,14 @@ pub(super) struct Slot {
 }
 
 impl Door {
-    pub(super) fn new(worker: Worker, inner: Router, settings: &Settings) -> Self {
+    pub(super) fn new(
+        ring: Arc<KeyRing>,
+        clock: Arc<dyn Clock>,
+        inner: Router,
+        settings: &Settings,
+    ) -> Self {
         let pass = Pass::new(inner, settings);
-        Self { worker, pass }
+        Self { ring, clock, pass }
     }
 
     pub(super) fn pass(&self) -> &Pass {

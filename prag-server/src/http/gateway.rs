@@ -29,7 +29,7 @@ pub(super) async fn gateway(
     let body = read(request.into_body(), MESSAGE_BYTES_MAX);
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
-    let sealed = exchange(door.worker.ring(), door.worker.now(), &message, inner).await?;
+    let sealed = exchange(&door.ring, door.clock.now(), &message, inner).await?;
     let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, sealed).into_response())
 }

@@ -6,7 +6,7 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, peer, policy, readers, search, system};
+use super::{collections, documents, grants, peer, policy, readers, sealed, search, system};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ use utoipa::OpenApi;
     ),
     paths(
         system::attestation,
+        sealed::put_root,
         search::models,
         search::embeddings,
         collections::create,
@@ -65,7 +66,7 @@ use utoipa::OpenApi;
         (name = "ledger", description = "Heads that a client remembers"),
         (name = "peer", description = "Keys between attested workers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
-        (name = "system", description = "Attestation")
+        (name = "system", description = "Attestation, and the root of a sealed worker")
     )
 )]
 struct Document;

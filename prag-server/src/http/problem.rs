@@ -127,6 +127,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::LedgerUnconfirmed
         | Code::Behind
         | Code::NotAnchored
+        | Code::WorkerSealed
         | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::Device | Code::Storage | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

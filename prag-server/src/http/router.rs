@@ -16,6 +16,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{any, delete, get, post, put};
 use prag_protocol::problem::{Code, Problem};
+use std::sync::Arc;
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)*) => {
@@ -74,7 +75,8 @@ pub fn inner(worker: Worker) -> Router {
 
 /// The listener's routes: the gateway, what is public, and `/v1` where plain requests are allowed.
 pub fn outer(worker: Worker, settings: &Settings) -> Router {
-    let door = Door::new(worker.clone(), inner(worker.clone()), settings);
+    let (ring, clock) = (Arc::clone(worker.ring()), Arc::clone(worker.clock()));
+    let door = Door::new(ring, clock, inner(worker.clone()), settings);
     let plain = if settings.plain { any(gateway::plain) } else { any(channel_required) };
     let routes = Router::new()
         .route("/gateway", post(gateway::gateway))
@@ -122,7 +124,7 @@ mod tests {
     use std::collections::BTreeSet;
     use tower::ServiceExt;
 
-    /// The document describes every route, and no other.
+    /// The document describes every route, of both stages, and no other.
     #[test]
     fn the_document_is_the_table() {
         let document = serde_json::to_value(crate::http::document()).unwrap();
@@ -134,6 +136,7 @@ mod tests {
         }
         let routed: BTreeSet<_> = ROUTES
             .iter()
+            .chain(crate::http::sealed::ROUTES)
             .map(|(method, path)| ((*method).to_owned(), (*path).to_owned()))
             .collect();
         assert_eq!(described, routed);

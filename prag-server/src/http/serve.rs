@@ -9,7 +9,9 @@ use super::connections::Connections;
 use super::router::outer;
 use crate::flow::Worker;
 use crate::tls::Certificates;
+use axum::Router;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -37,6 +39,24 @@ pub struct Settings {
     pub idle: Duration,
 }
 
+/// What can be served: a worker, or one that is still sealed.
+pub trait Serves {
+    /// The certificate to serve under; none means plain HTTP.
+    fn tls(&self) -> Option<&Arc<Certificates>>;
+    /// The listener's routes.
+    fn routes(self, settings: &Settings) -> Router;
+}
+
+impl Serves for Worker {
+    fn tls(&self) -> Option<&Arc<Certificates>> {
+        Self::tls(self)
+    }
+
+    fn routes(self, settings: &Settings) -> Router {
+        outer(self, settings)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -57,9 +77,9 @@ impl Default for Settings {
 ///
 /// # Errors
 /// Whatever the listener or the registration of the signals fails with.
-pub async fn serve(worker: Worker, listener: TcpListener, settings: Settings) -> io::Result<()> {
+pub async fn serve(what: impl Serves, listener: TcpListener, settings: Settings) -> io::Result<()> {
     let stop = signals()?;
-    serve_until(worker, listener, settings, stop).await
+    serve_until(what, listener, settings, stop).await
 }
 
 /// Serves until `stop` is ready, then drains.
@@ -67,14 +87,14 @@ pub async fn serve(worker: Worker, listener: TcpListener, settings: Settings) ->
 /// # Errors
 /// Whatever the listener fails with.
 pub async fn serve_until(
-    worker: Worker,
+    what: impl Serves,
     listener: TcpListener,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let tls = worker.tls().map(Certificates::server_config).transpose();
+    let tls = what.tls().map(Certificates::server_config).transpose();
     let tls = tls.map_err(io::Error::other)?.map(TlsAcceptor::from);
-    let connections = Connections::new(outer(worker, &settings), tls, &settings);
+    let connections = Connections::new(what.routes(&settings), tls, &settings);
     connections.accept_until(&listener, stop).await;
     // Nobody else is to be let in while those who are here finish.
     drop(listener);

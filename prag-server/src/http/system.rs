@@ -39,7 +39,7 @@ pub(super) async fn attestation(State(worker): State<Worker>, uri: Uri) -> Reply
     Ok(Json(worker.attest(nonce(&uri)?).await?))
 }
 
-fn nonce(uri: &Uri) -> Result<[u8; 32], Problem> {
+pub(super) fn nonce(uri: &Uri) -> Result<[u8; 32], Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nonce {
@@ -53,7 +53,7 @@ fn nonce(uri: &Uri) -> Result<[u8; 32], Problem> {
         .ok_or_else(|| Problem::new(Code::InvalidField, "64 hexadecimal digits").field("nonce"))
 }
 
-async fn alive() -> &'static str {
+pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 

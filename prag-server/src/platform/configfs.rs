@@ -51,8 +51,11 @@ pub fn report(
     report_through(&Kernel, root, inblob, entropy)
 }
 
-/// The same through `files`, which a test plays.
-fn report_through(
+/// The same through `files`.
+///
+/// # Errors
+/// As [`report`].
+pub fn report_through(
     files: &dyn Files,
     root: &Path,
     inblob: &[u8; 64],
@@ -145,17 +148,28 @@ impl Drop for Folder<'_> {
     }
 }
 
-/// What the kernel answers to by making, changing and removing files.
-trait Files {
+/// What the kernel answers to by making, changing and removing files; tests pretend to be it.
+pub trait Files {
     /// A folder, with its files.
+    ///
+    /// # Errors
+    /// What `mkdir` says.
     fn create(&self, folder: &Path) -> io::Result<()>;
     /// All of `bytes` at once, into a file that is there.
+    ///
+    /// # Errors
+    /// What `open` and `write` say.
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
     /// A folder, with its files.
+    ///
+    /// # Errors
+    /// What `rmdir` says.
     fn remove(&self, folder: &Path) -> io::Result<()>;
 }
 
-struct Kernel;
+/// The real one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kernel;
 
 impl Files for Kernel {
     fn create(&self, folder: &Path) -> io::Result<()> {

@@ -1,15 +1,26 @@
-//! The machine's own evidence: from the kernel, and from a helper for the GPU.
+//! The machine's own evidence: from the kernel, from vendors' servers, and from a helper for the GPU; its sealing key.
 //!
 //! Layer: server, a leaf.
 //! Holds: how evidence is asked for, with bounds on what comes back.
 //! Never: a judgement of what came back; `trust` verifies it, on both sides.
 //! Invariant: the host answers within the bounds, or the question failed.
 
+mod attester;
+mod cache;
+mod collateral;
 pub mod configfs;
+mod fetch;
 pub mod gpu;
+mod sealing;
+mod vcek;
 
+pub use attester::Attester;
+pub use sealing::sealing_root;
+
+use prag_trust::quote::QuoteError;
+use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why there is no evidence, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +66,27 @@ pub enum PlatformError {
     /// The helper for the GPU did not start, or ended with an error.
     #[error("the GPU helper `{0}` {1}: run it by hand with PRAG_GPU_NONCE set to 64 hex digits")]
     Helper(String, &'static str),
+    /// Nobody was named who has the vendor's part.
+    #[error("{0}")]
+    Unset(&'static str),
+    /// A configured file cannot be read.
+    #[error("cannot read {0}: {1}")]
+    Read(PathBuf, ErrorKind),
+    /// A vendor's server, or one that speaks for it. Worth a retry.
+    #[error("{0}: {1}; see `evidence` in the settings")]
+    Fetch(&'static str, &'static str),
+    /// The kernel's or the host's answer does not say what it must.
+    #[error(transparent)]
+    Quote(#[from] QuoteError),
+    /// The processor gave no sealing key.
+    #[error("no sealing key from the processor: {0}")]
+    Sealing(&'static str),
+}
+
+/// A configured file, of at most `max` bytes.
+fn file(path: &Path, what: &'static str, max: usize) -> Result<Vec<u8>, PlatformError> {
+    let file = File::open(path).map_err(|e| PlatformError::Read(path.to_owned(), e.kind()))?;
+    bounded(file, what, max)
 }
 
 /// All of `source`, at most `max` bytes.

@@ -67,8 +67,9 @@ impl Portrait {
         let terms = Terms { collection: wanted.collection, epoch: wanted.epoch, nonce };
         let ask = Ask::sign(&terms, giver, &key, &self.signing);
         let binding = self.binding(ask.worker, nonce);
-        let tee = Arc::clone(&self.tee);
-        let evidence = tokio::task::spawn_blocking(move || tee.evidence(binding.report_data()));
+        let asker = Arc::clone(self);
+        let work = move || asker.tee.evidence(&binding, &asker.signing);
+        let evidence = tokio::task::spawn_blocking(work);
         let evidence = evidence.await.map_err(|_| VaultError::NoEvidence)?;
         let evidence = evidence.map_err(|_| VaultError::NoEvidence)?;
         Ok(Asking { ask, evidence, binding, key })
@@ -116,7 +117,7 @@ impl Portrait {
         let own = self.signing.verifying_key().to_bytes();
         let binding = self.binding(own, nonce);
         let evidence =
-            self.tee.evidence(binding.report_data()).map_err(|_| VaultError::NoEvidence)?;
+            self.tee.evidence(&binding, &self.signing).map_err(|_| VaultError::NoEvidence)?;
         let image = self.verifier.image(&evidence, &binding, self.clock.now());
         image.map_err(|_| VaultError::NoEvidence)
     }

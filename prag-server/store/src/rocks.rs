@@ -89,23 +89,24 @@ impl RocksEngine {
         let core = match &held.core {
             Some(core) => Arc::clone(core),
             None => {
-                if make && !exists(&path) {
-                    self.make(shard, None, |_| Ok(StateRow::default()))?;
-                }
-                let lock = Lock::take(shard, &path)?;
+                let lock = if make && !exists(&path) {
+                    self.make(shard, None, |_| Ok(StateRow::default()))?.1
+                } else {
+                    Lock::take(shard, &path)?
+                };
                 Arc::clone(held.core.insert(Arc::new(Core::open(shard, path, lock, &self.tuning)?)))
             }
         };
         Ok(RocksShard::live(core, Arc::clone(&slot)))
     }
 
-    /// Build a shard aside, filled by `fill` and with links to `blobs`, and move it to its place.
+    /// Build a shard aside, filled by `fill` and with links to `blobs`, and move it to its place, still locked.
     fn make(
         &self,
         shard: ShardName,
         blobs: Option<&blobs::BlobFolder>,
         fill: impl FnOnce(&DB) -> Result<StateRow, StoreError>,
-    ) -> Result<StateRow, StoreError> {
+    ) -> Result<(StateRow, Lock), StoreError> {
         let path = self.path(shard);
         let aside = self.shards.join(format!("{shard}.{}", folder::NEW));
         folder::create(&aside).map_err(io(shard))?;
@@ -127,8 +128,7 @@ impl RocksEngine {
         }
         std::fs::rename(&aside, &path).map_err(io(shard))?;
         sync_folder(&self.shards).map_err(io(shard))?;
-        drop(lock);
-        Ok(state)
+        Ok((state, lock))
     }
 }
 
@@ -210,7 +210,7 @@ impl Engine for RocksEngine {
         }
         let core = source.core();
         let _blobs_stay = core.blobs.keep_all();
-        let state = core.with(|db| {
+        let (state, _lock) = core.with(|db| {
             self.make(to, Some(&core.blobs), |target| {
                 rows::copy(core.name(), db, to, target, range)
             })

@@ -3,14 +3,15 @@
 //! Layer: protocol, wire.
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
-//! Invariant: every field is bound by the report data or signed by the key that it binds; of a SecretVM's own evidence
-//! the report data binds the TLS key alone, and the rest counts over that very connection only.
+//! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger, the
+//! stage and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the TLS key alone, and the
+//! rest counts over that very connection only.
 
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/attestation?nonce=<64 hex digits>`: public, outside the channel.
 ///
-/// `evidence` binds every other field through its report data, as `form` says.
+/// `evidence` binds the fields that matter through its report data, as `form` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attestation {
@@ -40,6 +41,9 @@ pub struct Attestation {
     pub contract: String,
     /// True where nothing is protected: a simulated TEE.
     pub simulated: bool,
+    /// True where the worker waits for its sealing root: only its steward can do something with it.
+    #[serde(default)]
+    pub sealed: bool,
     /// The worker's clock, unix seconds.
     pub time: u64,
 }
@@ -49,11 +53,19 @@ pub struct Attestation {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceForm {
-    /// Every other field, the nonce among them (`trust::evidence::Binding`).
+    /// Every field that matters, the nonce among them (`trust::evidence::Binding`).
     #[default]
     Bound,
     /// The TLS key of the SecretVM that the worker runs in (`trust::evidence::ConnectionKey`). For owners whose policy takes it.
     SecretVm,
+}
+
+/// Reply to `PUT /v1/root`, by which a steward releases the sealing root of a sealed worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Unlocked {
+    /// The ledger that the worker obeys from now on, hex.
+    pub ledger_id: String,
 }
 
 /// Keys that live about an hour.

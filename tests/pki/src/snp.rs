@@ -89,6 +89,15 @@ impl Evidence {
         }
     }
 
+    /// The same of a cloud whose chips sign with its VLEK.
+    #[must_use]
+    pub fn cloud(product: Product, seed: u8) -> Self {
+        let mut made = Self::new(product, seed);
+        made.vcek = Vcek::cloud(product, seed, made.report.reported_tcb);
+        made.report.key_info = 1 << 2;
+        made
+    }
+
     /// The report, signed by the VCEK's key.
     #[must_use]
     pub fn signed(&self) -> Vec<u8> {

@@ -23,7 +23,7 @@ impl TestRoots {
         let roots = Roots {
             tdx: Some(made(|_| ()).build().root),
             snp: Some((authority.ark(), authority.ask())),
-            nvidia: None,
+            ..Roots::default()
         };
         Box::new(Self(HardwareVerifier::with_roots(roots)))
     }

@@ -78,9 +78,10 @@ async fn sessions_end() {
     let verifier = || -> Box<dyn Verifier> { Box::new(SimVerifier) };
     let stage = Stage::start_with(verifier, |settings| {
         settings.readers.session_s = 2;
+        // What ends is the session, not the grantee's pace.
         (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
-    });
-    let stage = stage.await;
+    })
+    .await;
     stage.list(&[IMAGE]).await;
     let client = stage.lab.client("reader").await;
     let bound = binding(&client, challenge(&client).await).await;

@@ -59,6 +59,7 @@ async fn attest(
     let (config, not_after) = ([1, 2, 3], Then.now() + 3600);
     let signature = sign_keys(&worker.signing, &config, &[8; 32], not_after);
     axum::Json(Attestation {
+        sealed: false,
         evidence: serde_json::to_value(&worker.evidence).unwrap(),
         form: EvidenceForm::SecretVm,
         worker_key: hex::encode(worker.signing.verifying_key().to_bytes()),

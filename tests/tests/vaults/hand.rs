@@ -76,7 +76,7 @@ impl Hand {
             config_digest: self.config_digest.unwrap_or(hex32(&shown.config_digest)),
             policy_epoch: shown.policy_epoch,
         };
-        let evidence = SimTee::new(self.version).evidence(binding.report_data()).unwrap();
+        let evidence = SimTee::new(self.version).evidence(&binding, &self.signing).unwrap();
         let release = PeerRelease {
             ask: serde_json::to_value(ask).unwrap(),
             evidence: serde_json::to_value(&evidence).unwrap(),

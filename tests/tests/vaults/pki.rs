@@ -17,9 +17,9 @@ use std::sync::Arc;
 struct Guest(Tdx);
 
 impl Tee for Guest {
-    fn evidence(&self, report_data: [u8; 64]) -> Result<Evidence, TeeError> {
+    fn evidence(&self, binding: &Binding, _worker: &SigningKey) -> Result<Evidence, TeeError> {
         let mut guest = self.0.clone();
-        guest.td.report_data = report_data;
+        guest.td.report_data = binding.report_data();
         let made = guest.build();
         Ok(Evidence::Tdx { quote: made.quote, collateral: made.collateral, gpu: None })
     }
@@ -81,7 +81,7 @@ fn judged(
         config_digest: [5; 32],
         policy_epoch: 1,
     };
-    let evidence = guest.evidence(binding.report_data()).unwrap();
+    let evidence = guest.evidence(&binding, &asker).unwrap();
     let image = verifier().image(&evidence, &binding, Then.now()).unwrap();
     (giver.verify(&ask, &evidence, images).map(drop), image)
 }

@@ -87,6 +87,15 @@ pub enum Mode {
     Other(u16),
 }
 
+/// SHA-256 of the certificate that signs the GPU's reports, of a chain that nobody has verified: what a worker signs for
+/// its GPU (see `trust`).
+///
+/// # Errors
+/// [`QuoteError::Size`] and [`QuoteError::Format`].
+pub fn fingerprint(chain: &[u8]) -> Result<[u8; 32], QuoteError> {
+    chain::fingerprint(chain)
+}
+
 /// Verify that a GPU answers `nonce`.
 ///
 /// `report`: an SPDM 1.1 `GET_MEASUREMENTS` request and its response, one after the other, at most

@@ -1,9 +1,11 @@
-//! AMD SEV-SNP: from a report and its VCEK to claims.
+//! AMD SEV-SNP: from a report and its signer's certificate to claims.
 //!
 //! Layer: `prag-quote`, over the signatures of crate `sev`.
 //! Holds: the caller's rules, and all checks that `sev` leaves out: chip, firmware, dates, policy, privilege level.
-//! Never: a VLEK (its ASVK is pinned nowhere here), a debug guest, a guest that may migrate.
-//! Invariant: [`SnpClaims`] come out only if ARK, ASK, VCEK and report held at `now`, and the VCEK is this report's.
+//! Never: a VLEK whose ASVK the caller did not bring (AMD's are pinned nowhere here), a debug guest, a guest that may
+//! migrate.
+//! Invariant: [`SnpClaims`] come out only if ARK, ASK, VCEK and report held at `now`, and the VCEK is this report's; with
+//! a VLEK: ARK, the caller's ASVK, VLEK and report.
 //!
 //! Not here: AMD's revocation list. It would revoke an ASK; ours are pinned and go with an update of this code.
 
@@ -15,9 +17,9 @@ mod table;
 mod tests;
 
 pub use certificate::CERTIFICATE_BYTES_MAX;
-pub use claims::{Platform, Product, SnpClaims, Tcb};
-pub use report::REPORT_BYTES;
-pub use table::{TABLE_BYTES_MAX, certificates, vcek};
+pub use claims::{Platform, Product, Signer, SnpClaims, Tcb, Unverified};
+pub use report::{REPORT_BYTES, parse};
+pub use table::{TABLE_BYTES_MAX, certificates, endorsement};
 
 use crate::QuoteError;
 use p384::ecdsa::signature::Verifier;
@@ -36,6 +38,11 @@ pub struct Rules<'a> {
     /// image may have confined. Name 1 to 3 only for an image whose level 0 (an SVSM, a paravisor) is measured and
     /// known to run the worker there.
     pub vmpl: u32,
+    /// AMD's ASVK of the chip's product, DER, at most [`CERTIFICATE_BYTES_MAX`]: a VLEK under it is accepted. `None`
+    /// refuses every VLEK. The root must have signed it.
+    ///
+    /// A VLEK is one cloud's, for all of its chips: it does not tell them apart.
+    pub asvk: Option<&'a [u8]>,
 }
 
 /// The oldest accepted firmware, by product, since their numbers do not compare. `None` refuses the product.
@@ -77,9 +84,9 @@ pub enum Root<'a> {
     },
 }
 
-/// Verify an SNP report of version 2, 3 or 5 that a VCEK signed.
+/// Verify an SNP report of version 2, 3 or 5 that a VCEK signed, or a VLEK where the rules have its ASVK.
 ///
-/// `report`: [`REPORT_BYTES`]. `vcek_der`: at most [`CERTIFICATE_BYTES_MAX`]. `now`: Unix seconds.
+/// `report`: [`REPORT_BYTES`]. `certificate_der`: the VCEK or VLEK, at most [`CERTIFICATE_BYTES_MAX`]. `now`: Unix seconds.
 ///
 /// # Errors
 /// One [`QuoteError`] for each failing check, the first one found.
@@ -88,26 +95,29 @@ pub enum Root<'a> {
 /// (57230).
 pub fn verify(
     report: &[u8],
-    vcek_der: &[u8],
+    certificate_der: &[u8],
     rules: &Rules<'_>,
     now: u64,
 ) -> Result<SnpClaims, QuoteError> {
     let report = report::bounded(report)?;
-    let signature = report::signature(report)?;
-    let vcek = certificate::vcek(vcek_der, &rules.root, now)?;
-    vcek.key
+    let (signature, signer) = report::signature(report)?;
+    let endorsed = certificate::endorsed(certificate_der, signer, rules, now)?;
+    endorsed
+        .key
         .verify(report::signed(report), &signature)
         .map_err(|_| QuoteError::Signature("SNP report"))?;
 
-    let claims = report::claims(report, vcek.product);
-    if report::product(report)?.is_some_and(|product| product != vcek.product) {
+    let claims = report::claims(report, signer, endorsed.product);
+    if report::product(report)?.is_some_and(|product| product != endorsed.product) {
         return Err(QuoteError::Chip("product of the SNP report"));
     }
-    let (id, rest) = claims.chip_id.split_at(vcek.chip_id.len());
-    if id != vcek.chip_id || rest.iter().any(|&byte| byte != 0) {
-        return Err(QuoteError::Chip("chip id of the SNP report"));
+    if let Some(chip_id) = endorsed.chip_id {
+        let (id, rest) = claims.chip_id.split_at(chip_id.len());
+        if id != chip_id || rest.iter().any(|&byte| byte != 0) {
+            return Err(QuoteError::Chip("chip id of the SNP report"));
+        }
     }
-    if let Some(part) = claims.reported_tcb.differs(&vcek.tcb) {
+    if let Some(part) = claims.reported_tcb.differs(&endorsed.tcb) {
         return Err(QuoteError::Chip(part));
     }
     allowed(&claims, rules)?;

@@ -19,7 +19,7 @@ use x509_cert::der::Decode;
 use crate::QuoteError;
 use crate::error::bounded;
 
-pub use td::{Td, Unverified, parse};
+pub use td::{Td, Unverified, parse, platform};
 
 /// What the claims must meet beyond their signatures. The default: Intel's root, `UpToDate` only.
 #[derive(Clone, Copy, Debug, Default)]

@@ -17,6 +17,8 @@ pub enum BindingPurpose {
     Register,
     /// To be released keys by another worker.
     Peer,
+    /// To be released its sealing root by its steward; it has no ledger yet.
+    Unlock,
 }
 
 impl BindingPurpose {
@@ -27,6 +29,7 @@ impl BindingPurpose {
             Self::Serve => "serve",
             Self::Register => "register",
             Self::Peer => "peer",
+            Self::Unlock => "unlock",
         }
     }
 }

@@ -16,13 +16,15 @@ use prag_quote::nvidia::{self, GpuClaims};
 use prag_quote::snp::{self, SnpClaims};
 use prag_quote::tdx::{self, TdxClaims};
 
-/// Where chains must end: the vendors' own keys, unless a test brings others.
+/// Where chains must end: the vendors' own keys, unless a test brings others. No policy can name a root.
 #[derive(Clone, Debug, Default)]
 pub struct Roots {
     /// Instead of Intel's root, DER.
     pub tdx: Option<Vec<u8>>,
     /// Instead of AMD's ARK and ASK, DER.
     pub snp: Option<(Vec<u8>, Vec<u8>)>,
+    /// AMD's ASVK of a cloud's product, DER: SNP reports that a VLEK under it signed are accepted.
+    pub asvk: Option<Vec<u8>>,
     /// Instead of NVIDIA's root, DER.
     pub nvidia: Option<Vec<u8>>,
 }
@@ -78,7 +80,8 @@ impl HardwareVerifier {
             Evidence::Snp { report, vcek, .. } => {
                 let other = self.roots.snp.as_ref();
                 let root = other.map_or(snp::Root::Amd, |(ark, ask)| snp::Root::Other { ark, ask });
-                let rules = snp::Rules { root, minimum: policy.snp_minimum, vmpl: 0 };
+                let asvk = self.roots.asvk.as_deref();
+                let rules = snp::Rules { root, minimum: policy.snp_minimum, vmpl: 0, asvk };
                 Hardware::Snp(Box::new(snp::verify(report, vcek, &rules, now)?))
             }
             #[cfg(feature = "sim")]

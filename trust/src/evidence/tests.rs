@@ -129,6 +129,7 @@ fn every_claim_is_bound() {
     let others = [
         Binding { purpose: BindingPurpose::Register, ..good },
         Binding { purpose: BindingPurpose::Peer, ..good },
+        Binding { purpose: BindingPurpose::Unlock, ..good },
         Binding { sig_pk: [0; 32], ..good },
         Binding { tls_spki_sha256: [0; 32], ..good },
         Binding { nonce: [0; 32], ..good },

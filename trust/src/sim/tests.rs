@@ -5,6 +5,7 @@ use crate::evidence::{
     Binding, BindingPurpose, Evidence, EvidenceError, HardwareVerifier, Policy, ReaderBinding,
     ReaderPolicy, Tee, Verifier,
 };
+use ed25519_dalek::SigningKey;
 
 const NOW: u64 = 1_700_000_000;
 
@@ -31,7 +32,11 @@ fn policy() -> Policy {
 }
 
 fn evidence() -> Evidence {
-    SimTee::new("demo 1").evidence(binding().report_data()).unwrap()
+    of_version("demo 1")
+}
+
+fn of_version(version: &str) -> Evidence {
+    SimTee::new(version).evidence(&binding(), &SigningKey::from_bytes(&[1; 32])).unwrap()
 }
 
 fn refused(evidence: &Evidence, binding: &Binding, policy: &Policy) -> EvidenceError {
@@ -70,7 +75,7 @@ fn refuses_what_differs() {
     let other = Binding { sig_pk: [9; 32], ..binding() };
     assert_eq!(refused(&evidence(), &other, &policy()), EvidenceError::Binding);
 
-    let changed = SimTee::new("demo 2").evidence(binding().report_data()).unwrap();
+    let changed = of_version("demo 2");
     assert_eq!(refused(&changed, &binding(), &policy()), EvidenceError::Measurement);
     let elsewhere = Policy { ledger_ids: vec![[9; 32]], ..policy() };
     assert_eq!(refused(&evidence(), &binding(), &elsewhere), EvidenceError::Ledger);

@@ -9,6 +9,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::names::ShardName;
@@ -30,7 +32,10 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Take the lock of the shard in `folder`; never waits.
+    /// Take the lock of the shard in `folder`.
+    ///
+    /// A child process has copies of all our descriptors until it becomes its program, so a lock that this process let
+    /// go may be held a moment longer, by nobody who means it: such a one is waited for.
     pub(super) fn take(shard: ShardName, folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join("LOCK");
         let file = OpenOptions::new()
@@ -40,10 +45,15 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(io(shard))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(shard)),
-            Err(TryLockError::Error(error)) => return Err(io(shard)(error)),
+        let mut left = LOCK_ATTEMPTS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if left > 0 => sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(shard)),
+                Err(TryLockError::Error(error)) => return Err(io(shard)(error)),
+            }
+            left -= 1;
         }
         // The folder may have been destroyed between open and lock: then this is the lock of nothing.
         let held = file.metadata().map_err(io(shard))?;
@@ -137,6 +147,10 @@ pub(super) fn owned(shard: ShardName) -> impl Fn(io::Error) -> StoreError {
         kind => StoreError::Io { shard, kind },
     }
 }
+
+/// Together a third of a second: far more than a child needs to become its program.
+const LOCK_ATTEMPTS: u32 = 30;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 fn remove_all(path: &Path) -> io::Result<()> {
     let result = match fs::symlink_metadata(path) {

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-use super::RocksEngine;
+use super::{RocksEngine, StateRow};
 use crate::conformance;
 use crate::{
     Batch, BlobName, CheckpointId, Closed, Engine, KeyRange, Open, Shard, ShardName, StoreError,
@@ -113,6 +115,32 @@ fn lock_keeps_others_out() {
     let shard = intruder.open(SHARD, AGAIN).unwrap();
     assert_eq!(shard.status().committed, 3);
     assert_eq!(engine.open(SHARD, AGAIN).err(), busy);
+}
+
+/// Whoever holds a shard and lets go within a moment, as a child process does when it becomes its program, keeps nobody
+/// out.
+#[test]
+fn a_lock_let_go_in_a_moment_is_waited_for() {
+    let (folder, engine) = fresh();
+    drop(engine.open(SHARD, FIRST).unwrap());
+    let copied = fs::File::open(shard_path(folder.path()).join("LOCK")).unwrap();
+    copied.lock().unwrap();
+    let child = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        drop(copied);
+    });
+    engine.open(SHARD, AGAIN).unwrap();
+    child.join().unwrap();
+}
+
+/// A process that died between making a shard and claiming it leaves one that whoever would make it may claim.
+#[test]
+fn a_shard_without_a_writer_is_claimed() {
+    let (_folder, engine) = fresh();
+    drop(engine.make(SHARD, None, |_| Ok(StateRow::default())).unwrap());
+    assert_eq!(engine.open(SHARD, AGAIN).err().map(|error| matches!(error, StoreError::Epoch { .. })), Some(true));
+    assert_eq!(engine.open(SHARD, FIRST).unwrap().status().epoch, 1);
+    assert_eq!(engine.open(SHARD, FIRST).unwrap().status().epoch, 1);
 }
 
 /// After expunging, no file of the shard holds a byte of what was deleted, replaced or dropped: not in a log, not in a

@@ -60,9 +60,26 @@ impl Authority {
         self.authority(&format!("SEV-{}", self.product.name()), self.ask_dates, self.keys()[1])
     }
 
+    /// The certificate of the key that signs VLEKs, DER, signed by the root. Its key is the ARK's, for want of a third.
+    #[must_use]
+    pub fn asvk(&self) -> Vec<u8> {
+        let name = format!("SEV-VLEK-{}", self.product.name());
+        self.authority(&name, self.ask_dates, self.keys()[0])
+    }
+
     /// The chip's certificate, DER, signed by the signing key.
     #[must_use]
     pub fn vcek(&self, vcek: &Vcek) -> Vec<u8> {
+        self.endorse(vcek, self.keys()[1])
+    }
+
+    /// A cloud's certificate, DER, signed by the ASVK.
+    #[must_use]
+    pub fn vlek(&self, vlek: &Vcek) -> Vec<u8> {
+        self.endorse(vlek, self.keys()[0])
+    }
+
+    fn endorse(&self, vcek: &Vcek, signer: &RsaPrivateKey) -> Vec<u8> {
         let point = vcek.key().verifying_key().to_encoded_point(false);
         let key = SubjectPublicKeyInfoOwned {
             algorithm: AlgorithmIdentifierOwned {
@@ -73,7 +90,7 @@ impl Authority {
         };
         let extensions = vcek.extensions.iter().map(|(oid, value)| (*oid, false, value.clone()));
         let names = [vcek.issuer.as_str(), vcek.subject.as_str()];
-        certificate(names, vcek.dates, key, extensions, self.keys()[1])
+        certificate(names, vcek.dates, key, extensions, signer)
     }
 
     fn authority(&self, name: &str, dates: [u64; 2], key: &RsaPrivateKey) -> Vec<u8> {
@@ -134,6 +151,17 @@ impl Vcek {
             dates: [VALID_FROM, VALID_UNTIL],
             extensions,
         }
+    }
+
+    /// A VLEK: of a cloud instead of a chip.
+    #[must_use]
+    pub fn cloud(product: Product, seed: u8, tcb: Tcb) -> Self {
+        let mut vlek = Self::new(product, seed, &[], tcb);
+        vlek.extensions.pop();
+        vlek.extensions.push((CUSTOMER, text("CN=cloud")));
+        vlek.issuer = format!("SEV-VLEK-{}", product.name());
+        vlek.subject = "SEV-VLEK".to_owned();
+        vlek
     }
 
     /// Puts `value` in the place of the extension `oid`, or at the end.

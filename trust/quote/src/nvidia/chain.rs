@@ -64,6 +64,12 @@ pub(super) fn verify(chain: &[u8], root: &Root<'_>, now: u64) -> Result<Signer, 
     })
 }
 
+pub(super) fn fingerprint(chain: &[u8]) -> Result<[u8; 32], QuoteError> {
+    let chain = split(chain)?;
+    let leaf = chain.first().ok_or(QuoteError::Format("certificates of the GPU"))?;
+    Ok(Sha256::digest(leaf).into())
+}
+
 struct Issuer {
     name: Name,
     key: VerifyingKey,

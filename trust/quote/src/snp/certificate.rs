@@ -1,11 +1,11 @@
-//! The VCEK: its chain, its dates, and what AMD wrote into it.
+//! The certificate of the signer: its chain, its dates, and what AMD wrote into it.
 //!
 //! Layer: `prag-quote::snp`.
-//! Holds: ARK -> ASK -> VCEK, and the extensions that name chip and firmware.
-//! Never: a VLEK, or a chain of another length.
-//! Invariant: a [`Vcek`] comes out only if the chain to the root holds at `now`.
+//! Holds: ARK -> ASK -> VCEK and ARK -> ASVK -> VLEK, and the extensions that name chip and firmware.
+//! Never: one kind in the other's place, or a chain of another length.
+//! Invariant: an [`Endorsed`] comes out only if the chain to the root holds at `now`.
 
-use super::{Product, Root, Tcb};
+use super::{Product, Root, Rules, Signer, Tcb};
 use crate::QuoteError;
 use crate::error::{bounded, dated};
 use p384::ecdsa::VerifyingKey;
@@ -14,43 +14,73 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier};
 
-/// What the certificate says of the chip that made the report.
-pub(super) struct Vcek {
+/// What the certificate says of the signer of the report.
+pub(super) struct Endorsed {
     pub(super) key: VerifyingKey,
     pub(super) product: Product,
-    /// As in the report: 64 bytes, Turin 8.
-    pub(super) chip_id: Vec<u8>,
+    /// As in the report: 64 bytes, Turin 8. A VLEK names no chip.
+    pub(super) chip_id: Option<Vec<u8>>,
     pub(super) tcb: Tcb,
 }
 
-pub(super) fn vcek(der: &[u8], root: &Root<'_>, now: u64) -> Result<Vcek, QuoteError> {
-    let vcek = parse("VCEK certificate", der)?;
-    if extension(&vcek, CUSTOMER)?.is_some() {
-        return Err(QuoteError::Unsupported("VLEK certificate"));
-    }
-    let product = product(&vcek)?;
-    let (ark, ask) = match root {
-        Root::Other { ark, ask } => (parse("ARK", ark)?, parse("ASK", ask)?),
-        Root::Amd => {
-            let (ark, ask) = match product {
-                Product::Milan => (builtin::milan::ark(), builtin::milan::ask()),
-                Product::Genoa => (builtin::genoa::ark(), builtin::genoa::ask()),
-                Product::Turin => (builtin::turin::ark(), builtin::turin::ask()),
-            };
-            let read = |pem: std::io::Result<Signed>, name| {
-                pem.map(Certificate::from).map_err(|_| QuoteError::Format(name))
-            };
-            (read(ark, "built-in ARK")?, read(ask, "built-in ASK")?)
+pub(super) fn endorsed(
+    der: &[u8],
+    signer: Signer,
+    rules: &Rules<'_>,
+    now: u64,
+) -> Result<Endorsed, QuoteError> {
+    let asvk = match signer {
+        Signer::Chip => None,
+        Signer::Cloud => {
+            Some(rules.asvk.ok_or(QuoteError::Unsupported("SNP report signed by a VLEK"))?)
         }
     };
+    let leaf = parse("VCEK certificate", der)?;
+    // AMD names the cloud in a VLEK, and in nothing else.
+    match (extension(&leaf, CUSTOMER)?, signer) {
+        (Some(_), Signer::Chip) => return Err(QuoteError::Unsupported("VLEK certificate")),
+        (None, Signer::Cloud) => return Err(QuoteError::Unsupported("VCEK certificate")),
+        _ => (),
+    }
+    let product = product(&leaf)?;
+    let (ark, ask) = authorities(&rules.root, product)?;
     issued("ARK", &ark, &ark, now)?;
-    issued("ASK", &ark, &ask, now)?;
-    issued("VCEK", &ask, &vcek, now)?;
-
-    let key = vcek.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes();
+    match asvk {
+        None => {
+            issued("ASK", &ark, &ask, now)?;
+            issued("VCEK", &ask, &leaf, now)?;
+        }
+        Some(asvk) => {
+            let asvk = parse("ASVK", asvk)?;
+            issued("ASVK", &ark, &asvk, now)?;
+            issued("VLEK", &asvk, &leaf, now)?;
+        }
+    }
+    let key = leaf.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes();
     let key =
         VerifyingKey::from_sec1_bytes(key).map_err(|_| QuoteError::Format("key of the VCEK"))?;
-    Ok(Vcek { key, product, chip_id: chip_id(&vcek, product)?, tcb: tcb(&vcek, product)? })
+    let chip_id = match signer {
+        Signer::Chip => Some(chip_id(&leaf, product)?),
+        Signer::Cloud => None,
+    };
+    Ok(Endorsed { key, product, chip_id, tcb: tcb(&leaf, product)? })
+}
+
+/// ARK and ASK.
+fn authorities(
+    root: &Root<'_>,
+    product: Product,
+) -> Result<(Certificate, Certificate), QuoteError> {
+    let (ark, ask) = match (root, product) {
+        (Root::Other { ark, ask }, _) => return Ok((parse("ARK", ark)?, parse("ASK", ask)?)),
+        (Root::Amd, Product::Milan) => (builtin::milan::ark(), builtin::milan::ask()),
+        (Root::Amd, Product::Genoa) => (builtin::genoa::ark(), builtin::genoa::ask()),
+        (Root::Amd, Product::Turin) => (builtin::turin::ark(), builtin::turin::ask()),
+    };
+    let read = |pem: std::io::Result<Signed>, name| {
+        pem.map(Certificate::from).map_err(|_| QuoteError::Format(name))
+    };
+    Ok((read(ark, "built-in ARK")?, read(ask, "built-in ASK")?))
 }
 
 /// `name` is signed by `issuer`, names it, and is within its dates.

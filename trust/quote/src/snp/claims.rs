@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct SnpClaims {
     /// Of the report: 2, 3 or 5.
     pub version: u32,
-    /// The chip's product, from the VCEK (and from the report's CPUID, version 3 on).
+    /// Whose key signed it.
+    pub signer: Signer,
+    /// The chip's product, from the certificate (and from the report's CPUID, version 3 on).
     pub product: Product,
     /// Security version of the image, from its ID block.
     pub guest_svn: u32,
@@ -39,7 +41,7 @@ pub struct SnpClaims {
     pub author_key_digest: [u8; 48],
     /// Of this guest, new at every launch.
     pub report_id: [u8; 32],
-    /// Of the chip; Turin fills the first 8 bytes only.
+    /// Of the chip; Turin fills the first 8 bytes only. A VLEK does not vouch for it, and its host may have hidden it.
     pub chip_id: [u8; 64],
     /// Firmware that the VCEK stands for: at least the rules' minimum.
     pub reported_tcb: Tcb,
@@ -49,6 +51,33 @@ pub struct SnpClaims {
     pub current_tcb: Tcb,
     /// Firmware that ran at launch.
     pub launch_tcb: Tcb,
+}
+
+/// Whose key signs reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signer {
+    /// The chip's own (VCEK).
+    Chip,
+    /// A cloud's, which AMD has loaded onto its chips (VLEK).
+    Cloud,
+}
+
+/// What a report says of itself before any signature was checked: enough to ask for what can check it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unverified {
+    /// Whose key it names.
+    pub signer: Signer,
+    /// The chip's product; `None` before version 3, which does not say.
+    pub product: Option<Product>,
+    /// As in [`SnpClaims`].
+    pub chip_id: [u8; 64],
+    /// Firmware that the certificate stands for, where the product is known.
+    pub reported_tcb: Option<Tcb>,
+    /// As in [`SnpClaims`], in AMD's encoding.
+    pub committed_tcb: u64,
+    /// As in [`SnpClaims`].
+    pub guest_svn: u32,
 }
 
 /// Products with a root of their own. Bergamo and Siena are Genoa.

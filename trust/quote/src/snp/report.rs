@@ -5,7 +5,7 @@
 //! Never: a re-encoding: the signature is checked over the bytes as they came.
 //! Invariant: a slice of exactly [`REPORT_BYTES`] is asked for before anything is read.
 
-use super::{Product, SnpClaims, Tcb};
+use super::{Product, Signer, SnpClaims, Tcb, Unverified};
 use crate::QuoteError;
 use p384::ecdsa::Signature;
 use std::array::from_fn;
@@ -15,20 +15,15 @@ pub(super) fn bounded(report: &[u8]) -> Result<&Report, QuoteError> {
     report.try_into().map_err(|_| QuoteError::Size { field, bytes, max })
 }
 
-/// The signature, of a report that says it has one that we can check.
-pub(super) fn signature(report: &Report) -> Result<Signature, QuoteError> {
+/// The signature and whose it is, of a report that says it has one that we can check.
+pub(super) fn signature(report: &Report) -> Result<(Signature, Signer), QuoteError> {
     if !matches!(word(report, VERSION), 2 | 3 | 5) {
         return Err(QuoteError::Unsupported("version of the SNP report"));
     }
     if word(report, SIGNATURE_ALGORITHM) != ECDSA_P384_SHA384 {
         return Err(QuoteError::Unsupported("signature algorithm of the SNP report"));
     }
-    match word(report, KEY_INFO) >> 2 & 7 {
-        0 => (),
-        1 => return Err(QuoteError::Unsupported("SNP report signed by a VLEK")),
-        7 => return Err(QuoteError::Unsupported("SNP report without a signature")),
-        _ => return Err(QuoteError::Unsupported("signing key of the SNP report")),
-    }
+    let signer = signer(report)?;
     // r and s are little-endian, 72 bytes each; P-384 fills 48. Nothing else may ride along unsigned.
     let (r, s) = (SIGNED_BYTES, SIGNED_BYTES + 72);
     let idle = [&report[r + 48..s], &report[s + 48..]].concat();
@@ -37,7 +32,36 @@ pub(super) fn signature(report: &Report) -> Result<Signature, QuoteError> {
     }
     let big_endian = |at: usize| from_fn::<u8, 48, _>(|i| report[at + 47 - i]);
     Signature::from_scalars(big_endian(r), big_endian(s))
+        .map(|signature| (signature, signer))
         .map_err(|_| QuoteError::Signature("SNP report"))
+}
+
+fn signer(report: &Report) -> Result<Signer, QuoteError> {
+    match word(report, KEY_INFO) >> 2 & 7 {
+        0 => Ok(Signer::Chip),
+        1 => Ok(Signer::Cloud),
+        7 => Err(QuoteError::Unsupported("SNP report without a signature")),
+        _ => Err(QuoteError::Unsupported("signing key of the SNP report")),
+    }
+}
+
+/// Read an SNP report without verifying anything.
+///
+/// `report`: [`REPORT_BYTES`].
+///
+/// # Errors
+/// [`QuoteError::Size`], and [`QuoteError::Unsupported`] for another signing key or processor.
+pub fn parse(report: &[u8]) -> Result<Unverified, QuoteError> {
+    let report = bounded(report)?;
+    let product = product(report)?;
+    Ok(Unverified {
+        signer: signer(report)?,
+        product,
+        chip_id: field(report, CHIP_ID),
+        reported_tcb: product.map(|product| Tcb::read(product, field(report, REPORTED_TCB))),
+        committed_tcb: u64::from_le_bytes(field(report, COMMITTED_TCB)),
+        guest_svn: word(report, GUEST_SVN),
+    })
 }
 
 /// The bytes that the signature covers.
@@ -58,12 +82,13 @@ pub(super) fn product(report: &Report) -> Result<Option<Product>, QuoteError> {
 }
 
 /// All fields; worth something only once the signature holds.
-pub(super) fn claims(report: &Report, product: Product) -> SnpClaims {
+pub(super) fn claims(report: &Report, signer: Signer, product: Product) -> SnpClaims {
     let tcb = |at| Tcb::read(product, field(report, at));
     SnpClaims {
         version: word(report, VERSION),
+        signer,
         product,
-        guest_svn: word(report, 0x004),
+        guest_svn: word(report, GUEST_SVN),
         policy: u64::from_le_bytes(field(report, 0x008)),
         family_id: field(report, 0x010),
         image_id: field(report, 0x020),
@@ -76,9 +101,9 @@ pub(super) fn claims(report: &Report, product: Product) -> SnpClaims {
         id_key_digest: field(report, 0x0e0),
         author_key_digest: field(report, 0x110),
         report_id: field(report, 0x140),
-        reported_tcb: tcb(0x180),
-        chip_id: field(report, 0x1a0),
-        committed_tcb: tcb(0x1e0),
+        reported_tcb: tcb(REPORTED_TCB),
+        chip_id: field(report, CHIP_ID),
+        committed_tcb: tcb(COMMITTED_TCB),
         launch_tcb: tcb(0x1f0),
     }
 }
@@ -97,8 +122,12 @@ type Report = [u8; REPORT_BYTES];
 pub const REPORT_BYTES: usize = 0x4a0;
 const SIGNED_BYTES: usize = 0x2a0;
 const VERSION: usize = 0x000;
+const GUEST_SVN: usize = 0x004;
 const SIGNATURE_ALGORITHM: usize = 0x034;
 const KEY_INFO: usize = 0x048;
+const REPORTED_TCB: usize = 0x180;
 const CPUID_FAMILY: usize = 0x188;
 const CPUID_MODEL: usize = 0x189;
+const CHIP_ID: usize = 0x1a0;
+const COMMITTED_TCB: usize = 0x1e0;
 const ECDSA_P384_SHA384: u32 = 1;

@@ -1,20 +1,20 @@
-//! The VCEK in the forms in which it is handed out.
+//! The signer's certificate in the forms in which it is handed out.
 //!
 //! Layer: `prag-quote::snp`.
 //! Holds: DER, PEM, and the host's certificate table, as configfs-tsm gives it in `auxblob`.
-//! Never: trust: the host wrote all of it; [`verify`](super::verify) judges the VCEK.
+//! Never: trust: the host wrote all of it; [`verify`](super::verify) judges the certificate.
 //! Invariant: no entry reaches outside the table.
 
-use super::CERTIFICATE_BYTES_MAX;
+use super::{CERTIFICATE_BYTES_MAX, Signer};
 use crate::QuoteError;
 use crate::error::bounded;
 use x509_cert::der::pem;
 
-/// The VCEK, DER, out of DER, PEM or a host's certificate table.
+/// The certificate of a report's signer, DER, out of DER, PEM or a host's certificate table.
 ///
 /// # Errors
 /// [`QuoteError::Size`] and [`QuoteError::Format`]; those of [`certificates`] for a table.
-pub fn vcek(bytes: &[u8]) -> Result<Vec<u8>, QuoteError> {
+pub fn endorsement(bytes: &[u8], signer: Signer) -> Result<Vec<u8>, QuoteError> {
     let format = QuoteError::Format("VCEK certificate");
     match bytes.first() {
         // A SEQUENCE; the GUIDs of a table begin with other bytes.
@@ -25,11 +25,11 @@ pub fn vcek(bytes: &[u8]) -> Result<Vec<u8>, QuoteError> {
             bounded("VCEK certificate", bytes, 2 * CERTIFICATE_BYTES_MAX)?;
             pem::decode_vec(bytes.trim_ascii()).map(|(_, der)| der).map_err(|_| format)
         }
-        _ => certificates(bytes).map(<[u8]>::to_vec),
+        _ => certificates(bytes, signer).map(<[u8]>::to_vec),
     }
 }
 
-/// The VCEK within a certificate table, DER.
+/// The VCEK or VLEK within a certificate table, DER.
 ///
 /// `table`: at most [`TABLE_BYTES_MAX`]: entries of GUID (16 bytes, in the order of its text), offset and length
 /// (u32, little-endian, from the table's start), up to an entry of zeros. ARK, ASK, CRL and unknown entries are
@@ -37,13 +37,13 @@ pub fn vcek(bytes: &[u8]) -> Result<Vec<u8>, QuoteError> {
 ///
 /// # Errors
 /// [`QuoteError::Size`] and [`QuoteError::Format`] for the table; [`QuoteError::Unsupported`], with different texts,
-/// where it has a VLEK only, or neither: the VCEK can then be had from AMD by chip id and TCB.
+/// where the signer's is missing: a VCEK can then be had from AMD by chip id and TCB, a VLEK only from the host.
 ///
 /// Source: GHCB specification (AMD 56421), section "SNP Extended Guest Request".
-pub fn certificates(table: &[u8]) -> Result<&[u8], QuoteError> {
+pub fn certificates(table: &[u8], signer: Signer) -> Result<&[u8], QuoteError> {
     let field = "SNP certificate table";
     bounded(field, table, TABLE_BYTES_MAX)?;
-    let (mut vcek, mut vlek) = (None, false);
+    let (mut vcek, mut vlek) = (None, None);
     let (entries, _) = table.as_chunks::<ENTRY_BYTES>();
     let mut ended = table.is_empty();
     for entry in entries {
@@ -57,18 +57,23 @@ pub fn certificates(table: &[u8]) -> Result<&[u8], QuoteError> {
         let end = start.checked_add(length).ok_or(QuoteError::Format(field))?;
         let data = table.get(start..end).ok_or(QuoteError::Format(field))?;
         match u128::from_be_bytes(guid) {
-            VCEK if vcek.is_some() => return Err(QuoteError::Format(field)),
-            VCEK => vcek = Some(data),
-            VLEK => vlek = true,
+            VCEK if vcek.is_none() => vcek = Some(data),
+            VLEK if vlek.is_none() => vlek = Some(data),
+            VCEK | VLEK => return Err(QuoteError::Format(field)),
             _ => (),
         }
     }
-    match vcek {
-        _ if !ended => Err(QuoteError::Format(field)),
-        Some(der) => bounded("VCEK certificate", der, CERTIFICATE_BYTES_MAX).map(|()| der),
-        None if vlek => Err(QuoteError::Unsupported("SNP certificate table with a VLEK only")),
-        None => Err(QuoteError::Unsupported("SNP certificate table without a VCEK")),
+    if !ended {
+        return Err(QuoteError::Format(field));
     }
+    let missing = match signer {
+        Signer::Chip if vlek.is_some() => "SNP certificate table with a VLEK only",
+        Signer::Chip => "SNP certificate table without a VCEK",
+        Signer::Cloud => "SNP certificate table without a VLEK",
+    };
+    let found = if signer == Signer::Chip { vcek } else { vlek };
+    let der = found.ok_or(QuoteError::Unsupported(missing))?;
+    bounded("VCEK certificate", der, CERTIFICATE_BYTES_MAX).map(|()| der)
 }
 
 /// A table's size: what Linux reserves for it (`SEV_FW_BLOB_MAX_SIZE`).

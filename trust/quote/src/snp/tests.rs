@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 const NOW: u64 = 1_800_000_000;
 const OLDEST: Tcb = Tcb { fmc: 0, bootloader: 0, tee: 0, snp: 0, microcode: 0 };
 const ANY: Minimum = Minimum { milan: Some(OLDEST), genoa: Some(OLDEST), turin: Some(OLDEST) };
-const AMD: Rules<'_> = Rules { root: Root::Amd, minimum: ANY, vmpl: 0 };
+const AMD: Rules<'_> = Rules { root: Root::Amd, minimum: ANY, vmpl: 0, asvk: None };
 
 /// ARK and ASK of the test PKI, made once: signing with RSA-4096 is slow.
 struct Keys {

@@ -5,6 +5,7 @@
 //! Never: trust; nothing here may decide anything but what to show.
 //! Invariant: an [`Unverified`] cannot become [`super::TdxClaims`].
 
+use dcap_qvl::intel;
 use dcap_qvl::quote::{Quote, Report};
 
 use super::QUOTE_BYTES_MAX;
@@ -65,6 +66,21 @@ pub fn parse(quote: &[u8]) -> Result<Unverified, QuoteError> {
     }
     let quote = Quote::parse(quote).map_err(|_| QuoteError::Format("TDX quote"))?;
     read(quote.header.version, &quote.report).map(|td| Unverified { td })
+}
+
+/// Whose collateral a quote asks for, without verifying anything: FMSPC, and the CA of the PCK certificate as Intel's
+/// service names it (`platform` or `processor`).
+///
+/// `quote`: at most [`QUOTE_BYTES_MAX`], with the PCK certificate's chain inside.
+///
+/// # Errors
+/// Those of [`parse`], and [`QuoteError::Format`] without a PCK certificate.
+pub fn platform(quote: &[u8]) -> Result<([u8; 6], &'static str), QuoteError> {
+    parse(quote)?;
+    let quote = Quote::parse(quote).map_err(|_| QuoteError::Format("TDX quote"))?;
+    let format = |_| QuoteError::Format("PCK certificate");
+    let fmspc = intel::quote_fmspc(&quote).map_err(format)?;
+    Ok((fmspc, intel::quote_ca(&quote).map_err(format)?.as_id_str()))
 }
 
 pub(super) fn read(version: u16, report: &Report) -> Result<Td, QuoteError> {

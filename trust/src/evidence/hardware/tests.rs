@@ -28,6 +28,7 @@ static ROOTS: LazyLock<Roots> = LazyLock::new(|| {
     Roots {
         tdx: Some(MadeTdx::new(1).build().root),
         snp: Some((authority.ark(), authority.ask())),
+        asvk: None,
         nvidia: Some(MadeGpu::new(1).build().root),
     }
 });

@@ -90,9 +90,11 @@ proptest! {
         apply(&mut changed, &report);
         apply(&mut certificates, &chain);
         let root = Root::Other(&made.root);
+        let fingerprint = fingerprint(&certificates);
         if let Ok(claims) = verify(&changed, &certificates, &[7; 32], root, made.now) {
             prop_assert_eq!(&claims, &made.claims);
             prop_assert_eq!(&changed, &made.report);
+            prop_assert_eq!(fingerprint, Ok(claims.certificate_sha256));
         }
     }
 

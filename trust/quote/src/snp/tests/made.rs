@@ -43,6 +43,46 @@ fn claims_are_the_reports_fields() {
     }
 }
 
+/// A VLEK holds under the ASVK that the caller brings; it names no chip, so the report's chip id is only the report's.
+#[test]
+fn a_vlek_holds_under_its_asvk() {
+    for product in PRODUCTS {
+        let keys = keys(product);
+        let asvk = keys.authority.asvk();
+        let rules = Rules { asvk: Some(&asvk), ..keys.rules() };
+        let mut made = Evidence::cloud(product, 5);
+        let vlek = keys.authority.vlek(&made.vcek);
+        let claims = verify(&made.signed(), &vlek, &rules, NOW).unwrap();
+        assert_eq!((claims.signer, claims.chip_id), (Signer::Cloud, made.report.chip_id));
+        made.report.chip_id = [0; 64];
+        verify(&made.signed(), &vlek, &rules, NOW).unwrap();
+        // The ASVK of the caller changes nothing for a chip's own certificate.
+        let made = Evidence::new(product, 5);
+        let claims = verify(&made.signed(), &keys.authority.vcek(&made.vcek), &rules, NOW).unwrap();
+        assert_eq!(claims.signer, Signer::Chip);
+    }
+}
+
+/// What a report says unverified is what it says verified; version 2 does not name its product.
+#[test]
+fn unverified_fields_are_the_reports() {
+    for product in PRODUCTS {
+        let mut made = Evidence::new(product, 5);
+        let vcek = keys(product).authority.vcek(&made.vcek);
+        let read = parse(&made.signed()).unwrap();
+        let claims = verify(&made.signed(), &vcek, &keys(product).rules(), NOW).unwrap();
+        assert_eq!((read.signer, read.product), (claims.signer, Some(claims.product)));
+        assert_eq!((read.chip_id, read.guest_svn), (claims.chip_id, claims.guest_svn));
+        assert_eq!(read.reported_tcb, Some(claims.reported_tcb));
+        let committed = made.report.committed_tcb.bytes(product);
+        assert_eq!(read.committed_tcb.to_le_bytes(), committed);
+        made.report.version = 2;
+        let read = parse(&made.signed()).unwrap();
+        assert_eq!((read.product, read.reported_tcb), (None, None));
+        assert!(parse(&made.signed()[1..]).is_err());
+    }
+}
+
 /// Each platform flag has its bit.
 #[test]
 fn platform_flags_are_read() {
@@ -121,35 +161,40 @@ fn the_table_gives_its_vcek() {
     let crl = guid("92f81bc3-5811-4d3d-97ff-d19f88dc67ea");
     let all = [(ark, &b"root"[..]), (ask, b"key"), (vlek, b"cloud"), (vcek, b"chip"), (crl, b"")];
     let mut bytes = table(&all);
-    assert_eq!(certificates(&bytes), Ok(&b"chip"[..]));
+    assert_eq!(certificates(&bytes, Signer::Chip), Ok(&b"chip"[..]));
     bytes.resize(4096, 0xff);
-    assert_eq!(certificates(&bytes), Ok(&b"chip"[..]));
+    assert_eq!(certificates(&bytes, Signer::Chip), Ok(&b"chip"[..]));
 
     let missing = QuoteError::Unsupported("SNP certificate table without a VCEK");
-    assert_eq!(certificates(&table(&all[..2])), Err(missing));
-    assert_eq!(certificates(&table(&[])), Err(missing));
-    assert_eq!(certificates(&[]), Err(missing));
+    assert_eq!(certificates(&table(&all[..2]), Signer::Chip), Err(missing));
+    assert_eq!(certificates(&table(&[]), Signer::Chip), Err(missing));
+    assert_eq!(certificates(&[], Signer::Chip), Err(missing));
     let cloud = QuoteError::Unsupported("SNP certificate table with a VLEK only");
-    assert_eq!(certificates(&table(&all[..3])), Err(cloud));
+    assert_eq!(certificates(&table(&all[..3]), Signer::Chip), Err(cloud));
+    assert_eq!(certificates(&table(&all), Signer::Cloud), Ok(&b"cloud"[..]));
+    let missing = QuoteError::Unsupported("SNP certificate table without a VLEK");
+    assert_eq!(certificates(&table(&all[..2]), Signer::Cloud), Err(missing));
+    assert_eq!(certificates(&table(&all[3..]), Signer::Cloud), Err(missing));
 
     let broken = QuoteError::Format("SNP certificate table");
-    assert_eq!(certificates(&table(&[all[3], all[3]])), Err(broken));
+    assert_eq!(certificates(&table(&[all[3], all[3]]), Signer::Chip), Err(broken));
+    assert_eq!(certificates(&table(&[all[2], all[3], all[2]]), Signer::Chip), Err(broken));
     let whole = table(&all[3..4]);
-    assert_eq!(certificates(&whole[..24]), Err(broken));
+    assert_eq!(certificates(&whole[..24], Signer::Chip), Err(broken));
     let endless = [&vcek[..], &0_u32.to_le_bytes(), &24_u32.to_le_bytes()].concat();
-    assert_eq!(certificates(&endless), Err(broken));
-    assert_eq!(certificates(&whole[..whole.len() - 1]), Err(broken));
+    assert_eq!(certificates(&endless, Signer::Chip), Err(broken));
+    assert_eq!(certificates(&whole[..whole.len() - 1], Signer::Chip), Err(broken));
     for at in 16..24 {
         let mut outside = whole.clone();
         outside[at] = 0xff;
-        assert_eq!(certificates(&outside), Err(broken), "byte {at}");
+        assert_eq!(certificates(&outside, Signer::Chip), Err(broken), "byte {at}");
     }
     let long = vec![0; CERTIFICATE_BYTES_MAX + 1];
     let (bytes, max) = (long.len(), CERTIFICATE_BYTES_MAX);
-    let found = certificates(&table(&[(vcek, &long)])).map(<[u8]>::len);
+    let found = certificates(&table(&[(vcek, &long)]), Signer::Chip).map(<[u8]>::len);
     assert_eq!(found, Err(QuoteError::Size { field: "VCEK certificate", bytes, max }));
     let (bytes, max) = (TABLE_BYTES_MAX + 1, TABLE_BYTES_MAX);
-    let found = certificates(&vec![0; bytes]).map(<[u8]>::len);
+    let found = certificates(&vec![0; bytes], Signer::Chip).map(<[u8]>::len);
     assert_eq!(found, Err(QuoteError::Size { field: "SNP certificate table", bytes, max }));
 }
 
@@ -190,6 +235,7 @@ proptest! {
     ) {
         let report = if whole == 0 { MADE.0.clone() } else { report };
         let vcek = if whole == 1 { MADE.1.clone() } else { vcek };
+        let _ = parse(&report);
         if let Ok(claims) = verify(&report, &vcek, &TURIN.rules(), NOW) {
             prop_assert_eq!(&claims, &MADE.2);
         }
@@ -222,7 +268,7 @@ proptest! {
         }
         bytes.extend([0; 24]);
         bytes.extend(data);
-        if let Ok(vcek) = certificates(&bytes) {
+        if let Ok(vcek) = certificates(&bytes, Signer::Chip) {
             prop_assert!(bytes.as_ptr_range().contains(&vcek.as_ptr()) || vcek.is_empty());
         }
     }
@@ -236,12 +282,12 @@ fn a_vcek_comes_in_three_forms() {
     let pem = encode_string("CERTIFICATE", LineEnding::LF, &der).unwrap();
     let guid = 0x63da758d_e664_4564_adc5_f4b93be8accd_u128.to_be_bytes();
     for form in [der.clone(), pem.into_bytes(), table(&[(guid, &der)])] {
-        assert_eq!(vcek(&form), Ok(der.clone()));
+        assert_eq!(endorsement(&form, Signer::Chip), Ok(der.clone()));
     }
     for first in [0x30, b'-'] {
         let long = vec![first; 2 * CERTIFICATE_BYTES_MAX + 1];
-        assert!(matches!(vcek(&long), Err(QuoteError::Size { .. })));
+        assert!(matches!(endorsement(&long, Signer::Chip), Err(QuoteError::Size { .. })));
     }
-    assert_eq!(vcek(b"-----"), Err(QuoteError::Format("VCEK certificate")));
-    assert_eq!(vcek(b"no"), Err(QuoteError::Format("SNP certificate table")));
+    assert_eq!(endorsement(b"-----", Signer::Chip), Err(QuoteError::Format("VCEK certificate")));
+    assert_eq!(endorsement(b"no", Signer::Chip), Err(QuoteError::Format("SNP certificate table")));
 }

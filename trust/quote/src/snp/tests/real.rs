@@ -117,9 +117,9 @@ fn foreign_certificates_are_refused() {
     }
 }
 
-/// A VLEK is refused by the report that names it and by its own certificate.
+/// A VLEK is refused by the report that names it and by its own certificate; with AMD's ASK in the place of the ASVK, too.
 #[test]
-fn a_vlek_is_refused() {
+fn a_vlek_is_refused_without_its_asvk() {
     let Some(genuine) = trustee() else { return };
     let read = |name: &str| vector(&format!("snp/{name}")).unwrap();
     let (report, vlek) = (read("trustee-vlek-report.bin"), read("trustee-vlek.der"));
@@ -128,14 +128,22 @@ fn a_vlek_is_refused() {
     assert_eq!(found, Err(QuoteError::Unsupported("SNP report signed by a VLEK")));
     let found = verify(&genuine.report, &vlek, &rules, 1_740_000_000);
     assert_eq!(found, Err(QuoteError::Unsupported("VLEK certificate")));
+
+    let ask = builtin::milan::ask().unwrap().to_der().unwrap();
+    let rules = Rules { asvk: Some(&ask), ..rules };
+    let found = verify(&report, &vlek, &rules, 1_740_000_000);
+    assert_eq!(found, Err(QuoteError::Chain("VLEK")));
+    let found = verify(&report, &genuine.vcek, &rules, 1_740_000_000);
+    assert_eq!(found, Err(QuoteError::Unsupported("VCEK certificate")));
 }
 
 /// Turin writes 8 bytes of chip id and a fifth firmware part; no report of one is at hand.
 #[test]
 fn a_turin_certificate_holds() {
-    let vcek = certificate::vcek(&sample("vcek_turin.der"), &Root::Amd, TURIN_NOW).unwrap();
+    let vcek =
+        certificate::endorsed(&sample("vcek_turin.der"), Signer::Chip, &AMD, TURIN_NOW).unwrap();
     assert_eq!(vcek.product, Product::Turin);
-    assert_eq!(vcek.chip_id, hex::decode("1e550a8ee5cf9f4d").unwrap());
+    assert_eq!(vcek.chip_id, hex::decode("1e550a8ee5cf9f4d").ok());
     assert_eq!(vcek.tcb, Tcb { fmc: 0, bootloader: 0, tee: 0, snp: 0, microcode: 9 });
 }
 

@@ -110,6 +110,40 @@ fn certificates_are_refused() {
     check(Made::Turin, |e| e.vcek.set(CHIP_ID, vec![5; 64]), Format("chip id of the VCEK"));
 }
 
+/// One thing wrong with a VLEK or its ASVK at a time; an ASVK never vouches for a chip.
+#[test]
+fn vleks_are_refused() {
+    use QuoteError::{Chain, Chip, Dates, Format, Unsupported};
+    let authority = MILAN.authority;
+    let asvk = authority.asvk();
+    let refused = |change: Change, asvk: &[u8]| {
+        let mut made = Evidence::cloud(Made::Milan, 5);
+        change(&mut made);
+        let rules = Rules { asvk: Some(asvk), ..MILAN.rules() };
+        verify(&made.signed(), &authority.vlek(&made.vcek), &rules, NOW).unwrap_err()
+    };
+    let changes: [(Change, QuoteError); 6] = [
+        (|e| e.report.key_info = 0, Unsupported("VLEK certificate")),
+        (|e| drop(e.vcek.extensions.pop()), Unsupported("VCEK certificate")),
+        (|e| e.vcek.issuer = "SEV-Milan".into(), Chain("VLEK")),
+        (|e| e.vcek.dates = [VALID_FROM, NOW - 1], Dates("VLEK")),
+        (|e| e.report.reported_tcb.snp += 1, Chip("reported SNP firmware")),
+        (|e| e.report.policy |= 1 << 19, QuoteError::Debug("SNP guest policy")),
+    ];
+    for (change, expected) in changes {
+        assert_eq!(refused(change, &asvk), expected);
+    }
+    let same: Change = |_| ();
+    assert_eq!(refused(same, &MILAN.ask), Chain("VLEK"));
+    let swapped = Authority { swapped: true, ..authority };
+    assert_eq!(refused(same, &swapped.asvk()), Chain("ASVK"));
+    let late = Authority { ask_dates: [VALID_FROM, NOW - 1], ..authority };
+    assert_eq!(refused(same, &late.asvk()), Dates("ASVK"));
+    assert_eq!(refused(same, b"no"), Format("ASVK"));
+    let long = vec![0; CERTIFICATE_BYTES_MAX + 1];
+    assert!(matches!(refused(same, &long), QuoteError::Size { field: "ASVK", .. }));
+}
+
 /// Another key's signature, another report's, and bytes that no signature covers.
 #[test]
 fn signatures_are_refused() {

@@ -115,7 +115,7 @@ proptest! {
             target.truncate(cut.index(target.len()));
         }
         target.extend(more);
-        let _ = parse(&quote);
+        let _ = (parse(&quote), platform(&quote));
         if let Ok(claims) = verify(&quote, &collateral, &rules, made.now) {
             prop_assert_eq!(claims, honest);
         }
@@ -125,5 +125,6 @@ proptest! {
     #[test]
     fn noise_is_refused(quote in prop::collection::vec(any::<u8>(), 0..2000), json in ".{0,200}") {
         prop_assert!(verify(&quote, json.as_bytes(), &Rules::default(), JULY_2025).is_err());
+        prop_assert!(platform(&quote).is_err());
     }
 }

@@ -38,6 +38,7 @@ fn claims_are_what_was_signed() {
         assert_eq!(claims.td.report_data, tdx.td.report_data);
         assert_eq!(claims.tcb_status, TcbStatus::UpToDate);
         assert_eq!(claims.fmspc, tdx.platform.fmspc);
+        assert_eq!(platform(&tdx.build().quote), Ok((tdx.platform.fmspc, "platform")));
         assert_eq!(claims.pck_id, tdx.platform.ppid);
         let read = parse(&tdx.build().quote).unwrap();
         assert_eq!((read.td.mr_td, read.td.rtmr), (claims.td.mr_td, claims.td.rtmr));
