@@ -2,18 +2,16 @@
 //!
 //! Layer: client; leaf.
 //! Holds: the seam for LLM workers, and a program that asks the machine in their stead.
-//! Never: a shell, this process's environment, a judgement of the evidence: the worker judges.
-//! Invariant: within the time limit there is an answer of bounded size, or the program was killed.
+//! Never: a judgement of the evidence: the worker judges.
+//! Invariant: a program is told what to bind, and nothing else.
 
 use crate::error::ClientError;
+use crate::program::{self, Bounds};
 use prag_trust::evidence::{Evidence, ReaderBinding};
 use serde_json::Value;
-use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// Gives evidence of the TEE that this process runs in.
 pub trait Attester: Send + Sync {
@@ -43,44 +41,12 @@ impl Attester for EvidenceCommand {
     fn evidence(&self, binding: &ReaderBinding) -> Result<Evidence, ClientError> {
         let mut command = Command::new(&self.program);
         command
-            .env_clear()
             .env("PRAG_REPORT_DATA", hex::encode(binding.report_data()))
             .env("PRAG_REPORT_DATA_GPU", hex::encode(binding.report_data_with_gpu()))
             .env("PRAG_GPU_NONCE", hex::encode(binding.gpu_nonce()));
-        for name in ["PATH", "LD_LIBRARY_PATH"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        parse(&self.run(command)?)
-    }
-}
-
-impl EvidenceCommand {
-    fn run(&self, mut command: Command) -> Result<Vec<u8>, ClientError> {
-        let failed = ClientError::Attester;
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = Running(command.spawn().map_err(|_| failed("does not start"))?);
-        let output = child.0.stdout.take().ok_or(failed("has no output"))?;
-        let deadline = Instant::now() + self.timeout;
-        let (send, receive) = mpsc::channel();
-        // Not joined: what the program has started may hold its output open after its end.
-        thread::spawn(move || {
-            let mut answer = Vec::new();
-            let read = output.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut answer);
-            // Nobody waits any more after the time limit.
-            let _ = send.send(read.map(|_| answer));
-        });
-        let answer = receive
-            .recv_timeout(self.timeout)
-            .map_err(|_| failed("did not answer within its time"))?
-            .map_err(|_| failed("cannot be read"))?;
-        if answer.len() as u64 > ANSWER_BYTES_MAX {
-            return Err(failed("printed more than any evidence has"));
-        }
-        match child.wait(deadline) {
-            Some(status) if status.success() => Ok(answer),
-            Some(_) => Err(failed("ended with an error")),
-            None => Err(failed("did not end within its time")),
-        }
+        let bounds = Bounds { time: self.timeout, bytes: ANSWER_BYTES_MAX };
+        let answer = program::answer(command, bounds);
+        parse(&answer.map_err(|error| ClientError::Attester(error.why()))?)
     }
 }
 
@@ -95,41 +61,15 @@ fn parse(answer: &[u8]) -> Result<Evidence, ClientError> {
     serde_json::from_value(value).map_err(|_| malformed)
 }
 
-/// Killed when it goes, and always waited for.
-struct Running(Child);
-
-impl Running {
-    fn wait(&mut self, deadline: Instant) -> Option<ExitStatus> {
-        loop {
-            match self.0.try_wait() {
-                Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
-                Ok(None) | Err(_) => return None,
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both do nothing if it has ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// How long a program may take: a GPU's report takes seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// What a program may print: quote, collateral, GPU report and chain in base64, and JSON around them.
-const ANSWER_BYTES_MAX: u64 = 1 << 20;
-const POLL: Duration = Duration::from_millis(5);
+const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
-    use std::sync::Mutex;
 
     const BINDING: ReaderBinding = ReaderBinding {
         session_key: [1; 32],
@@ -138,16 +78,14 @@ mod tests {
         worker: [4; 32],
     };
 
-    /// A script cannot be run while another thread's new child still holds it open for writing.
-    static TURN: Mutex<()> = Mutex::new(());
-
-    /// The answer of a shell script.
+    /// The answer of a shell script. Another process writes it: a child of ours could still hold it open for writing when
+    /// it is to run.
     fn answer(script: &str, timeout: Duration) -> Result<Evidence, ClientError> {
-        let _turn = TURN.lock().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("evidence");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 700 "$1""#;
+        let written = Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(script).status();
+        assert!(written.unwrap().success());
         EvidenceCommand { program, timeout }.evidence(&BINDING)
     }
 
@@ -176,10 +114,9 @@ mod tests {
     fn bad_programs_are_named() {
         assert_eq!(refused("exit 3"), "ended with an error");
         assert_eq!(refused("echo '{}'"), "did not print evidence");
-        assert_eq!(refused("head -c 1200000 /dev/zero"), "printed more than any evidence has");
+        assert_eq!(refused("head -c 1200000 /dev/zero"), "printed too much");
         let hangs = answer("exec sleep 60", Duration::from_millis(200));
         assert!(matches!(hangs, Err(ClientError::Attester("did not answer within its time"))));
-        let _turn = TURN.lock().unwrap();
         let program = PathBuf::from("/nonexistent/evidence");
         let absent = EvidenceCommand { program, timeout: TIMEOUT }.evidence(&BINDING);
         assert!(matches!(absent, Err(ClientError::Attester("does not start"))));

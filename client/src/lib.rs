@@ -17,6 +17,7 @@ pub mod identity;
 pub mod ledger;
 mod owner;
 mod policies;
+pub mod program;
 mod reader;
 mod reading;
 pub mod receipt;

@@ -1,9 +1,9 @@
 //! Evidence of the GPU, through a helper.
 //!
 //! Layer: server, `platform`.
-//! Holds: one run of a configured command, with a time limit and a bound on its answer.
-//! Never: a shell, the worker's environment, a driver library in the worker's process.
-//! Invariant: within the time limit there is an answer, or the helper was killed.
+//! Holds: what the configured command is told, and the form of its answer.
+//! Never: a driver library in the worker's process; a judgement of the answer.
+//! Invariant: the nonce goes in; only what has a report and a chain comes out.
 //!
 //! A helper prints `{"report": "<base64>", "chain": "<PEM>"}`; other keys are ignored. NVIDIA's management library has
 //! both: `nvmlDeviceGetConfComputeGpuAttestationReport`, `nvmlDeviceGetConfComputeGpuCertificate`.
@@ -11,14 +11,13 @@
 #[cfg(test)]
 mod tests;
 
-use super::{PlatformError, bounded};
+use super::PlatformError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use prag_client::program::{self, Bounds};
 use serde::Deserialize;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// What the helper gave; nothing of it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,39 +44,19 @@ impl Helper {
     /// standard error goes to the worker's. At the time limit it is killed, though not what it has started itself.
     ///
     /// # Errors
-    /// [`PlatformError::Helper`], [`PlatformError::Size`] above [`ANSWER_BYTES_MAX`], [`PlatformError::Malformed`].
+    /// [`PlatformError::Helper`], above [`ANSWER_BYTES_MAX`] too; [`PlatformError::Malformed`].
     pub fn report(&self, nonce: &[u8; 32]) -> Result<Report, PlatformError> {
         let nonce = hex::encode(nonce);
-        let (program, arguments) = self
+        let (name, arguments) = self
             .command
             .split_first()
             .ok_or(PlatformError::Malformed("the GPU helper's command"))?;
-        let failed = |why| PlatformError::Helper(program.clone(), why);
-
-        let mut command = Command::new(program);
+        let mut command = Command::new(name);
         command.args(arguments.iter().map(|argument| argument.replace("{nonce}", &nonce)));
-        command.env_clear().env("PRAG_GPU_NONCE", &nonce);
-        for name in ["PATH", "LD_LIBRARY_PATH"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = Running(command.spawn().map_err(|_| failed("does not start"))?);
-        let output = child.0.stdout.take().ok_or(failed("has no output"))?;
-
-        let deadline = Instant::now() + self.timeout;
-        let (send, receive) = mpsc::channel();
-        // Not joined: what the helper has started may hold its output open after its end.
-        thread::spawn(move || {
-            send.send(bounded(output, "the GPU helper's answer", ANSWER_BYTES_MAX))
-        });
-        let answer = receive
-            .recv_timeout(self.timeout)
-            .map_err(|_| failed("did not answer within its time"))??;
-        match child.wait(deadline) {
-            Some(status) if status.success() => parse(&answer),
-            Some(_) => Err(failed("ended with an error")),
-            None => Err(failed("did not end within its time")),
-        }
+        command.env("PRAG_GPU_NONCE", &nonce);
+        let bounds = Bounds { time: self.timeout, bytes: ANSWER_BYTES_MAX };
+        let answer = program::answer(command, bounds);
+        parse(&answer.map_err(|error| PlatformError::Helper(name.clone(), error.why()))?)
     }
 }
 
@@ -97,31 +76,7 @@ fn parse(answer: &[u8]) -> Result<Report, PlatformError> {
     }
 }
 
-/// Killed when it goes, and always waited for.
-struct Running(Child);
-
-impl Running {
-    fn wait(&mut self, deadline: Instant) -> Option<ExitStatus> {
-        loop {
-            match self.0.try_wait() {
-                Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
-                Ok(None) | Err(_) => return None,
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both do nothing if it has ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// How long a helper may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// What a helper may print.
 pub const ANSWER_BYTES_MAX: usize = 64 << 10;
-const POLL: Duration = Duration::from_millis(5);
