@@ -8,6 +8,8 @@
 pub mod access;
 mod error;
 mod kv;
+mod list;
+mod rows;
 
-pub use error::AccessError;
+pub use error::{AccessError, RowError};
 pub use kv::{Env, Kv};
