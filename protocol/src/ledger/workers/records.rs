@@ -25,7 +25,8 @@ pub struct WorkersTerms {
     pub evidence_seconds: u64,
     /// From the approval of a measurement, or of other parties, until it is effective, seconds.
     pub timelock_seconds: u64,
-    /// From a worker's leaving until its stake can be withdrawn, seconds.
+    /// From a worker's leaving until its stake can be withdrawn, seconds. To be longer than what it
+    /// takes to report a missed window, and to prove a false report.
     pub unbonding_seconds: u64,
     /// What one missed window costs, in millionths of the stake.
     pub missed_ppm: u32,
