@@ -8,6 +8,7 @@ use prag_protocol::ledger::workers::{
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
+mod chance;
 mod choice;
 mod effects;
 mod evidence;

@@ -2,7 +2,7 @@
 
 use crate::workers::rendezvous::choose;
 use crate::workers::seats::Seat;
-use crate::workers::tests::model::Chance;
+use crate::workers::tests::chance::Chance;
 use std::collections::BTreeMap;
 
 fn seats(weights: &[u32]) -> Vec<Seat> {

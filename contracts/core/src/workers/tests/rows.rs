@@ -166,6 +166,33 @@ impl Kv for Counted {
     }
 }
 
+/// One of each message but the last of all, in an order in which each is accepted.
+fn messages(world: &World) -> Vec<(&'static str, WorkersMsg)> {
+    let register = world.register("new", |r| {
+        r.attestation_report = "r".repeat(10_000);
+        r.collateral = "c".repeat(20_000);
+    });
+    let again = world.register("ann", |r| {
+        (r.capacity, r.service, r.worker_type) = (5, "other".to_owned(), "large".to_owned());
+    });
+    vec![
+        ("new", register),
+        ("bob", world.report("bob")),
+        ("ann", missed("ann", FIRST + 1)),
+        ("rewards", slash("bob", 1000)),
+        ("ann", again),
+        ("ann", set_wallet("ann", "purse")),
+        ("ann", set_address("ann", "moved")),
+        ("ann", set_type("moved", "small")),
+        ("ann", remove("moved")),
+        ("admin", approve(2)),
+        ("admin", retire(1)),
+        ("admin", WorkersMsg::SetParties { parties: parties("court", "vault") }),
+        ("admin", WorkersMsg::SetAdmin { admin: account("heir") }),
+        ("heir", WorkersMsg::AcceptAdmin {}),
+    ]
+}
+
 fn queries() -> Vec<WorkersQuery> {
     let (worker, part, chunk) = (account("bob"), EvidencePart::Report, 0);
     let (signature, subscriber_public_key, offset, limit) = (None::<String>, None, 0, 1);
@@ -215,29 +242,7 @@ fn cost(others: u32) -> Vec<(String, u32, usize)> {
     let report = world.report("bob");
     world.ok("bob", report);
     world.pass(1);
-    let register = world.register("new", |r| {
-        r.attestation_report = "r".repeat(10_000);
-        r.collateral = "c".repeat(20_000);
-    });
-    let again = world.register("ann", |r| {
-        (r.capacity, r.service, r.worker_type) = (5, "other".to_owned(), "large".to_owned());
-    });
-    let messages = [
-        ("new", register),
-        ("bob", world.report("bob")),
-        ("ann", missed("ann", FIRST + 1)),
-        ("rewards", slash("bob", 1000)),
-        ("ann", again),
-        ("ann", set_wallet("ann", "purse")),
-        ("ann", set_address("ann", "moved")),
-        ("ann", set_type("moved", "small")),
-        ("ann", remove("moved")),
-        ("admin", approve(2)),
-        ("admin", retire(1)),
-        ("admin", WorkersMsg::SetParties { parties: parties("court", "vault") }),
-        ("admin", WorkersMsg::SetAdmin { admin: account("heir") }),
-        ("heir", WorkersMsg::AcceptAdmin {}),
-    ];
+    let messages = messages(&world);
     let mut env = world.env;
     let mut store = Counted { map: world.map, rows: Cell::new(0), bytes: Cell::new(0) };
     let mut costs = Vec::new();
@@ -276,6 +281,7 @@ fn cost_does_not_grow() {
     let (few, many) = (cost(2), cost(10_000));
     assert_eq!(few.len(), 26);
     for ((kind, rows, bytes), (_, rows_of_many, bytes_of_many)) in few.iter().zip(&many) {
+        println!("{kind}: {rows} rows, {bytes_of_many} bytes");
         assert_eq!(rows, rows_of_many, "{kind}");
         // A bench that is full is longer than one that is not.
         let seats = if kind == "GetNextWorker" { usize::from(BENCHES) } else { 3 };
