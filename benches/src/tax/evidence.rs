@@ -12,8 +12,8 @@ use prag_pki::real;
 use prag_pki::snp::{Authority, Evidence as MadeSnp, Product};
 use prag_pki::tdx::Tdx as MadeTdx;
 use prag_trust::evidence::{
-    Binding, BindingPurpose, CachedVerifier, Evidence, Gpu, GpuPolicy, HardwareVerifier, Policy, Roots, Tee,
-    Verifier,
+    Binding, BindingPurpose, CachedVerifier, Evidence, Gpu, GpuPolicy, HardwareVerifier, Policy,
+    Roots, Tee, Verifier,
 };
 use prag_trust::quote::nvidia;
 use prag_trust::quote::snp::{Minimum, Tcb};
