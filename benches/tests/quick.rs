@@ -45,13 +45,17 @@ fn a_quick_run_makes_every_row() {
     assert!(ratios.starts_with("<svg") && latency.contains("bare index"));
 }
 
-const ROWS: [&str; 33] = [
+const ROWS: [&str; 37] = [
     "verify/sim",
     "verify/tdx",
+    "verify/tdx-cached",
     "verify/snp",
+    "verify/snp-cached",
     "verify/gpu",
     "verify/tdx-gpu",
+    "verify/tdx-gpu-cached",
     "verify/snp-gpu",
+    "verify/snp-gpu-cached",
     "verify/real-tdx",
     "verify/real-snp",
     "verify/real-gpu",

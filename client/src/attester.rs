@@ -84,7 +84,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("evidence");
         let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 700 "$1""#;
-        let written = Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(script).status();
+        let written =
+            Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(script).status();
         assert!(written.unwrap().success());
         EvidenceCommand { program, timeout }.evidence(&BINDING)
     }

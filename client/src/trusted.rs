@@ -7,7 +7,7 @@
 
 use crate::error::ClientError;
 use crate::home::{Home, read_private};
-use prag_trust::evidence::{HardwareVerifier, Policy, Verifier};
+use prag_trust::evidence::{CachedVerifier, Policy, Verifier};
 
 /// The verifier and what it accepts.
 pub struct Trusted {
@@ -60,7 +60,7 @@ impl Default for Trusted {
     /// Real TEEs only; no measurement is listed.
     fn default() -> Self {
         Self {
-            verifier: Box::new(HardwareVerifier::default()),
+            verifier: Box::new(CachedVerifier::default()),
             policy: Policy::default(),
             first_use: true,
             warning: None,

@@ -12,8 +12,8 @@ use prag_pki::real;
 use prag_pki::snp::{Authority, Evidence as MadeSnp, Product};
 use prag_pki::tdx::Tdx as MadeTdx;
 use prag_trust::evidence::{
-    Binding, BindingPurpose, Evidence, Gpu, GpuPolicy, HardwareVerifier, Policy, Roots, Tee,
-    Verifier,
+    Binding, BindingPurpose, CachedVerifier, Evidence, Gpu, GpuPolicy, HardwareVerifier, Policy,
+    Roots, Tee, Verifier,
 };
 use prag_trust::quote::nvidia;
 use prag_trust::quote::snp::{Minimum, Tcb};
@@ -48,25 +48,39 @@ pub(super) fn made() -> Result<Vec<Case>, BenchError> {
         let claims = nvidia::verify(&alone.report, &alone.chain, &nonce, root, now);
         claims.map(drop).step("a GPU's report")
     };
-    let tdx = made.case("verify/tdx", "verify a TDX quote with collateral", made.tdx(None))?;
-    let snp = made.case("verify/snp", "verify an SNP report with VCEK", made.snp(None)?)?;
-    let both = made.case(
-        "verify/tdx-gpu",
-        "verify a TDX quote and a GPU's report",
-        made.tdx(Some(gpu.clone())),
-    )?;
-    let other = made.case(
-        "verify/snp-gpu",
-        "verify an SNP report and a GPU's report",
-        made.snp(Some(gpu))?,
-    )?;
+    let mut cases = vec![simulated()?];
+    for (ids, figures, evidence) in [
+        (
+            ["verify/tdx", "verify/tdx-cached"],
+            ["verify a TDX quote with collateral", "the same, seen before"],
+            made.tdx(None),
+        ),
+        (
+            ["verify/snp", "verify/snp-cached"],
+            ["verify an SNP report with VCEK", "the same, seen before"],
+            made.snp(None)?,
+        ),
+        (
+            ["verify/tdx-gpu", "verify/tdx-gpu-cached"],
+            ["verify a TDX quote and a GPU's report", "the same, seen before"],
+            made.tdx(Some(gpu.clone())),
+        ),
+        (
+            ["verify/snp-gpu", "verify/snp-gpu-cached"],
+            ["verify an SNP report and a GPU's report", "the same, seen before"],
+            made.snp(Some(gpu))?,
+        ),
+    ] {
+        cases.extend(made.cases(ids, figures, evidence)?);
+    }
     let alone = Case {
         id: "verify/gpu",
         figure: "verify a GPU's report with its chain",
         data: TEST_PKI,
         verify: Box::new(gpu_alone),
     };
-    Ok(vec![simulated()?, tdx, snp, alone, both, other])
+    cases.push(alone);
+    Ok(cases)
 }
 
 /// Real evidence, at a moment at which it held. `None`: it does not lie here.
@@ -138,15 +152,16 @@ impl Made {
         gpu
     }
 
-    /// The whole verifier over `evidence`, under a policy that names just its image and its GPU.
-    fn case(
+    /// The whole verifier over `evidence`, under a policy that names just its image and its GPU: each time anew, and with
+    /// a verdict that a first look left.
+    fn cases(
         &self,
-        id: &'static str,
-        figure: &'static str,
+        ids: [&'static str; 2],
+        figures: [&'static str; 2],
         evidence: Evidence,
-    ) -> Result<Case, BenchError> {
+    ) -> Result<[Case; 2], BenchError> {
         let verifier = HardwareVerifier::with_roots(self.roots.clone());
-        let examined = verifier.examine(&evidence, &self.policy, self.now).step(id)?;
+        let examined = verifier.examine(&evidence, &self.policy, self.now).step(ids[0])?;
         let mut policy = self.policy.clone();
         policy.measurements = vec![examined.hardware.image()];
         if let Some(gpu) = examined.gpu {
@@ -158,8 +173,15 @@ impl Made {
             };
         }
         let (binding, now) = (self.binding, self.now);
-        let verify = move || verifier.verify(&evidence, &binding, &policy, now).map(drop).step(id);
-        Ok(Case { id, figure, data: TEST_PKI, verify: Box::new(verify) })
+        let case = |at: usize, verifier: Box<dyn Verifier>| -> Result<Case, BenchError> {
+            let (id, evidence, policy) = (ids[at], evidence.clone(), policy.clone());
+            verifier.verify(&evidence, &binding, &policy, now).step(id)?;
+            let verify =
+                move || verifier.verify(&evidence, &binding, &policy, now).map(drop).step(id);
+            Ok(Case { id, figure: figures[at], data: TEST_PKI, verify: Box::new(verify) })
+        };
+        let cached = CachedVerifier::new(verifier.clone());
+        Ok([case(0, Box::new(verifier))?, case(1, Box::new(cached))?])
     }
 }
 

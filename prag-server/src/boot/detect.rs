@@ -10,7 +10,7 @@ use crate::clock::{WorkerClock, counter, host_time};
 use crate::platform::configfs::{Files, Kernel, Provider, ROOT};
 use crate::platform::{Attester, PlatformError, sealing_root};
 use crate::settings::Settings;
-use prag_trust::evidence::HardwareVerifier;
+use prag_trust::evidence::CachedVerifier;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub fn detect_through(
                 sealing_root(data, &probe).map_err(|error| BootError::Platform(error.to_string()))
             }
         }),
-        verifier: Box::new(HardwareVerifier::default()),
+        verifier: Box::new(CachedVerifier::default()),
         host_time: Box::new(host_time),
         simulated: false,
     })

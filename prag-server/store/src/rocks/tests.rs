@@ -138,7 +138,10 @@ fn a_lock_let_go_in_a_moment_is_waited_for() {
 fn a_shard_without_a_writer_is_claimed() {
     let (_folder, engine) = fresh();
     drop(engine.make(SHARD, None, |_| Ok(StateRow::default())).unwrap());
-    assert_eq!(engine.open(SHARD, AGAIN).err().map(|error| matches!(error, StoreError::Epoch { .. })), Some(true));
+    assert_eq!(
+        engine.open(SHARD, AGAIN).err().map(|error| matches!(error, StoreError::Epoch { .. })),
+        Some(true)
+    );
     assert_eq!(engine.open(SHARD, FIRST).unwrap().status().epoch, 1);
     assert_eq!(engine.open(SHARD, FIRST).unwrap().status().epoch, 1);
 }
