@@ -8,9 +8,12 @@
 //! JSON: enums are externally tagged in snake case, 32-byte values are lowercase hex, integers stay
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
 
+pub mod amount;
+pub mod coin;
 pub mod hex32;
 mod messages;
 mod records;
+pub mod subscription;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
 pub use records::{
