@@ -7,9 +7,11 @@
 
 pub mod access;
 mod error;
+pub mod funds;
 mod kv;
 mod list;
 mod rows;
+pub mod subscription;
 
 pub use error::{AccessError, RowError};
 pub use kv::{Env, Kv};
