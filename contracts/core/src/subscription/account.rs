@@ -35,6 +35,9 @@ impl<'a> Account<'a> {
     }
 
     pub(super) fn withdraw(&mut self, units: u128) -> Result<(), SubscriptionError> {
+        if self.record.paid_in == 0 {
+            return Err(SubscriptionError::UnknownDenom);
+        }
         let earned = self.earned()?;
         if units > earned {
             return Err(SubscriptionError::NotEarned { earned });

@@ -17,6 +17,9 @@ use prag_protocol::ledger::subscription::{
     PERIODS_AHEAD_MAX, PlanRecord, RunningRecord, SubscriberRecord,
 };
 
+/// Whose plan, its state, and its terms.
+type Paid = (SubscriberRecord, RunningRecord, PlanRecord);
+
 impl Step<'_> {
     pub(super) fn subscribe(&mut self, id: u32) -> Done {
         let plan = self.open_plan(id)?;
@@ -67,18 +70,20 @@ impl Step<'_> {
     }
 
     pub(super) fn cancel(&mut self) -> Done {
-        let subscriber = self.sender.clone();
-        let row = keys::subscriber(&subscriber);
-        if row.load(self.kv)?.and_then(|r| r.running).is_some_and(|running| running.cancelled) {
+        let (mut record, mut running, plan) = self.last_paid()?;
+        if running.cancelled {
             return Ok(None);
         }
-        let (mut record, mut running, plan) = self.running()?;
         let seen = self.seen(&plan, &running);
+        if !seen.renewable() {
+            return Err(SubscriptionError::NotRunning);
+        }
         let (units, paid_until) = (seen.refund()?, seen.end_if_cancelled());
+        let subscriber = self.sender.clone();
         self.give_back(&subscriber, &plan, &mut running, units)?;
         (running.paid_until, running.cancelled) = (paid_until, true);
         record.running = Some(running);
-        row.save(self.kv, &record)?;
+        keys::subscriber(&subscriber).save(self.kv, &record)?;
         Ok(Some(Event::Cancelled { subscriber, paid_until }))
     }
 
@@ -138,16 +143,22 @@ impl Step<'_> {
     }
 
     /// The sender's running plan.
-    fn running(&self) -> Result<(SubscriberRecord, RunningRecord, PlanRecord), SubscriptionError> {
-        let record = keys::subscriber(self.sender).load(self.kv)?;
-        let record = record.ok_or(SubscriptionError::NotRunning)?;
-        let running = record.running.clone().ok_or(SubscriptionError::NotRunning)?;
-        let plan = plan_of(self.kv, &running)?;
+    fn running(&self) -> Result<Paid, SubscriptionError> {
+        let (record, running, plan) = self.last_paid()?;
         if self.seen(&plan, &running).renewable() {
             Ok((record, running, plan))
         } else {
             Err(SubscriptionError::NotRunning)
         }
+    }
+
+    /// The last plan that the sender paid for, running or not.
+    fn last_paid(&self) -> Result<Paid, SubscriptionError> {
+        let record = keys::subscriber(self.sender).load(self.kv)?;
+        let record = record.ok_or(SubscriptionError::NotRunning)?;
+        let running = record.running.clone().ok_or(SubscriptionError::NotRunning)?;
+        let plan = plan_of(self.kv, &running)?;
+        Ok((record, running, plan))
     }
 
     /// Whether exactly the price came along.

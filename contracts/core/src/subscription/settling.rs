@@ -34,9 +34,6 @@ impl Step<'_> {
 
     pub(super) fn withdraw(&mut self, denom: Denom, amount: Amount, to: Address) -> Done {
         self.admin()?;
-        if keys::account(&denom).load(self.kv)?.is_none() {
-            return Err(SubscriptionError::UnknownDenom);
-        }
         let amount = amount.get();
         let mut account = Account::open(self.kv, &denom)?;
         account.withdraw(amount)?;
