@@ -14,6 +14,7 @@ pub mod hex32;
 pub mod hex64;
 mod messages;
 mod records;
+pub mod subscription;
 pub mod workers;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};

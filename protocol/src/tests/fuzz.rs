@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crate::filter::Filter;
+use crate::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
 use crate::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
 use crate::ledger::{AccessMsg, AccessQuery, AccessReply};
 use crate::metadata::Metadata;
@@ -102,6 +103,42 @@ fn worker_messages() {
             let _ = init.check();
         }
         closed::<WorkersReply>(bytes);
+    });
+}
+
+/// So do those of the subscription contract.
+#[test]
+fn subscription_messages() {
+    let hash = "ab".repeat(32);
+    let messages = [
+        r#"{"set_admin":{"public_address":"secret1a"}}"#.to_owned(),
+        format!(
+            r#"{{"add_api_key":{{"api_key":"{hash}","identity":"secret1a","name":"x","created":9}}}}"#
+        ),
+        r#"{"make_plan":{"id":1,"price":"5","denom":"uscrt","period_seconds":9,"grace_seconds":1,"refund_fee_bp":1,"api_keys":3,"units":5}}"#.to_owned(),
+        r#"{"withdraw":{"denom":"uscrt","amount":"79228162514264337593543950335","to":"secret1a"}}"#.to_owned(),
+        r#"{"renew":{}}"#.to_owned(),
+    ];
+    let queries = [
+        r#"{"api_keys_with_permit":{"permit":"p","offset":0,"limit":9}}"#.to_owned(),
+        format!(r#"{{"api_key":{{"hash":"{hash}"}}}}"#),
+        r#"{"account":{"denom":"ibc/0A"}}"#.to_owned(),
+    ];
+    type Query = SubscriptionQuery<String>;
+    let [messages, queries] = [&messages[..], &queries[..]]
+        .map(|texts| texts.iter().map(|text| text.clone().into_bytes()).collect::<Vec<_>>());
+    let sound = |text: &Vec<u8>| {
+        closed::<SubscriptionMsg>(text).is_some_and(|message| message.check().is_ok())
+    };
+    assert!(messages.iter().all(sound));
+    assert!(queries.iter().all(|text| closed::<Query>(text).is_some()));
+    fuzz(1, &[messages, queries].concat(), |bytes| {
+        if let Some(message) = closed::<SubscriptionMsg>(bytes) {
+            let _ = message.check();
+        }
+        if let Some(query) = closed::<Query>(bytes) {
+            let _ = query.check();
+        }
     });
 }
 
