@@ -1,0 +1,126 @@
+//! What makes a report false, and why nothing else can.
+//!
+//! Layer: core, rewards.
+//! Holds: the rules for one leaf, for two neighbours, and for a session and its collection.
+//! Never: state, money; how a leaf got here.
+//! Invariant: a report that breaks no rule bills every session once, from where it may to what both sides
+//! signed, and its totals and every collection's units are the sums of that.
+//!
+//! Why one or two leaves are always enough. Let n usage leaves and g royalty leaves be committed.
+//! 1. *Sums.* Leaf 0 has nothing before it; leaf i + 1 has before it what leaf i has, plus what leaf i bills;
+//!    the last leaf with what it bills makes the totals. If no leaf and no two neighbours break this, then
+//!    by induction the totals are the sum of all leaves. The same holds for units in the other tree.
+//! 2. *Once.* If each leaf's (collection, session) is greater than that of the leaf before, then all are
+//!    different. The same holds for collections in the other tree.
+//! 3. *Groups.* `group` begins at 0, stays within a collection, grows by one at the next, and ends at g - 1:
+//!    so group j is the j-th collection. Across the trees, a leaf of group j names royalty leaf j's
+//!    collection, and lies at `first` or later; a leaf of an earlier group lies before it. So `first` is where
+//!    group j begins, and there the units before must be equal on both sides: units of collection j
+//!    are the difference of two such sums, which by (1) is what its sessions read.
+//! 4. *Each leaf by itself.* It names this ledger and worker, both signatures hold, and it starts no lower than
+//!    what an earlier epoch is on record to have billed.
+//!
+//! Leaves that nobody sees break no rule. So anybody may demand one (`demands`): a worker that cannot show
+//! a leaf in time has no report.
+
+use crate::Verify;
+use prag_protocol::Address;
+use prag_protocol::ledger::rewards::{Proven, ReportRecord, RoyaltyLeaf, UsageLeaf};
+use prag_protocol::ledger::voucher::{Counters, Role};
+
+/// What one usage leaf is held against.
+pub(super) struct Facts<'a> {
+    pub(super) report: &'a ReportRecord,
+    pub(super) worker: &'a Address,
+    pub(super) ledger: &'a [u8; 32],
+    /// What earlier epochs are on record to have billed the session.
+    pub(super) settled: Counters,
+}
+
+impl Facts<'_> {
+    /// Whether a usage leaf of the report breaks a rule by itself.
+    pub(super) fn is_false(&self, shown: &Proven<UsageLeaf>, verify: &dyn Verify) -> bool {
+        let leaf = &shown.leaf;
+        let voucher = &leaf.signed.voucher;
+        let Some(end) = sum(leaf) else {
+            return true;
+        };
+        let names = voucher.ledger == *self.ledger && voucher.worker == *self.worker;
+        let start = leaf.start.minus(&self.settled).is_some();
+        let begins = shown.index > 0 || (leaf.before == Counters::default() && leaf.group == 0);
+        let last = is_last(shown.index, self.report.leaves);
+        let last_group = is_last(leaf.group, self.report.collections);
+        let ends = !last || (end == self.report.totals && last_group);
+        !(names && start && begins && ends && signed(leaf, verify))
+    }
+}
+
+/// Whether a royalty leaf of the report breaks a rule by itself.
+pub(super) fn is_royalty_false(report: &ReportRecord, shown: &Proven<RoyaltyLeaf>) -> bool {
+    let leaf = &shown.leaf;
+    let end = leaf.before.checked_add(leaf.units);
+    let begins = shown.index > 0 || (leaf.before == 0 && leaf.first == 0);
+    let last = is_last(shown.index, report.collections);
+    let ends = !last || end == Some(report.totals.chunks);
+    !(begins && ends && leaf.first < report.leaves)
+}
+
+/// Whether two usage leaves break a rule; `None` if they are no neighbours.
+pub(super) fn is_pair_false(
+    first: &Proven<UsageLeaf>,
+    second: &Proven<UsageLeaf>,
+) -> Option<bool> {
+    neighbours(first.index, second.index)?;
+    let (a, b) = (&first.leaf, &second.leaf);
+    let (one, next) = (&a.signed.voucher, &b.signed.voucher);
+    let sorted = (one.collection, one.session) < (next.collection, next.session);
+    let step = u64::from(one.collection != next.collection);
+    let grouped = a.group.checked_add(step) == Some(b.group);
+    Some(!(sorted && grouped && sum(a) == Some(b.before)))
+}
+
+/// Whether two royalty leaves break a rule; `None` if they are no neighbours.
+pub(super) fn is_royalty_pair_false(
+    first: &Proven<RoyaltyLeaf>,
+    second: &Proven<RoyaltyLeaf>,
+) -> Option<bool> {
+    neighbours(first.index, second.index)?;
+    let (a, b) = (&first.leaf, &second.leaf);
+    let sorted = a.collection < b.collection && a.first < b.first;
+    Some(!(sorted && a.before.checked_add(a.units) == Some(b.before)))
+}
+
+/// Whether a usage leaf and a royalty leaf of one report break a rule.
+pub(super) fn is_across_false(usage: &Proven<UsageLeaf>, royalty: &Proven<RoyaltyLeaf>) -> bool {
+    let RoyaltyLeaf { collection, first, before, units: _ } = royalty.leaf;
+    let leaf = &usage.leaf;
+    if leaf.group < royalty.index {
+        return usage.index >= first;
+    }
+    if leaf.group > royalty.index {
+        return usage.index <= first;
+    }
+    let begins = usage.index != first || leaf.before.chunks == before;
+    !(leaf.signed.voucher.collection == collection && usage.index >= first && begins)
+}
+
+/// What lies before the next leaf.
+fn sum(leaf: &UsageLeaf) -> Option<Counters> {
+    leaf.before.plus(&leaf.billed()?)
+}
+
+fn signed(leaf: &UsageLeaf, verify: &dyn Verify) -> bool {
+    let signed = &leaf.signed;
+    let voucher = &signed.voucher;
+    let holds = |role, signature, key| verify.ed25519(&voucher.signed_bytes(role), signature, key);
+    holds(Role::Worker, &signed.worker_signature, &voucher.worker_key)
+        && holds(Role::Consumer, &signed.consumer_signature, &voucher.session)
+}
+
+fn is_last(index: u64, size: u64) -> bool {
+    index.checked_add(1) == Some(size)
+}
+
+fn neighbours(first: u64, second: u64) -> Option<()> {
+    (first.checked_add(1) == Some(second)).then_some(())
+}
