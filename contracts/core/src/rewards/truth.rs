@@ -7,18 +7,19 @@
 //! signed, and its totals and every collection's units are the sums of that.
 //!
 //! Why one or two leaves are always enough. Let n usage leaves and g royalty leaves be committed.
-//! 1. *Sums.* Leaf 0 has nothing before it; leaf i + 1 has before it what leaf i has, plus what leaf i bills;
-//!    the last leaf with what it bills makes the totals. If no leaf and no two neighbours break this, then
-//!    by induction the totals are the sum of all leaves. The same holds for units in the other tree.
-//! 2. *Once.* If each leaf's (collection, session) is greater than that of the leaf before, then all are
-//!    different. The same holds for collections in the other tree.
+//! 1. *Sums.* Usage leaf 0 has nothing before it; leaf i + 1 has before it what leaf i has, plus what leaf i
+//!    bills; the last leaf with what it bills makes the totals. If no leaf and no two neighbours break this,
+//!    then by induction the totals are the sum of all leaves.
+//! 2. *Once.* Each usage leaf's (collection, session) is greater than that of the leaf before: no two are of
+//!    one session, and the leaves of a collection lie together.
 //! 3. *Groups.* `group` begins at 0, stays within a collection, grows by one at the next, and ends at g - 1:
-//!    so group j is the j-th collection. Across the trees, a leaf of group j names royalty leaf j's
-//!    collection, and lies at `first` or later; a leaf of an earlier group lies before it. So `first` is where
-//!    group j begins, and there the units before must be equal on both sides: units of collection j
-//!    are the difference of two such sums, which by (1) is what its sessions read.
-//! 4. *Each leaf by itself.* It names this ledger and worker, both signatures hold, and it starts no lower than
-//!    what an earlier epoch is on record to have billed.
+//!    group j is the j-th collection, and none is without leaves.
+//! 4. *Across.* A usage leaf of group j names royalty leaf j's collection and lies at its `first` or later; one
+//!    of an earlier group lies before it: so `first` is where group j begins. There the units before are equal
+//!    on both sides: so each royalty leaf's `before` is what (1) says. A royalty leaf's units lead to the
+//!    next leaf's `before`, and the last one's to the totals: so units are what the collection's sessions read.
+//! 5. *Each usage leaf by itself.* It names this ledger and worker, both signatures hold, and it starts no
+//!    lower than what an earlier epoch is on record to have billed, and no higher than it ends.
 //!
 //! Leaves that nobody sees break no rule. So anybody may demand one (`demands`): a worker that cannot show
 //! a leaf in time has no report.
@@ -27,6 +28,7 @@ use crate::Verify;
 use prag_protocol::Address;
 use prag_protocol::ledger::rewards::{Proven, ReportRecord, RoyaltyLeaf, UsageLeaf};
 use prag_protocol::ledger::voucher::{Counters, Role};
+use std::cmp::Ordering;
 
 /// What one usage leaf is held against.
 pub(super) struct Facts<'a> {
@@ -57,12 +59,8 @@ impl Facts<'_> {
 
 /// Whether a royalty leaf of the report breaks a rule by itself.
 pub(super) fn is_royalty_false(report: &ReportRecord, shown: &Proven<RoyaltyLeaf>) -> bool {
-    let leaf = &shown.leaf;
-    let end = leaf.before.checked_add(leaf.units);
-    let begins = shown.index > 0 || (leaf.before == 0 && leaf.first == 0);
-    let last = is_last(shown.index, report.collections);
-    let ends = !last || end == Some(report.totals.chunks);
-    !(begins && ends && leaf.first < report.leaves)
+    let end = shown.leaf.before.checked_add(shown.leaf.units);
+    is_last(shown.index, report.collections) && end != Some(report.totals.chunks)
 }
 
 /// Whether two usage leaves break a rule; `None` if they are no neighbours.
@@ -85,23 +83,23 @@ pub(super) fn is_royalty_pair_false(
     second: &Proven<RoyaltyLeaf>,
 ) -> Option<bool> {
     neighbours(first.index, second.index)?;
-    let (a, b) = (&first.leaf, &second.leaf);
-    let sorted = a.collection < b.collection && a.first < b.first;
-    Some(!(sorted && a.before.checked_add(a.units) == Some(b.before)))
+    Some(first.leaf.before.checked_add(first.leaf.units) != Some(second.leaf.before))
 }
 
 /// Whether a usage leaf and a royalty leaf of one report break a rule.
 pub(super) fn is_across_false(usage: &Proven<UsageLeaf>, royalty: &Proven<RoyaltyLeaf>) -> bool {
     let RoyaltyLeaf { collection, first, before, units: _ } = royalty.leaf;
     let leaf = &usage.leaf;
-    if leaf.group < royalty.index {
-        return usage.index >= first;
+    match leaf.group.cmp(&royalty.index) {
+        Ordering::Less => usage.index >= first,
+        // The collection's own first leaf, or the last one before it, shows where it begins.
+        Ordering::Greater => false,
+        Ordering::Equal => {
+            let named = leaf.signed.voucher.collection == collection;
+            let begins = usage.index != first || leaf.before.chunks == before;
+            !(named && usage.index >= first && begins)
+        }
     }
-    if leaf.group > royalty.index {
-        return usage.index <= first;
-    }
-    let begins = usage.index != first || leaf.before.chunks == before;
-    !(leaf.signed.voucher.collection == collection && usage.index >= first && begins)
 }
 
 /// What lies before the next leaf.

@@ -149,8 +149,8 @@ pub struct RoyaltyClaim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Evidence {
-    /// A leaf that is false by itself: signatures, names, a start below what was settled, or sums at
-    /// either end of the report.
+    /// A leaf that is false by itself: signatures, names, a start below what was settled, or a false
+    /// sum at either end of the report.
     Leaf(Shown),
     /// Two neighbours: out of order, the same session twice, or a false sum.
     UsagePair {
@@ -159,14 +159,14 @@ pub enum Evidence {
         /// The next.
         second: Box<Proven<UsageLeaf>>,
     },
-    /// Two neighbours: out of order, the same collection twice, or a false sum.
+    /// Two neighbours with a false sum.
     RoyaltyPair {
         /// The one.
         first: Box<Proven<RoyaltyLeaf>>,
         /// The next.
         second: Box<Proven<RoyaltyLeaf>>,
     },
-    /// A session and a collection that do not fit each other.
+    /// A session and a collection that do not fit each other: another name, place or sum.
     Across {
         /// The session.
         usage: Box<Proven<UsageLeaf>>,

@@ -103,13 +103,73 @@ impl Made {
         }
     }
 
+    /// Lies that fit together in all but one place.
+    fn scheme(&mut self, kind: u64, r: usize, i: usize, chance: &mut Chance) {
+        let more = 1 + chance.below(2);
+        match kind {
+            // Something before the first leaf.
+            22 => {
+                let extra = used([0, chance.below(2), 0, 0, more]);
+                for leaf in &mut self.usage {
+                    leaf.before = leaf.before.plus(&extra).unwrap();
+                }
+                self.totals = self.totals.plus(&extra).unwrap();
+                for leaf in &mut self.royalty {
+                    leaf.before += extra.chunks;
+                }
+            }
+            // A collection that begins too early or too late, with the sums that are there.
+            23 if r > 0 => {
+                let before = self.usage[i].before.chunks;
+                let moved = &mut self.royalty[r];
+                let end = moved.before + moved.units;
+                (moved.first, moved.before) = (i as u64, before);
+                moved.units = end.saturating_sub(before);
+                self.royalty[r - 1].units = before.saturating_sub(self.royalty[r - 1].before);
+            }
+            // Units of one collection for another.
+            24 if r > 0 => {
+                let taken = self.royalty[r].units.min(more);
+                self.royalty[r].units -= taken;
+                self.royalty[r].before += taken;
+                self.royalty[r - 1].units += taken;
+            }
+            // A collection that nobody read, before all others or after them.
+            25 => {
+                let none = RoyaltyLeaf { collection: id(0), first: 0, before: 0, units: 0 };
+                self.royalty.insert(0, none);
+                for leaf in &mut self.usage {
+                    leaf.group += 1;
+                }
+                for (later, leaf) in self.royalty.iter_mut().skip(1).enumerate() {
+                    leaf.first += u64::from(later == 0 && more == 1);
+                }
+            }
+            26 => {
+                let before = self.totals.chunks;
+                let first = self.usage.len() as u64 - chance.below(2);
+                let collection = id(9);
+                self.royalty.push(RoyaltyLeaf { collection, first, before, units: 0 });
+            }
+            // Two collections under one name.
+            _ if r > 0 => {
+                let gone = self.royalty.remove(r);
+                self.royalty[r - 1].units += gone.units;
+                for leaf in &mut self.usage {
+                    leaf.group -= u64::from(leaf.group >= r as u64 && leaf.group > 0);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn spoil(&mut self, chance: &mut Chance) {
         let at = |chance: &mut Chance, of: usize| {
             usize::try_from(chance.below(of as u64)).unwrap()
         };
         let (i, j) = (at(chance, self.usage.len()), at(chance, self.usage.len()));
         let (r, s) = (at(chance, self.royalty.len()), at(chance, self.royalty.len()));
-        let kind = chance.below(22);
+        let kind = chance.below(28);
         let leaf = &mut self.usage[i];
         let voucher = &mut leaf.signed.voucher;
         match kind {
@@ -134,8 +194,9 @@ impl Made {
             18 => self.royalty[r].units += chance.below(3),
             19 => self.royalty.swap(r, s),
             20 => self.royalty.insert(r, self.royalty[s].clone()),
-            _ if self.royalty.len() > 1 => drop(self.royalty.remove(r)),
-            _ => self.royalty[r].before += 1,
+            21 if self.royalty.len() > 1 => drop(self.royalty.remove(r)),
+            21 => self.royalty[r].before += 1,
+            _ => self.scheme(kind, r, i, chance),
         }
         // A liar has friends: most of its vouchers are signed by both.
         if kind < 10 && chance.below(3) > 0 {
