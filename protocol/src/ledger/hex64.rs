@@ -45,7 +45,8 @@ mod tests {
         let bytes: Vec<u8> = (100..164).collect();
         let text = encode(&bytes);
         assert_eq!(decode(&text).unwrap().as_slice(), bytes);
-        for bad in [text.to_uppercase(), text[1..].to_owned(), format!("{text}0"), "é".repeat(64)] {
+        for bad in [text.to_uppercase(), text[1..].to_owned(), format!("{text}0"), "é".repeat(64)]
+        {
             assert_eq!(decode(&bad), None, "{bad}");
         }
     }

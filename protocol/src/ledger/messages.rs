@@ -368,7 +368,12 @@ fn permit(name: &str) -> Result<(), BoundError> {
     length("permit_name", name.len(), 1, PERMIT_NAME_BYTES_MAX)
 }
 
-pub(super) fn length(field: &'static str, is: usize, min: usize, max: usize) -> Result<(), BoundError> {
+pub(super) fn length(
+    field: &'static str,
+    is: usize,
+    min: usize,
+    max: usize,
+) -> Result<(), BoundError> {
     // A length that does not fit in 64 bits is certainly too long.
     let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
     within(field, wide(is), wide(min), wide(max))

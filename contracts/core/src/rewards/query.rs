@@ -18,11 +18,7 @@ use prag_protocol::ledger::rewards::{
 /// # Errors
 /// [`RewardsError::Bound`] for a field outside its bounds; [`RewardsError::NotSetUp`] before
 /// [`super::instantiate`]; [`RewardsError::Damaged`] where the state does not read back.
-pub fn query(
-    kv: &dyn Kv,
-    env: &Env,
-    query: RewardsQuery,
-) -> Result<RewardsReply, RewardsError> {
+pub fn query(kv: &dyn Kv, env: &Env, query: RewardsQuery) -> Result<RewardsReply, RewardsError> {
     query.check()?;
     let settings = keys::settings().load(kv)?.ok_or(RewardsError::NotSetUp)?;
     Ok(match query {

@@ -10,9 +10,7 @@ use super::{Event, RewardsError, Step, Verdict, keys, time};
 use crate::kv::Staged;
 use crate::{Env, Kv};
 use prag_protocol::Address;
-use prag_protocol::ledger::rewards::{
-    RewardsConfig, RewardsInit, RewardsSettings, Version,
-};
+use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit, RewardsSettings, Version};
 
 /// Sets the contract up, once. `sender` is its admin, and epoch 0 begins now.
 ///

@@ -16,6 +16,7 @@ mod model;
 mod refusals;
 mod rows;
 mod shares;
+mod walk;
 
 /// A store that keeps everything in a map, and counts what is touched.
 #[derive(Clone, Default, Debug)]

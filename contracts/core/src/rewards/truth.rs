@@ -64,10 +64,7 @@ pub(super) fn is_royalty_false(report: &ReportRecord, shown: &Proven<RoyaltyLeaf
 }
 
 /// Whether two usage leaves break a rule; `None` if they are no neighbours.
-pub(super) fn is_pair_false(
-    first: &Proven<UsageLeaf>,
-    second: &Proven<UsageLeaf>,
-) -> Option<bool> {
+pub(super) fn is_pair_false(first: &Proven<UsageLeaf>, second: &Proven<UsageLeaf>) -> Option<bool> {
     neighbours(first.index, second.index)?;
     let (a, b) = (&first.leaf, &second.leaf);
     let (one, next) = (&a.signed.voucher, &b.signed.voucher);

@@ -15,11 +15,17 @@ fn one_epoch() {
     world.ok("bob", BOND, report(0, &bob));
     world.ok("cyd", BOND, presence(0));
     let standing = world.epoch(0).record.standing;
-    assert_eq!((standing.reports, standing.weight, standing.units, standing.answers), (3, 675, 120, 4));
+    assert_eq!(
+        (standing.reports, standing.weight, standing.units, standing.answers),
+        (3, 675, 120, 4)
+    );
 
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
     let split = world.epoch(0).record.split.unwrap();
-    assert_eq!((split.fee, split.royalty, split.uptime, split.work), (5_000, 20_000, 10_000, 65_000));
+    assert_eq!(
+        (split.fee, split.royalty, split.uptime, split.work),
+        (5_000, 20_000, 10_000, 65_000)
+    );
     assert_eq!(world.got["treasury"], 5_000);
 
     // Ann: 635 of 675 by weight, 3 of 4 answers, her bond.
@@ -57,7 +63,8 @@ fn configs_hold_from_the_next_epoch() {
     world.ok("admin", 0, RewardsMsg::SetConfig { config: heavier.clone() });
     world.at(REPORTS).ok("ann", BOND, report(0, &book("ann")));
     assert_eq!(world.report(0, "ann").weight, 635);
-    let again = Book::new(vec![entry("ann", 1, 7, [10, 20, 0, 10, 5], [11, 20, 0, 10, 5])]).unwrap();
+    let again =
+        Book::new(vec![entry("ann", 1, 7, [10, 20, 0, 10, 5], [11, 20, 0, 10, 5])]).unwrap();
     world.at(200).ok("ann", BOND, report(1, &again));
     assert_eq!(world.report(1, "ann").weight, 1_000);
 
@@ -145,7 +152,8 @@ fn falsehood_costs() {
     let honest = book("bob");
     let mut leaves = book("ann").usage_leaves().to_vec();
     leaves[1].signed.voucher.used.output += 1_000_000;
-    let bad = Book::of(leaves, book("ann").royalty_leaves().to_vec(), used([30, 100, 5, 50, 1_000_020]));
+    let bad =
+        Book::of(leaves, book("ann").royalty_leaves().to_vec(), used([30, 100, 5, 50, 1_000_020]));
     world.at(REPORTS).ok("ann", BOND, report(0, &bad));
     world.ok("bob", BOND, report(0, &honest));
     // Demands that are open when a report falls give their deposits back at once.
@@ -173,11 +181,13 @@ fn billing_twice_is_false() {
     world.refuses("eve", 0, settle(0, "ann", &first, 0), RewardsError::NotClosed);
     world.at(CHALLENGES_END).ok("eve", 0, close(0));
     // (1, 7) ended at [10, 20, 0, 10, 5].
-    let again = Book::new(vec![entry("ann", 1, 7, [10, 19, 0, 10, 5], [12, 30, 0, 10, 5])]).unwrap();
+    let again =
+        Book::new(vec![entry("ann", 1, 7, [10, 19, 0, 10, 5], [12, 30, 0, 10, 5])]).unwrap();
     world.at(200).ok("ann", BOND, report(1, &again));
     let evidence = || Evidence::Leaf(Shown::Usage(usage(&again, 0)));
     let worker = account("ann");
-    let challenge = || RewardsMsg::Challenge { epoch: 1, worker: worker.clone(), evidence: evidence() };
+    let challenge =
+        || RewardsMsg::Challenge { epoch: 1, worker: worker.clone(), evidence: evidence() };
     world.refuses("eve", 0, challenge(), RewardsError::NotFalse);
     world.ok("eve", 0, settle(0, "ann", &first, 0));
     assert_eq!(world.ok("eve", 0, settle(0, "ann", &first, 0)).event, None);

@@ -3,7 +3,7 @@
 //! The twin knows no local rules: a report is true if it is, leaf by leaf, the one that the honest
 //! builder makes of its own entries, and each entry is as it should be.
 
-use super::model::Chance;
+use super::walk::Chance;
 use super::*;
 
 /// A report as somebody made it up.
@@ -164,9 +164,7 @@ impl Made {
     }
 
     fn spoil(&mut self, chance: &mut Chance) {
-        let at = |chance: &mut Chance, of: usize| {
-            usize::try_from(chance.below(of as u64)).unwrap()
-        };
+        let at = |chance: &mut Chance, of: usize| usize::try_from(chance.below(of as u64)).unwrap();
         let (i, j) = (at(chance, self.usage.len()), at(chance, self.usage.len()));
         let (r, s) = (at(chance, self.royalty.len()), at(chance, self.royalty.len()));
         let kind = chance.below(28);

@@ -1,30 +1,12 @@
-//! Random histories against a model that scans: same verdicts, same payments, same sums, and not a unit
-//! lost or made at any step (`World::run` checks that after each).
+//! A model of the contract that scans where the contract keeps sums.
 
 use super::*;
-use prag_protocol::ledger::rewards::{Claimable, Standing};
+use prag_protocol::ledger::rewards::Standing;
 use std::collections::BTreeSet;
-
-/// SplitMix64.
-pub(super) struct Chance(pub(super) u64);
-
-impl Chance {
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
-    }
-}
 
 /// What somebody does. Leaves are those of the report that there is, or of some other one.
 #[derive(Clone, Copy, Debug)]
-enum Act {
+pub(super) enum Act {
     Fund(u128),
     Report(u64, usize),
     Demand(u64, &'static str, Tree, u64),
@@ -38,8 +20,8 @@ enum Act {
     Sweep(u64),
 }
 
-struct Report {
-    book: Book,
+pub(super) struct Report {
+    pub(super) book: Book,
     /// A signature of its first leaf is bad.
     forged: bool,
     void: bool,
@@ -74,9 +56,9 @@ impl Report {
 }
 
 #[derive(Default)]
-struct Epoch {
+pub(super) struct Epoch {
     funded: u128,
-    reports: BTreeMap<&'static str, Report>,
+    pub(super) reports: BTreeMap<&'static str, Report>,
     /// When, royalty, uptime, work.
     closed: Option<(u64, u128, u128, u128)>,
     unclaimed: u128,
@@ -99,8 +81,8 @@ impl Epoch {
 }
 
 #[derive(Default)]
-struct Model {
-    epochs: BTreeMap<u64, Epoch>,
+pub(super) struct Model {
+    pub(super) epochs: BTreeMap<u64, Epoch>,
     carry: u128,
     /// What was settled of each worker's sessions of collection 1.
     settled: BTreeMap<(&'static str, u8), [u64; 5]>,
@@ -110,7 +92,7 @@ type Paid = Vec<(&'static str, u128)>;
 
 impl Model {
     /// Who got what; `None` if it is refused. Then nothing has changed.
-    fn run(&mut self, who: &'static str, now: u64, act: Act) -> Option<Paid> {
+    pub(super) fn run(&mut self, who: &'static str, now: u64, act: Act) -> Option<Paid> {
         let began = |epoch: u64| epoch * EPOCH;
         match act {
             Act::Fund(amount) => {
@@ -121,7 +103,8 @@ impl Model {
             Act::Report(e, kind) => {
                 let since = now.checked_sub(began(e) + EPOCH)?;
                 let worker = WORKERS.contains(&who);
-                let known = self.epochs.get(&e).is_some_and(|epoch| epoch.reports.contains_key(who));
+                let known =
+                    self.epochs.get(&e).is_some_and(|epoch| epoch.reports.contains_key(who));
                 if since >= 30 || !worker || known {
                     return None;
                 }
@@ -166,7 +149,8 @@ impl Model {
                 let leaf = report.book.usage_leaves().first()?;
                 let session = leaf.signed.voucher.session[0];
                 let settled = self.settled.get(&(worker, session)).copied().unwrap_or_default();
-                let twice = leaf.start.values().iter().zip(settled).any(|(start, end)| *start < end);
+                let twice =
+                    leaf.start.values().iter().zip(settled).any(|(start, end)| *start < end);
                 if now >= began(e) + CHALLENGES_END || report.void || !(report.forged || twice) {
                     return None;
                 }
@@ -274,9 +258,10 @@ impl Model {
     }
 
     /// Demands that wait for an answer.
-    fn waiting(&self, e: u64) -> Vec<(&'static str, Tree, u64)> {
+    pub(super) fn waiting(&self, e: u64) -> Vec<(&'static str, Tree, u64)> {
         let reports = self.epochs.get(&e).into_iter().flat_map(|epoch| &epoch.reports);
-        let demands = reports.flat_map(|(who, report)| report.demands.iter().map(move |d| (*who, d)));
+        let demands =
+            reports.flat_map(|(who, report)| report.demands.iter().map(move |d| (*who, d)));
         let open = demands.filter(|(_, (_, state))| matches!(state, Some((_, false))));
         let tree = |byte: u8| if byte == Tree::Usage as u8 { Tree::Usage } else { Tree::Royalty };
         open.map(|(who, ((byte, index), _))| (who, tree(*byte), *index)).collect()
@@ -295,7 +280,7 @@ impl Model {
         ]
     }
 
-    fn agrees(&self, world: &World) {
+    pub(super) fn agrees(&self, world: &World) {
         let PoolRecord { bonds, deposits, open, unclaimed, carry, .. } = world.pool();
         assert_eq!([bonds, deposits, open, unclaimed, carry], self.pool());
         for (e, epoch) in &self.epochs {
@@ -311,7 +296,7 @@ impl Model {
 }
 
 /// What `who` says in that epoch; what it commits to in its kinds is fixed, so reports can be made up anew.
-fn library(who: &str, kind: usize) -> Book {
+pub(super) fn library(who: &str, kind: usize) -> Book {
     match kind {
         0 => Book::new(Vec::new()).unwrap(),
         1 => book(who),
@@ -333,180 +318,6 @@ fn answers(who: &str) -> u64 {
     }
 }
 
-fn draw(chance: &mut Chance, model: &Model, now: u64) -> (&'static str, Act) {
-    let e = (now / EPOCH).saturating_sub(chance.one(&[0, 1, 1, 1, 2, 2, 3]));
-    let (who, worker) = (chance.one(&NAMES), chance.one(&WORKERS));
-    let tree = chance.one(&[Tree::Usage, Tree::Usage, Tree::Royalty]);
-    let index = chance.below(3);
-    // Half the time something that this part of an epoch is for.
-    let last = (now / EPOCH).saturating_sub(1);
-    if chance.below(2) == 0 {
-        let waiting = model.waiting(last);
-        if !waiting.is_empty() && chance.below(2) == 0 {
-            let (worker, tree, index) = chance.one(&waiting);
-            return if now % EPOCH < 50 {
-                (worker, Act::Reveal(last, tree, index))
-            } else {
-                (who, Act::Unanswered(last, worker, tree, index))
-            };
-        }
-        return match (now % EPOCH, chance.below(6)) {
-            (..30, 0..3) => (worker, Act::Report(last, chance.one(&KINDS))),
-            (..40, ..4) => (who, Act::Demand(last, worker, tree, index)),
-            (..60, _) => (who, Act::Challenge(last, worker)),
-            (_, 0) => (who, Act::Close(last)),
-            (_, 1 | 2) => (worker, Act::Claim(last)),
-            (_, 3 | 4) => {
-                (chance.one(&["owner1", "owner2"]), Act::Royalty(last, worker, chance.below(2)))
-            }
-            _ => (who, Act::Unanswered(last, worker, tree, index)),
-        };
-    }
-    match chance.below(24) {
-        0..=2 => (who, Act::Fund(chance.one(&[0, 1, 7, 999, 100_000]))),
-        3..=7 => (chance.one(&[worker, worker, worker, who]), Act::Report(e, chance.one(&KINDS))),
-        8 | 9 => (who, Act::Demand(e, worker, tree, index)),
-        10..=12 => (worker, Act::Reveal(e, tree, index)),
-        13 => (who, Act::Challenge(e, worker)),
-        14 | 15 => (who, Act::Unanswered(e, worker, tree, index)),
-        16 | 17 => (who, Act::Close(e)),
-        18 | 19 => (worker, Act::Claim(e)),
-        20 | 21 => (chance.one(&["owner1", "owner2"]), Act::Royalty(e, worker, chance.below(2))),
-        22 => (who, Act::Settle(e, worker, index)),
-        _ => (who, Act::Sweep(e)),
-    }
-}
-
-/// The message that does it. Where there is no report, its leaves are made up.
-fn message(model: &Model, who: &str, act: Act) -> (u128, RewardsMsg) {
-    let book = |e: u64, worker: &str| {
-        let report = model.epochs.get(&e).and_then(|epoch| epoch.reports.get(worker));
-        report.map_or_else(|| library(worker, 1), |report| report.book.clone())
-    };
-    let usage = |e: u64, worker: &str, index: u64| {
-        let made_up = || Proven { index, ..library("ann", 1).usage(2).unwrap() };
-        Box::new(book(e, worker).usage(index).unwrap_or_else(made_up))
-    };
-    let royalty = |e: u64, worker: &str, index: u64| {
-        let made_up = || Proven { index, ..library("ann", 1).royalty(1).unwrap() };
-        Box::new(book(e, worker).royalty(index).unwrap_or_else(made_up))
-    };
-    match act {
-        Act::Fund(amount) => (amount, RewardsMsg::Fund {}),
-        Act::Report(epoch, kind) => (BOND, report(epoch, &library(who, kind))),
-        Act::Demand(epoch, worker, tree, index) => {
-            (DEPOSIT, RewardsMsg::Demand { epoch, worker: account(worker), tree, index })
-        }
-        Act::Reveal(epoch, tree, index) => {
-            let shown = match tree {
-                Tree::Usage => Shown::Usage(usage(epoch, who, index)),
-                Tree::Royalty => Shown::Royalty(royalty(epoch, who, index)),
-            };
-            (0, RewardsMsg::Reveal { epoch, shown })
-        }
-        Act::Challenge(epoch, worker) => {
-            let evidence = Evidence::Leaf(Shown::Usage(usage(epoch, worker, 0)));
-            (0, RewardsMsg::Challenge { epoch, worker: account(worker), evidence })
-        }
-        Act::Unanswered(epoch, worker, tree, index) => {
-            let evidence = Evidence::Unanswered { tree, index };
-            (0, RewardsMsg::Challenge { epoch, worker: account(worker), evidence })
-        }
-        Act::Close(epoch) => (0, close(epoch)),
-        Act::Claim(epoch) => (0, claim(epoch)),
-        Act::Royalty(epoch, worker, index) => {
-            let shown = *royalty(epoch, worker, index);
-            let claim = RoyaltyClaim { worker: account(worker), shown };
-            (0, RewardsMsg::Claim { epoch, royalty: Some(claim) })
-        }
-        Act::Settle(epoch, worker, index) => {
-            let shown = usage(epoch, worker, index);
-            (0, RewardsMsg::Settle { epoch, worker: account(worker), shown })
-        }
-        Act::Sweep(epoch) => (0, sweep(epoch)),
-    }
-}
-
-/// The contract and the model agree on every verdict, every payment and every sum.
-#[test]
-fn agrees_with_a_model_that_scans() {
-    let mut accepted = BTreeMap::<String, (u32, u32)>::new();
-    for seed in 0..60 {
-        let mut chance = Chance(seed);
-        let (mut world, mut model) = (World::new(), Model::default());
-        let mut now = 0;
-        for step in 0..400 {
-            now += chance.below(9);
-            world.at(now);
-            let (who, act) = draw(&mut chance, &model, now);
-            let (amount, message) = message(&model, who, act);
-            let before = world.map.clone();
-            let verdict = world.run(who, amount, message);
-            let expected = if matches!(act, Act::Fund(0)) { None } else { model.run(who, now, act) };
-            let at = format!("seed {seed} step {step} second {now} {who} {act:?}: {verdict:?}");
-            assert_eq!(verdict.is_ok(), expected.is_some(), "{at}");
-            match (&verdict, &expected) {
-                (Ok(outcome), Some(paid)) => {
-                    let seen = outcome.payments.iter().map(|paid| (name(&paid.to), paid.amount));
-                    let paid = paid.iter().filter(|(_, amount)| *amount > 0);
-                    let paid = paid.map(|(to, amount)| ((*to).to_owned(), *amount));
-                    assert!(seen.eq(paid), "{at}: {expected:?}");
-                    assert!(outcome.event.is_some() || world.map == before, "{at}");
-                }
-                _ => assert_eq!(world.map, before, "{at}"),
-            }
-            if step % 8 == 0 {
-                model.agrees(&world);
-            }
-            let kind = format!("{act:?}").split('(').next().unwrap().to_owned();
-            let count = accepted.entry(kind).or_default();
-            if verdict.is_ok() { count.0 += 1 } else { count.1 += 1 }
-        }
-        model.agrees(&world);
-        everything_comes_out(&mut world, &mut model, now);
-    }
-    // The walk is worth something only if it saw both sides of every line.
-    assert_eq!(accepted.len(), 11);
-    for (kind, (yes, no)) in accepted {
-        println!("{kind}: {yes} accepted, {no} refused");
-        assert!(yes > 40, "{kind} was accepted {yes} times");
-        assert!(no > 20, "{kind} was refused {no} times");
-    }
-}
-
-/// After every last claim, refund and sweep the contract holds dust and nothing else.
-fn everything_comes_out(world: &mut World, model: &mut Model, now: u64) {
-    let epochs: Vec<u64> = model.epochs.keys().copied().collect();
-    world.at(now + 10 * EPOCH);
-    for &e in &epochs {
-        let _ = world.run("anybody", 0, close(e));
-        for worker in WORKERS {
-            for tree in [Tree::Usage, Tree::Royalty] {
-                for index in 0..3 {
-                    let evidence = Evidence::Unanswered { tree, index };
-                    let worker = account(worker);
-                    let message = RewardsMsg::Challenge { epoch: e, worker, evidence };
-                    let _ = world.run("anybody", 0, message);
-                }
-            }
-            let _ = world.run(worker, 0, claim(e));
-        }
-    }
-    world.at(now + 20 * EPOCH);
-    for &e in &epochs {
-        let _ = world.run("anybody", 0, sweep(e));
-        for worker in WORKERS {
-            let (account, epoch) = (account(worker), e);
-            let nothing = Claimable { work: 0, uptime: 0, bond: 0 };
-            let seen = world.ask(RewardsQuery::Claimable { account, epoch });
-            assert_eq!(seen, RewardsReply::Claimable(nothing));
-        }
-    }
-    let PoolRecord { bonds, deposits, open, unclaimed, carry, .. } = world.pool();
-    assert_eq!((bonds, deposits, open, unclaimed), (0, 0, 0, 0));
-    assert_eq!(carry, world.held);
-}
-
-const WORKERS: [&str; 3] = ["ann", "bob", "cyd"];
-const NAMES: [&str; 5] = ["ann", "bob", "eve", "dan", "owner1"];
-const KINDS: [usize; 6] = [0, 1, 1, 2, 3, 3];
+pub(super) const WORKERS: [&str; 3] = ["ann", "bob", "cyd"];
+/// Kinds of [`library`]; the last one is forged, and drawn twice as often.
+pub(super) const KINDS: [usize; 6] = [0, 1, 1, 2, 3, 3];

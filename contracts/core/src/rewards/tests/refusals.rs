@@ -131,12 +131,8 @@ fn reports() {
 fn demands() {
     let (mut world, ann) = reported();
     let ask = || demand("ann", Tree::Usage, 0);
-    let elsewhere = RewardsMsg::Demand {
-        epoch: 9,
-        worker: account("ann"),
-        tree: Tree::Usage,
-        index: 0,
-    };
+    let elsewhere =
+        RewardsMsg::Demand { epoch: 9, worker: account("ann"), tree: Tree::Usage, index: 0 };
     world.refuses("eve", DEPOSIT, elsewhere, RewardsError::NoEpoch);
     world.refuses("eve", DEPOSIT, demand("cyd", Tree::Usage, 0), RewardsError::NoReport);
     for (who, tree, leaves) in
