@@ -9,6 +9,7 @@
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
 
 pub mod amount;
+pub mod coin;
 pub mod hex32;
 pub mod hex64;
 mod messages;

@@ -1,7 +1,7 @@
 //! What the contracts decide, apart from any chain.
 //!
 //! Layer: contracts; above `protocol`, below the server's embedded ledger and every chain's shell.
-//! Holds: each contract's transitions and queries, over any key-value store.
+//! Holds: the contracts' transitions and queries, over any key-value store.
 //! Never: clocks, randomness, signatures, floats; iteration over what is stored.
 //! Invariant: the same messages at the same heights and times give the same state everywhere.
 

@@ -39,9 +39,18 @@ use serde::Serialize;
 pub trait Peers {
     /// Who owns a collection (access contract); `None` if nobody ever did.
     fn owner(&self, collection: CollectionId) -> Option<Address>;
-    /// How many liveness challenges the worker answered at times `from` to before `until`, Unix seconds
-    /// (workers contract); `None` if it is not registered.
-    fn answers(&self, worker: &Address, from: u64, until: u64) -> Option<u64>;
+    /// What the workers contract knows of a worker, and of its liveness at times `from` to before
+    /// `until`, Unix seconds; `None` if it is not registered.
+    fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered>;
+}
+
+/// A registered worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// The signing key that its attestation binds.
+    pub signing_key: [u8; 32],
+    /// How many liveness challenges it answered.
+    pub answers: u64,
 }
 
 /// What the shell does for the contract.
@@ -196,7 +205,9 @@ impl Step<'_> {
         }
         match message {
             RewardsMsg::Fund {} => self.fund(),
-            RewardsMsg::ReportUsage { epoch, report } => self.report_usage(epoch, &report),
+            RewardsMsg::ReportUsage { epoch, report, signature } => {
+                self.report_usage(epoch, &report, &signature)
+            }
             RewardsMsg::Demand { epoch, worker, tree, index } => {
                 self.demand(epoch, worker, tree, index)
             }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error};
 /// # Errors
 /// Those of the serializer.
 pub fn serialize<S: Serializer>(amount: &u128, out: S) -> Result<S::Ok, S::Error> {
-    out.collect_str(amount)
+    // Not `collect_str`: that of serde-json-wasm 0.4, which Secret's contracts are linked with, traps.
+    out.serialize_str(&amount.to_string())
 }
 
 /// Reads [`serialize`] back.

@@ -40,8 +40,6 @@ pub const BOUNTY_BPS_MAX: u32 = 5_000;
 pub const UNIT_WEIGHT_MAX: u32 = 1 << 20;
 /// Weight of one output token, where an input token weighs 1.
 pub const OUTPUT_WEIGHT: u32 = 4;
-/// Shortest and longest denomination, bytes (Cosmos SDK).
-pub const DENOM_BYTES: std::ops::RangeInclusive<usize> = 3..=128;
 
 /// `value` from `min` to the largest integer that every reader keeps.
 pub(super) fn bounded(field: &'static str, value: u64, min: u64) -> Result<(), BoundError> {

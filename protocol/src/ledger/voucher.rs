@@ -149,11 +149,11 @@ impl Voucher {
         let (worker, consumer) = (self.worker.as_str(), self.consumer.as_str());
         [
             self.ledger.as_slice(),
-            &length(worker),
+            &length_byte(worker),
             worker.as_bytes(),
             &self.worker_key,
             &self.collection.0,
-            &length(consumer),
+            &length_byte(consumer),
             consumer.as_bytes(),
             &self.session,
             &self.sequence.to_be_bytes(),
@@ -198,7 +198,8 @@ impl Counters {
     }
 }
 
-fn length(text: &str) -> [u8; 1] {
+/// Before the text of an address.
+pub(super) fn length_byte(text: &str) -> [u8; 1] {
     // An address is at most 90 bytes long, so the last byte of its length is the length.
     let [.., last] = text.len().to_be_bytes();
     [last]

@@ -38,7 +38,8 @@ impl Step<'_> {
         if row.load(self.kv)?.is_some() {
             return Err(RewardsError::Demanded);
         }
-        let deposit = self.sent(epoch.config.deposit, epoch.config.deposit)?;
+        let deposit = epoch.config.deposit.get();
+        self.sent(deposit, deposit)?;
         self.receive(Purse::Deposits, deposit)?;
         if report.open == 0 {
             discount(&mut epoch.standing, &report)?;

@@ -47,6 +47,9 @@ pub enum RewardsError {
     /// The sender is not a registered worker.
     #[error("the sender is not a registered worker")]
     NotWorker,
+    /// The report is not signed with the key that the worker is registered with. Register, then sign anew.
+    #[error("the report is not signed with the worker's registered key")]
+    Unsigned,
     /// Not yet. Try again then.
     #[error("too early: wait until {from}")]
     Early {

@@ -42,7 +42,7 @@ impl Step<'_> {
     pub(super) fn sent(&self, min: u128, max: u128) -> Result<u128, RewardsError> {
         let amount = match self.funds {
             [] => 0,
-            [coin] if coin.denom == self.settings.denom => coin.amount,
+            [coin] if coin.denom == self.settings.denom.as_str() => coin.amount,
             [..] => return Err(RewardsError::Denom),
         };
         if (min..=max).contains(&amount) {
@@ -96,7 +96,7 @@ impl Step<'_> {
     fn send(&mut self, to: &Address, amount: u128) {
         // Banks refuse coins of nothing.
         if amount > 0 {
-            let denom = self.settings.denom.clone();
+            let denom = self.settings.denom.to_string();
             self.payments.push(Payment { to: to.clone(), denom, amount });
         }
     }

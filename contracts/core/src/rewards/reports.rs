@@ -10,7 +10,7 @@ use super::{Event, RewardsError, Step, Verdict, keys};
 use prag_protocol::Address;
 use prag_protocol::ledger::INTEGER_MAX;
 use prag_protocol::ledger::rewards::{
-    EpochRecord, OUTPUT_WEIGHT, ReportRecord, RewardsConfig, Standing, UsageReport,
+    EpochRecord, OUTPUT_WEIGHT, ReportRecord, RewardsConfig, Schedule, Standing, UsageReport,
 };
 use prag_protocol::ledger::voucher::Counters;
 
@@ -27,7 +27,14 @@ impl Step<'_> {
         Ok(Some(Event::Funded { epoch, amount }))
     }
 
-    pub(super) fn report_usage(&mut self, number: u64, report: &UsageReport) -> Verdict {
+    /// The wallet alone reports nothing: the attested key must have signed, so that what is reported is what
+    /// the measured image counted.
+    pub(super) fn report_usage(
+        &mut self,
+        number: u64,
+        report: &UsageReport,
+        signature: &[u8; 64],
+    ) -> Verdict {
         let mut epoch = self.opened(number)?;
         let schedule = self.schedule(number, &epoch)?;
         self.not_before(schedule.end)?;
@@ -36,12 +43,9 @@ impl Step<'_> {
         if row.load(self.kv)?.is_some() {
             return Err(RewardsError::Reported);
         }
-        let bond = self.sent(epoch.config.bond, epoch.config.bond)?;
-        let answers = self.host.peers.answers(self.sender, schedule.start, schedule.end);
-        let answers = answers.ok_or(RewardsError::NotWorker)?;
-        if answers > INTEGER_MAX {
-            return Err(RewardsError::Exhausted("the liveness answers"));
-        }
+        let bond = epoch.config.bond.get();
+        self.sent(bond, bond)?;
+        let answers = self.attested(number, &schedule, report, signature)?;
         let record = ReportRecord {
             root: report.root,
             leaves: report.leaves,
@@ -62,6 +66,26 @@ impl Step<'_> {
         row.save(self.kv, &record)?;
         let worker = self.sender.clone();
         Ok(Some(Event::Reported { epoch: number, worker }))
+    }
+
+    /// The sender's liveness answers, if it is a worker and its registered key has signed the report.
+    fn attested(
+        &self,
+        number: u64,
+        schedule: &Schedule,
+        report: &UsageReport,
+        signature: &[u8; 64],
+    ) -> Result<u64, RewardsError> {
+        let registered = self.host.peers.worker(self.sender, schedule.start, schedule.end);
+        let registered = registered.ok_or(RewardsError::NotWorker)?;
+        let message = report.signed_bytes(&self.settings.ledger, self.sender, number);
+        if !self.host.verify.ed25519(&message, signature, &registered.signing_key) {
+            return Err(RewardsError::Unsigned);
+        }
+        if registered.answers > INTEGER_MAX {
+            return Err(RewardsError::Exhausted("the liveness answers"));
+        }
+        Ok(registered.answers)
     }
 
     /// The epoch's record, or the one that it begins with.

@@ -78,10 +78,11 @@ impl Peers for Around {
     fn owner(&self, collection: CollectionId) -> Option<Address> {
         self.owners.get(&collection).cloned()
     }
-    fn answers(&self, worker: &Address, from: u64, until: u64) -> Option<u64> {
+    fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered> {
         assert_eq!((from - GENESIS) % EPOCH, 0, "asked for the epoch's time");
         assert_eq!(until - from, EPOCH);
-        self.answers.get(worker).copied()
+        let answers = *self.answers.get(worker)?;
+        Some(Registered { signing_key: SIGNING, answers })
     }
 }
 
@@ -100,6 +101,8 @@ struct World {
 const GENESIS: u64 = 1_000_000;
 const EPOCH: u64 = 100;
 const LEDGER: [u8; 32] = [0x1d; 32];
+/// Of every worker, as registered.
+const SIGNING: [u8; 32] = [0x51; 32];
 const BOND: u128 = 1_000;
 const DEPOSIT: u128 = 10;
 
@@ -119,8 +122,8 @@ fn config() -> RewardsConfig {
         query_weight: 10,
         chunk_weight: 2,
         embedded_weight: 1,
-        bond: BOND,
-        deposit: DEPOSIT,
+        bond: BOND.try_into().unwrap(),
+        deposit: DEPOSIT.try_into().unwrap(),
         bounty_bps: 4_000,
         report_seconds: 30,
         challenge_seconds: 30,
@@ -131,7 +134,7 @@ fn config() -> RewardsConfig {
 fn init() -> RewardsInit {
     RewardsInit {
         ledger: LEDGER,
-        denom: "uscrt".to_owned(),
+        denom: "uscrt".parse().unwrap(),
         epoch_seconds: EPOCH,
         config: config(),
     }
@@ -289,12 +292,14 @@ fn book(worker: &str) -> Book {
     .unwrap()
 }
 
-fn report(epoch: u64, book: &Book) -> RewardsMsg {
-    RewardsMsg::ReportUsage { epoch, report: book.report() }
+fn report(worker: &str, epoch: u64, book: &Book) -> RewardsMsg {
+    let report = book.report();
+    let message = report.signed_bytes(&LEDGER, &account(worker), epoch);
+    RewardsMsg::ReportUsage { epoch, report, signature: toy_signature(&message, &SIGNING) }
 }
 
-fn presence(epoch: u64) -> RewardsMsg {
-    report(epoch, &Book::new(Vec::new()).unwrap())
+fn presence(worker: &str, epoch: u64) -> RewardsMsg {
+    report(worker, epoch, &Book::new(Vec::new()).unwrap())
 }
 
 fn demand(worker: &str, tree: Tree, index: u64) -> RewardsMsg {

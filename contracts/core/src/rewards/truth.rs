@@ -21,6 +21,9 @@
 //! 5. *Each usage leaf by itself.* It names this ledger and worker, both signatures hold, and it starts no
 //!    lower than what an earlier epoch is on record to have billed, and no higher than it ends.
 //!
+//! That a consumer is somebody else than the worker no rule can show. There the attested key stands for the image
+//! (`reports`): what it signs was metered for sessions that were admitted.
+//!
 //! Leaves that nobody sees break no rule. So anybody may demand one (`demands`): a worker that cannot show
 //! a leaf in time has no report.
 

@@ -5,12 +5,13 @@
 //! Never: who may send them (contracts/core decides). Amounts: what is paid comes along as funds.
 //! Invariant: everything is refused by field and limit before any state is read.
 
-use super::super::messages::{length, within};
-use super::super::voucher::Counters;
-use super::super::{BoundError, hex32};
+use super::super::messages::within;
+use super::super::coin::Denom;
+use super::super::voucher::{Counters, length_byte};
+use super::super::{BoundError, hex32, hex64};
 use super::leaves::check_index;
 use super::{
-    Claimable, DENOM_BYTES, DemandRecord, EPOCH_SECONDS_MAX, EpochView, PoolRecord, Proven,
+    Claimable, DemandRecord, EPOCH_SECONDS_MAX, EpochView, PoolRecord, Proven,
     REPORT_LEAVES_MAX, ReportRecord, RewardsConfig, RewardsSettings, RoyaltyLeaf, Shown, Tree,
     UsageLeaf, bounded,
 };
@@ -25,7 +26,7 @@ pub struct RewardsInit {
     #[serde(with = "hex32")]
     pub ledger: [u8; 32],
     /// The one denomination that is taken and paid.
-    pub denom: String,
+    pub denom: Denom,
     /// Length of every epoch; 7 days unless given.
     #[serde(default = "default_epoch")]
     pub epoch_seconds: u64,
@@ -45,6 +46,10 @@ pub enum RewardsMsg {
         epoch: u64,
         /// What it served.
         report: UsageReport,
+        /// Ed25519 over [`UsageReport::signed_bytes`], by the signing key that the worker is registered
+        /// with: the attested image stands for the report, whoever holds the wallet.
+        #[serde(with = "hex64")]
+        signature: [u8; 64],
     },
     /// Anybody, with the deposit: asks a worker to show one leaf of its report. The report does not
     /// count until it has.
@@ -263,9 +268,6 @@ impl RewardsInit {
     /// # Errors
     /// [`BoundError`] names the first field outside its bounds.
     pub fn check(&self) -> Result<(), BoundError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte);
-        let bytes = if self.denom.bytes().all(plain) { self.denom.len() } else { 0 };
-        length("denom", bytes, *DENOM_BYTES.start(), *DENOM_BYTES.end())?;
         self.config.check()?;
         // Reports and challenges of an epoch end before the next one can be reported, so that what is
         // settled while an epoch is challenged is of earlier epochs only.
@@ -290,7 +292,7 @@ impl RewardsMsg {
                 bounded("epoch", *epoch, 0)?;
                 claim.shown.check()
             }
-            Self::ReportUsage { epoch, report } => {
+            Self::ReportUsage { epoch, report, .. } => {
                 bounded("epoch", *epoch, 0)?;
                 report.check()
             }
@@ -315,6 +317,26 @@ impl RewardsMsg {
 }
 
 impl UsageReport {
+    /// The frozen bytes that the worker signs, integers big-endian: tag 16, ledger 32, worker (length 1,
+    /// text), epoch 8, root 32, leaves 8, totals 40, royalty root 32, collections 8.
+    #[must_use]
+    pub fn signed_bytes(&self, ledger: &[u8; 32], worker: &Address, epoch: u64) -> Vec<u8> {
+        let worker = worker.as_str();
+        [
+            REPORT_TAG.as_slice(),
+            ledger,
+            &length_byte(worker),
+            worker.as_bytes(),
+            &epoch.to_be_bytes(),
+            &self.root,
+            &self.leaves.to_be_bytes(),
+            &self.totals.to_bytes(),
+            &self.royalty_root,
+            &self.collections.to_be_bytes(),
+        ]
+        .concat()
+    }
+
     fn check(&self) -> Result<(), BoundError> {
         self.totals.check()?;
         within("leaves", self.leaves, 0, REPORT_LEAVES_MAX)?;
@@ -369,3 +391,5 @@ impl RewardsQuery {
 fn default_epoch() -> u64 {
     super::EPOCH_SECONDS_DEFAULT
 }
+
+const REPORT_TAG: &[u8; 16] = b"PRAG-REPORT/v1\0\0";

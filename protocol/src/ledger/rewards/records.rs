@@ -6,6 +6,7 @@
 //! Invariant: integers only; amounts and sums over reports are decimal text in JSON.
 
 use super::super::messages::within;
+use super::super::coin::{Amount, Denom};
 use super::super::voucher::Counters;
 use super::super::{BoundError, amount, hex32};
 use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, UNIT_WEIGHT_MAX};
@@ -30,12 +31,10 @@ pub struct RewardsConfig {
     pub chunk_weight: u32,
     /// Weight of a token that was embedded.
     pub embedded_weight: u32,
-    /// What a report puts at stake, at least 1.
-    #[serde(with = "amount")]
-    pub bond: u128,
-    /// What a demanded leaf pays to the worker that shows it, at least 1.
-    #[serde(with = "amount")]
-    pub deposit: u128,
+    /// What a report puts at stake.
+    pub bond: Amount,
+    /// What a demanded leaf pays to the worker that shows it; to be more than showing it costs.
+    pub deposit: Amount,
     /// The challenger's part of a lost bond, basis points, at most [`BOUNTY_BPS_MAX`].
     pub bounty_bps: u32,
     /// Seconds after an epoch's end for reports.
@@ -64,7 +63,7 @@ pub struct RewardsSettings {
     #[serde(with = "hex32")]
     pub ledger: [u8; 32],
     /// The one denomination that is taken and paid.
-    pub denom: String,
+    pub denom: Denom,
     /// Unix seconds at which epoch 0 began.
     pub genesis: u64,
     /// Length of every epoch, seconds.
@@ -270,9 +269,6 @@ impl RewardsConfig {
         part("chunk_weight", self.chunk_weight, UNIT_WEIGHT_MAX)?;
         part("embedded_weight", self.embedded_weight, UNIT_WEIGHT_MAX)?;
         part("bounty_bps", self.bounty_bps, BOUNTY_BPS_MAX)?;
-        // Amounts have no upper bound of ours, but none may be nothing.
-        within("bond", u64::from(self.bond > 0), 1, u64::MAX)?;
-        within("deposit", u64::from(self.deposit > 0), 1, u64::MAX)?;
         within("report_seconds", self.report_seconds, 1, EPOCH_SECONDS_MAX)?;
         within("challenge_seconds", self.challenge_seconds, 3, EPOCH_SECONDS_MAX)?;
         within("claim_seconds", self.claim_seconds, 1, EPOCH_SECONDS_MAX)

@@ -11,9 +11,9 @@ fn one_epoch() {
     world.at(99).ok("payer", 40_000, RewardsMsg::Fund {});
     let (ann, bob) = (book("ann"), Book::new(vec![entry("bob", 1, 7, [0; 5], [0, 20, 0, 0, 0])]));
     let bob = bob.unwrap();
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
-    world.ok("bob", BOND, report(0, &bob));
-    world.ok("cyd", BOND, presence(0));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
+    world.ok("bob", BOND, report("bob", 0, &bob));
+    world.ok("cyd", BOND, presence("cyd", 0));
     let standing = world.epoch(0).record.standing;
     assert_eq!(
         (standing.reports, standing.weight, standing.units, standing.answers),
@@ -61,11 +61,11 @@ fn configs_hold_from_the_next_epoch() {
     let mut world = World::new();
     let heavier = RewardsConfig { query_weight: 1_000, ..config() };
     world.ok("admin", 0, RewardsMsg::SetConfig { config: heavier.clone() });
-    world.at(REPORTS).ok("ann", BOND, report(0, &book("ann")));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &book("ann")));
     assert_eq!(world.report(0, "ann").weight, 635);
     let again =
         Book::new(vec![entry("ann", 1, 7, [10, 20, 0, 10, 5], [11, 20, 0, 10, 5])]).unwrap();
-    world.at(200).ok("ann", BOND, report(1, &again));
+    world.at(200).ok("ann", BOND, report("ann", 1, &again));
     assert_eq!(world.report(1, "ann").weight, 1_000);
 
     // Two configs in one epoch: the last one holds, and never more than three are kept.
@@ -86,7 +86,7 @@ fn configs_hold_from_the_next_epoch() {
         assert!(settings.versions.len() <= 3);
     }
     // The epoch before is still opened by a report, under its own config.
-    world.at(200 + 20 * EPOCH).ok("ann", BOND, presence(21));
+    world.at(200 + 20 * EPOCH).ok("ann", BOND, presence("ann", 21));
     assert_eq!(world.epoch(21).record.config.query_weight, 18);
 }
 
@@ -109,8 +109,8 @@ fn admins_accept() {
 fn demands_are_answered() {
     let mut world = World::new();
     let ann = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
-    world.ok("bob", BOND, presence(0));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
+    world.ok("bob", BOND, presence("bob", 0));
     let whole = world.epoch(0).record.standing;
     world.ok("eve", DEPOSIT, demand("ann", Tree::Usage, 1));
     assert_eq!(world.epoch(0).record.standing.weight, 0);
@@ -130,7 +130,7 @@ fn silence_voids() {
     let mut world = World::new();
     let ann = book("ann");
     world.ok("payer", 1_000, RewardsMsg::Fund {});
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
     world.at(DEMANDS_END - 1).ok("eve", DEPOSIT, demand("ann", Tree::Usage, 0));
     world.ok("dan", DEPOSIT, demand("ann", Tree::Usage, 2));
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
@@ -154,8 +154,8 @@ fn falsehood_costs() {
     leaves[1].signed.voucher.used.output += 1_000_000;
     let bad =
         Book::of(leaves, book("ann").royalty_leaves().to_vec(), used([30, 100, 5, 50, 1_000_020]));
-    world.at(REPORTS).ok("ann", BOND, report(0, &bad));
-    world.ok("bob", BOND, report(0, &honest));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &bad));
+    world.ok("bob", BOND, report("bob", 0, &honest));
     // Demands that are open when a report falls give their deposits back at once.
     world.ok("dan", DEPOSIT, demand("ann", Tree::Usage, 2));
     let evidence = Evidence::Leaf(Shown::Usage(usage(&bad, 1)));
@@ -177,13 +177,13 @@ fn falsehood_costs() {
 fn billing_twice_is_false() {
     let mut world = World::new();
     let first = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &first));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &first));
     world.refuses("eve", 0, settle(0, "ann", &first, 0), RewardsError::NotClosed);
     world.at(CHALLENGES_END).ok("eve", 0, close(0));
     // (1, 7) ended at [10, 20, 0, 10, 5].
     let again =
         Book::new(vec![entry("ann", 1, 7, [10, 19, 0, 10, 5], [12, 30, 0, 10, 5])]).unwrap();
-    world.at(200).ok("ann", BOND, report(1, &again));
+    world.at(200).ok("ann", BOND, report("ann", 1, &again));
     let evidence = || Evidence::Leaf(Shown::Usage(usage(&again, 0)));
     let worker = account("ann");
     let challenge =
@@ -203,13 +203,13 @@ fn billing_twice_is_false() {
 fn billing_on_is_true() {
     let mut world = World::new();
     let first = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &first));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &first));
     world.at(CHALLENGES_END).ok("eve", 0, close(0));
     for index in 0..3 {
         world.ok("eve", 0, settle(0, "ann", &first, index));
     }
     let next = Book::new(vec![entry("ann", 1, 7, [10, 20, 0, 10, 5], [12, 30, 0, 10, 5])]).unwrap();
-    world.at(200).ok("ann", BOND, report(1, &next));
+    world.at(200).ok("ann", BOND, report("ann", 1, &next));
     let evidence = Evidence::Leaf(Shown::Usage(usage(&next, 0)));
     let worker = account("ann");
     let challenge = RewardsMsg::Challenge { epoch: 1, worker, evidence };
@@ -225,14 +225,14 @@ fn nothing_earned_is_carried() {
     assert_eq!((world.pool().carry, world.pool().fees), (1_000, 0));
     world.ok("payer", 9_000, RewardsMsg::Fund {});
     // Only uptime is earned in epoch 1: a tenth of the pool, and its part of the fee.
-    world.at(200).ok("ann", BOND, presence(1));
+    world.at(200).ok("ann", BOND, presence("ann", 1));
     world.at(260).ok("anybody", 0, close(1));
     let split = world.epoch(1).record.split.unwrap();
     assert_eq!((split.uptime, split.work, split.royalty), (1_000, 0, 0));
     assert_eq!(split.fee, 500 * 1_000 / 9_500);
     assert_eq!(world.pool().carry, 10_000 - 1_000 - split.fee);
     // Weights of zero: the worker gets its bond.
-    world.at(300).ok("cyd", BOND, presence(2));
+    world.at(300).ok("cyd", BOND, presence("cyd", 2));
     world.at(360).ok("anybody", 0, close(2));
     let carry = world.pool().carry;
     assert_eq!(carry, 10_000 - 1_000 - split.fee);
@@ -245,7 +245,7 @@ fn nothing_earned_is_carried() {
 fn bonds_outlive_claims() {
     let mut world = World::new();
     world.ok("payer", 1_000, RewardsMsg::Fund {});
-    world.at(REPORTS).ok("ann", BOND, report(0, &book("ann")));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &book("ann")));
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
     world.at(CLAIMS_END).ok("ann", 0, claim(0));
     assert_eq!(world.got["ann"], BOND);
@@ -260,7 +260,7 @@ fn royalties_are_the_owners() {
     let mut world = World::new();
     world.ok("payer", 1_000, RewardsMsg::Fund {});
     let ann = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
     world.around.owners.insert(id(1), account("heir"));
     world.refuses("owner1", 0, claim_royalty("ann", &ann, 0), RewardsError::NotOwner);
@@ -272,7 +272,7 @@ fn royalties_are_the_owners() {
 #[test]
 fn schedule() {
     let mut world = World::new();
-    world.at(REPORTS).ok("ann", BOND, presence(0));
+    world.at(REPORTS).ok("ann", BOND, presence("ann", 0));
     let moments = |closed: Option<u64>| Schedule {
         start: GENESIS,
         end: GENESIS + 100,

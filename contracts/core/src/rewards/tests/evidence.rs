@@ -241,7 +241,7 @@ fn challengeable_exactly_if_false() {
             settled.insert((id(n), session), values);
         }
         world.at(REPORTS);
-        if world.run("ann", BOND, report(0, &made.book())).is_err() {
+        if world.run("ann", BOND, report("ann", 0, &made.book())).is_err() {
             assert!(!made.is_true(&settled), "seed {seed}: {made:#?}");
             counts[2] += 1;
             continue;
@@ -281,7 +281,7 @@ fn no_collection_hides_in_another() {
     made.usage[1].group = 0;
     made.usage[2].group = 1;
     let mut world = World::new();
-    world.at(REPORTS).ok("ann", BOND, report(0, &made.book()));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &made.book()));
     let made = made.book();
     let across = Evidence::Across { usage: usage(&made, 1), royalty: royalty(&made, 0) };
     world.ok("eve", 0, challenge("ann", across));
@@ -294,7 +294,7 @@ fn proofs_are_of_one_place() {
     let mut made = Made::of(&book("ann"));
     made.usage[1].signed.worker_signature[0] ^= 1;
     let (good, bad) = (book("ann"), made.book());
-    world.at(REPORTS).ok("ann", BOND, report(0, &good));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &good));
     let mut moved = usage(&good, 1);
     moved.index = 2;
     let mut longer = usage(&good, 1);

@@ -21,8 +21,8 @@ fn reported() -> (World, Book) {
     let mut world = World::new();
     world.ok("payer", 1_000, RewardsMsg::Fund {});
     let ann = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
-    world.ok("bob", BOND, presence(0));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
+    world.ok("bob", BOND, presence("bob", 0));
     (world, ann)
 }
 
@@ -56,7 +56,7 @@ fn money_is_exact() {
     let full = RewardsError::Exhausted("the pool");
     world.refuses("payer", (u128::MAX >> 1) - 1_000, RewardsMsg::Fund {}, full);
     for wrong in [0, BOND - 1, BOND + 1] {
-        world.refuses("cyd", wrong, presence(0), amount(BOND));
+        world.refuses("cyd", wrong, presence("cyd", 0), amount(BOND));
     }
     for wrong in [0, DEPOSIT - 1, DEPOSIT + 1] {
         world.refuses("eve", wrong, demand("ann", Tree::Usage, 0), amount(DEPOSIT));
@@ -80,7 +80,7 @@ fn money_is_exact() {
     let host = Host { verify: &Toy, peers: &world.around };
     let coin = |denom: &str| Funds { denom: denom.to_owned(), amount: BOND };
     for funds in [vec![coin("uatom")], vec![coin("uscrt"), coin("uscrt")], vec![coin("")]] {
-        for (who, message) in [("cyd", presence(0)), ("payer", RewardsMsg::Fund {})] {
+        for (who, message) in [("cyd", presence("cyd", 0)), ("payer", RewardsMsg::Fund {})] {
             let before = world.map.clone();
             let (map, env) = (&mut world.map, &world.env);
             let verdict = rewards::execute(map, env, &account(who), &funds, host, message);
@@ -94,22 +94,23 @@ fn money_is_exact() {
 #[test]
 fn reports() {
     let (mut world, ann) = reported();
-    world.refuses("ann", BOND, report(0, &ann), RewardsError::Reported);
-    world.refuses("stranger", BOND, presence(0), RewardsError::NotWorker);
-    world.at(REPORTS - 1).refuses("cyd", BOND, presence(0), early(100));
-    world.at(129).ok("cyd", BOND, presence(0));
+    world.refuses("ann", BOND, report("ann", 0, &ann), RewardsError::Reported);
+    world.refuses("stranger", BOND, presence("stranger", 0), RewardsError::NotWorker);
+    world.at(REPORTS - 1).refuses("cyd", BOND, presence("cyd", 0), early(100));
+    world.at(129).ok("cyd", BOND, presence("cyd", 0));
     world.around.answers.insert(account("dan"), INTEGER_MAX + 1);
     let reason = RewardsError::Exhausted("the liveness answers");
-    world.refuses("dan", BOND, presence(0), reason);
+    world.refuses("dan", BOND, presence("dan", 0), reason);
     world.around.answers.insert(account("dan"), INTEGER_MAX);
-    world.at(130).refuses("dan", BOND, presence(0), late(130));
-    world.refuses("dan", BOND, presence(1), early(200));
+    world.at(130).refuses("dan", BOND, presence("dan", 0), late(130));
+    world.refuses("dan", BOND, presence("dan", 1), early(200));
     let far = RewardsError::Exhausted("the time");
     for epoch in [INTEGER_MAX, INTEGER_MAX / EPOCH] {
-        world.refuses("dan", BOND, presence(epoch), far);
+        world.refuses("dan", BOND, presence("dan", epoch), far);
     }
 
     let good = ann.report();
+    let signature = [0; 64];
     let totals = used([0, 0, 0, 0, 1]);
     for (field, report) in [
         ("totals", UsageReport { totals, ..Book::new(Vec::new()).unwrap().report() }),
@@ -119,11 +120,47 @@ fn reports() {
         ("output", UsageReport { totals: used([0, 0, 0, 0, INTEGER_MAX + 1]), ..good }),
     ] {
         let before = world.map.clone();
-        let verdict = world.run("dan", BOND, RewardsMsg::ReportUsage { epoch: 0, report });
+        let verdict =
+            world.run("dan", BOND, RewardsMsg::ReportUsage { epoch: 0, report, signature });
         let Err(RewardsError::Bound(error)) = verdict else { panic!("{field}: {verdict:?}") };
         assert_eq!(error.field, field);
         assert_eq!(world.map, before);
     }
+}
+
+/// Whoever has the wallet but not the attested key reports nothing, nor what it signed for something else.
+#[test]
+fn wallets_alone_report_nothing() {
+    let mut world = World::new();
+    world.at(REPORTS);
+    let ann = book("ann");
+    let RewardsMsg::ReportUsage { report: good, signature, .. } = report("ann", 0, &ann) else {
+        panic!()
+    };
+    let said = |report: &UsageReport, signature| {
+        let report = report.clone();
+        RewardsMsg::ReportUsage { epoch: 0, report, signature }
+    };
+    let more = used([30, 100, 5, 50, 21]);
+    for bad in [
+        UsageReport { totals: more, ..good.clone() },
+        UsageReport { root: [1; 32], ..good.clone() },
+        UsageReport { royalty_root: [1; 32], ..good.clone() },
+        UsageReport { leaves: 4, ..good.clone() },
+        UsageReport { collections: 1, ..good.clone() },
+    ] {
+        world.refuses("ann", BOND, said(&bad, signature), RewardsError::Unsigned);
+    }
+    let own = |key: &[u8; 32], ledger: &[u8; 32], epoch| {
+        toy_signature(&good.signed_bytes(ledger, &account("ann"), epoch), key)
+    };
+    for wrong in
+        [own(&[0x11; 32], &LEDGER, 0), own(&SIGNING, &[0; 32], 0), own(&SIGNING, &LEDGER, 1)]
+    {
+        world.refuses("ann", BOND, said(&good, wrong), RewardsError::Unsigned);
+    }
+    world.refuses("bob", BOND, said(&good, signature), RewardsError::Unsigned);
+    world.ok("ann", BOND, said(&good, signature));
 }
 
 /// Demands and answers, each in its window, for leaves that there are.
@@ -187,7 +224,7 @@ fn challenges() {
     let mut world = World::new();
     let evidence = || Evidence::Leaf(Shown::Usage(usage(&bad, 0)));
     world.refuses("eve", 0, challenge("ann", evidence()), RewardsError::NoEpoch);
-    world.at(REPORTS).ok("ann", BOND, report(0, &bad));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &bad));
     world.refuses("eve", 0, challenge("bob", evidence()), RewardsError::NoReport);
     world.at(CHALLENGES_END).refuses("eve", 0, challenge("ann", evidence()), late(160));
     world.at(CHALLENGES_END - 1).ok("eve", 0, challenge("ann", evidence()));
@@ -240,12 +277,12 @@ fn nothing_is_not_claimed() {
     let mut world = World::new();
     world.ok("payer", 6, RewardsMsg::Fund {});
     let ann = book("ann");
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
     assert_eq!(world.epoch(0).record.split.unwrap().royalty, 1);
     world.refuses("owner1", 0, claim_royalty("ann", &ann, 0), RewardsError::Nothing);
     let unread = Book::new(vec![entry("ann", 1, 7, [0; 5], [1, 0, 0, 0, 0])]).unwrap();
-    world.at(200).ok("ann", BOND, report(1, &unread));
+    world.at(200).ok("ann", BOND, report("ann", 1, &unread));
     world.at(260).ok("anybody", 0, close(1));
     let royalty = RoyaltyClaim { worker: account("ann"), shown: *royalty(&unread, 0) };
     let message = RewardsMsg::Claim { epoch: 1, royalty: Some(royalty) };
@@ -261,8 +298,8 @@ fn no_claim_over_the_share() {
     let bad = Book::of(ann.usage_leaves().to_vec(), leaves, ann.report().totals);
     let mut world = World::new();
     world.ok("payer", 1_000, RewardsMsg::Fund {});
-    world.at(REPORTS).ok("ann", BOND, report(0, &bad));
-    world.ok("bob", BOND, report(0, &book("bob")));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &bad));
+    world.ok("bob", BOND, report("bob", 0, &book("bob")));
     world.at(CHALLENGES_END).ok("anybody", 0, close(0));
     world.ok("owner1", 0, claim_royalty("ann", &bad, 0));
     let message = claim_royalty("ann", &bad, 1);

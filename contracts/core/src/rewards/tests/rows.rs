@@ -8,7 +8,7 @@ fn golden_keys() {
     let mut world = World::new();
     let ann = book("ann");
     world.ok("payer", 100_000, RewardsMsg::Fund {});
-    world.at(REPORTS).ok("ann", BOND, report(0, &ann));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &ann));
     world.ok("eve", DEPOSIT, demand("ann", Tree::Usage, 2));
     world.ok("eve", DEPOSIT, demand("ann", Tree::Royalty, 1));
     world.ok("ann", 0, reveal(&ann, Tree::Usage, 2));
@@ -37,7 +37,7 @@ fn golden_keys() {
 fn golden_values() {
     let mut world = World::new();
     world.ok("payer", 100_000, RewardsMsg::Fund {});
-    world.at(REPORTS).ok("ann", BOND, report(0, &book("ann")));
+    world.at(REPORTS).ok("ann", BOND, report("ann", 0, &book("ann")));
     let report = book("ann").report();
     let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let (root, royalty_root) = (hex(report.root), hex(report.royalty_root));
@@ -98,7 +98,7 @@ fn cost(others: u32) -> Vec<(String, u32)> {
     for n in 0..others {
         let who = format!("w{n}");
         world.around.answers.insert(account(&who), 1);
-        world.ok(&who, BOND, presence(0));
+        world.ok(&who, BOND, presence(&who, 0));
         let row = keys::settled(id(9), &session(n), &account("ann"));
         row.save(&mut world.map, &used([1; 5])).unwrap();
     }
@@ -116,7 +116,7 @@ fn cost(others: u32) -> Vec<(String, u32)> {
     };
     let last = u64::from(others);
     run(&mut world, "payer", 5, RewardsMsg::Fund {});
-    run(&mut world, "ann", BOND, report(0, &leaves));
+    run(&mut world, "ann", BOND, report("ann", 0, &leaves));
     run(&mut world, "eve", DEPOSIT, demand("ann", Tree::Usage, last));
     run(&mut world, "ann", 0, reveal(&leaves, Tree::Usage, last));
     run(&mut world, "admin", 0, RewardsMsg::SetConfig { config: config() });
@@ -125,7 +125,7 @@ fn cost(others: u32) -> Vec<(String, u32)> {
     let mut bad = leaves.usage_leaves().to_vec();
     bad[0].signed.worker_signature[0] ^= 1;
     let bad = Book::of(bad, leaves.royalty_leaves().to_vec(), leaves.report().totals);
-    run(&mut world, "bob", BOND, report(0, &bad));
+    run(&mut world, "bob", BOND, report("bob", 0, &bad));
     let evidence = Evidence::Leaf(Shown::Usage(usage(&bad, 0)));
     run(&mut world, "eve", 0, challenge("bob", evidence));
     world.at(CHALLENGES_END);
@@ -137,7 +137,7 @@ fn cost(others: u32) -> Vec<(String, u32)> {
     run(&mut world, "anybody", 0, sweep(0));
     leaves = Book::new(Vec::new()).unwrap();
     world.at(200);
-    run(&mut world, "ann", BOND, report(1, &leaves));
+    run(&mut world, "ann", BOND, report("ann", 1, &leaves));
 
     let (worker, tree) = (account("ann"), Tree::Usage);
     for query in [

@@ -82,7 +82,7 @@ fn message(model: &Model, who: &str, act: Act) -> (u128, RewardsMsg) {
     };
     match act {
         Act::Fund(amount) => (amount, RewardsMsg::Fund {}),
-        Act::Report(epoch, kind) => (BOND, report(epoch, &library(who, kind))),
+        Act::Report(epoch, kind) => (BOND, report(who, epoch, &library(who, kind))),
         Act::Demand(epoch, worker, tree, index) => {
             (DEPOSIT, RewardsMsg::Demand { epoch, worker: account(worker), tree, index })
         }
