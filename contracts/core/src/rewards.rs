@@ -80,6 +80,8 @@ pub struct Slash {
     pub worker: Address,
     /// Of which epoch.
     pub epoch: u64,
+    /// How much of its stake, millionths.
+    pub ppm: u32,
 }
 
 /// What happened.

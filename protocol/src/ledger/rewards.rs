@@ -31,6 +31,8 @@ pub const REPORT_LEAVES_MAX: u64 = 1 << 24;
 pub const PROOF_HASHES_MAX: usize = 24;
 /// All of a whole, in basis points.
 pub const BPS: u32 = 10_000;
+/// All of a whole, in millionths.
+pub const PPM: u32 = 1_000_000;
 /// Largest protocol fee, basis points.
 pub const FEE_BPS_MAX: u32 = 5_000;
 /// Largest part of a lost bond that its challenger gets, basis points. Whoever challenges its own

@@ -38,7 +38,8 @@ impl Step<'_> {
         self.void(&mut epoch, &mut report, &to)?;
         keys::epoch(number).save(self.kv, &epoch)?;
         keys::report(number, &worker).save(self.kv, &report)?;
-        self.slash = Some(Slash { worker: worker.clone(), epoch: number });
+        self.slash =
+            Some(Slash { worker: worker.clone(), epoch: number, ppm: epoch.config.slash_ppm });
         Ok(Some(Event::Voided { epoch: number, worker }))
     }
 

@@ -125,6 +125,7 @@ fn config() -> RewardsConfig {
         bond: BOND.try_into().unwrap(),
         deposit: DEPOSIT.try_into().unwrap(),
         bounty_bps: 4_000,
+        slash_ppm: 100_000,
         report_seconds: 30,
         challenge_seconds: 30,
         claim_seconds: 50,

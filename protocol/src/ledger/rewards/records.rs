@@ -9,7 +9,7 @@ use super::super::messages::within;
 use super::super::coin::{Amount, Denom};
 use super::super::voucher::Counters;
 use super::super::{BoundError, amount, hex32};
-use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, UNIT_WEIGHT_MAX};
+use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, PPM, UNIT_WEIGHT_MAX};
 use crate::Address;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub struct RewardsConfig {
     pub deposit: Amount,
     /// The challenger's part of a lost bond, basis points, at most [`BOUNTY_BPS_MAX`].
     pub bounty_bps: u32,
+    /// What a report that was proven false costs of the worker's stake, millionths.
+    pub slash_ppm: u32,
     /// Seconds after an epoch's end for reports.
     pub report_seconds: u64,
     /// Seconds after the last report for demands, answers and challenges, a third each.
@@ -269,6 +271,7 @@ impl RewardsConfig {
         part("chunk_weight", self.chunk_weight, UNIT_WEIGHT_MAX)?;
         part("embedded_weight", self.embedded_weight, UNIT_WEIGHT_MAX)?;
         part("bounty_bps", self.bounty_bps, BOUNTY_BPS_MAX)?;
+        part("slash_ppm", self.slash_ppm, PPM)?;
         within("report_seconds", self.report_seconds, 1, EPOCH_SECONDS_MAX)?;
         within("challenge_seconds", self.challenge_seconds, 3, EPOCH_SECONDS_MAX)?;
         within("claim_seconds", self.claim_seconds, 1, EPOCH_SECONDS_MAX)

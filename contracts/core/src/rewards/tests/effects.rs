@@ -160,7 +160,7 @@ fn falsehood_costs() {
     world.ok("dan", DEPOSIT, demand("ann", Tree::Usage, 2));
     let evidence = Evidence::Leaf(Shown::Usage(usage(&bad, 1)));
     let outcome = world.at(CHALLENGES_END - 1).ok("eve", 0, challenge("ann", evidence));
-    assert_eq!(outcome.slash, Some(Slash { worker: account("ann"), epoch: 0 }));
+    assert_eq!(outcome.slash, Some(Slash { worker: account("ann"), epoch: 0, ppm: 100_000 }));
     assert_eq!(world.got["eve"], 400);
     world.ok("dan", 0, unanswered("ann", Tree::Usage, 2));
     assert_eq!(world.got["dan"], DEPOSIT);
