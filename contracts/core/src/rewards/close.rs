@@ -3,7 +3,7 @@
 //! Layer: core, rewards.
 //! Holds: the split and the sweep.
 //! Never: a loop over workers or owners; they come for their shares.
-//! Invariant: fee + parts + carry = what was paid in for the epoch + the carry before.
+//! Invariant: fee + parts + carry after = what was paid in for the epoch + carry before.
 
 use super::pool::{Purse, part};
 use super::{Event, RewardsError, Step, Verdict, keys};
@@ -24,9 +24,15 @@ impl Step<'_> {
         if epoch.split.is_some() {
             return Err(RewardsError::Closed);
         }
-        self.not_before(self.schedule(number, &epoch)?.challenges_until)?;
+        let from = self.schedule(number, &epoch)?.challenges_until;
+        self.not_before(from)?;
+        // Dust is for the latest epoch that can be closed: whoever earned in an older one does not wait for it to
+        // grow before closing.
+        let latest = self.env.time < from.saturating_add(self.settings.epoch_seconds);
+        let dust = if latest { self.pool.carry } else { 0 };
         self.shift(Purse::Open, Purse::Carry, epoch.funded)?;
-        let cut = cut(&epoch.config, &epoch.standing, self.pool.carry)?;
+        let pool = epoch.funded.checked_add(dust).ok_or(RewardsError::Exhausted("the pool"))?;
+        let cut = cut(&epoch.config, &epoch.standing, pool)?;
         let parts = [cut.royalty, cut.uptime, cut.work];
         let parts = parts.into_iter().try_fold(0u128, u128::checked_add);
         let unclaimed = parts.ok_or(RewardsError::Exhausted("the pool"))?;

@@ -207,7 +207,7 @@ pub struct PoolRecord {
     /// Held: not yet claimed of closed epochs.
     #[serde(with = "amount")]
     pub unclaimed: u128,
-    /// Held: dust, for the epoch that closes next.
+    /// Held: dust, for the latest epoch that can be closed.
     #[serde(with = "amount")]
     pub carry: u128,
 }

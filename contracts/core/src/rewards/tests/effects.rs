@@ -240,6 +240,21 @@ fn nothing_earned_is_carried() {
     assert_eq!(world.got["cyd"], BOND);
 }
 
+/// Dust goes to the latest epoch that can be closed: closing an older one late brings nothing but its own.
+#[test]
+fn waiting_pays_nobody() {
+    for (seconds, work) in [(CHALLENGES_END + EPOCH - 1, 1_300), (CHALLENGES_END + EPOCH, 650)] {
+        let mut world = World::new();
+        world.ok("payer", 1_000, RewardsMsg::Fund {});
+        world.at(REPORTS).ok("ann", BOND, report("ann", 0, &book("ann")));
+        let dusty = PoolRecord { paid_in: 3_000, carry: 1_000, ..world.pool() };
+        keys::pool().save(&mut world.map, &dusty).unwrap();
+        world.held += 1_000;
+        world.at(seconds).ok("ann", 0, close(0));
+        assert_eq!(world.epoch(0).record.split.unwrap().work, work);
+    }
+}
+
 /// A bond is never lost by being late; a share is.
 #[test]
 fn bonds_outlive_claims() {

@@ -206,7 +206,8 @@ impl Model {
         if now < e * EPOCH + CHALLENGES_END || epoch.closed.is_some() {
             return None;
         }
-        let pool = epoch.funded + self.carry;
+        let dust = if now < e * EPOCH + CHALLENGES_END + EPOCH { self.carry } else { 0 };
+        let pool = epoch.funded + dust;
         let (_, weight, units, answers) = epoch.standing();
         let (fee, royalty, uptime) = (pool * 5 / 100, pool * 20 / 100, pool * 10 / 100);
         let work = pool - fee - royalty - uptime;
@@ -216,7 +217,8 @@ impl Model {
         let fee = if pool == 0 { 0 } else { fee * given / (pool - fee) };
         epoch.closed = Some((now, royalty, uptime, work));
         epoch.unclaimed = given;
-        self.carry = pool - fee - given;
+        self.carry += epoch.funded;
+        self.carry -= fee + given;
         Some(vec![("treasury", fee)])
     }
 
