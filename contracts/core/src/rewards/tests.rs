@@ -23,6 +23,7 @@ mod walk;
 struct Map {
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     touched: std::cell::Cell<u32>,
+    written: usize,
 }
 
 impl PartialEq for Map {
@@ -45,6 +46,7 @@ impl Kv for Map {
     fn put(&mut self, key: &[u8], value: &[u8]) {
         assert!(!key.is_empty() && !value.is_empty(), "chains refuse empty rows");
         self.touch();
+        self.written += key.len() + value.len();
         self.rows.insert(key.to_vec(), value.to_vec());
     }
     fn delete(&mut self, key: &[u8]) {

@@ -78,8 +78,8 @@ const GOLDEN_ROOTS: [&str; 2] = [
     "d4b871663ded9e048abd6118f3f29fe8f0b5f1d38ff825911ada6dc2881a1aee",
 ];
 
-/// One message and what it touches, among `others` workers, vouchers and settled sessions.
-fn cost(others: u32) -> Vec<(String, u32)> {
+/// A message or query, the rows that it touches, and the bytes that it writes, among `others` workers, vouchers and settled sessions.
+fn cost(others: u32) -> Vec<(String, u32, usize)> {
     let mut world = World::new();
     world.ok("payer", 1_000_000, RewardsMsg::Fund {});
     let mut entries = vec![entry("ann", 1, 200, [0; 5], [1, 1, 0, 0, 0])];
@@ -107,11 +107,12 @@ fn cost(others: u32) -> Vec<(String, u32)> {
         let shown = format!("{message:?}").split(' ').next().unwrap().to_owned();
         let mut map = std::mem::take(&mut world.map);
         map.touched.set(0);
+        map.written = 0;
         let host = Host { verify: &Toy, peers: &world.around };
         let (sender, funds) = (account(who), coins(amount));
         let verdict = rewards::execute(&mut map, &world.env, &sender, &funds, host, message);
         assert!(verdict.is_ok(), "{shown}: {verdict:?}");
-        costs.push((shown, map.touched.get()));
+        costs.push((shown, map.touched.get(), map.written));
         world.map = map;
     };
     let last = u64::from(others);
@@ -152,7 +153,7 @@ fn cost(others: u32) -> Vec<(String, u32)> {
         let shown = format!("{query:?}").split(' ').next().unwrap().to_owned();
         world.map.touched.set(0);
         world.ask(query);
-        costs.push((shown, world.map.touched.get()));
+        costs.push((shown, world.map.touched.get(), 0));
     }
     costs
 }
@@ -160,9 +161,12 @@ fn cost(others: u32) -> Vec<(String, u32)> {
 /// No message and no query costs more rows among ten thousand than it does among few.
 #[test]
 fn cost_does_not_grow() {
-    let few = cost(1);
-    assert_eq!(few, cost(10_000));
-    for (shown, touched) in few {
+    let (few, many) = (cost(1), cost(10_000));
+    for ((shown, touched, written), (other, among_many, more)) in few.into_iter().zip(many) {
+        println!("{shown}: {touched} rows, {written} to {more} bytes written");
+        assert_eq!((&shown, touched), (&other, among_many));
         assert!(touched <= 12, "{shown} touches {touched} rows");
+        // Only numbers grow, by their digits.
+        assert!(more <= written + 40, "{shown}");
     }
 }
