@@ -14,7 +14,9 @@ pub mod hex32;
 pub mod hex64;
 mod messages;
 mod records;
+pub mod rewards;
 pub mod subscription;
+pub mod voucher;
 pub mod workers;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};

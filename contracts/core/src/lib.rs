@@ -10,6 +10,7 @@ mod error;
 mod funds;
 mod kv;
 mod list;
+pub mod rewards;
 mod rows;
 pub mod subscription;
 mod verify;
