@@ -5,8 +5,8 @@
 //! Never: who may change them (contracts/core decides).
 //! Invariant: integers only; amounts and sums over reports are decimal text in JSON.
 
-use super::super::messages::within;
 use super::super::coin::{Amount, Denom};
+use super::super::messages::within;
 use super::super::voucher::Counters;
 use super::super::{BoundError, amount, hex32};
 use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, PPM, UNIT_WEIGHT_MAX};
