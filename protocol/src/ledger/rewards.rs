@@ -7,12 +7,12 @@
 
 mod leaves;
 mod messages;
+mod queries;
 mod records;
 
 pub use leaves::{Proven, RoyaltyLeaf, Shown, Tree, UsageLeaf};
-pub use messages::{
-    Evidence, RewardsInit, RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim, UsageReport,
-};
+pub use messages::{Evidence, RewardsInit, RewardsMsg, RoyaltyClaim, UsageReport};
+pub use queries::{RewardsQuery, RewardsReply};
 pub use records::{
     Claimable, DemandRecord, EpochRecord, EpochView, PoolRecord, ReportRecord, RewardsConfig,
     RewardsSettings, Schedule, Split, Standing, Version,

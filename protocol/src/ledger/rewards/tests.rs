@@ -346,3 +346,23 @@ fn message_sizes() {
         assert!(is <= most, "{sizes:?}");
     }
 }
+
+/// Queries are bounded as messages are.
+#[test]
+fn query_bounds() {
+    let demand = |epoch, index| {
+        let (worker, tree) = (somebody(), Tree::Usage);
+        RewardsQuery::Demand { epoch, worker, tree, index }
+    };
+    assert_eq!(demand(INTEGER_MAX, REPORT_LEAVES_MAX - 1).check(), Ok(()));
+    assert_eq!(demand(0, REPORT_LEAVES_MAX).check().unwrap_err().field, "index");
+    let epoch = INTEGER_MAX + 1;
+    for bad in [
+        demand(epoch, 0),
+        RewardsQuery::Epoch { epoch },
+        RewardsQuery::Report { epoch, worker: somebody() },
+        RewardsQuery::Claimable { epoch, account: somebody() },
+    ] {
+        assert_eq!(bad.check().unwrap_err().field, "epoch", "{bad:?}");
+    }
+}

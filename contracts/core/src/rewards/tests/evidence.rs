@@ -96,10 +96,10 @@ impl Made {
                 before += leaf.units;
             }
         }
-        if chance.below(4) == 0 {
-            if let Some(last) = self.royalty.last_mut() {
-                last.units = self.totals.chunks.saturating_sub(last.before);
-            }
+        if chance.below(4) == 0
+            && let Some(last) = self.royalty.last_mut()
+        {
+            last.units = self.totals.chunks.saturating_sub(last.before);
         }
     }
 

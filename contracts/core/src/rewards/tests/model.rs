@@ -120,6 +120,38 @@ impl Model {
                 self.epochs.entry(e).or_default().reports.insert(who, report);
                 Some(Vec::new())
             }
+            Act::Demand(..) | Act::Reveal(..) | Act::Challenge(..) | Act::Unanswered(..) => {
+                self.doubt(who, now, act)
+            }
+            Act::Close(e) => self.close(e, now),
+            Act::Claim(_) | Act::Royalty(..) => self.claim(who, now, act),
+            Act::Settle(e, worker, index) => {
+                let epoch = self.epochs.get(&e)?;
+                let leaves = epoch.reports.get(worker)?.book.usage_leaves();
+                epoch.closed?;
+                let voucher = &leaves.get(usize::try_from(index).unwrap())?.signed.voucher;
+                if voucher.collection == id(1) {
+                    let end = voucher.used.values();
+                    let settled = self.settled.entry((worker, voucher.session[0])).or_default();
+                    *settled = std::array::from_fn(|at| settled[at].max(end[at]));
+                }
+                Some(Vec::new())
+            }
+            Act::Sweep(e) => {
+                let epoch = self.epochs.get_mut(&e)?;
+                if epoch.swept || now < epoch.closed?.0 + 50 {
+                    return None;
+                }
+                epoch.swept = true;
+                self.carry += std::mem::take(&mut epoch.unclaimed);
+                Some(Vec::new())
+            }
+        }
+    }
+
+    fn doubt(&mut self, who: &'static str, now: u64, act: Act) -> Option<Paid> {
+        let began = |epoch: u64| epoch * EPOCH;
+        match act {
             Act::Demand(e, worker, tree, index) => {
                 let report = self.epochs.get_mut(&e)?.reports.get_mut(worker)?;
                 let size = match tree {
@@ -175,29 +207,7 @@ impl Model {
                 self.carry += 600;
                 Some(vec![(by, 400), (by, DEPOSIT)])
             }
-            Act::Close(e) => self.close(e, now),
-            Act::Claim(_) | Act::Royalty(..) => self.claim(who, now, act),
-            Act::Settle(e, worker, index) => {
-                let epoch = self.epochs.get(&e)?;
-                let leaves = epoch.reports.get(worker)?.book.usage_leaves();
-                epoch.closed?;
-                let voucher = &leaves.get(usize::try_from(index).unwrap())?.signed.voucher;
-                if voucher.collection == id(1) {
-                    let end = voucher.used.values();
-                    let settled = self.settled.entry((worker, voucher.session[0])).or_default();
-                    *settled = std::array::from_fn(|at| settled[at].max(end[at]));
-                }
-                Some(Vec::new())
-            }
-            Act::Sweep(e) => {
-                let epoch = self.epochs.get_mut(&e)?;
-                if epoch.swept || now < epoch.closed?.0 + 50 {
-                    return None;
-                }
-                epoch.swept = true;
-                self.carry += std::mem::take(&mut epoch.unclaimed);
-                Some(Vec::new())
-            }
+            _ => panic!("{act:?}"),
         }
     }
 

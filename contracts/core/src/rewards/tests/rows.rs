@@ -54,7 +54,8 @@ fn golden_values() {
     assert_eq!(value(&row), expected.concat());
     let expected = b"\x01\x06101000\x010\x010\x041000\x010\x06100000\x010\x010";
     assert_eq!(value(b"\x04p"), expected);
-    let config = b"\x0fsecret1treasury\xf4\x03\xd0\x0f\xe8\x07\x0a\x02\x01\x041000\x0210\xa0\x1f\xa0\x8d\x06\x1e\x1e\x32";
+    let rates = b"\x0fsecret1treasury\xf4\x03\xd0\x0f\xe8\x07\x0a\x02\x01";
+    let config = [&rates[..], b"\x041000\x0210\xa0\x1f\xa0\x8d\x06\x1e\x1e\x32"].concat();
     let expected = [b"\x01", &config[..], b"\x06100000\x01\x03635\x03100\x013\0"].concat();
     assert_eq!(value(&[&b"\x04e"[..], &[0; 8]].concat()), expected);
     let session = keys::settled(id(1), &[7; 32], &account("ann"));

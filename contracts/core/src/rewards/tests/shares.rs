@@ -40,9 +40,10 @@ fn equals_wide_arithmetic() {
 fn product(a: u128, b: u128) -> (u128, u128) {
     let mask = u128::from(u64::MAX);
     let [a1, a0, b1, b0] = [a >> 64, a & mask, b >> 64, b & mask];
-    let middle = (a0 * b0 >> 64) + (a1 * b0 & mask) + (a0 * b1 & mask);
-    let high = a1 * b1 + (a1 * b0 >> 64) + (a0 * b1 >> 64) + (middle >> 64);
-    (high, middle << 64 | a0 * b0 & mask)
+    let (low, left, right) = (a0 * b0, a1 * b0, a0 * b1);
+    let middle = (low >> 64) + (left & mask) + (right & mask);
+    let high = a1 * b1 + (left >> 64) + (right >> 64) + (middle >> 64);
+    (high, (middle << 64) | (low & mask))
 }
 
 /// All of it, none of it, and what is no share.
