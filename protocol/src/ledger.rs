@@ -8,9 +8,16 @@
 //! JSON: enums are externally tagged in snake case, 32-byte values are lowercase hex, integers stay
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
 
+pub mod amount;
+pub mod coin;
 pub mod hex32;
+pub mod hex64;
 mod messages;
 mod records;
+pub mod rewards;
+pub mod subscription;
+pub mod voucher;
+pub mod workers;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
 pub use records::{

@@ -24,7 +24,7 @@ fn crates_keep_their_layers() {
         ("prag-server/chunk", &[]),
         ("prag-server/store", &[]),
         ("prag-server/index", &["prag-protocol"]),
-        ("contracts/core", &["prag-protocol"]),
+        ("contracts/core", &["prag-protocol", "prag-merkle"]),
         (
             "prag-server",
             &[

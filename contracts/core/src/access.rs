@@ -11,7 +11,6 @@ mod collections;
 mod consume;
 mod grants;
 mod keys;
-mod list;
 mod placements;
 mod policy;
 mod query;

@@ -1,12 +1,23 @@
 //! Why a contract refuses.
 //!
 //! Layer: bottom of the core.
-//! Holds: one enum; each variant says what the caller can do.
+//! Holds: an enum for each contract, and one for rows; each variant says what the caller can do.
 //! Never: content; names of collections or accounts.
 //! Invariant: an absent collection and another's answer alike.
 
 use prag_protocol::Epoch;
 use prag_protocol::ledger::BoundError;
+
+/// A row that does not read back, or cannot grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// What is stored does not read back. Stop serving this state.
+    #[error("a stored row of {0} is damaged")]
+    Damaged(&'static str),
+    /// A counter is at its end. Not retryable.
+    #[error("{0} can grow no further")]
+    Exhausted(&'static str),
+}
 
 /// Why a transition or query was refused. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,4 +100,13 @@ pub enum AccessError {
     /// What is stored does not read back. Stop serving this state.
     #[error("a stored row of {0} is damaged")]
     Damaged(&'static str),
+}
+
+impl From<RowError> for AccessError {
+    fn from(error: RowError) -> Self {
+        match error {
+            RowError::Damaged(table) => Self::Damaged(table),
+            RowError::Exhausted(what) => Self::Exhausted(what),
+        }
+    }
 }

@@ -1,13 +1,22 @@
 //! What the contracts decide, apart from any chain.
 //!
 //! Layer: contracts; above `protocol`, below the server's embedded ledger and every chain's shell.
-//! Holds: the access contract's transitions and queries, over any key-value store.
+//! Holds: each contract's transitions and queries, over any key-value store.
 //! Never: clocks, randomness, signatures, floats; iteration over what is stored.
 //! Invariant: the same messages at the same heights and times give the same state everywhere.
 
 pub mod access;
 mod error;
+mod funds;
 mod kv;
+mod list;
+pub mod rewards;
+mod rows;
+pub mod subscription;
+mod verify;
+pub mod workers;
 
-pub use error::AccessError;
+pub use error::{AccessError, RowError};
+pub use funds::{Funds, Payment};
 pub use kv::{Env, Kv};
+pub use verify::Verify;

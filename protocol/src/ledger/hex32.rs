@@ -34,7 +34,7 @@ pub mod list {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(values: &[[u8; 32]], out: S) -> Result<S::Ok, S::Error> {
-        out.collect_seq(values.iter().map(encode))
+        out.collect_seq(values.iter().map(|value| encode(value)))
     }
 
     /// Reads [`serialize`] back.
@@ -50,12 +50,12 @@ pub mod list {
     }
 }
 
-fn encode(bytes: &[u8; 32]) -> String {
+pub(super) fn encode(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
-fn decode(text: &str) -> Option<[u8; 32]> {
+pub(super) fn decode(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 {
         return None;
     }

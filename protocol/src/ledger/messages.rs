@@ -368,12 +368,17 @@ fn permit(name: &str) -> Result<(), BoundError> {
     length("permit_name", name.len(), 1, PERMIT_NAME_BYTES_MAX)
 }
 
-fn length(field: &'static str, is: usize, min: usize, max: usize) -> Result<(), BoundError> {
+pub(super) fn length(
+    field: &'static str,
+    is: usize,
+    min: usize,
+    max: usize,
+) -> Result<(), BoundError> {
     // A length that does not fit in 64 bits is certainly too long.
     let wide = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
     within(field, wide(is), wide(min), wide(max))
 }
 
-fn within(field: &'static str, is: u64, min: u64, max: u64) -> Result<(), BoundError> {
+pub(super) fn within(field: &'static str, is: u64, min: u64, max: u64) -> Result<(), BoundError> {
     if (min..=max).contains(&is) { Ok(()) } else { Err(BoundError { field, min, max }) }
 }

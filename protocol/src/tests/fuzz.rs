@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crate::filter::Filter;
+use crate::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
+use crate::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
 use crate::ledger::{AccessMsg, AccessQuery, AccessReply};
 use crate::metadata::Metadata;
 use prag_fuzz::fuzz;
@@ -63,6 +65,80 @@ fn ledger_messages() {
             let _ = query.check();
         }
         closed::<AccessReply>(bytes);
+    });
+}
+
+/// What the workers contract is told and asked reads back as it was, or is refused.
+#[test]
+fn worker_messages() {
+    let (hash, signature) = ("ab".repeat(32), "cd".repeat(64));
+    let good = [
+        format!(
+            r#"{{"register_worker":{{"ip_address":"https://[::1]:443/p","payment_wallet":"secret1a","attestation_report":"04","worker_type":"t","collateral":"{{}}","binding":{{"tls_spki_sha256":"{hash}","ledger_id":"{hash}","config_digest":"{hash}","policy_epoch":1}},"service":"s","capacity":1,"signing_key":"{hash}","hpke_key":"{hash}","window":9,"proof":"{signature}"}}}}"#
+        ),
+        r#"{"set_worker_address":{"new_ip_address":"http://10.0.0.1:1","old_ip_address":"https://a-b.c"}}"#
+            .to_owned(),
+        r#"{"set_worker_type":{"ip_address":"https://w","worker_type":"t"}}"#.to_owned(),
+        format!(r#"{{"report_liveliness":{{"window":9,"signature":"{signature}"}}}}"#),
+        r#"{"slash":{"worker":"secret1a","fraction":1000,"reason":"r"}}"#.to_owned(),
+        r#"{"set_parties":{"parties":{"rewards":null,"treasury":"secret1a"}}}"#.to_owned(),
+        r#"{"get_u_r_ls":{"signature":"00","model":"m","limit":9}}"#.to_owned(),
+        r#"{"get_next_worker":{"subscriber_public_key":"k","service":"s"}}"#.to_owned(),
+        r#"{"evidence_chunk":{"worker":"secret1a","part":"collateral","chunk":1}}"#.to_owned(),
+        r#"{"admin":"secret1a","parties":{"rewards":null,"treasury":"secret1a"},"terms":{"denom":"uscrt","stake_per_capacity":"9","window_seconds":60,"evidence_seconds":120,"timelock_seconds":1,"unbonding_seconds":1,"missed_ppm":1,"attested_only":false}}"#
+            .to_owned(),
+    ];
+    let good: Vec<_> = good.iter().map(|text| text.clone().into_bytes()).collect();
+    assert!(good[..6].iter().all(|text| closed::<WorkersMsg>(text).unwrap().check().is_ok()));
+    assert!(good[6..9].iter().all(|text| closed::<WorkersQuery>(text).unwrap().check().is_ok()));
+    assert!(closed::<WorkersInit>(&good[9]).unwrap().check().is_ok());
+    fuzz(5, &good, |bytes| {
+        if let Some(message) = closed::<WorkersMsg>(bytes) {
+            let _ = message.check();
+        }
+        if let Some(query) = closed::<WorkersQuery>(bytes) {
+            let _ = query.check();
+        }
+        if let Some(init) = closed::<WorkersInit>(bytes) {
+            let _ = init.check();
+        }
+        closed::<WorkersReply>(bytes);
+    });
+}
+
+/// So do those of the subscription contract.
+#[test]
+fn subscription_messages() {
+    let hash = "ab".repeat(32);
+    let messages = [
+        r#"{"set_admin":{"public_address":"secret1a"}}"#.to_owned(),
+        format!(
+            r#"{{"add_api_key":{{"api_key":"{hash}","identity":"secret1a","name":"x","created":9}}}}"#
+        ),
+        r#"{"make_plan":{"id":1,"price":"5","denom":"uscrt","period_seconds":9,"grace_seconds":1,"refund_fee_bp":1,"api_keys":3,"units":5}}"#.to_owned(),
+        r#"{"withdraw":{"denom":"uscrt","amount":"79228162514264337593543950335","to":"secret1a"}}"#.to_owned(),
+        r#"{"renew":{}}"#.to_owned(),
+    ];
+    let queries = [
+        r#"{"api_keys_with_permit":{"permit":"p","offset":0,"limit":9}}"#.to_owned(),
+        format!(r#"{{"api_key":{{"hash":"{hash}"}}}}"#),
+        r#"{"account":{"denom":"ibc/0A"}}"#.to_owned(),
+    ];
+    type Query = SubscriptionQuery<String>;
+    let [messages, queries] = [&messages[..], &queries[..]]
+        .map(|texts| texts.iter().map(|text| text.clone().into_bytes()).collect::<Vec<_>>());
+    let sound = |text: &Vec<u8>| {
+        closed::<SubscriptionMsg>(text).is_some_and(|message| message.check().is_ok())
+    };
+    assert!(messages.iter().all(sound));
+    assert!(queries.iter().all(|text| closed::<Query>(text).is_some()));
+    fuzz(1, &[messages, queries].concat(), |bytes| {
+        if let Some(message) = closed::<SubscriptionMsg>(bytes) {
+            let _ = message.check();
+        }
+        if let Some(query) = closed::<Query>(bytes) {
+            let _ = query.check();
+        }
     });
 }
 

@@ -5,7 +5,8 @@
 //! Never: who may ask; that is the shell's matter. Writes.
 //! Invariant: an answer is of one height, and reads at most a page of rows.
 
-use super::{keys, list::List};
+use super::keys;
+use crate::list::List;
 use crate::{AccessError, Env, Kv};
 use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, GrantRecord};
 use prag_protocol::{Address, CollectionId};

@@ -61,7 +61,7 @@ fn damage_is_named() {
     for bad in cuts {
         world.map.0.insert(key.clone(), bad);
         let damaged = AccessError::Damaged("collections");
-        assert_eq!(row.load(&world.map).unwrap_err(), damaged);
+        assert_eq!(AccessError::from(row.load(&world.map).unwrap_err()), damaged);
         world.refuses("owner", rotate(1, 2), damaged);
         world.refuses("stranger", create(1), damaged);
     }

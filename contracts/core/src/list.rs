@@ -1,31 +1,31 @@
 //! A set that can be paged without iteration: members by number, and numbers by member.
 //!
-//! Layer: core, access.
+//! Layer: bottom of the core.
 //! Holds: raw rows below one prefix: 0 = count, 1 ‖ number = member, 2 ‖ member = number.
 //! Never: an order; removal puts the last member in the gap.
 //! Invariant: numbers run from 0 to count - 1, and both directions agree. Each verb is O(1).
 
-use crate::{AccessError, Kv};
+use crate::{Kv, RowError};
 
 /// One set.
-pub(super) struct List {
+pub(crate) struct List {
     prefix: Vec<u8>,
 }
 
 impl List {
-    pub(super) fn new(prefix: Vec<u8>) -> Self {
+    pub(crate) fn new(prefix: Vec<u8>) -> Self {
         Self { prefix }
     }
 
     /// How many members there are.
-    pub(super) fn count(&self, kv: &dyn Kv) -> Result<u32, AccessError> {
+    pub(crate) fn count(&self, kv: &dyn Kv) -> Result<u32, RowError> {
         Ok(number(kv, &self.count_key())?.unwrap_or(0))
     }
 
     /// Adds a member that is not in the set.
-    pub(super) fn add(&self, kv: &mut dyn Kv, member: &[u8]) -> Result<(), AccessError> {
+    pub(crate) fn add(&self, kv: &mut dyn Kv, member: &[u8]) -> Result<(), RowError> {
         let at = self.count(kv)?;
-        let count = at.checked_add(1).ok_or(AccessError::Exhausted(TABLE))?;
+        let count = at.checked_add(1).ok_or(RowError::Exhausted(TABLE))?;
         if kv.get(&self.number_key(member)).is_some() {
             return Err(DAMAGED);
         }
@@ -36,7 +36,7 @@ impl List {
     }
 
     /// Takes out a member that is in the set.
-    pub(super) fn remove(&self, kv: &mut dyn Kv, member: &[u8]) -> Result<(), AccessError> {
+    pub(crate) fn remove(&self, kv: &mut dyn Kv, member: &[u8]) -> Result<(), RowError> {
         let last = self.count(kv)?.checked_sub(1).ok_or(DAMAGED)?;
         let gap = number(kv, &self.number_key(member))?.ok_or(DAMAGED)?;
         let mover = kv.get(&self.member_key(last)).ok_or(DAMAGED)?;
@@ -53,12 +53,12 @@ impl List {
     }
 
     /// The count, and at most `limit` members from `offset` on.
-    pub(super) fn page(
+    pub(crate) fn page(
         &self,
         kv: &dyn Kv,
         offset: u32,
         limit: u32,
-    ) -> Result<(u32, Vec<Vec<u8>>), AccessError> {
+    ) -> Result<(u32, Vec<Vec<u8>>), RowError> {
         let count = self.count(kv)?;
         let members = (offset..offset.saturating_add(limit).min(count))
             .map(|at| kv.get(&self.member_key(at)).ok_or(DAMAGED))
@@ -83,7 +83,7 @@ impl List {
     }
 }
 
-fn number(kv: &dyn Kv, key: &[u8]) -> Result<Option<u32>, AccessError> {
+fn number(kv: &dyn Kv, key: &[u8]) -> Result<Option<u32>, RowError> {
     kv.get(key)
         .map(|value| value.try_into().map(u32::from_be_bytes))
         .transpose()
@@ -91,4 +91,4 @@ fn number(kv: &dyn Kv, key: &[u8]) -> Result<Option<u32>, AccessError> {
 }
 
 const TABLE: &str = "lists";
-const DAMAGED: AccessError = AccessError::Damaged(TABLE);
+const DAMAGED: RowError = RowError::Damaged(TABLE);

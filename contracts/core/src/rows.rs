@@ -1,0 +1,73 @@
+//! How a record is written, and where.
+//!
+//! Layer: bottom of the core, over `kv`.
+//! Holds: the frozen shape of keys and values of every contract; a changed record gets another value format byte.
+//! Never: rules; which tables there are is each contract's own (`keys`).
+//! Invariant: no key is the key of two things: fields are of fixed length, length-prefixed, or last.
+//!
+//! Key = module byte ‖ table byte ‖ fields, big-endian. Value = [`FORMAT`] ‖ postcard.
+
+use crate::{Kv, RowError};
+use prag_protocol::Address;
+use serde::{Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
+
+/// The place of one record of type `T`.
+pub(crate) struct Row<T> {
+    key: Vec<u8>,
+    table: &'static str,
+    record: PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> Row<T> {
+    /// `table` names it in errors.
+    pub(crate) fn new(table: &'static str, key: Vec<u8>) -> Self {
+        Self { key, table, record: PhantomData }
+    }
+
+    /// The record, if there is one.
+    pub(crate) fn load(&self, kv: &dyn Kv) -> Result<Option<T>, RowError> {
+        let Some(value) = kv.get(&self.key) else {
+            return Ok(None);
+        };
+        let damaged = RowError::Damaged(self.table);
+        let body = value.strip_prefix(&[FORMAT]).ok_or(damaged)?;
+        match postcard::take_from_bytes(body) {
+            Ok((record, [])) => Ok(Some(record)),
+            Ok(_) | Err(_) => Err(damaged),
+        }
+    }
+
+    /// Writes the record.
+    pub(crate) fn save(&self, kv: &mut dyn Kv, record: &T) -> Result<(), RowError> {
+        let value =
+            postcard::to_extend(record, vec![FORMAT]).map_err(|_| RowError::Damaged(self.table))?;
+        kv.put(&self.key, &value);
+        Ok(())
+    }
+
+    /// Removes the record.
+    pub(crate) fn remove(&self, kv: &mut dyn Kv) {
+        kv.delete(&self.key);
+    }
+}
+
+/// The raw key of a row. `module`: 1 access, 2 workers, 3 subscription, 4 rewards.
+pub(crate) fn key(module: u8, table: u8, fields: &[&[u8]]) -> Vec<u8> {
+    [&[module, table], fields.concat().as_slice()].concat()
+}
+
+/// An address as the last field of a key.
+pub(crate) fn text(address: &Address) -> &[u8] {
+    address.as_str().as_bytes()
+}
+
+/// Before [`text`], where other fields follow.
+pub(crate) fn length(address: &Address) -> [u8; 1] {
+    // An address is at most 90 bytes long, so the last byte of its length is the length.
+    let [.., last] = address.as_str().len().to_be_bytes();
+    [last]
+}
+
+/// First byte of every record.
+const FORMAT: u8 = 1;
