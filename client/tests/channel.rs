@@ -86,6 +86,7 @@ async fn attest(
         contract: expected().contract,
         simulated: true,
         sealed: false,
+        metering: None,
         time: now,
     })
 }

@@ -19,6 +19,7 @@ pub mod request;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod verified;
+pub mod voucher;
 
 /// Typed keys, sealing, padding, and the traits through which callers lend chance and time.
 pub use prag_seal::{entropy, frames, key, padding, seal};

@@ -26,6 +26,7 @@ mod search;
 pub mod serve;
 mod system;
 mod target;
+mod vouchers;
 #[cfg(test)]
 mod tests;
 
