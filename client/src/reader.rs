@@ -5,9 +5,9 @@
 //! Never: an answer from a history that does not follow the one remembered here.
 //! Invariant: [`Client::check_history`] remembers nothing that it could not connect to what it remembered.
 
+use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
-use crate::attest::Session;
 use crate::sdk::{Call, Client, collection_path, page_query, percent};
 use prag_protocol::CollectionId;
 use prag_protocol::DocumentId;

@@ -255,11 +255,7 @@ pub(crate) fn collection_path(id: CollectionId, rest: &str) -> String {
 }
 
 /// The query of one page of a listing; `more`: a field of its own.
-pub(crate) fn page_query(
-    cursor: Option<&str>,
-    limit: Option<u32>,
-    more: Option<String>,
-) -> String {
+pub(crate) fn page_query(cursor: Option<&str>, limit: Option<u32>, more: Option<String>) -> String {
     let cursor = cursor.map(|cursor| format!("cursor={}", percent(cursor)));
     let limit = limit.map(|limit| format!("limit={limit}"));
     let fields: Vec<String> = [cursor, limit, more].into_iter().flatten().collect();

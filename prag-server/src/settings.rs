@@ -195,7 +195,8 @@ impl Settings {
         bound((1..=100_000).contains(&self.rate_burst), "rate_burst", "1 to 100000")?;
         let session_s = (1..=READER_SECONDS_MAX).contains(&self.readers.session_s);
         bound(session_s, "readers.session_s", "1 to 3600")?;
-        let credit = self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
+        let credit =
+            self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
         bound(credit, "metering.credit", "1 to 100000")?;
         self.check_vaults()
     }

@@ -143,7 +143,9 @@ impl Born {
             portrait: Arc::clone(&portrait),
             chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
             anchors: Anchors::new(Arc::clone(&key), Arc::clone(&own), entropy()),
-            meter: self.meter(&ledger, &genesis.account, &key, &own).map_err(|error| state(&error))?,
+            meter: self
+                .meter(&ledger, &genesis.account, &key, &own)
+                .map_err(|error| state(&error))?,
             catalog: Catalog::new(key, own, entropy()),
             engine,
             tee: self.tee,

@@ -26,9 +26,9 @@ mod search;
 pub mod serve;
 mod system;
 mod target;
-mod vouchers;
 #[cfg(test)]
 mod tests;
+mod vouchers;
 
 pub use openapi::document;
 pub use problem::ProblemBody;

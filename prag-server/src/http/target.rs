@@ -9,10 +9,10 @@ use super::problem::Refusal;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
-use prag_protocol::{CollectionId, RequestId};
 use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::documents::{Ack, Writing};
+use prag_protocol::{CollectionId, RequestId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

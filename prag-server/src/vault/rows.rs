@@ -102,7 +102,9 @@ impl Rows {
             };
             after = Some(last.clone());
             for (key, value) in page.rows {
-                let (id, key) = key.get(1..).and_then(|rest| rest.split_first_chunk::<16>())
+                let (id, key) = key
+                    .get(1..)
+                    .and_then(|rest| rest.split_first_chunk::<16>())
                     .ok_or(VaultError::Tampered)?;
                 let id = CollectionId(*id);
                 out.push((id, key.to_vec(), self.open(id, key, value)?));

@@ -187,7 +187,8 @@ mod tests {
     /// What a request may cost follows from what it asks, and nothing that it leaves open is free.
     #[test]
     fn requests_have_a_greatest_cost() {
-        let query = |text: &str| serde_json::from_str::<QueryRequest>(text).unwrap().most().values();
+        let query =
+            |text: &str| serde_json::from_str::<QueryRequest>(text).unwrap().most().values();
         assert_eq!(query(r#"{"text":"four"}"#), [1, 10, 68, 0, 0]);
         assert_eq!(query(r#"{"text":"four","mode":"sparse","k":3}"#), [1, 3, 0, 0, 0]);
         assert_eq!(query(r#"{"text":"four","vector":[1.0]}"#), [1, 10, 0, 0, 0]);
