@@ -10,7 +10,7 @@
 //! takes the id of the open request that asks the same.
 
 use crate::error::ClientError;
-use crate::home::{Home, read_private, write_private};
+use crate::home::{Home, read_private, write_private, write_private_new};
 use prag_protocol::ledger::voucher::{Counters, SignedVoucher, Voucher};
 use prag_protocol::limits::REQUEST_IDS_MAX;
 use prag_protocol::{Address, CollectionId, RequestId};
@@ -246,7 +246,8 @@ impl Tab {
     fn change<T>(&self, verb: impl FnOnce(&mut Usage) -> T) -> Result<T, ClientError> {
         let lock = self.path.with_extension("lock");
         if !lock.exists() {
-            write_private(&lock, b"")?;
+            // Whoever is first makes it; nobody replaces it under another's lock.
+            write_private_new(&lock, b"")?;
         }
         let lock = std::fs::File::open(lock).map_err(ClientError::file("locking usage"))?;
         lock.lock().map_err(ClientError::file("locking usage"))?;

@@ -1,5 +1,5 @@
 //! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence,
-//! release, sealed replies, receipts.
+//! release, sealed replies, receipts, vouchers.
 //!
 //! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
 //! Holds: pure functions over bytes; every check returns a value that only the check can make.
