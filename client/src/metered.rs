@@ -17,6 +17,7 @@ use prag_protocol::{CollectionId, RequestId};
 use prag_trust::voucher::{countersign, verify_offer, verify_signed};
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Ids of requests that this process awaits.
@@ -79,7 +80,9 @@ impl Client {
             let asked = call(Some(Metering { request_id: Some(request), voucher }))?;
             let error = match self.ask_in_session::<Metered<T>>(&asked).await {
                 Ok((metered, session)) => {
-                    let reply = self.answered(&tab, request, most, metered, &session).await?;
+                    let again = again || asked.sent.load(Ordering::Relaxed) > 1;
+                    let request = (request, most, again);
+                    let reply = self.answered(&tab, request, metered, &session).await?;
                     return Ok((reply, session));
                 }
                 Err(error) => error,
@@ -93,11 +96,11 @@ impl Client {
                 (ClientError::Unreachable { .. }, _) if !again => again = true,
                 // Served again as often as it may be: whoever asks once more asks anew.
                 (_, Some(Code::Replayed)) => {
-                    tab.answer(request, &most)?;
+                    tab.answer(request, &most, true)?;
                     return Err(error);
                 }
                 _ => {
-                    if error.code().is_some_and(is_refusal) {
+                    if !again && error.code().is_some_and(is_refusal) {
                         tab.forget(request)?;
                     }
                     return Err(error);
@@ -132,8 +135,7 @@ impl Client {
     async fn answered<T: Counted>(
         &self,
         tab: &Tab,
-        request: RequestId,
-        most: Counters,
+        (request, most, again): (RequestId, Counters, bool),
         Metered { reply, voucher }: Metered<T>,
         session: &Session,
     ) -> Result<T, ClientError> {
@@ -142,7 +144,7 @@ impl Client {
             tab.forget(request)?;
             return Ok(reply);
         };
-        tab.answer(request, &reply.cost(most.embedded).least(&most))?;
+        tab.answer(request, &reply.cost(most.embedded).least(&most), again)?;
         match self.take(tab, offer, session, false) {
             // Another machine with this identity may have used what this one knows nothing of.
             Err(ClientError::OverClaim { .. }) => self.settle_tab(tab, false).await?,

@@ -22,6 +22,7 @@ use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A person's connection to one worker.
@@ -51,13 +52,16 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Vec<u8>,
     /// The collection whose content is asked for: attested readers are answered sealed.
     pub(crate) reads: Option<CollectionId>,
+    /// How often the worker has answered it.
+    pub(crate) sent: AtomicU32,
 }
 
 impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
         let (query, body) = (String::new(), Vec::new());
-        Call { purpose, method, path, query, media_type: JSON, body, reads: None }
+        let sent = AtomicU32::new(0);
+        Call { purpose, method, path, query, media_type: JSON, body, reads: None, sent }
     }
 
     /// A call with a JSON body.
@@ -155,6 +159,9 @@ impl Client {
         let mut renewals = 0;
         loop {
             let (sent, request) = self.attempt(&session, call).await?;
+            if matches!(sent, Sent::Answer(_)) {
+                call.sent.fetch_add(1, Ordering::Relaxed);
+            }
             match sent {
                 Sent::Answer(answer) if (200..300).contains(&answer.status) => {
                     return Ok((answer, Asked { request, session }));

@@ -69,6 +69,9 @@ struct Open {
     /// A hash over the id and the request.
     mark: String,
     most: Counters,
+    /// It was sent before: what was counted then may be more than a later reply shows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 impl Usage {
@@ -104,11 +107,12 @@ impl Usage {
         fresh: RequestId,
         busy: &HashSet<RequestId>,
     ) -> RequestId {
-        let same = |open: &&Open| !busy.contains(&open.id) && open.mark == mark(&open.id);
-        if let Some(open) = self.open.iter().find(same) {
+        let same = |open: &&mut Open| !busy.contains(&open.id) && open.mark == mark(&open.id);
+        if let Some(open) = self.open.iter_mut().find(same) {
+            open.again = true;
             return open.id;
         }
-        self.open.push(Open { id: fresh, mark: mark(&fresh), most });
+        self.open.push(Open { id: fresh, mark: mark(&fresh), most, again: false });
         while self.open.len() > REQUEST_IDS_MAX {
             // The worker has forgotten its id too: it may have been counted, once.
             let lost = self.open.remove(0);
@@ -117,18 +121,18 @@ impl Usage {
         fresh
     }
 
-    /// The reply shows what a request cost.
-    fn answer(&mut self, id: RequestId, cost: &Counters) {
-        if self.forget(id) {
+    /// The reply shows what a request cost, unless it was sent before: then all that it might is left open to the voucher.
+    fn answer(&mut self, id: RequestId, cost: &Counters, again: bool) {
+        if let Some(open) = self.forget(id) {
+            let cost = if again || open.again { &open.most } else { cost };
             self.answered = add(&self.answered, cost);
         }
     }
 
-    /// A request was refused, hence not counted. False if it was not open.
-    fn forget(&mut self, id: RequestId) -> bool {
-        let before = self.open.len();
-        self.open.retain(|open| open.id != id);
-        self.open.len() < before
+    /// A request was refused, hence not counted; `None` if it was not open.
+    fn forget(&mut self, id: RequestId) -> Option<Open> {
+        let at = self.open.iter().position(|open| open.id == id)?;
+        Some(self.open.remove(at))
     }
 
     /// Whether a voucher of this session is to be countersigned: `false` for one that brings nothing new.
@@ -196,14 +200,24 @@ impl Tab {
         self.change(|usage| usage.begin(mark, most, fresh, busy))
     }
 
-    /// The reply to a request came, at this cost.
-    pub(crate) fn answer(&self, id: RequestId, cost: &Counters) -> Result<(), ClientError> {
-        self.change(|usage| usage.answer(id, cost))
+    /// The reply to a request came, at this cost; `again`: it was sent more than once.
+    pub(crate) fn answer(
+        &self,
+        id: RequestId,
+        cost: &Counters,
+        again: bool,
+    ) -> Result<(), ClientError> {
+        self.change(|usage| usage.answer(id, cost, again))
     }
 
-    /// A request was not counted.
+    /// A request was not counted by this try, hence not at all unless it was sent before.
     pub(crate) fn forget(&self, id: RequestId) -> Result<(), ClientError> {
-        self.change(|usage| usage.forget(id)).map(drop)
+        self.change(|usage| {
+            let open = usage.open.iter().find(|open| open.id == id);
+            if open.is_some_and(|open| !open.again) {
+                usage.forget(id);
+            }
+        })
     }
 
     /// Weighs a verified claim; where it brings something new, `sign` signs it, and that is kept before it is returned.

@@ -55,7 +55,7 @@ fn claims_have_two_edges() {
     let mut usage = Usage::new(whose());
     assert!(usage.weigh(&claim(1, counters(1, 0))).is_err(), "nothing was asked");
     begin(&mut usage, 1, "a", counters(1, 10));
-    usage.answer(id(1), &counters(1, 3));
+    usage.answer(id(1), &counters(1, 3), false);
     let over = usage.weigh(&claim(1, counters(1, 4))).unwrap_err();
     assert_eq!(over, Claim { claimed: counters(1, 4), allowed: counters(1, 3) });
     assert!(usage.weigh(&claim(1, counters(2, 3))).is_err());
@@ -77,15 +77,29 @@ fn a_lost_reply_is_allowed_once() {
     let busy = HashSet::from([id(1)]);
     let fresh = usage.begin(|id| format!("{id}a"), counters(1, 10), id(3), &busy);
     assert_eq!(fresh, id(3), "one whose reply is awaited is not taken over");
-    usage.forget(id(3));
+    assert!(usage.forget(id(3)).is_some());
     assert_eq!(begin(&mut usage, 4, "b", counters(1, 10)), id(4));
-    usage.answer(id(4), &counters(1, 2));
+    usage.answer(id(4), &counters(1, 2), false);
     assert_eq!(usage.weigh(&claim(2, counters(2, 12))), Ok(true), "the lost one was counted");
     assert!(usage.weigh(&claim(2, counters(3, 12))).is_err(), "not twice");
     usage.settle(signed(claim(2, counters(2, 12))));
-    usage.answer(id(1), &counters(1, 10));
+    usage.answer(id(1), &counters(1, 10), false);
     // Its reply came in the end: what it cost is in the voucher already, and little more may be claimed for it.
     assert!(usage.weigh(&claim(3, counters(4, 12))).is_err());
+}
+
+/// A retry's reply may show less than was counted the first time: the voucher says, up to what the request might cost.
+#[test]
+fn a_retry_may_show_less() {
+    let mut usage = Usage::new(whose());
+    for _ in 0..2 {
+        begin(&mut usage, 1, "a", counters(1, 10));
+    }
+    usage.answer(id(1), &counters(1, 2), false);
+    assert!(usage.weigh(&claim(1, counters(1, 11))).is_err());
+    assert_eq!(usage.weigh(&claim(1, counters(1, 9))), Ok(true));
+    usage.settle(signed(claim(1, counters(1, 9))));
+    assert_eq!(usage.allowed(), counters(1, 9), "and nothing is left over");
 }
 
 /// An answer that comes twice counts once, and open requests are bounded.
@@ -97,10 +111,10 @@ fn open_requests_are_bounded() {
     }
     assert_eq!(usage.pending(), REQUEST_IDS_MAX);
     assert_eq!(usage.allowed(), counters(200, 200));
-    usage.answer(id(199), &counters(1, 1));
-    usage.answer(id(199), &counters(1, 1));
+    usage.answer(id(199), &counters(1, 1), false);
+    usage.answer(id(199), &counters(1, 1), false);
     assert_eq!(usage.allowed(), counters(200, 200));
-    usage.forget(id(198));
+    assert!(usage.forget(id(198)).is_some());
     assert_eq!(usage.allowed(), counters(199, 199));
 }
 
@@ -109,7 +123,7 @@ fn open_requests_are_bounded() {
 fn adopts_its_own_signature() {
     let mut usage = Usage::new(whose());
     begin(&mut usage, 1, "a", counters(1, 10));
-    usage.answer(id(1), &counters(1, 3));
+    usage.answer(id(1), &counters(1, 3), false);
     let theirs = claim(9, counters(40, 400));
     assert!(usage.weigh(&claim(10, counters(41, 403))).is_err());
     usage.adopt(signed(theirs));
@@ -154,8 +168,8 @@ fn honest_workers_are_believed() {
                 if below(5) == 0 {
                     continue;
                 }
-                // A retry shows what it would cost now; the collection has not changed.
-                usage.answer(request, &cost.greatest(&counters(1, 0)));
+                // A retry shows what it would cost now: the collection may have changed.
+                usage.answer(request, &cost, false);
                 let more = Voucher {
                     used: usage.allowed().plus(&counters(1, 0)).unwrap(),
                     sequence: voucher.sequence + 1,
