@@ -106,7 +106,7 @@ async fn lost_files_are_healed_by_the_own_signature() {
     assert!(said.contains("7 queries") && said.contains("5 queries"), "{said}");
     let [usage] = reader.usage().unwrap().try_into().unwrap();
     let claim = usage.refused.unwrap();
-    assert_eq!((claim.claimed, usage.countersigned()), (asked(7), asked(3)));
+    assert_eq!((claim.claimed, usage.countersigned()), (asked(7), asked(4)));
     assert_eq!(reader.settle(stage.id, false).await.unwrap_err().kind(), "over-claim");
     let usage = reader.settle(stage.id, true).await.unwrap().unwrap();
     assert_eq!((usage.countersigned(), usage.refused), (asked(7), None));

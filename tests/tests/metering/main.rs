@@ -36,10 +36,11 @@ async fn counters_are_what_was_asked() {
             input: Input::One(text.clone()),
             input_type: InputType::Query,
             encoding_format: None,
+            user: None,
         };
         let tokens = reader.embeddings(&request).await.unwrap().usage.prompt_tokens;
         let query =
-            QueryRequest { text: Some(text.clone()), k: Some(3), ..QueryRequest::default() };
+            QueryRequest { text: Some(text.clone()), k: Some(2), ..QueryRequest::default() };
         let hits = reader.query(stage.id, &query).await.unwrap().hits.len() as u64;
         twin.queries += 1;
         twin.chunks += hits;

@@ -74,7 +74,7 @@ impl Stage {
             owner.put_document(id, &document).await.unwrap();
         }
         let stage = Self { lab, owner, id };
-        stage.grant("reader", 3, None).await;
+        stage.grant("reader", 2, None).await;
         stage
     }
 
