@@ -7,7 +7,7 @@
 
 use super::admit::Reader;
 use super::{Answer, Worker, problems};
-use crate::meter::{Charge, Mark, MeterError, Who};
+use crate::meter::{Charge, Mark, Meter, MeterError, Who};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::voucher::{Counters, OfferedVoucher};
 use prag_protocol::limits::REQUEST_REPEATS_MAX;
@@ -16,6 +16,7 @@ use prag_protocol::wire::metering::{HandIn, Metering, Standing};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use serde::Serialize;
+use std::sync::Arc;
 
 impl Worker {
     /// Before anything is served: takes the voucher that came along, and looks at what the session owes. `None` where
@@ -34,6 +35,12 @@ impl Worker {
         let who = self.who(caller, reader.granted.collection());
         let work = move || meter.admit(who, voucher, mark).map(Some).map_err(problem);
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+    }
+
+    /// The counters of all sessions, for reports to the ledger; `None` where nothing is metered.
+    #[must_use]
+    pub fn meter(&self) -> Option<&Arc<Meter>> {
+        self.0.parts.meter.as_ref()
     }
 
     /// Tokens of a text that is embedded for a metered read.

@@ -78,17 +78,21 @@ async fn counters_are_what_was_asked() {
     assert!(stage.owner.usage().unwrap().iter().all(|usage| usage.voucher.is_none()));
 }
 
-/// Requests of one session at once: all are counted, none twice, and every voucher fits.
+/// Requests of one session at once, in two processes: all are counted, none twice, and every voucher fits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_requests_all_count() {
     let stage = Stage::start(8).await;
-    let reader = stage.reader().await;
-    for _ in 0..4 {
-        let all = (0..8u8).map(|number| stage.find(&reader, f32::from(number)));
+    let readers = [stage.reader().await, stage.reader().await];
+    for round in 0..4u8 {
+        let all = (0..8u8).map(|number| {
+            let question = f32::from(8 * round + number);
+            stage.find(&readers[usize::from(number % 2)], question)
+        });
         for found in together(all).await {
             found.unwrap();
         }
     }
+    let [reader, _] = readers;
     let usage = reader.settle(stage.id, false).await.unwrap().unwrap();
     assert_eq!(usage.countersigned(), asked(32));
     assert_eq!(usage.pending(), 0);
