@@ -90,7 +90,10 @@ impl Client {
             match (&error, error.code()) {
                 (_, Some(Code::VoucherDue)) if !settled => {
                     settled = true;
-                    self.settle_tab(&tab, false).await?;
+                    if let Err(error) = self.settle_tab(&tab, false).await {
+                        tab.forget(request)?;
+                        return Err(error);
+                    }
                 }
                 // The reply may be lost, not the request: it goes by the same id.
                 (ClientError::Unreachable { .. }, _) if !again => again = true,

@@ -91,8 +91,11 @@ pub struct Meter {
     credit: u64,
     vouching: Vouching,
     rows: UsageRows,
-    sessions: Mutex<BTreeMap<(CollectionId, [u8; 32]), Arc<Slot>>>,
+    sessions: Mutex<Sessions>,
 }
+
+/// By collection and session key. Only this map hands slots out.
+type Sessions = BTreeMap<(CollectionId, [u8; 32]), Arc<Slot>>;
 
 type Slot = Mutex<Live>;
 
@@ -273,7 +276,7 @@ impl Meter {
             // Its own make room first: nobody fills the place of others with keys.
             let full = own >= METERED_SESSIONS_PER_ACCOUNT_MAX;
             let over = sessions.range(all).filter(|(_, slot)| !full || of_account(slot));
-            // Only this map hands slots out: who is alone here is served to nobody.
+            // Who is alone in the map is being served by nobody.
             let over = over.filter(|(_, slot)| Arc::strong_count(slot) == 1);
             let over = over.map(|(key, slot)| (*key, lock(slot).session.clone()));
             let over = over.filter(|(_, session)| session.is_over(who.now));
