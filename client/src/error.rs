@@ -6,6 +6,7 @@
 //! Invariant: whoever gets `Rollback`, `Fork` or `Pin` did not send anything after it was found.
 
 use prag_protocol::CollectionId;
+use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::problem::{Code, Problem};
 
 /// Why the client stopped.
@@ -129,6 +130,18 @@ pub enum ClientError {
     /// This machine gave no evidence of itself.
     #[error("the program that gives this machine's evidence {0}")]
     Attester(&'static str),
+    /// The worker claims more than this machine can account for. It was not countersigned.
+    #[error(
+        "collection {collection}: the worker claims {}; this machine can account for {}",
+        units(&claim.claimed),
+        units(&claim.allowed)
+    )]
+    OverClaim {
+        /// What was read.
+        collection: CollectionId,
+        /// What it claims, and what is allowed.
+        claim: Box<crate::usage::Claim>,
+    },
     /// A receipt does not hold, or is not of the request that it came with.
     #[error("the receipt was refused: {0}")]
     Receipt(crate::receipt::Refusal),
@@ -189,6 +202,7 @@ impl ClientError {
             Self::Corpus(_) => "corpus",
             Self::Entropy(_) | Self::Crypto(_) => "crypto",
             Self::Attester(_) => "no-evidence",
+            Self::OverClaim { .. } => "over-claim",
             Self::Receipt(_) => "receipt-refused",
             Self::ReceiptLine { reason, .. } => reason.kind(),
         }
@@ -218,6 +232,9 @@ impl ClientError {
             Self::History { .. } | Self::LedgerRollback { .. } => {
                 "do not use this worker: it serves an old or a forged state"
             }
+            Self::OverClaim { .. } => {
+                "nothing was countersigned; if this identity is used elsewhere too, or its files were lost, `prag ledger usage COLLECTION --accept` countersigns all of it"
+            }
             Self::NoCollection(_) => "see `prag collection list`; a grantee names it by its id",
             Self::NoIdentity(_) => "run `prag keys new`, or name another with --identity",
             Self::IdentityExists(_) => "choose another name with --identity",
@@ -233,6 +250,12 @@ impl ClientError {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Counters on one line.
+pub(crate) fn units(used: &Counters) -> String {
+    let [queries, chunks, embedded, input, _] = used.values();
+    format!("{queries} queries, {chunks} chunks, {embedded} tokens embedded, {input} tokens served")
 }
 
 fn problem_hint(code: Code) -> Option<&'static str> {
@@ -257,6 +280,7 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::Overloaded | Code::RateLimited => Some("try again in a moment"),
         Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
         Code::Conflict => Some("choose another name"),
+        Code::VoucherDue => Some("run `prag ledger usage COLLECTION --settle`"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
         Code::WorkerSealed => Some("its steward runs `prag unlock`"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),

@@ -15,6 +15,7 @@ pub mod error;
 pub mod home;
 pub mod identity;
 pub mod ledger;
+mod metered;
 mod owner;
 mod policies;
 pub mod program;
@@ -29,6 +30,7 @@ pub mod steward;
 pub mod system;
 mod transport;
 pub mod trusted;
+pub mod usage;
 pub mod vault;
 mod writes;
 

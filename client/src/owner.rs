@@ -233,7 +233,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn grants(&self, id: CollectionId) -> Result<Vec<Grant>, ClientError> {
-        self.all(Purpose::Admin, &collection_path(id, "/grants"), None).await
+        self.all(Purpose::Admin, &collection_path(id, "/grants")).await
     }
 
     /// Revokes a grant.

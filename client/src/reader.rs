@@ -5,19 +5,22 @@
 //! Never: an answer from a history that does not follow the one remembered here.
 //! Invariant: [`Client::check_history`] remembers nothing that it could not connect to what it remembered.
 
+use crate::attest::Session;
 use crate::error::ClientError;
 use crate::identity::Purpose;
-use crate::sdk::{Call, Client, collection_path, percent};
+use crate::sdk::{Call, Client, collection_path, page_query, percent};
 use prag_protocol::CollectionId;
 use prag_protocol::DocumentId;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::Page;
 use prag_protocol::wire::collections::Collection;
 use prag_protocol::wire::documents::{DocumentInfo, Lookup};
+use prag_protocol::wire::metering::{Metering, document_most, page_most};
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
 use prag_trust::head::{Head, HeadError, SignedHead};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Reply of `GET /v1/collections/{c}/head`.
 #[derive(Deserialize)]
@@ -35,7 +38,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn collections(&self) -> Result<Vec<Collection>, ClientError> {
-        self.all(Purpose::Data, "/v1/collections", None).await
+        self.all(Purpose::Data, "/v1/collections").await
     }
 
     /// One collection.
@@ -65,7 +68,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn documents(&self, id: CollectionId) -> Result<Vec<DocumentInfo>, ClientError> {
-        self.all(Purpose::Data, &collection_path(id, "/documents"), Some(id)).await
+        self.every_page(async |cursor| self.documents_page(id, cursor.as_deref(), None).await).await
     }
 
     /// One page of a collection's documents.
@@ -78,8 +81,13 @@ impl Client {
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<DocumentInfo>, ClientError> {
-        let path = collection_path(id, "/documents");
-        self.page(Purpose::Data, &path, Some(id), cursor, limit).await
+        let call = |metering| {
+            let path = collection_path(id, "/documents");
+            let mut call = Call::bare(Purpose::Data, "GET", path).reading(id);
+            call.query = page_query(cursor, limit, request_field(metering));
+            Ok(call)
+        };
+        self.ask_metered(id, page_most(limit), call).await.map(|(page, _)| page)
     }
 
     /// One document with its content, by handle.
@@ -92,7 +100,12 @@ impl Client {
         handle: &str,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, &format!("/documents/{}", percent(handle)));
-        self.ask(&Call::bare(Purpose::Data, "GET", path).reading(id)).await
+        let call = |metering: Option<Metering>| {
+            let mut call = Call::bare(Purpose::Data, "GET", path.clone());
+            call.query = request_field(metering).unwrap_or_default();
+            Ok(call.reading(id))
+        };
+        self.ask_metered(id, document_most(), call).await.map(|(document, _)| document)
     }
 
     /// One document with its content, by id.
@@ -105,8 +118,11 @@ impl Client {
         document: DocumentId,
     ) -> Result<DocumentInfo, ClientError> {
         let path = collection_path(id, "/documents/lookup");
-        let call = Call::json(Purpose::Data, "POST", path, &Lookup { id: document })?;
-        self.ask(&call.reading(id)).await
+        let call = |metering| {
+            let lookup = Lookup { id: document.clone(), metering };
+            Ok(Call::json(Purpose::Data, "POST", path.clone(), &lookup)?.reading(id))
+        };
+        self.ask_metered(id, document_most(), call).await.map(|(document, _)| document)
     }
 
     /// Searches.
@@ -118,8 +134,7 @@ impl Client {
         id: CollectionId,
         request: &QueryRequest,
     ) -> Result<QueryReply, ClientError> {
-        let path = collection_path(id, "/query");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?.reading(id)).await
+        self.query_in_session(id, request).await.map(|(reply, _)| reply)
     }
 
     /// Passages within a token budget, cited.
@@ -131,8 +146,33 @@ impl Client {
         id: CollectionId,
         request: &ContextRequest,
     ) -> Result<ContextReply, ClientError> {
-        let path = collection_path(id, "/context");
-        self.ask(&Call::json(Purpose::Data, "POST", path, request)?.reading(id)).await
+        self.context_in_session(id, request).await.map(|(reply, _)| reply)
+    }
+
+    pub(crate) async fn query_in_session(
+        &self,
+        id: CollectionId,
+        request: &QueryRequest,
+    ) -> Result<(QueryReply, Arc<Session>), ClientError> {
+        let call = |metering| {
+            let body = QueryRequest { metering, ..request.clone() };
+            let path = collection_path(id, "/query");
+            Ok(Call::json(Purpose::Data, "POST", path, &body)?.reading(id))
+        };
+        self.ask_metered(id, request.most(), call).await
+    }
+
+    pub(crate) async fn context_in_session(
+        &self,
+        id: CollectionId,
+        request: &ContextRequest,
+    ) -> Result<(ContextReply, Arc<Session>), ClientError> {
+        let call = |metering| {
+            let body = ContextRequest { metering, ..request.clone() };
+            let path = collection_path(id, "/context");
+            Ok(Call::json(Purpose::Data, "POST", path, &body)?.reading(id))
+        };
+        self.ask_metered(id, request.most(), call).await
     }
 
     /// Embeds texts.
@@ -197,6 +237,11 @@ impl Client {
             },
         }
     }
+}
+
+/// The request's id, as a field of a query.
+fn request_field(metering: Option<Metering>) -> Option<String> {
+    metering?.request_id.map(|id| format!("request_id={id}"))
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

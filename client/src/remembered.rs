@@ -56,6 +56,11 @@ impl Remembered {
         Self { home: home.clone() }
     }
 
+    /// Where the state lies.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// The remembered head of a collection.
     ///
     /// # Errors

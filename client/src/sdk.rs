@@ -10,6 +10,7 @@ use crate::channel::{Channel, Sent};
 use crate::envelope::{Answer, Request};
 use crate::error::ClientError;
 use crate::identity::{Identity, Purpose, ShareStore};
+use crate::metered::Awaited;
 use crate::reading::Reading;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
@@ -21,6 +22,7 @@ use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A person's connection to one worker.
@@ -29,6 +31,7 @@ pub struct Client {
     identity: Identity,
     shares: ShareStore,
     pub(crate) reading: Option<Reading>,
+    pub(crate) awaited: Awaited,
 }
 
 /// What an answer answers.
@@ -49,13 +52,16 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Vec<u8>,
     /// The collection whose content is asked for: attested readers are answered sealed.
     pub(crate) reads: Option<CollectionId>,
+    /// How often the worker has answered it.
+    pub(crate) sent: AtomicU32,
 }
 
 impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
         let (query, body) = (String::new(), Vec::new());
-        Call { purpose, method, path, query, media_type: JSON, body, reads: None }
+        let sent = AtomicU32::new(0);
+        Call { purpose, method, path, query, media_type: JSON, body, reads: None, sent }
     }
 
     /// A call with a JSON body.
@@ -96,7 +102,7 @@ impl Client {
     /// Speaks for `identity` over `channel`.
     #[must_use]
     pub fn new(channel: Channel, identity: Identity, shares: ShareStore) -> Self {
-        Self { channel, identity, shares, reading: None }
+        Self { channel, identity, shares, reading: None, awaited: Awaited::default() }
     }
 
     /// The channel.
@@ -153,6 +159,9 @@ impl Client {
         let mut renewals = 0;
         loop {
             let (sent, request) = self.attempt(&session, call).await?;
+            if matches!(sent, Sent::Answer(_)) {
+                call.sent.fetch_add(1, Ordering::Relaxed);
+            }
             match sent {
                 Sent::Answer(answer) if (200..300).contains(&answer.status) => {
                     return Ok((answer, Asked { request, session }));
@@ -218,12 +227,24 @@ impl Client {
         &self,
         purpose: Purpose,
         path: &str,
-        reads: Option<CollectionId>,
+    ) -> Result<Vec<T>, ClientError> {
+        self.every_page(async |cursor| {
+            let mut call = Call::bare(purpose, "GET", path.to_owned());
+            call.query = page_query(cursor.as_deref(), None, None);
+            self.ask(&call).await
+        })
+        .await
+    }
+
+    /// Every row that `page` turns to.
+    pub(crate) async fn every_page<T>(
+        &self,
+        page: impl AsyncFn(Option<String>) -> Result<Page<T>, ClientError>,
     ) -> Result<Vec<T>, ClientError> {
         let mut rows = Vec::new();
         let mut cursor = None;
         loop {
-            let page: Page<T> = self.page(purpose, path, reads, cursor.as_deref(), None).await?;
+            let page = page(cursor).await?;
             let empty = page.data.is_empty();
             rows.extend(page.data);
             match page.next_cursor {
@@ -233,32 +254,19 @@ impl Client {
             }
         }
     }
-
-    /// One page of a listing.
-    pub(crate) async fn page<T: DeserializeOwned>(
-        &self,
-        purpose: Purpose,
-        path: &str,
-        reads: Option<CollectionId>,
-        cursor: Option<&str>,
-        limit: Option<u32>,
-    ) -> Result<Page<T>, ClientError> {
-        let mut fields = Vec::new();
-        if let Some(cursor) = cursor {
-            fields.push(format!("cursor={}", percent(cursor)));
-        }
-        if let Some(limit) = limit {
-            fields.push(format!("limit={limit}"));
-        }
-        let mut call = Call::bare(purpose, "GET", path.to_owned());
-        (call.query, call.reads) = (fields.join("&"), reads);
-        self.ask(&call).await
-    }
 }
 
 /// The path of a collection's resource; `rest` is empty or begins with `/`.
 pub(crate) fn collection_path(id: CollectionId, rest: &str) -> String {
     format!("/v1/collections/{id}{rest}")
+}
+
+/// The query of one page of a listing; `more`: a field of its own.
+pub(crate) fn page_query(cursor: Option<&str>, limit: Option<u32>, more: Option<String>) -> String {
+    let cursor = cursor.map(|cursor| format!("cursor={}", percent(cursor)));
+    let limit = limit.map(|limit| format!("limit={limit}"));
+    let fields: Vec<String> = [cursor, limit, more].into_iter().flatten().collect();
+    fields.join("&")
 }
 
 /// Opaque text as one path segment or query value (RFC 3986, unreserved characters stay).

@@ -2,6 +2,9 @@
 //! The whole way of a request: evidence, keys, signature, sealing, answer; against a small worker of
 //! the test's own.
 
+#[path = "channel/liar.rs"]
+mod liar;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -22,6 +25,7 @@ use prag_client::remembered::Remembered;
 use prag_client::sdk::Client;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_client::trusted::Trusted;
+use prag_protocol::ledger::voucher::OfferedVoucher;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::attestation::{Attestation, EvidenceForm, KeySet};
 use prag_trust::entropy::Clock;
@@ -39,6 +43,8 @@ struct Worker {
     server: Mutex<Server>,
     nonces: Mutex<NonceCache>,
     seen: Mutex<Vec<(usize, String)>>,
+    /// What it claims was used, where it meters.
+    claims: Mutex<Option<OfferedVoucher>>,
 }
 
 fn server(key_id: u8) -> Server {
@@ -86,6 +92,7 @@ async fn attest(
         contract: expected().contract,
         simulated: true,
         sealed: false,
+        metering: worker.claims.lock().unwrap().is_some().then(liar::terms),
         time: now,
     })
 }
@@ -111,16 +118,17 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
     )
     .unwrap();
     worker.seen.lock().unwrap().push((inner.len(), format!("{method} {path}")));
-    let (status, reply) = if path == "/v1/collections" {
-        (200u16, r#"{"data":[]}"#)
-    } else {
-        (403, r#"{"code":"forbidden","detail":"no"}"#)
+    let claims = worker.claims.lock().unwrap().clone();
+    let (status, reply) = match (path, claims) {
+        ("/v1/collections", _) => (200u16, r#"{"data":[]}"#.to_owned()),
+        (path, Some(claims)) if path.contains(liar::COLLECTION) => (200, liar::reply(path, claims)),
+        _ => (403, r#"{"code":"forbidden","detail":"no"}"#.to_owned()),
     };
     let mut message = Message::response(status.try_into().unwrap());
     message.write_content(reply);
     let mut bytes = Vec::new();
     message.write_bhttp(Mode::KnownLength, &mut bytes).unwrap();
-    bytes.resize(1024, 0);
+    bytes.resize(4096, 0);
     let sealed = seal.encapsulate(&bytes).unwrap();
     ([("content-type", "message/ohttp-res")], sealed).into_response()
 }
@@ -131,6 +139,7 @@ async fn start() -> (String, Arc<Worker>) {
         server: Mutex::new(server(1)),
         nonces: Mutex::new(NonceCache::new(64)),
         seen: Mutex::default(),
+        claims: Mutex::default(),
     });
     let routes = Router::new()
         .route("/v1/attestation", get(attest))

@@ -41,6 +41,7 @@ pub fn attestation(
         contract: names.contract,
         simulated: evidence.kind() == "sim",
         sealed: binding.purpose == BindingPurpose::Unlock,
+        metering: None,
         time: now,
     })
 }

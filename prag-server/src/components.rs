@@ -6,6 +6,7 @@
 //! Invariant: the signing key is born in this boot and never stored.
 
 use crate::channel::KeyRing;
+use crate::meter::Meter;
 use crate::sessions::Sessions;
 use crate::tls::Certificates;
 use crate::vault::{Anchors, Catalog, ChainShares, ChainVault, Portrait, Vaults};
@@ -48,6 +49,8 @@ pub struct Components {
     pub catalog: Catalog,
     /// What was anchored.
     pub anchors: Anchors,
+    /// What grantees use, where it is metered.
+    pub meter: Option<Arc<Meter>>,
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
     /// The model.

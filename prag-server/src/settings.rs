@@ -6,9 +6,11 @@
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
 mod evidence;
+mod metering;
 mod peer;
 
 pub use evidence::EvidenceSources;
+pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
 
@@ -69,6 +71,8 @@ pub struct Settings {
     pub rate_per_s: u64,
     /// Requests that one grantee may make at once, after a rest.
     pub rate_burst: u64,
+    /// Metering of grantees' use, for vouchers; none without it.
+    pub metering: Option<Metering>,
     /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
     pub readers: ReaderPolicy,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
@@ -146,6 +150,7 @@ impl Default for Settings {
             timeout_s: 600,
             rate_per_s: 50,
             rate_burst: 200,
+            metering: None,
             readers: ReaderPolicy::default(),
             plain: false,
             dev: false,
@@ -190,6 +195,9 @@ impl Settings {
         bound((1..=100_000).contains(&self.rate_burst), "rate_burst", "1 to 100000")?;
         let session_s = (1..=READER_SECONDS_MAX).contains(&self.readers.session_s);
         bound(session_s, "readers.session_s", "1 to 3600")?;
+        let credit =
+            self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
+        bound(credit, "metering.credit", "1 to 100000")?;
         self.check_vaults()
     }
 
@@ -228,6 +236,9 @@ impl Settings {
         field(&self.rate_burst.to_be_bytes());
         field(&self.readers.digest());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
+        if let Some(Metering { credit }) = self.metering {
+            field(&[b"metering", &credit.to_be_bytes()[..]].concat());
+        }
         field(match &self.tls {
             None => b"no tls",
             Some(Tls::Born {}) => b"tls born",
@@ -363,6 +374,9 @@ mod tests {
         assert_ne!(Settings { rate_per_s: 51, ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { rate_burst: 201, ..base.clone() }.digest(&files), digest);
         assert_ne!(Settings { dev: true, ..base.clone() }.digest(&files), digest);
+        let metering = |credit| Settings { metering: Some(Metering { credit }), ..base.clone() };
+        assert_ne!(metering(1).digest(&files), digest);
+        assert_ne!(metering(1).digest(&files), metering(2).digest(&files));
         let born = Settings { tls: Some(Tls::Born {}), ..base.clone() }.digest(&files);
         let files_of = |name: &str| {
             let tls = Tls::Files { certificate: name.into(), key: name.into() };

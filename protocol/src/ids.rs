@@ -76,6 +76,10 @@ hex_id!(
     /// The immutable id of a shard's data. Random, 16 bytes.
     Lineage
 );
+hex_id!(
+    /// What a client calls one request of its, and every retry of it. Random, 16 bytes.
+    RequestId
+);
 
 impl CollectionId {
     /// Under this id a worker's sealing root is released to it; no collection has it.

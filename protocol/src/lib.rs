@@ -15,7 +15,7 @@ pub mod place;
 pub mod problem;
 pub mod wire;
 
-pub use ids::{Address, CollectionId, DocumentId, Epoch, IdError, Lineage};
+pub use ids::{Address, CollectionId, DocumentId, Epoch, IdError, Lineage, RequestId};
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,14 @@ pub const RECEIPT_ENTRIES_MAX: usize = 4096;
 pub const PAGE_ROWS_MAX: u32 = 1000;
 /// Longest opaque cursor, token or idempotency key, bytes.
 pub const TOKEN_BYTES_MAX: usize = 512;
+/// Request ids that a metered session's worker remembers: a retry within so many others is not counted again.
+pub const REQUEST_IDS_MAX: usize = 64;
+/// Times that a counted request is served again under its id.
+pub const REQUEST_REPEATS_MAX: u8 = 8;
+/// Most metered sessions of one collection on a worker.
+pub const METERED_SESSIONS_MAX: usize = 4096;
+/// Most of them that act for one account.
+pub const METERED_SESSIONS_PER_ACCOUNT_MAX: usize = 16;
 /// Requests signed further from the worker's clock than this are refused, seconds.
 pub const CLOCK_SKEW_SECONDS_MAX: u64 = 60;
 /// Most records of one sealed corpus file.

@@ -125,6 +125,14 @@ codes! {
     EvidenceRefused = "evidence-refused", "the evidence was refused";
     /// The collection's policy does not list this worker's image.
     WorkerNotAllowed = "worker-not-allowed", "the collection's policy does not allow this worker";
+    /// The session owes as many queries as the worker lends: countersign its latest voucher.
+    VoucherDue = "voucher-due", "countersign what is owed first";
+    /// A signature of the voucher does not hold, or one of its numbers is out of bounds.
+    VoucherInvalid = "voucher-invalid", "the voucher does not hold";
+    /// The voucher is of another ledger, worker, collection, account or session.
+    VoucherForeign = "voucher-foreign", "the voucher is of another session";
+    /// A later voucher of the session is kept.
+    VoucherOld = "voucher-old", "a later voucher is kept";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

@@ -1,5 +1,5 @@
 //! What PRAG trusts, and why: typed keys, sealing, permits, signed requests, admission, evidence,
-//! release, sealed replies, receipts.
+//! release, sealed replies, receipts, vouchers.
 //!
 //! Layer: above `protocol`, below everything else of ours; small enough to be read whole.
 //! Holds: pure functions over bytes; every check returns a value that only the check can make.
@@ -19,6 +19,7 @@ pub mod request;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod verified;
+pub mod voucher;
 
 /// Typed keys, sealing, padding, and the traits through which callers lend chance and time.
 pub use prag_seal::{entropy, frames, key, padding, seal};

@@ -1,3 +1,4 @@
 //! What concerns the crate as a whole.
 
 mod fuzz;
+mod voucher;

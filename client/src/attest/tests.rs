@@ -68,6 +68,7 @@ fn attestation_for(
         contract: "secret1contract".to_owned(),
         simulated: true,
         sealed: purpose == BindingPurpose::Unlock,
+        metering: None,
         time: NOW,
     }
 }

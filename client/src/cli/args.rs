@@ -6,9 +6,11 @@
 //! Invariant: every option that an environment variable sets can be given on the line too.
 
 mod documents;
+mod ledger;
 mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
+pub(super) use ledger::{LedgerCommand, UsageOf};
 pub(super) use worker::{Attest, Unlock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -80,6 +82,9 @@ pub(super) enum Command {
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
     Confirm(Confirm),
+    /// Show what was used, and settle it.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// List the worker's embedding models.
     Models,
     /// Play an LLM worker: attest, then get context sealed to the attested key.

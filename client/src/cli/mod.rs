@@ -24,6 +24,7 @@ mod screen;
 mod seal;
 mod search;
 mod unlock;
+mod usage;
 
 use crate::attester::Attester;
 use crate::channel::Channel;
@@ -36,7 +37,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
 use args::{
     Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
-    PolicyCommand, ReceiptCommand, ShowPolicy,
+    LedgerCommand, PolicyCommand, ReceiptCommand, ShowPolicy,
 };
 use clap::Parser;
 use screen::Screen;
@@ -125,6 +126,7 @@ async fn run(
         Command::Reader(options) => reader::reader(setting, trusted, attester, &options).await,
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
+        Command::Ledger(LedgerCommand::Usage(of)) => usage::usage(&setting, trusted, &of).await,
         Command::Place(options) => place::place(&setting, trusted, &options).await,
         Command::Unlock(options) => unlock::unlock(&setting, trusted, &options).await,
         command => {
@@ -177,6 +179,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
         | Command::Reader(_)
         | Command::Attest(_)
+        | Command::Ledger(_)
         | Command::Place(_)
         | Command::Unlock(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),

@@ -51,11 +51,7 @@ pub(super) async fn reader(
     let request = ContextRequest {
         prompt: prompt.clone(),
         budget: options.budget,
-        passages: None,
-        filter: None,
-        fusion: None,
-        token: None,
-        receipt: false,
+        ..ContextRequest::default()
     };
     let reply = client.context(id, &request).await?;
     let messages = json!([

@@ -60,9 +60,7 @@ pub(super) async fn context(client: &Client, screen: Screen, options: &args::Con
         budget: options.budget,
         passages: options.passages,
         filter: filter(options.filter.as_deref())?,
-        fusion: None,
-        receipt: false,
-        token: None,
+        ..ContextRequest::default()
     };
     let reply = match file {
         None => client.context(id, &request).await?,

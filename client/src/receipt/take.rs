@@ -51,9 +51,7 @@ impl Client {
     ) -> Result<(QueryReply, Kept), ClientError> {
         let awaited = self.awaited(id);
         let request = QueryRequest { receipt: true, ..request.clone() };
-        let call =
-            Call::json(Purpose::Data, "POST", collection_path(id, "/query"), &request)?.reading(id);
-        let (mut reply, session) = self.ask_in_session::<QueryReply>(&call).await?;
+        let (mut reply, session) = self.query_in_session(id, &request).await?;
         let handed = reply.receipt.take().ok_or(MISSING)?;
         let Openings::Query { salt, chunks } = handed.openings.clone() else {
             return Err(OTHER);
@@ -77,9 +75,7 @@ impl Client {
     ) -> Result<(ContextReply, Kept), ClientError> {
         let awaited = self.awaited(id);
         let request = ContextRequest { receipt: true, ..request.clone() };
-        let call = Call::json(Purpose::Data, "POST", collection_path(id, "/context"), &request)?
-            .reading(id);
-        let (mut reply, session) = self.ask_in_session::<ContextReply>(&call).await?;
+        let (mut reply, session) = self.context_in_session(id, &request).await?;
         let handed = reply.receipt.take().ok_or(MISSING)?;
         let Openings::Context { salt, passages } = handed.openings.clone() else {
             return Err(OTHER);

@@ -13,17 +13,20 @@ use crate::components::Components;
 use crate::flow::Worker;
 use crate::image::own_image;
 use crate::ledger::EmbeddedLedger;
+use crate::meter::{Meter, Vouching};
 use crate::sessions::Sessions;
-use crate::settings::{Settings, SettingsError, VaultKind};
+use crate::settings::{Metering, Settings, SettingsError, VaultKind};
 use crate::tls::Certificates;
 use crate::vault::{
-    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, Vaults,
+    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, UsageRows,
+    Vaults,
 };
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{KeyVault, VaultError};
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
+use prag_protocol::Address;
 use prag_store::{Engine, Open, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
 use prag_trust::evidence::{Tee, Verifier};
@@ -140,6 +143,9 @@ impl Born {
             portrait: Arc::clone(&portrait),
             chain_shares: ChainShares::new(Arc::clone(&key), Arc::clone(&own), entropy()),
             anchors: Anchors::new(Arc::clone(&key), Arc::clone(&own), entropy()),
+            meter: self
+                .meter(&ledger, &genesis.account, &key, &own)
+                .map_err(|error| state(&error))?,
             catalog: Catalog::new(key, own, entropy()),
             engine,
             tee: self.tee,
@@ -168,6 +174,23 @@ impl Born {
         let ledger = ledger.map_err(|error| state(&error))?;
         self.clock.raise(ledger.time());
         Ok(Arc::new(ledger))
+    }
+
+    /// What grantees have used, where the settings have it metered.
+    fn meter(
+        &self,
+        ledger: &Arc<dyn Ledger>,
+        worker: &Address,
+        key: &Arc<Key<Vault>>,
+        own: &Arc<dyn Shard>,
+    ) -> Result<Option<Arc<Meter>>, VaultError> {
+        let Some(Metering { credit }) = self.settings.metering else {
+            return Ok(None);
+        };
+        let signing = self.signing.clone();
+        let rows = UsageRows::open(key, own, entropy, signing.verifying_key().to_bytes())?;
+        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing };
+        Meter::open(credit, vouching, rows).map(|meter| Some(Arc::new(meter)))
     }
 
     /// What this worker is to others that follow `ledger_id`.

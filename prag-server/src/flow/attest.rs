@@ -10,6 +10,7 @@ use crate::attestation::{POLICY_EPOCH, attestation};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::attestation::Attestation;
+use prag_protocol::wire::metering::Terms;
 use prag_trust::evidence::{Binding, BindingPurpose};
 use prag_trust::head::Head;
 use prag_trust::request::Caller;
@@ -52,7 +53,12 @@ impl Worker {
             policy_epoch: POLICY_EPOCH,
         };
         let tee = parts.tee.as_ref();
-        attestation(tee, &parts.signing, &parts.ring, &binding, self.expected(), self.now())
+        let (names, now) = (self.expected(), self.now());
+        let said = attestation(tee, &parts.signing, &parts.ring, &binding, names, now)?;
+        let worker = || parts.account.clone();
+        let metering = parts.meter.as_ref();
+        let metering = metering.map(|meter| Terms { credit: meter.credit(), worker: worker() });
+        Ok(Attestation { metering, ..said })
     }
 
     /// The durable head of a collection, with a consistency proof from an earlier size.

@@ -8,11 +8,13 @@
 use super::query::{check_token, three_digits};
 use super::receipt::Question;
 use super::search::Found;
+use super::usage::count_usage;
 use super::{Answer, Worker, problems, validate};
 use prag_embedder::Embedder;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, QUERY_BYTES_MAX};
 use prag_protocol::problem::Problem;
+use prag_protocol::wire::metering::{Counted, Metered, PASSAGES_DEFAULT};
 use prag_protocol::wire::search::{Citation, ContextReply, ContextRequest, Mode, QueryRequest};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -27,16 +29,19 @@ impl Worker {
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
-        request: ContextRequest,
-    ) -> Result<Answer<ContextReply>, Problem> {
+        mut request: ContextRequest,
+    ) -> Result<Answer<Metered<ContextReply>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
         validate::text("prompt", &request.prompt, QUERY_BYTES_MAX)?;
         check_token(&shard, request.token.as_deref())?;
         let most = reader.granted.max_k().min(CONTEXT_PASSAGES_MAX);
-        let passages = request.passages.unwrap_or(most.min(DEFAULT_PASSAGES));
+        let passages = request.passages.unwrap_or(most.min(PASSAGES_DEFAULT));
         validate::within("passages", u64::from(passages), 1, u64::from(most))?;
+        let metering = request.metering.take();
+        let charge = self.admit_usage(caller, &reader, metering, ("context", &request)).await?;
+        let most = request.most();
         let sparse_only = shard.profile().pooling == "supplied";
         let query = QueryRequest {
             text: Some(request.prompt),
@@ -49,6 +54,7 @@ impl Worker {
         };
         let question = Question::of(&query)?;
         let plan = self.plan(&reader, &shard, query).await?;
+        let embedded = plan.embedded;
         let inquiry = question.map(|question| question.planned(&plan, request.budget));
         let (found, head) = self.find(&reader, &shard, plan).await?;
         let worker = self.clone();
@@ -60,8 +66,10 @@ impl Worker {
             reply.receipt = inquiry.map(sign).transpose()?;
             Ok(reply)
         };
-        let reply = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        self.answer(caller, &reader, reply).await
+        let reply: ContextReply =
+            tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let voucher = count_usage(charge, reply.cost(embedded).least(&most)).await?;
+        self.answer(caller, &reader, Metered { reply, voucher }).await
     }
 }
 
@@ -144,8 +152,6 @@ fn citation(number: u32, found: &Found, tokens: u32) -> Citation {
 fn count(embedder: &dyn Embedder, text: &str) -> u32 {
     u32::try_from(embedder.count(text)).unwrap_or(u32::MAX)
 }
-
-const DEFAULT_PASSAGES: u32 = 12;
 
 #[cfg(test)]
 mod tests {

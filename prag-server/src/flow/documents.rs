@@ -7,17 +7,21 @@
 
 use super::admit::Reader;
 use super::ingest::token;
+use super::usage::count_usage;
 use super::{Answer, Worker, problems, query, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::renew;
 use crate::collection::shard::batch;
+use crate::meter::Charge;
 use prag_protocol::filter::Filter;
+use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::limits::{DELETE_IDS_MAX, RECEIPT_ENTRIES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::{DeleteDocuments, DeleteReply, DocumentInfo, Lookup, Writing};
-use prag_protocol::{CollectionId, DocumentId};
+use prag_protocol::wire::metering::{Counted, Metered, Metering};
+use prag_protocol::{CollectionId, DocumentId, RequestId};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::ops::Bound;
@@ -34,14 +38,21 @@ impl Worker {
         id: CollectionId,
         cursor: Option<String>,
         limit: Option<u32>,
-    ) -> Result<Answer<Page<DocumentInfo>>, Problem> {
+        request: Option<RequestId>,
+    ) -> Result<Answer<Metered<Page<DocumentInfo>>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
         let limit = validate::page(limit)?;
+        let metering = Some(Metering { request_id: request, voucher: None });
+        let asked = ("documents", &(&cursor, limit));
+        let charge = self.admit_usage(caller, &reader, metering, asked).await?;
         let page = page(&reader, &shard, cursor, limit)?;
-        self.consume(&reader, reader.units(page.data.len())).await?;
+        let units = reader.units(page.data.len());
+        self.consume(&reader, units).await?;
         reader.returned(page.data.iter().map(|row| row.id.as_str()));
-        self.answer(caller, &reader, page).await
+        let cost = Counters { queries: units, ..page.cost(0) };
+        let voucher = count_usage(charge, cost).await?;
+        self.answer(caller, &reader, Metered { reply: page, voucher }).await
     }
 
     /// One document with its original, by handle.
@@ -53,11 +64,14 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         handle: &str,
-    ) -> Result<Answer<DocumentInfo>, Problem> {
+        request: Option<RequestId>,
+    ) -> Result<Answer<Metered<DocumentInfo>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
+        let metering = Some(Metering { request_id: request, voucher: None });
+        let charge = self.admit_usage(caller, &reader, metering, ("document", &handle)).await?;
         let found = shard.by_handle(handle);
-        let document = self.read_one(&reader, &shard, found).await?;
+        let document = self.read_one(&reader, &shard, found, charge).await?;
         self.answer(caller, &reader, document).await
     }
 
@@ -70,29 +84,35 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         lookup: Lookup,
-    ) -> Result<Answer<DocumentInfo>, Problem> {
+    ) -> Result<Answer<Metered<DocumentInfo>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
-        let found = shard.read().documents.get(&lookup.id).map(|at| Arc::clone(&at.document));
-        let document = self.read_one(&reader, &shard, found).await?;
+        let Lookup { id, metering } = lookup;
+        let charge = self.admit_usage(caller, &reader, metering, ("lookup", &id)).await?;
+        let found = shard.read().documents.get(&id).map(|at| Arc::clone(&at.document));
+        let document = self.read_one(&reader, &shard, found, charge).await?;
         self.answer(caller, &reader, document).await
     }
 
     /// A whole document, for as many units as searches would have cost; one that is not there costs one too, so
-    /// that asking which ids exist is not free.
+    /// that asking which ids exist is not free. That one is not billed, as there is no reply to put a voucher into.
     async fn read_one(
         &self,
         reader: &Reader,
         shard: &CollectionShard,
         found: Option<Arc<Document>>,
-    ) -> Result<DocumentInfo, Problem> {
+        charge: Option<Charge>,
+    ) -> Result<Metered<DocumentInfo>, Problem> {
         let scope = query::filters(reader, None)?;
         let found = found.filter(|document| visible(document, &scope));
         let chunks = found.as_ref().map_or(0, |document| document.chunks.len());
-        self.consume(reader, reader.units(chunks)).await?;
+        let units = reader.units(chunks);
+        self.consume(reader, units).await?;
         let document = found.ok_or_else(absent)?;
         reader.returned(std::iter::once(document.id.as_str()));
-        Ok(info(shard, &document, true))
+        let reply = info(shard, &document, true);
+        let cost = Counters { queries: units, ..reply.cost(0) };
+        Ok(Metered { voucher: count_usage(charge, cost).await?, reply })
     }
 
     /// Delete one document, by handle, and answer when that is as safe as `ack` says.

@@ -35,6 +35,7 @@ mod receipt;
 mod rotate;
 mod search;
 mod sketch;
+mod usage;
 mod validate;
 mod vaults;
 mod watch;

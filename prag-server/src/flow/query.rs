@@ -9,6 +9,7 @@ use super::admit::Reader;
 use super::receipt::Question;
 use super::search::{Found, Plan, Searched, search};
 use super::sketch::Signature;
+use super::usage::count_usage;
 use super::{Answer, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
@@ -16,6 +17,7 @@ use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::{K_MAX, QUERY_BYTES_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::metering::{Counted, K_DEFAULT, Metered};
 use prag_protocol::wire::search::{Fusion, Hit, Mode, QueryReply, QueryRequest};
 use prag_trust::head::Head;
 use prag_trust::request::Caller;
@@ -31,21 +33,25 @@ impl Worker {
         &self,
         caller: &Verified<Caller>,
         id: CollectionId,
-        request: QueryRequest,
-    ) -> Result<Answer<QueryReply>, Problem> {
+        mut request: QueryRequest,
+    ) -> Result<Answer<Metered<QueryReply>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
-        let with_metadata = request.with_metadata;
+        let (with_metadata, metering) = (request.with_metadata, request.metering.take());
         check_token(&shard, request.token.as_deref())?;
+        let charge = self.admit_usage(caller, &reader, metering, ("query", &request)).await?;
         let question = Question::of(&request)?;
+        let most = request.most();
         let plan = self.plan(&reader, &shard, request).await?;
-        let inquiry = question.map(|question| question.planned(&plan, 0));
+        let (embedded, inquiry) =
+            (plan.embedded, question.map(|question| question.planned(&plan, 0)));
         let (found, head) = self.find(&reader, &shard, plan).await?;
         let hits = found.iter().map(|found| hit(found, with_metadata)).collect();
         let receipt = inquiry.map(|inquiry| self.query_receipt(&shard, inquiry, head, &found));
         let profile = shard.profile().digest.clone();
         let reply = QueryReply { hits, profile, receipt: receipt.transpose()? };
-        self.answer(caller, &reader, reply).await
+        let voucher = count_usage(charge, reply.cost(embedded).least(&most)).await?;
+        self.answer(caller, &reader, Metered { reply, voucher }).await
     }
 
     /// Use up one unit, search, and note what a grantee asked for and got. Answers the head of the view that was
@@ -75,7 +81,7 @@ impl Worker {
         shard: &CollectionShard,
         request: QueryRequest,
     ) -> Result<Plan, Problem> {
-        let k = request.k.unwrap_or_else(|| reader.granted.max_k().min(DEFAULT_K));
+        let k = request.k.unwrap_or_else(|| reader.granted.max_k().min(K_DEFAULT));
         validate::within("k", u64::from(k), 1, u64::from(reader.granted.max_k().min(K_MAX)))?;
         let ef = request.ef.unwrap_or(DEFAULT_EF);
         validate::within("ef", u64::from(ef), 1, EF_MAX)?;
@@ -87,10 +93,12 @@ impl Worker {
             validate::text("text", text, QUERY_BYTES_MAX)?;
         }
         let dimension = shard.profile().dimension as usize;
+        let mut embedded = 0;
         let vector = match request.vector {
             Some(vector) => Some(validate::vector("vector", &vector, dimension)?),
             None if dense => {
                 let text = request.text.clone().unwrap_or_default();
+                embedded = self.tokens_metered(reader, &text);
                 Some(self.embed_query(shard, text).await?)
             }
             None => None,
@@ -103,6 +111,7 @@ impl Worker {
             ef: ef as usize,
             exact: request.exact,
             fusion,
+            embedded,
             // Sizes of trees tell how much lies outside of a scope.
             proofs: request.receipt && reader.granted.scope().is_none(),
         })
@@ -242,7 +251,6 @@ pub(super) fn thousandths(score: f32) -> i32 {
     whole
 }
 
-const DEFAULT_K: u32 = 10;
 const DEFAULT_EF: u32 = 96;
 const EF_MAX: u64 = 4096;
 /// A query this near to a chunk is that chunk, but for a word or two.

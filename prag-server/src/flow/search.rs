@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub(super) fusion: Fusion,
     /// Prove where each hit lies.
     pub(super) proofs: bool,
+    /// Tokens that were embedded for it, where they are metered.
+    pub(super) embedded: u64,
 }
 
 /// What was found.

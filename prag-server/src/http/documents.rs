@@ -8,7 +8,7 @@
 use super::auth::Signed;
 use super::json;
 use super::problem::{ProblemBody, Refusal, Reply};
-use super::target::{Listing, Named, collection_id, token, writing};
+use super::target::{Listing, Named, collection_id, request_id, token, writing};
 use crate::flow::{Answer, Worker};
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +21,7 @@ use prag_protocol::wire::documents::{
     Ack, BulkLine, BulkReceipt, BulkStatus, DeleteDocuments, DeleteReply, DocumentInfo, Lookup,
     PutDocument, PutReply,
 };
+use prag_protocol::wire::metering::Metered;
 use serde::{Deserialize, Serialize};
 
 /// One page of documents.
@@ -72,42 +73,44 @@ pub(super) async fn bulk(
 
 /// List documents, without their content. An attested reader gets the reply sealed.
 #[utoipa::path(get, path = "/v1/collections/{collection}/documents", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits"), ("cursor" = Option<String>, Query, description = "From the page before"), ("limit" = Option<u32>, Query, description = "Rows, 1 to 1000")),
-    responses((status = 200, body = DocumentPage), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    params(("collection" = String, Path, description = "32 hex digits"), ("cursor" = Option<String>, Query, description = "From the page before"), ("limit" = Option<u32>, Query, description = "Rows, 1 to 1000"), ("request_id" = Option<String>, Query, description = "32 hex digits; the same for each retry of a metered request")),
+    responses((status = 200, body = Metered<DocumentPage>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     uri: Uri,
     signed: Signed,
-) -> Reply<Answer<Page<DocumentInfo>>> {
+) -> Reply<Answer<Metered<Page<DocumentInfo>>>> {
     let id = collection_id(&id)?;
-    let Listing { cursor, limit } = Listing::parse(&uri)?;
-    Ok(Json(worker.list_documents(&signed.caller, id, cursor, limit).await?))
+    let Listing { cursor, limit, request_id } = Listing::metered(&uri)?;
+    Ok(Json(worker.list_documents(&signed.caller, id, cursor, limit, request_id).await?))
 }
 
 /// One document with its content, by handle. An attested reader gets the reply sealed.
 #[utoipa::path(get, path = "/v1/collections/{collection}/documents/{handle}", tag = "documents",
-    params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing")),
-    responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    params(("collection" = String, Path, description = "32 hex digits"), ("handle" = String, Path, description = "Opaque, from a put or a listing"), ("request_id" = Option<String>, Query, description = "32 hex digits; the same for each retry of a metered request")),
+    responses((status = 200, body = Metered<DocumentInfo>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn show(
     State(worker): State<Worker>,
     Named((id, handle)): Named<(String, String)>,
+    uri: Uri,
     signed: Signed,
-) -> Reply<Answer<DocumentInfo>> {
+) -> Reply<Answer<Metered<DocumentInfo>>> {
     let id = collection_id(&id)?;
     token(&handle, "handle")?;
-    Ok(Json(worker.document(&signed.caller, id, &handle).await?))
+    let request = request_id(&uri)?;
+    Ok(Json(worker.document(&signed.caller, id, &handle, request).await?))
 }
 
 /// One document with its content, by id. An attested reader gets the reply sealed.
 #[utoipa::path(post, path = "/v1/collections/{collection}/documents/lookup", tag = "documents", request_body = Lookup,
     params(("collection" = String, Path, description = "32 hex digits")),
-    responses((status = 200, body = DocumentInfo), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = Metered<DocumentInfo>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn lookup(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<Answer<DocumentInfo>> {
+) -> Reply<Answer<Metered<DocumentInfo>>> {
     let id = collection_id(&id)?;
     Ok(Json(worker.lookup(&signed.caller, id, signed.json()?).await?))
 }

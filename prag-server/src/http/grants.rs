@@ -84,7 +84,7 @@ pub(super) async fn list(
     signed: Signed,
 ) -> Reply<Page<Grant>> {
     let id = collection_id(&id)?;
-    let Listing { cursor, limit } = Listing::parse(&uri)?;
+    let Listing { cursor, limit, .. } = Listing::parse(&uri)?;
     Ok(Json(worker.list_grants(&signed.caller, id, cursor, limit).await?))
 }
 

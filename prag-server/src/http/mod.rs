@@ -28,6 +28,7 @@ mod system;
 mod target;
 #[cfg(test)]
 mod tests;
+mod vouchers;
 
 pub use openapi::document;
 pub use problem::ProblemBody;

@@ -6,7 +6,9 @@
 //! Invariant: the document is the same for every worker.
 
 use super::problem::ProblemBody;
-use super::{collections, documents, grants, peer, policy, readers, sealed, search, system};
+use super::{
+    collections, documents, grants, peer, policy, readers, sealed, search, system, vouchers,
+};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -43,6 +45,7 @@ use utoipa::OpenApi;
         documents::delete_one,
         search::query,
         search::context,
+        vouchers::hand_in,
         grants::put,
         grants::list,
         grants::revoke,

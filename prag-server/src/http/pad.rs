@@ -7,6 +7,7 @@
 
 use axum::http::Method;
 use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, K_MAX};
+use prag_protocol::wire::metering::{K_DEFAULT, PASSAGES_DEFAULT};
 use prag_trust::padding::padded_len;
 use serde::Deserialize;
 
@@ -76,7 +77,7 @@ fn query(shape: &QueryShape) -> usize {
     let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
     let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
     let receipt = if shape.receipt { RECEIPT_BYTES + k * PASSAGE_BYTES } else { 0 };
-    REPLY_BYTES + k * (HIT_BYTES + metadata) + receipt
+    REPLY_BYTES + VOUCHER_BYTES + k * (HIT_BYTES + metadata) + receipt
 }
 
 fn context(shape: &ContextShape) -> usize {
@@ -86,13 +87,16 @@ fn context(shape: &ContextShape) -> usize {
     let text = (budget * TOKEN_BYTES).min(passages * HIT_BYTES);
     // A receipt shows each passage's text again, as it was before it was fenced.
     let receipt = if shape.receipt { RECEIPT_BYTES + passages * PASSAGE_BYTES + text } else { 0 };
-    REPLY_BYTES + text + passages * CITATION_BYTES + receipt
+    REPLY_BYTES + VOUCHER_BYTES + text + passages * CITATION_BYTES + receipt
 }
 
 /// Shortest reply: refusals and small answers look alike.
 const FLOOR_BYTES: usize = 2048;
 /// Headers, profile digest, JSON around the hits; a refusal fits too.
 const REPLY_BYTES: usize = 2048;
+/// A voucher (at most 1,000 bytes of JSON, a third more where the reply is sealed), in every bucket: whether use is
+/// metered, and whose, shows in no length.
+const VOUCHER_BYTES: usize = 1408;
 /// One hit: 4 KiB of text, title, headings, id and digest, with room for JSON escapes or, where the reply is sealed to
 /// an attested reader, for a third more in base64: who asks shows in no length.
 const HIT_BYTES: usize = 8192;
@@ -106,8 +110,6 @@ const RECEIPT_BYTES: usize = 1024;
 const PASSAGE_BYTES: usize = 2048;
 /// Bytes of context a token may stand for; English has 4 to 5.
 const TOKEN_BYTES: usize = 32;
-const K_DEFAULT: u32 = 10;
-const PASSAGES_DEFAULT: u32 = 12;
 
 #[cfg(test)]
 mod tests {

@@ -107,8 +107,9 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound => {
             StatusCode::NOT_FOUND
         }
+        Code::VoucherDue => StatusCode::PAYMENT_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict | Code::CorpusNotOpen => StatusCode::CONFLICT,
+        Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::ChannelRequired => StatusCode::MISDIRECTED_REQUEST,
@@ -119,6 +120,8 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::EmptyText
         | Code::BadFilter
         | Code::IdempotencyMismatch
+        | Code::VoucherInvalid
+        | Code::VoucherForeign
         | Code::CiphertextInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::QuotaExhausted | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::KeyMissing | Code::WorkerNotAllowed => StatusCode::LOCKED,

@@ -8,7 +8,9 @@
 use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
-use super::{collections, documents, gateway, grants, peer, policy, readers, search, system};
+use super::{
+    collections, documents, gateway, grants, peer, policy, readers, search, system, vouchers,
+};
 use crate::flow::Worker;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -53,6 +55,7 @@ routes! {
     delete "/v1/collections/{collection}/documents/{handle}" => documents::delete_one;
     post "/v1/collections/{collection}/query" => search::query;
     post "/v1/collections/{collection}/context" => search::context;
+    post "/v1/collections/{collection}/vouchers" => vouchers::hand_in;
     post "/v1/collections/{collection}/grants" => grants::put;
     get "/v1/collections/{collection}/grants" => grants::list;
     delete "/v1/collections/{collection}/grants" => grants::revoke;

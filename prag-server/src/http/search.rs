@@ -11,18 +11,19 @@ use super::target::{Named, collection_id};
 use crate::flow::{Answer, Worker};
 use axum::Json;
 use axum::extract::State;
+use prag_protocol::wire::metering::Metered;
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
 
 /// Search a collection. An attested reader gets the reply sealed: `{"sealed": "…"}`.
 #[utoipa::path(post, path = "/v1/collections/{collection}/query", tag = "search", request_body = QueryRequest,
     params(("collection" = String, Path, description = "32 hex digits")),
-    responses((status = 200, body = QueryReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = Metered<QueryReply>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn query(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<Answer<QueryReply>> {
+) -> Reply<Answer<Metered<QueryReply>>> {
     let id = collection_id(&id)?;
     let request: QueryRequest = signed.json()?;
     Ok(Json(worker.query(&signed.caller, id, request).await?))
@@ -31,12 +32,12 @@ pub(super) async fn query(
 /// Cited passages within a token budget, ready for a prompt. An attested reader gets the reply sealed.
 #[utoipa::path(post, path = "/v1/collections/{collection}/context", tag = "search", request_body = ContextRequest,
     params(("collection" = String, Path, description = "32 hex digits")),
-    responses((status = 200, body = ContextReply), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = Metered<ContextReply>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn context(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<Answer<ContextReply>> {
+) -> Reply<Answer<Metered<ContextReply>>> {
     let id = collection_id(&id)?;
     let request: ContextRequest = signed.json()?;
     Ok(Json(worker.context(&signed.caller, id, request).await?))

@@ -9,10 +9,10 @@ use super::problem::Refusal;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
-use prag_protocol::CollectionId;
 use prag_protocol::limits::{PAGE_ROWS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::documents::{Ack, Writing};
+use prag_protocol::{CollectionId, RequestId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -38,15 +38,27 @@ pub(super) struct Listing {
     pub(super) cursor: Option<String>,
     /// Rows wanted, 1 to 1000.
     pub(super) limit: Option<u32>,
+    /// Which metered request this is.
+    pub(super) request_id: Option<RequestId>,
 }
 
 impl Listing {
-    /// Reads the query of a listing.
+    /// Reads the query of a listing that is not metered.
     pub(super) fn parse(uri: &Uri) -> Result<Self, Problem> {
-        let Ok(Query(listing)) = Query::<Self>::try_from_uri(uri) else {
-            let detail = "a listing takes one `cursor` and one `limit`";
-            return Err(Problem::new(Code::InvalidField, detail).field("query"));
-        };
+        let detail = "a listing takes one `cursor` and one `limit`";
+        let refused = || Problem::new(Code::InvalidField, detail).field("query");
+        let listing = Self::parse_metered(uri, refused)?;
+        if listing.request_id.is_some() { Err(refused()) } else { Ok(listing) }
+    }
+
+    /// Reads the query of a listing of documents.
+    pub(super) fn metered(uri: &Uri) -> Result<Self, Problem> {
+        let detail = "a listing takes one `cursor`, one `limit` and one `request_id`";
+        Self::parse_metered(uri, || Problem::new(Code::InvalidField, detail).field("query"))
+    }
+
+    fn parse_metered(uri: &Uri, refused: impl Fn() -> Problem) -> Result<Self, Problem> {
+        let Query(listing) = Query::<Self>::try_from_uri(uri).map_err(|_| refused())?;
         if listing.limit.is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows)) {
             let problem = Problem::new(Code::InvalidField, "rows of a page, at least 1");
             return Err(problem.field("limit").limit(PAGE_ROWS_MAX));
@@ -56,6 +68,17 @@ impl Listing {
         }
         Ok(listing)
     }
+}
+
+/// Which metered request this is: the query `request_id`.
+pub(super) fn request_id(uri: &Uri) -> Result<Option<RequestId>, Problem> {
+    #[derive(Deserialize)]
+    struct Named {
+        request_id: Option<RequestId>,
+    }
+    let detail = "32 lowercase hexadecimal digits, once";
+    let refused = |_| Problem::new(Code::InvalidField, detail).field("request_id");
+    Query::<Named>::try_from_uri(uri).map(|named| named.0.request_id).map_err(refused)
 }
 
 /// What a write is asked besides: the queries `ack` and `receipt`.

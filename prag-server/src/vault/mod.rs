@@ -16,6 +16,7 @@ mod local;
 mod peer;
 mod portrait;
 mod rows;
+mod usage;
 
 pub use anchors::{Anchored, Anchors};
 pub use catalog::{Catalog, Entry};
@@ -26,6 +27,7 @@ pub use list::Vaults;
 pub use local::{ChainShares, LocalVault};
 pub use peer::PeerVault;
 pub use portrait::Portrait;
+pub use usage::{UsageRow, UsageRows};
 
 #[cfg(test)]
 mod tests;

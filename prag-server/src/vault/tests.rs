@@ -102,6 +102,38 @@ async fn golden_shares() {
     assert_eq!(vault.fetch(&other).await.err(), Some(VaultError::Missing));
 }
 
+/// Usage rows are frozen: table 0x16, sealed as rows of no collection under names that a blind makes; and the blind stands
+/// before the boots' keys in table 0x17.
+#[test]
+fn golden_usage() {
+    let shard = shard();
+    let rows = UsageRows::open(&key(), &shard, chance, [9; 32]).unwrap();
+    let blind: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let nobody = CollectionId([0; 16]);
+    holds(&shard, 0x17, nobody, NONCE, &[blind, [9; 32]].concat());
+    assert!(rows.is_own(&[9; 32]) && !rows.is_own(&blind));
+
+    rows.keep(ID, &[3; 32], b"used").unwrap();
+    let named = [&[7; 16][..], &[3; 32]].concat();
+    let name = *blake3::keyed_hash(&blind, &named).as_bytes();
+    let mut id = [0x16; 16];
+    id[1..].copy_from_slice(&blake3::hash(&name).as_bytes()[..15]);
+    let lineage = Lineage([0; 16]);
+    let place = Place { collection: nobody, lineage, kind: Kind::VaultEntry, id, seq: 0, epoch: 1 };
+    let plain = Plain::<VaultEntry>::new([&named[..], b"used"].concat());
+    let sealed = plain.seal(&key(), place, NONCE).unwrap();
+    let row = ([&[0x16][..], &[0; 16], &name].concat(), sealed.into_bytes());
+    assert_eq!(shard.scan(&KeyRange::prefix(&[0x16]), None, 9).unwrap().rows, [row]);
+    assert_eq!(rows.all().unwrap(), [(ID, [3; 32], b"used".to_vec())]);
+
+    // Another boot knows the first one's key, and the same names.
+    let next = UsageRows::open(&key(), &shard, chance, [8; 32]).unwrap();
+    assert!(next.is_own(&[9; 32]) && next.is_own(&[8; 32]));
+    assert_eq!(next.all().unwrap().len(), 1);
+    next.forget(ID, &[3; 32]).unwrap();
+    assert!(next.all().unwrap().is_empty());
+}
+
 /// A handover is frozen: the ledger's share, the owner's, then JSON of entry and head. It is about one collection of one
 /// owner in one epoch, or it is refused.
 #[test]

@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
-    /// Queries answered.
+    /// Queries answered; a page or a document counts as the queries that could have returned it.
     pub queries: u64,
     /// Chunks read.
     pub chunks: u64,
     /// Tokens embedded.
     pub embedded: u64,
-    /// Input tokens of the inference worker.
+    /// Input tokens of the inference worker; of a retrieval worker, tokens of the contexts that it served for one.
     pub input: u64,
     /// Output tokens of the inference worker.
     pub output: u64,
@@ -50,6 +50,18 @@ impl Counters {
     #[must_use]
     pub fn minus(&self, other: &Self) -> Option<Self> {
         self.with(other, u64::checked_sub)
+    }
+
+    /// The lesser of each.
+    #[must_use]
+    pub fn least(&self, other: &Self) -> Self {
+        Self {
+            queries: self.queries.min(other.queries),
+            chunks: self.chunks.min(other.chunks),
+            embedded: self.embedded.min(other.embedded),
+            input: self.input.min(other.input),
+            output: self.output.min(other.output),
+        }
     }
 
     /// The greater of each.
@@ -118,6 +130,17 @@ pub enum Role {
     Worker = 1,
     /// The consumer, with [`Voucher::session`].
     Consumer = 2,
+}
+
+/// A voucher that the worker has signed: what it claims.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferedVoucher {
+    /// What it signed.
+    pub voucher: Voucher,
+    /// Ed25519 under [`Voucher::worker_key`].
+    #[serde(with = "hex64")]
+    pub worker_signature: [u8; 64],
 }
 
 /// A voucher that both have signed.

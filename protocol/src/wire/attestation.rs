@@ -4,9 +4,10 @@
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
 //! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger, the
-//! stage and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the TLS key alone, and the
+//! stage, the metering and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the TLS key alone, and the
 //! rest counts over that very connection only.
 
+use super::metering::Terms;
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/attestation?nonce=<64 hex digits>`: public, outside the channel.
@@ -44,6 +45,9 @@ pub struct Attestation {
     /// True where the worker waits for its sealing root: only its steward can do something with it.
     #[serde(default)]
     pub sealed: bool,
+    /// Where grantees' use is metered. Whoever is told otherwise than it is countersigns nothing, and loses nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Terms>,
     /// The worker's clock, unix seconds.
     pub time: u64,
 }

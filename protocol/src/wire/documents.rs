@@ -7,6 +7,7 @@
 
 use crate::filter::Filter;
 use crate::metadata::Metadata;
+use crate::wire::metering::Metering;
 use crate::wire::receipt::Receipt;
 use crate::{CollectionId, DocumentId};
 use serde::{Deserialize, Serialize};
@@ -220,6 +221,9 @@ pub struct Lookup {
     /// The document's id.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: DocumentId,
+    /// For a metered session: which request this is, and what is countersigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Metering>,
 }
 
 /// `DELETE /v1/collections/{c}/documents`: exactly one of `ids` and `filter`.

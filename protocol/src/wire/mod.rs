@@ -9,6 +9,7 @@ pub mod attestation;
 pub mod collections;
 pub mod documents;
 pub mod grants;
+pub mod metering;
 pub mod models;
 pub mod operations;
 pub mod peer;

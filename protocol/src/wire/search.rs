@@ -8,6 +8,7 @@
 use crate::DocumentId;
 use crate::filter::Filter;
 use crate::metadata::Metadata;
+use crate::wire::metering::Metering;
 use crate::wire::receipt::Receipt;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub struct QueryRequest {
     /// A token from a write: answer only with that write visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// For a metered session: which request this is, and what is countersigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Metering>,
 }
 
 /// Which legs of the search run.
@@ -127,7 +131,7 @@ pub struct Hit {
 }
 
 /// `POST /v1/collections/{c}/context`: cited passages within a token budget.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContextRequest {
@@ -151,6 +155,9 @@ pub struct ContextRequest {
     /// A token from a write: answer only with that write visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// For a metered session: which request this is, and what is countersigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Metering>,
 }
 
 /// Reply to [`ContextRequest`].

@@ -194,5 +194,6 @@ fn context() -> ContextRequest {
         fusion: None,
         token: None,
         receipt: false,
+        metering: None,
     }
 }

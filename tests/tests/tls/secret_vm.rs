@@ -77,6 +77,7 @@ async fn attest(
         chain_id: "prag-embedded-test".to_owned(),
         contract: "secret1contract".to_owned(),
         simulated: false,
+        metering: None,
         time: Then.now(),
     })
 }

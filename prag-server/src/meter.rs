@@ -1,0 +1,354 @@
+//! What grantees use, counted for vouchers that the rewards contract pays.
+//!
+//! Layer: beside `http` and `flow`, below both; on the vault's rows.
+//! Holds: the sessions of every collection in memory, each as its row on disk says.
+//! Never: an answer or a question; a count that is not durable in a voucher that leaves.
+//! Invariant: a request is counted once, whatever becomes of its reply; no session owes more than its credit.
+//!
+//! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
+//! one write: until then the client has the voucher, and brings it again.
+
+mod session;
+
+pub use session::Mark;
+
+use crate::vault::UsageRows;
+use ed25519_dalek::SigningKey;
+use prag_client::vault::VaultError;
+use prag_contracts_core::rewards::book::Entry;
+use prag_protocol::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher, Voucher};
+use prag_protocol::limits::{METERED_SESSIONS_MAX, METERED_SESSIONS_PER_ACCOUNT_MAX};
+use prag_protocol::wire::metering::Standing;
+use prag_protocol::{Address, CollectionId};
+use prag_trust::verified::Verified;
+use prag_trust::voucher::{offer, verify_signed};
+use session::{Session, Taken};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Why a request or a voucher is refused; nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeterError {
+    /// Countersign the latest voucher, hand it in, and ask again.
+    #[error("the session owes {owed} queries; it may owe {credit}")]
+    Due {
+        /// Queries counted and not countersigned, with those that are being served.
+        owed: u64,
+        /// The bound.
+        credit: u64,
+    },
+    /// Of another ledger, worker, collection, account or session, or signed by a key that is none of ours.
+    #[error("the voucher is of another session")]
+    Foreign,
+    /// A signature does not hold, or a number is out of bounds.
+    #[error("the voucher's numbers or signatures do not hold")]
+    Invalid,
+    /// A later voucher is kept.
+    #[error("a later voucher is kept")]
+    Old,
+    /// The request was served again as often as it may be: ask with a new id.
+    #[error("the request id was used too often")]
+    Repeats,
+    /// Too many sessions of the account or the collection. Use an earlier session, or come back when one has ended.
+    #[error("too many metered sessions")]
+    Full,
+    /// A counter is at its end: use another session key.
+    #[error("the session's counters are at their end")]
+    Exhausted,
+    /// The disk failed. Ask again, with the same request id.
+    #[error("the storage failed")]
+    Storage,
+}
+
+/// Who asks, of what.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// What is read.
+    pub collection: CollectionId,
+    /// Whom the session acts for.
+    pub consumer: Address,
+    /// Its key.
+    pub session: [u8; 32],
+    /// When its permit ends, unix seconds.
+    pub expires: u64,
+    /// When it asks, unix seconds.
+    pub now: u64,
+}
+
+/// The worker, as vouchers name it.
+pub struct Vouching {
+    /// The ledger that pays.
+    pub ledger: [u8; 32],
+    /// The worker's account.
+    pub worker: Address,
+    /// The key of this boot.
+    pub signing: SigningKey,
+}
+
+/// The counters of all sessions.
+pub struct Meter {
+    credit: u64,
+    vouching: Vouching,
+    rows: UsageRows,
+    sessions: Mutex<Sessions>,
+}
+
+/// By collection and session key. Only this map hands slots out.
+type Sessions = BTreeMap<(CollectionId, [u8; 32]), Arc<Slot>>;
+
+type Slot = Mutex<Live>;
+
+struct Live {
+    session: Session,
+    /// Requests that are being served.
+    busy: u64,
+    /// It holds a voucher that its row does not hold yet.
+    ahead: bool,
+}
+
+impl Live {
+    fn new(session: Session) -> Slot {
+        Mutex::new(Self { session, busy: 0, ahead: false })
+    }
+
+    /// What its row holds now.
+    fn kept(&mut self, session: Session) {
+        (self.session, self.ahead) = (session, false);
+    }
+}
+
+/// A request that was admitted. Dropped uncounted, it costs nothing.
+pub struct Charge {
+    meter: Arc<Meter>,
+    slot: Arc<Slot>,
+    who: Who,
+    mark: Option<Mark>,
+    open: bool,
+}
+
+impl Meter {
+    /// The counters in `rows`. Blocks.
+    ///
+    /// # Errors
+    /// [`VaultError::Tampered`] if a row fails its check.
+    pub fn open(credit: u64, vouching: Vouching, rows: UsageRows) -> Result<Self, VaultError> {
+        let mut sessions = BTreeMap::new();
+        for (collection, key, row) in rows.all()? {
+            let session = Session::from_row(&row).ok_or(VaultError::Tampered)?;
+            sessions.insert((collection, key), Arc::new(Live::new(session)));
+        }
+        Ok(Self { credit, vouching, rows, sessions: Mutex::new(sessions) })
+    }
+
+    /// Queries that a session may owe.
+    #[must_use]
+    pub fn credit(&self) -> u64 {
+        self.credit
+    }
+
+    /// Let a request be served, with the voucher that it brings. One that was counted before owes nothing new. Blocks.
+    ///
+    /// # Errors
+    /// [`MeterError`]; an older voucher is passed over, as requests of one session overtake each other.
+    pub fn admit(
+        self: &Arc<Self>,
+        who: Who,
+        voucher: Option<SignedVoucher>,
+        mark: Option<Mark>,
+    ) -> Result<Charge, MeterError> {
+        let signed = voucher.map(|voucher| self.verify(&who, voucher)).transpose()?;
+        let slot = self.slot(&who)?;
+        {
+            let mut live = lock(&slot);
+            if live.session.consumer != who.consumer {
+                return Err(MeterError::Foreign);
+            }
+            if let Some(signed) = signed {
+                live.ahead |= live.session.take(signed) == Taken::Newer;
+            }
+            let owed = live.session.owed().saturating_add(live.busy);
+            if !live.session.knows(mark)? && owed >= self.credit {
+                return Err(MeterError::Due { owed, credit: self.credit });
+            }
+            live.busy += 1;
+        }
+        Ok(Charge { meter: Arc::clone(self), slot, who, mark, open: true })
+    }
+
+    /// Keep a voucher, and say how the session stands. `None`: the session is unknown. Blocks.
+    ///
+    /// # Errors
+    /// [`MeterError`].
+    pub fn hand_in(
+        &self,
+        who: &Who,
+        voucher: Option<SignedVoucher>,
+    ) -> Result<Option<Standing>, MeterError> {
+        let signed = voucher.map(|voucher| self.verify(who, voucher)).transpose()?;
+        let known = lock(&self.sessions).get(&(who.collection, who.session)).cloned();
+        let slot = match (known, &signed) {
+            (Some(slot), _) => slot,
+            (None, Some(_)) => self.slot(who)?,
+            (None, None) => return Ok(None),
+        };
+        let mut live = lock(&slot);
+        if live.session.consumer != who.consumer {
+            return Err(MeterError::Foreign);
+        }
+        if let Some(signed) = signed {
+            let mut next = live.session.clone();
+            match next.take(signed) {
+                Taken::Old => return Err(MeterError::Old),
+                Taken::Same if !live.ahead => {}
+                Taken::Same | Taken::Newer => {
+                    self.keep(who.collection, &who.session, &next)?;
+                    live.kept(next);
+                }
+            }
+        }
+        let session = &live.session;
+        let offered = (session.sequence > 0).then(|| self.offer(who, session));
+        Ok(Some(Standing { offered, countersigned: session.settled.clone() }))
+    }
+
+    /// What is countersigned and not reported yet: the entries of a report's book. Blocks.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let slots: Vec<Arc<Slot>> = lock(&self.sessions).values().cloned().collect();
+        let entry = |slot: &Arc<Slot>| {
+            let session = &lock(slot).session;
+            let (signed, start) = (session.settled.clone()?, session.reported);
+            let new = signed.voucher.used.minus(&start)?;
+            (new != Counters::default()).then_some(Entry { signed, start })
+        };
+        slots.iter().filter_map(entry).collect()
+    }
+
+    /// These entries were reported, and the ledger has taken the report: they are not reported again. Blocks.
+    ///
+    /// # Errors
+    /// [`MeterError::Storage`]: call again with all of them.
+    pub fn reported(&self, entries: &[Entry]) -> Result<(), MeterError> {
+        for Entry { signed: SignedVoucher { voucher, .. }, .. } in entries {
+            let key = (voucher.collection, voucher.session);
+            let Some(slot) = lock(&self.sessions).get(&key).cloned() else { continue };
+            let mut live = lock(&slot);
+            let mut next = live.session.clone();
+            next.reported = next.reported.greatest(&voucher.used);
+            self.keep(key.0, &key.1, &next)?;
+            live.kept(next);
+        }
+        Ok(())
+    }
+
+    /// Whether a voucher is of this session, and both have signed it.
+    fn verify(
+        &self,
+        who: &Who,
+        signed: SignedVoucher,
+    ) -> Result<Verified<SignedVoucher>, MeterError> {
+        let voucher = &signed.voucher;
+        let ours = voucher.ledger == self.vouching.ledger
+            && voucher.worker == self.vouching.worker
+            && self.rows.is_own(&voucher.worker_key);
+        let theirs = voucher.collection == who.collection
+            && voucher.consumer == who.consumer
+            && voucher.session == who.session;
+        if !(ours && theirs) {
+            return Err(MeterError::Foreign);
+        }
+        verify_signed(signed).map_err(|_| MeterError::Invalid)
+    }
+
+    /// The session's place; a new one, where there is room.
+    fn slot(&self, who: &Who) -> Result<Arc<Slot>, MeterError> {
+        let mut sessions = lock(&self.sessions);
+        let key = (who.collection, who.session);
+        if let Some(slot) = sessions.get(&key) {
+            return Ok(Arc::clone(slot));
+        }
+        let all = (who.collection, [0; 32])..=(who.collection, [0xff; 32]);
+        let total = sessions.range(all.clone()).count();
+        let of_account = |slot: &Slot| lock(slot).session.consumer == who.consumer;
+        let own = sessions.range(all.clone()).filter(|(_, slot)| of_account(slot)).count();
+        if total >= METERED_SESSIONS_MAX || own >= METERED_SESSIONS_PER_ACCOUNT_MAX {
+            // Its own make room first: nobody fills the place of others with keys.
+            let full = own >= METERED_SESSIONS_PER_ACCOUNT_MAX;
+            let over = sessions.range(all).filter(|(_, slot)| !full || of_account(slot));
+            // Who is alone in the map is being served by nobody.
+            let over = over.filter(|(_, slot)| Arc::strong_count(slot) == 1);
+            let over = over.map(|(key, slot)| (*key, lock(slot).session.clone()));
+            let over = over.filter(|(_, session)| session.is_over(who.now));
+            let oldest = over.min_by_key(|(_, session)| session.expires);
+            let (old, session) = oldest.ok_or(MeterError::Full)?;
+            if session.sequence > 0 {
+                self.rows.forget(old.0, &old.1).map_err(|_| MeterError::Storage)?;
+            }
+            sessions.remove(&old);
+        }
+        let slot = Arc::new(Live::new(Session::new(who.consumer.clone())));
+        sessions.insert(key, Arc::clone(&slot));
+        Ok(slot)
+    }
+
+    fn keep(
+        &self,
+        collection: CollectionId,
+        key: &[u8; 32],
+        session: &Session,
+    ) -> Result<(), MeterError> {
+        let kept = self.rows.keep(collection, key, &session.to_row()?);
+        kept.map_err(|_| MeterError::Storage)
+    }
+
+    fn offer(&self, who: &Who, session: &Session) -> OfferedVoucher {
+        let Vouching { ledger, worker, signing } = &self.vouching;
+        let voucher = Voucher {
+            ledger: *ledger,
+            worker: worker.clone(),
+            worker_key: signing.verifying_key().to_bytes(),
+            collection: who.collection,
+            consumer: session.consumer.clone(),
+            session: who.session,
+            sequence: session.sequence,
+            used: session.used,
+        };
+        offer(voucher, signing)
+    }
+}
+
+impl Charge {
+    /// Count the request, durably, and vouch for all that the session has used. Blocks.
+    ///
+    /// # Errors
+    /// [`MeterError::Exhausted`], [`MeterError::Storage`]: the reply must not leave.
+    pub fn count(mut self, cost: &Counters) -> Result<OfferedVoucher, MeterError> {
+        let slot = Arc::clone(&self.slot);
+        let mut live = lock(&slot);
+        let mut next = live.session.clone();
+        next.count(self.mark, cost)?;
+        next.expires = next.expires.max(self.who.expires);
+        self.meter.keep(self.who.collection, &self.who.session, &next)?;
+        live.kept(next);
+        live.busy = live.busy.saturating_sub(1);
+        self.open = false;
+        Ok(self.meter.offer(&self.who, &live.session))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.open {
+            let mut live = lock(&self.slot);
+            live.busy = live.busy.saturating_sub(1);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
