@@ -11,6 +11,8 @@
 pub mod hex32;
 mod messages;
 mod records;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
 pub use records::{
