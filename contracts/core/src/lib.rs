@@ -7,9 +7,13 @@
 
 pub mod access;
 mod error;
+mod funds;
 mod kv;
 mod list;
 mod rows;
+mod verify;
 
 pub use error::{AccessError, RowError};
+pub use funds::{Funds, Payment};
 pub use kv::{Env, Kv};
+pub use verify::Verify;

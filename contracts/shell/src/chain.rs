@@ -1,4 +1,4 @@
-//! What the chain says about a message: header, sender, funds, addresses.
+//! What the chain says about a message: header, sender, addresses.
 //!
 //! Layer: shell.
 //! Holds: conversions into the core's types.
@@ -21,14 +21,6 @@ pub fn header(env: &Env) -> prag_contracts_core::Env {
 /// [`Refusal::Sender`] where the account's text is no bech32 address.
 pub fn sender(info: &MessageInfo) -> Result<Address, Refusal> {
     info.sender.as_str().parse().map_err(|_| Refusal::Sender)
-}
-
-/// Coins that a contract does not expect would be lost in it.
-///
-/// # Errors
-/// [`Refusal::Funds`] if any were sent along.
-pub fn unpaid(info: &MessageInfo) -> Result<(), Refusal> {
-    if info.funds.is_empty() { Ok(()) } else { Err(Refusal::Funds) }
 }
 
 /// An address in a message must be one of this chain: what is handed to another cannot be fetched back.

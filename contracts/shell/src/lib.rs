@@ -1,4 +1,4 @@
-//! What every contract's shell shares: the chain's library, storage, headers, events, permits.
+//! What every contract's shell shares: the chain's library, storage, headers, coins, events, permits.
 //!
 //! Layer: contracts; above `core` and `permit`, below one thin crate per contract.
 //! Holds: the only code that knows that there are two standard libraries.
@@ -13,9 +13,11 @@ compile_error!(
 compile_error!("choose one of the features `cosmwasm` and `secret`");
 
 mod chain;
+mod curves;
 mod event;
 mod export;
 mod json;
+mod money;
 mod refusal;
 mod signed;
 mod store;
@@ -25,9 +27,11 @@ pub use cosmwasm_std as std;
 #[cfg(feature = "secret")]
 pub use secret_cosmwasm_std as std;
 
-pub use chain::{address, header, sender, unpaid};
+pub use chain::{address, header, sender};
+pub use curves::Curves;
 pub use event::happened;
 pub use json::{binary, parse};
+pub use money::{COINS_MAX, funds, payments, unpaid};
 pub use refusal::Refusal;
 pub use signed::ask;
 pub use store::{ReadStore, Store};

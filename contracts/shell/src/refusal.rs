@@ -17,6 +17,9 @@ pub enum Refusal {
     /// This message takes no coins. Send none.
     #[error("this message takes no funds")]
     Funds,
+    /// More kinds of coin than any message takes.
+    #[error("at most {} kinds of coin", crate::COINS_MAX)]
+    Coins,
     /// The sender's account is no bech32 address.
     #[error("the sender's account is no bech32 address")]
     Sender,
