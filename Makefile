@@ -10,13 +10,16 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CCACHE) clang++
 
-.PHONY: help demo test bench lint docs contracts setup model corpus build
+.PHONY: help demo test bench lint docs contracts contracts-test contracts-gas contracts-schema setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
 	@echo "make test    set up, build, and run every test"
 	@echo "make bench   set up, build optimised, and print what privacy costs (benches/README.md)"
 	@echo "make lint    formatting, clippy, documentation"
+	@echo "make contracts       every contract as wasm, for Secret Network and for other chains"
+	@echo "make contracts-test  the wasm in both engines, gas printed (compiles a wasm engine: minutes)"
+	@echo "make contracts-gas   the same, measured: writes contracts/GAS.md"
 	@echo "make model   fetch the embedding model"
 
 setup:
@@ -56,6 +59,19 @@ bench: setup model corpus
 bench-now:
 	cargo run --locked --profile "$(BENCH_PROFILE)" --package prag-benches -- --corpus "$(CACHE)/corpus/postgresql" $(BENCH)
 
+contracts:
+	@scripts/setup.sh contracts
+	@scripts/contracts.sh
+
+contracts-test: contracts
+	cd contracts && cargo test --locked --package prag-contracts-gate --package prag-contracts-vm -- --nocapture
+
+contracts-gas: contracts
+	cd contracts && cargo run --locked --quiet --package prag-contracts-vm --bin gas
+
+contracts-schema: setup
+	cd contracts && cargo run --locked --quiet --package prag-contracts-schema
+
 lint: setup
 	@$(MAKE) --no-print-directory lint-now
 
@@ -63,4 +79,6 @@ lint-now:
 	cargo fmt --all --check
 	cd contracts && cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd contracts && cargo clippy --locked --all-targets -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-access --no-default-features --features secret -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# System packages that the build needs: installs only what is missing.
+# System packages that the build needs: installs only what is missing. `setup.sh contracts`: what wasm needs, too.
 set -euo pipefail
 
 need=()
@@ -12,6 +12,20 @@ have pkg-config || need+=(pkg-config)
 have python3 || need+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || need+=(python3-pip)
 have curl || need+=(curl)
+
+# Wasm needs the standard library's source (scripts/contracts.sh says why): Debian's, or rustup's component.
+if [ "${1:-}" = contracts ]; then
+  have wasm-opt || need+=(binaryen)
+  have wasm-validate || need+=(wabt)
+  sysroot=$(rustc --print sysroot 2>/dev/null || echo /usr)
+  if [ ! -d "$sysroot/lib/rustlib/src/rust/library/std" ] && [ ! -d /usr/lib/rustlib/src/rust/library/std ]; then
+    if apt-cache show rustc-web >/dev/null 2>&1; then
+      need+=(rustc-web cargo-web rust-web-src)
+    else
+      rustup component add rust-src
+    fi
+  fi
+fi
 
 if [ ${#need[@]} -gt 0 ]; then
   echo "installing: ${need[*]}"

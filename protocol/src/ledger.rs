@@ -15,6 +15,8 @@ pub mod hex64;
 mod messages;
 mod records;
 pub mod rewards;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod subscription;
 pub mod voucher;
 pub mod workers;

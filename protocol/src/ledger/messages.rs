@@ -8,6 +8,8 @@
 use super::records::{
     Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
 };
+#[cfg(feature = "schema")]
+use super::schema::Hex32;
 use super::{
     INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX, SCOPE_BYTES_MAX,
     SHARDS_MAX, hex32,
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 /// A transition. "Owner" is the collection's owner; "worker" the account of its live placement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AccessMsg {
     /// Anybody: a new collection, owned by the sender.
@@ -26,6 +29,7 @@ pub enum AccessMsg {
         collection: CollectionId,
         /// Commitment to the first key.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         commitment: [u8; 32],
         /// Always 1.
         epoch: Epoch,
@@ -83,6 +87,7 @@ pub enum AccessMsg {
         epoch: Epoch,
         /// Commitment to the new key.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         commitment: [u8; 32],
     },
     /// Owner: lets a worker hold a shard's key, or renews that. Replaces the shard's placement.
@@ -105,6 +110,7 @@ pub enum AccessMsg {
         shard: u32,
         /// The signing key of this boot.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         worker: [u8; 32],
     },
     /// Worker: becomes the shard's writer; fences the one before.
@@ -120,12 +126,15 @@ pub enum AccessMsg {
     Anchor {
         /// The worker's signing key.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         worker: [u8; 32],
         /// The new root, not zeros.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         root: [u8; 32],
         /// The root before; zeros for the first.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         previous: [u8; 32],
     },
     /// Owner: which images may serve and read.
@@ -134,9 +143,11 @@ pub enum AccessMsg {
         collection: CollectionId,
         /// Worker measurements, no two alike.
         #[serde(with = "hex32::list")]
+        #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
         measurements: Vec<[u8; 32]>,
         /// Reader measurements, no two alike.
         #[serde(with = "hex32::list")]
+        #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
         readers: Vec<[u8; 32]>,
     },
     /// Worker: takes units from a grant, before they are served.
@@ -154,6 +165,7 @@ pub enum AccessMsg {
 
 /// A question. The core answers all; who may ask is the shell's matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AccessQuery {
     /// One collection.
@@ -239,6 +251,7 @@ pub enum AccessQuery {
 
 /// The answer to the [`AccessQuery`] of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AccessReply {
     /// `None` if never created; a destroyed one says so itself.

@@ -6,11 +6,14 @@
 //! Invariant: integers only.
 
 use super::hex32;
+#[cfg(feature = "schema")]
+use super::schema::Hex32;
 use crate::{Address, CollectionId, Epoch};
 use serde::{Deserialize, Serialize};
 
 /// A collection: whose it is, and which key is current.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CollectionRecord {
     /// Who may do everything with it.
@@ -19,6 +22,7 @@ pub struct CollectionRecord {
     pub epoch: Epoch,
     /// Commitment to the key of `epoch`.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub commitment: [u8; 32],
     /// Destroyed for good: nobody is admitted, and the id is never used again.
     pub destroyed: bool,
@@ -26,6 +30,7 @@ pub struct CollectionRecord {
 
 /// What one grantee may do with one collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrantRecord {
     /// Who is granted.
@@ -50,6 +55,7 @@ pub struct GrantRecord {
 
 /// The owner's word that one worker may hold the key of one shard. Nothing is released without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Placement {
     /// Whose shard.
@@ -60,6 +66,7 @@ pub struct Placement {
     pub epoch: Epoch,
     /// The worker's attested signing key.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub worker: [u8; 32],
     /// The ledger account that claims, anchors and meters for this worker.
     pub account: Address,
@@ -69,12 +76,14 @@ pub struct Placement {
 
 /// Who writes a shard now. The writer epoch is not the key epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WriterRecord {
     /// Writer epoch; 1 is the first claim. It only grows.
     pub epoch: u64,
     /// The signing key of the worker that claimed it.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub worker: [u8; 32],
     /// Ledger height of the claim.
     pub height: u64,
@@ -82,16 +91,20 @@ pub struct WriterRecord {
 
 /// The last root that one worker account published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Anchor {
     /// The signing key that the account's worker had.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub worker: [u8; 32],
     /// Root over blinded heads.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub root: [u8; 32],
     /// The root before; zeros for the first.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub previous: [u8; 32],
     /// Ledger height of the anchor.
     pub height: u64,
@@ -101,20 +114,24 @@ pub struct Anchor {
 ///
 /// A worker that is not listed serves nothing of the collection; an empty list locks it everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRecord {
     /// Policy epoch; grows by one with every change, 1 is the first.
     pub epoch: u64,
     /// Measurements of workers that may serve.
     #[serde(with = "hex32::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
     pub measurements: Vec<[u8; 32]>,
     /// Measurements of inference workers that may read; while it is empty, grantees need not attest.
     #[serde(with = "hex32::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
     pub readers: Vec<[u8; 32]>,
 }
 
 /// All that one admission needs, at one height.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Admission {
     /// Ledger height.

@@ -42,13 +42,7 @@ fn golden_permit() {
     let permit = Permit::sign(&wallet(), params()).unwrap();
     assert_eq!(
         permit.params.sign_document().unwrap(),
-        concat!(
-            r#"{"account_number":"0","chain_id":"prag-embedded-1","fee":{"amount":[{"amount":"0","#,
-            r#""denom":"uscrt"}],"gas":"1"},"memo":"","msgs":[{"type":"query_permit","value":{"#,
-            r#""allowed_tokens":["secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x"],"#,
-            r#""permissions":["prag_query","prag_ingest"],"permit_name":"#,
-            r#""prag/1|sk=_RckOFqgx1tk-3jNYC-h2ZH96_drE8WO1wLqyDXp9hg|exp=1800000000"}}],"sequence":"0"}"#
-        )
+        include_str!("golden/sign_document.json").trim_end()
     );
     assert_eq!(
         permit.signature.signature,
@@ -56,13 +50,7 @@ fn golden_permit() {
     );
     assert_eq!(
         String::from_utf8(permit.to_json().unwrap()).unwrap(),
-        concat!(
-            r#"{"params":{"permit_name":"prag/1|sk=_RckOFqgx1tk-3jNYC-h2ZH96_drE8WO1wLqyDXp9hg|exp=1800000000","#,
-            r#""allowed_tokens":["secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x"],"#,
-            r#""chain_id":"prag-embedded-1","permissions":["prag_query","prag_ingest"]},"signature":{"pub_key":{"#,
-            r#""type":"tendermint/PubKeySecp256k1","value":"ApicC3bLVjlx/cm+8x7AbDVg8ySdbunl2DxXYlWW4F9v"},"#,
-            r#""signature":"2FnHxIgPGy7oPT0hnOx6WHsf/9/xIqWI9PeyqGV5+PNpiF1LyYp/gyZ9vlFKtEsHv6dMInoEY3QDORXhayjGlA=="}}"#
-        )
+        include_str!("golden/permit.json").trim_end()
     );
 }
 

@@ -1,0 +1,123 @@
+//! The access contract on a chain: collections, grants, placements, anchors.
+//!
+//! Layer: contracts; a shell over `core::access`.
+//! Holds: the three entry points.
+//! Never: a rule about state; `migrate`: what was stored goes on under the code it was stored under.
+//! Invariant: the core sees only senders and addresses that the chain has checked.
+
+mod messages;
+#[cfg(any(feature = "secret", test))]
+mod reader;
+
+pub use messages::{InstantiateMsg, SignedQueryMsg};
+
+use prag_contracts_core::access::{self, Event};
+use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
+use prag_contracts_shell::{Refusal, Store, address, happened, header, sender, unpaid};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::AccessMsg;
+
+/// What this build is asked: by anybody on public chains, whose storage is open anyway; by permit on Secret.
+#[cfg(not(feature = "secret"))]
+pub type QueryMsg = prag_protocol::ledger::AccessQuery;
+/// What this build is asked: by anybody on public chains, whose storage is open anyway; by permit on Secret.
+#[cfg(feature = "secret")]
+pub type QueryMsg = SignedQueryMsg;
+
+/// An empty ledger. It has no administrator.
+///
+/// # Errors
+/// [`Refusal::Funds`].
+pub fn instantiate(
+    _: DepsMut<'_>,
+    _: Env,
+    info: MessageInfo,
+    _: InstantiateMsg,
+) -> Result<Response, Refusal> {
+    unpaid(&info)?;
+    Ok(Response::new())
+}
+
+/// Runs one message of its sender.
+///
+/// # Errors
+/// [`Refusal`]; nothing has changed.
+pub fn execute(
+    deps: DepsMut<'_>,
+    env: Env,
+    info: MessageInfo,
+    message: AccessMsg,
+) -> Result<Response, Refusal> {
+    unpaid(&info)?;
+    let sender = sender(&info)?;
+    named(deps.api, &message)?;
+    let mut store = Store(deps.storage);
+    let events = access::execute(&mut store, &header(&env), &sender, message);
+    let attributes = events.map_err(Refusal::core)?.into_iter().flat_map(|event| {
+        let (action, collection) = told(&event);
+        happened(&env, action, collection.map(|id| id.0).as_ref())
+    });
+    Ok(Response::new().add_attributes(attributes))
+}
+
+/// Answers one question.
+///
+/// # Errors
+/// [`Refusal`]: what the asker may not see answers like what is not there.
+pub fn query(deps: Deps<'_>, env: Env, message: QueryMsg) -> Result<Binary, Refusal> {
+    #[cfg(feature = "secret")]
+    let reply = reader::answer(deps, &env, message)?;
+    #[cfg(not(feature = "secret"))]
+    let reply = {
+        let store = prag_contracts_shell::ReadStore(deps.storage);
+        access::query(&store, &header(&env), message).map_err(Refusal::core)?
+    };
+    prag_contracts_shell::binary(&reply)
+}
+
+/// Whoever a message names has to be an account of this chain.
+fn named(api: &dyn Api, message: &AccessMsg) -> Result<(), Refusal> {
+    match message {
+        AccessMsg::Grant { grantee, .. } => address(api, "grantee", grantee),
+        AccessMsg::Transfer { to, .. } => address(api, "to", to),
+        AccessMsg::Place { placement } => address(api, "account", &placement.account),
+        // These name accounts that another message has named before, or none.
+        AccessMsg::Revoke { .. }
+        | AccessMsg::Consume { .. }
+        | AccessMsg::CreateCollection { .. }
+        | AccessMsg::DestroyCollection { .. }
+        | AccessMsg::RevokePermit { .. }
+        | AccessMsg::RotateEpoch { .. }
+        | AccessMsg::Unplace { .. }
+        | AccessMsg::Rebind { .. }
+        | AccessMsg::ClaimWriter { .. }
+        | AccessMsg::Anchor { .. }
+        | AccessMsg::SetPolicy { .. } => Ok(()),
+    }
+}
+
+/// What may be told of an event: its kind, and whose collection's.
+fn told(event: &Event) -> (&'static str, Option<CollectionId>) {
+    match *event {
+        Event::CollectionCreated { collection } => ("collection_created", Some(collection)),
+        Event::CollectionDestroyed { collection } => ("collection_destroyed", Some(collection)),
+        Event::Transferred { collection, .. } => ("transferred", Some(collection)),
+        Event::EpochRotated { collection, .. } => ("epoch_rotated", Some(collection)),
+        Event::Granted { collection, .. } => ("granted", Some(collection)),
+        Event::Revoked { collection, .. } => ("revoked", Some(collection)),
+        Event::PermitRevoked { .. } => ("permit_revoked", None),
+        Event::Placed { collection, .. } => ("placed", Some(collection)),
+        Event::Rebound { collection, .. } => ("rebound", Some(collection)),
+        Event::Unplaced { collection, .. } => ("unplaced", Some(collection)),
+        Event::WriterClaimed { collection, .. } => ("writer_claimed", Some(collection)),
+        Event::Anchored { .. } => ("anchored", None),
+        Event::PolicySet { collection, .. } => ("policy_set", Some(collection)),
+        Event::Consumed { collection, .. } => ("consumed", Some(collection)),
+        _ => ("changed", None),
+    }
+}
+
+prag_contracts_shell::export!();
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! JSON schemas of what contracts are told, asked, and answer.
+//!
+//! Layer: contracts, host side.
+//! Holds: the list of all schemas; the files of the same names beside this crate's manifest.
+//! Never: a schema written by hand: all come from the types that contracts parse.
+//! Invariant: the files are current; a test fails where they are not.
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use std::path::PathBuf;
+
+/// One file: its path below this crate, and its text.
+pub struct File {
+    /// `<contract>/<message>.json`.
+    pub path: &'static str,
+    /// JSON, indented.
+    pub text: String,
+}
+
+/// Every schema.
+#[must_use]
+pub fn files() -> Vec<File> {
+    use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+    vec![
+        file::<prag_access::InstantiateMsg>("access/instantiate.json"),
+        file::<AccessMsg>("access/execute.json"),
+        file::<AccessQuery>("access/query.json"),
+        file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
+        file::<AccessReply>("access/reply.json"),
+    ]
+}
+
+/// Where the file lies.
+#[must_use]
+pub fn place(file: &File) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file.path)
+}
+
+fn file<T: JsonSchema>(path: &'static str) -> File {
+    let generator = SchemaGenerator::new(SchemaSettings::draft07());
+    let schema = generator.into_root_schema_for::<T>();
+    // A schema is JSON already; printing it cannot fail.
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    File { path, text: text + "\n" }
+}

@@ -1,0 +1,49 @@
+//! Why a shell refuses, before or instead of the core.
+//!
+//! Layer: bottom of the shell.
+//! Holds: the shell's own reasons; the core's as the core words them.
+//! Never: content.
+//! Invariant: a chain drops every write of a refused message.
+
+use prag_contracts_permit::PermitError;
+
+/// Why nothing has happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The core's reason, in its words.
+    #[error("{0}")]
+    Core(String),
+    /// This message takes no coins. Send none.
+    #[error("this message takes no funds")]
+    Funds,
+    /// More kinds of coin than any message takes.
+    #[error("at most {} kinds of coin", crate::COINS_MAX)]
+    Coins,
+    /// The sender's account is no bech32 address.
+    #[error("the sender's account is no bech32 address")]
+    Sender,
+    /// An address that this chain does not have.
+    #[error("{0} is no address of this chain")]
+    Address(&'static str),
+    /// Bytes that are no such message.
+    #[error("the message does not parse")]
+    Json,
+    /// The permit or the question under it.
+    #[error(transparent)]
+    Permit(#[from] PermitError),
+    /// The account revoked this permit. Sign another.
+    #[error("the permit is revoked")]
+    Revoked,
+    /// Absent, or not for this account; on purpose we do not say which.
+    #[error("absent, or not for this account")]
+    Hidden,
+}
+
+impl Refusal {
+    /// A core's error.
+    #[must_use]
+    pub fn core(error: impl core::fmt::Display) -> Self {
+        Self::Core(error.to_string())
+    }
+}

@@ -1,0 +1,138 @@
+//! The access contract's story, and the operations that are measured.
+//!
+//! Layer: vm, above the engines.
+//! Holds: who says and asks what, and what the core says to the same.
+//! Never: an expectation that is not the core's own.
+//! Invariant: a step means the same natively and on each engine.
+
+mod operations;
+mod story;
+
+pub use operations::{operations, stocked};
+pub use story::story;
+
+use crate::{Called, Engine, EngineError, Entry, Rows};
+use prag_access::SignedQueryMsg;
+use prag_contracts_core::{Env, access};
+use prag_contracts_permit::Expected;
+use prag_contracts_permit::testing::{Person, signed};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::{AccessMsg, AccessQuery};
+use serde_json::Value;
+
+/// Who acts.
+pub struct Cast {
+    /// Owns the collection.
+    pub owner: Person,
+    /// Has a grant.
+    pub reader: Person,
+    /// Holds the placement.
+    pub worker: Person,
+    /// Has nothing.
+    pub stranger: Person,
+}
+
+/// One thing that somebody does.
+pub struct Step<'a> {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// Who does it.
+    pub by: &'a Person,
+    /// What.
+    pub act: Act,
+    /// Under which header.
+    pub env: Env,
+}
+
+/// A message or a question.
+pub enum Act {
+    /// A message.
+    Tell(AccessMsg),
+    /// A question.
+    Ask {
+        /// The question.
+        query: AccessQuery,
+        /// What the permit allows, where one is needed.
+        permission: &'static str,
+        /// For a worker: through whose placement it asks.
+        shard: Option<u32>,
+        /// Not for this person, where storage is closed.
+        hidden: bool,
+    },
+}
+
+impl Cast {
+    /// The people of the stories, on the chain where `contract` lies.
+    ///
+    /// # Errors
+    /// [`EngineError`] if `contract` is no address.
+    pub fn new(contract: &str) -> Result<Self, EngineError> {
+        let person = |number| Person::new(number, contract).map_err(EngineError::new);
+        Ok(Self { owner: person(1)?, reader: person(2)?, worker: person(3)?, stranger: person(4)? })
+    }
+}
+
+impl Step<'_> {
+    /// Does it on an engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped.
+    pub fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
+        let (entry, message) = match &self.act {
+            Act::Tell(message) => (Entry::Execute, json(message)?),
+            Act::Ask { query, permission, shard, .. } => {
+                (Entry::Query, self.question(engine, query, permission, *shard)?)
+            }
+        };
+        engine.call(entry, &self.env, self.by.address.as_str(), &message)
+    }
+
+    /// Does it in the core alone: the actions that happened, or the reply, or the refusal's text.
+    ///
+    /// # Errors
+    /// The core's text.
+    pub fn natively(&self, rows: &mut Rows) -> Result<Value, String> {
+        match &self.act {
+            Act::Tell(message) => {
+                let told = access::execute(rows, &self.env, &self.by.address, message.clone());
+                let events = told.map_err(|error| error.to_string())?;
+                Ok(serde_json::to_value(events).unwrap_or(Value::Null))
+            }
+            Act::Ask { query, .. } => {
+                let reply = access::query(rows, &self.env, query.clone());
+                let reply = reply.map_err(|error| error.to_string())?;
+                Ok(serde_json::to_value(reply).unwrap_or(Value::Null))
+            }
+        }
+    }
+
+    fn question(
+        &self,
+        engine: &dyn Engine,
+        query: &AccessQuery,
+        permission: &str,
+        shard: Option<u32>,
+    ) -> Result<Vec<u8>, EngineError> {
+        let query = json(query)?;
+        if !engine.closed() {
+            return Ok(query);
+        }
+        let (contract, now) = (engine.contract(), self.env.time);
+        let expected = Expected { chain_id: engine.chain_id(), contract: &contract };
+        let expires = now.saturating_add(86_400);
+        let permit = self.by.permit(&expected, &[permission], expires);
+        let permit = permit.map_err(EngineError::new)?;
+        let until = now.saturating_add(60);
+        let question = signed(self.by, &expected, permit, shard, until, &query);
+        json(&SignedQueryMsg::WithPermit(Box::new(question)))
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(value).map_err(EngineError::new)
+}
+
+/// Where the stories begin.
+pub const START: Env = Env { height: 100, time: 1_700_000_000 };
+/// The collection of the stories.
+pub const COLLECTION: CollectionId = CollectionId([0xc0; 16]);

@@ -1,0 +1,113 @@
+//! What is measured: every message and question, each from the same state.
+//!
+//! Layer: vm, access.
+//! Holds: a state with as many grants as wanted, and one step per operation.
+//! Never: an operation that is refused; a state that no history leads to.
+//! Invariant: only the number of stored grants differs between two measurements.
+
+use super::story::{claim, consume, create, grant, place};
+use super::{Act, COLLECTION, Cast, START, Step};
+use crate::{EngineError, Rows};
+use prag_contracts_core::access;
+use prag_contracts_permit::testing::{Person, account};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::{AccessMsg, AccessQuery};
+
+/// A served collection with that many grants: the first is the reader's.
+///
+/// # Errors
+/// [`EngineError`] if the core refuses a message.
+pub fn stocked(cast: &Cast, prefix: &str, grants: u32) -> Result<Rows, EngineError> {
+    let mut rows = Rows::default();
+    let Cast { owner, reader, worker, .. } = cast;
+    let mut tell = |by: &Person, message: AccessMsg| {
+        let told = access::execute(&mut rows, &START, &by.address, message);
+        told.map(|_| ()).map_err(EngineError::new)
+    };
+    tell(owner, create())?;
+    tell(owner, grant(&reader.address, 10, 3600))?;
+    for number in 1..grants {
+        let grantee = account(prefix, number).map_err(EngineError::new)?;
+        tell(owner, grant(&grantee, 10, 3600))?;
+    }
+    tell(owner, place(&worker.address, 1))?;
+    tell(worker, claim(1))?;
+    tell(worker, AccessMsg::Anchor { worker: [0x22; 32], root: [1; 32], previous: [0; 32] })?;
+    tell(owner, policy())?;
+    Ok(rows)
+}
+
+/// One step per operation.
+#[must_use]
+pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
+    let Cast { owner, reader, worker, stranger } = cast;
+    let collection = COLLECTION;
+    let told: [(&'static str, &Person, AccessMsg); 15] = [
+        (
+            "create_collection",
+            owner,
+            AccessMsg::CreateCollection {
+                collection: CollectionId([0xc1; 16]),
+                commitment: [1; 32],
+                epoch: 1,
+            },
+        ),
+        ("grant, new", owner, grant(&stranger.address, 10, 3600)),
+        ("grant, replaced", owner, grant(&reader.address, 20, 3600)),
+        ("revoke", owner, AccessMsg::Revoke { collection, grantee: reader.address.clone() }),
+        ("revoke_permit", reader, AccessMsg::RevokePermit { permit_name: PERMIT.to_owned() }),
+        ("place", owner, place(&worker.address, 1)),
+        ("rebind", worker, AccessMsg::Rebind { collection, shard: 0, worker: [0x33; 32] }),
+        ("unplace", owner, AccessMsg::Unplace { collection, shard: 0 }),
+        ("claim_writer", worker, claim(2)),
+        (
+            "anchor",
+            worker,
+            AccessMsg::Anchor { worker: [0x22; 32], root: [2; 32], previous: [1; 32] },
+        ),
+        ("consume", worker, consume(&reader.address, 5)),
+        ("set_policy, 16 + 16", owner, policy()),
+        (
+            "rotate_epoch",
+            owner,
+            AccessMsg::RotateEpoch { collection, epoch: 2, commitment: [4; 32] },
+        ),
+        ("transfer", owner, AccessMsg::Transfer { collection, to: stranger.address.clone() }),
+        ("destroy_collection", owner, AccessMsg::DestroyCollection { collection }),
+    ];
+    let steps = told.into_iter().map(|(name, by, message)| (name, by, Act::Tell(message)));
+    let steps = steps.chain(questions(cast));
+    steps.map(|(name, by, act)| Step { name, by, act, env: START }).collect()
+}
+
+fn questions(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> {
+    let Cast { owner, reader, worker, .. } = cast;
+    let collection = COLLECTION;
+    let (caller, grantee) = (reader.address.clone(), reader.address.clone());
+    let asked = [
+        ("query collection", reader, AccessQuery::Collection { collection }, None),
+        ("query grant", reader, AccessQuery::Grant { collection, grantee }, None),
+        ("query placement", reader, AccessQuery::Placement { collection, shard: 0 }, None),
+        ("query policy", owner, AccessQuery::Policy { collection }, None),
+        (
+            "query admission",
+            worker,
+            AccessQuery::Admission { collection, caller, permit_name: PERMIT.to_owned() },
+            Some(0),
+        ),
+    ];
+    asked.into_iter().map(|(name, by, query, shard)| {
+        (name, by, Act::Ask { query, permission: "prag_query", shard, hidden: false })
+    })
+}
+
+fn policy() -> AccessMsg {
+    let entries = |first: u8| (0..16).map(|at: u8| [first.saturating_add(at); 32]).collect();
+    AccessMsg::SetPolicy {
+        collection: COLLECTION,
+        measurements: entries(0x40),
+        readers: entries(0x80),
+    }
+}
+
+const PERMIT: &str = "prag/1|sk=_RckOFqgx1tk-3jNYC-h2ZH96_drE8WO1wLqyDXp9hg|exp=1800000000";

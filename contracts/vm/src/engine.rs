@@ -1,0 +1,130 @@
+//! What both engines do.
+//!
+//! Layer: vm.
+//! Holds: one call into a contract and what came of it; where built wasm lies.
+//! Never: state between two calls but the rows.
+//! Invariant: every call starts from a fresh instance, as on a chain.
+
+use crate::{Gas, Rows};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use prag_contracts_core::Env;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Which export is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Once, before everything else.
+    Instantiate,
+    /// A message.
+    Execute,
+    /// A question.
+    Query,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// The contract's response (messages) or reply (questions) as JSON, or the text of its refusal.
+    pub result: Result<Value, String>,
+    /// What it cost.
+    pub gas: Gas,
+}
+
+/// Why an engine could not run a contract at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct EngineError(String);
+
+/// One contract on one kind of chain.
+pub trait Engine {
+    /// The prefix of this chain's addresses.
+    fn prefix(&self) -> &'static str;
+    /// The chain's id.
+    fn chain_id(&self) -> &'static str;
+    /// The contract's address.
+    fn contract(&self) -> String;
+    /// Whether storage is closed, so that questions need a permit.
+    fn closed(&self) -> bool;
+    /// The contract's rows.
+    fn rows(&self) -> Rows;
+    /// Replaces the contract's rows.
+    fn set_rows(&mut self, rows: Rows);
+    /// Calls an export. `sender` counts for messages only.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped or answered with something that no chain reads.
+    fn call(
+        &mut self,
+        entry: Entry,
+        env: &Env,
+        sender: &str,
+        message: &[u8],
+    ) -> Result<Called, EngineError>;
+}
+
+impl EngineError {
+    pub(crate) fn new(error: impl core::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+
+    /// A step that had to pass and was refused.
+    #[must_use]
+    pub fn refused(step: &str, text: &str) -> Self {
+        Self(format!("{step} was refused: {text}"))
+    }
+}
+
+impl Entry {
+    pub(crate) fn export(self) -> &'static str {
+        match self {
+            Self::Instantiate => "instantiate",
+            Self::Execute => "execute",
+            Self::Query => "query",
+        }
+    }
+}
+
+/// The bytes of `target/wasm/<contract>-<library>.wasm`, if `make contracts` has built them.
+#[must_use]
+pub fn built(contract: &str, library: &str) -> Option<Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm");
+    std::fs::read(folder.join(format!("{contract}-{library}.wasm"))).ok()
+}
+
+/// The header as chains hand it to contracts. Both libraries read the same fields.
+pub(crate) fn env_json(env: &Env, chain_id: &str, contract: &str) -> Vec<u8> {
+    let nanos = u128::from(env.time).saturating_mul(1_000_000_000).to_string();
+    json!({
+        "block": { "height": env.height, "time": nanos, "chain_id": chain_id },
+        "transaction": null,
+        "contract": { "address": contract, "code_hash": "" },
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// Sender and funds as chains hand them to contracts.
+pub(crate) fn info_json(sender: &str) -> Vec<u8> {
+    json!({ "sender": sender, "funds": [] }).to_string().into_bytes()
+}
+
+/// Reads a contract's answer. The two libraries spell "fine" and "refused" differently.
+pub(crate) fn answer(
+    entry: Entry,
+    bytes: &[u8],
+    fine: &str,
+    refused: &str,
+) -> Result<Result<Value, String>, EngineError> {
+    let mut answer: Value = serde_json::from_slice(bytes).map_err(EngineError::new)?;
+    if let Some(text) = answer.get(refused).and_then(Value::as_str) {
+        return Ok(Err(text.to_owned()));
+    }
+    let value = answer.get_mut(fine).map(Value::take).ok_or(EngineError::new("no result"))?;
+    if entry != Entry::Query {
+        return Ok(Ok(value));
+    }
+    let text = value.as_str().ok_or(EngineError::new("a reply has to be base64"))?;
+    let bytes = STANDARD.decode(text).map_err(EngineError::new)?;
+    serde_json::from_slice(&bytes).map(Ok).map_err(EngineError::new)
+}

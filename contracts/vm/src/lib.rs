@@ -1,0 +1,20 @@
+//! The contracts' wasm, run as chains run it.
+//!
+//! Layer: contracts, host side: tests and measurements only.
+//! Holds: two engines behind one trait (`cosmwasm-vm`, and a small one with Secret's imports), and one story per
+//! contract.
+//! Never: a rule of any contract; a chain: no consensus, no bank, no accounts.
+//! Invariant: engines never undo what a refused message wrote, so a refusal that wrote something is seen.
+
+pub mod access;
+mod engine;
+mod gas;
+mod rows;
+mod secret;
+mod vanilla;
+
+pub use engine::{Called, Engine, EngineError, Entry, built};
+pub use gas::Gas;
+pub use rows::{Rows, SharedRows};
+pub use secret::Secret;
+pub use vanilla::Vanilla;

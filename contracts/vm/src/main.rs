@@ -1,0 +1,119 @@
+//! Measures every operation of every contract in both engines, and writes `contracts/GAS.md`.
+//!
+//! Layer: vm.
+//! Holds: the table.
+//! Never: a number that was not measured in this run.
+//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants stored.
+
+use prag_contracts_vm::access::{Cast, Step, operations, stocked};
+use prag_contracts_vm::{Engine, EngineError, Gas, Secret, Vanilla, built};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match table() {
+        Ok(table) => {
+            println!("{table}");
+            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../GAS.md");
+            match std::fs::write(&path, table) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error),
+            }
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("gas: {error}");
+    ExitCode::FAILURE
+}
+
+fn table() -> Result<String, Box<dyn std::error::Error>> {
+    let mut out = HEADER.to_owned();
+    let vanilla = wasm("access", "cosmwasm")?;
+    let secret = wasm("access", "secret")?;
+    writeln!(
+        out,
+        "`access` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
+        secret.len(),
+        vanilla.len()
+    )?;
+    for (title, mut engine) in [
+        ("access on a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
+        ("access on Secret Network", Box::new(Secret::new(&secret)?)),
+    ] {
+        writeln!(out, "## {title}\n\n{COLUMNS}")?;
+        for line in measure(engine.as_mut())? {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    Ok(out)
+}
+
+fn measure(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
+    let cast = Cast::new(&engine.contract())?;
+    let [one, some, many] = COUNTS.map(|count| stocked(&cast, engine.prefix(), count));
+    let states = [one?, some?, many?];
+    let mut lines = Vec::new();
+    for step in operations(&cast) {
+        let [one, some, most] = states.each_ref().map(|rows| {
+            engine.set_rows(rows.clone());
+            cost(engine, &step)
+        });
+        let (one, some, most) = (one?, some?, most?);
+        let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
+        lines.push(format!(
+            "| {} | {} | {rows} | {} | {} | {} |",
+            step.name,
+            grouped(most.engine),
+            grouped(one.sdk()),
+            grouped(some.sdk()),
+            grouped(most.sdk()),
+        ));
+    }
+    Ok(lines)
+}
+
+fn cost(engine: &mut dyn Engine, step: &Step<'_>) -> Result<Gas, EngineError> {
+    let called = step.perform(engine)?;
+    match called.result {
+        Ok(_) => Ok(called.gas),
+        Err(text) => Err(EngineError::refused(step.name, &text)),
+    }
+}
+
+fn wasm(contract: &str, library: &str) -> Result<Vec<u8>, String> {
+    built(contract, library).ok_or(format!("{contract}-{library} is not built: make contracts"))
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let mut groups: Vec<&str> = if head.is_empty() { Vec::new() } else { vec![head] };
+    groups.extend(tail.as_bytes().chunks(3).filter_map(|group| std::str::from_utf8(group).ok()));
+    groups.join(",")
+}
+
+/// Grants that are stored.
+const COUNTS: [u32; 3] = [1, 100, 10_000];
+const COLUMNS: &str = "\
+| operation | engine gas | rows read / written / removed | SDK gas, 1 grant | 100 grants | 10,000 grants |
+|---|--:|--:|--:|--:|--:|";
+const HEADER: &str = "\
+# Gas
+
+Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
+stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
+instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
+store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
+A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
+encryption of rows. Questions on Secret verify a permit and a signature.
+
+";

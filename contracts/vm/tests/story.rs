@@ -1,0 +1,156 @@
+//! The wasm does what the core does, on both engines: same replies, same refusals, same raw rows.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+
+use prag_contracts_vm::access::{Act, COLLECTION, Cast, START, Step, operations, stocked, story};
+use prag_contracts_vm::{Engine, Entry, Gas, Rows, Secret, Vanilla, built};
+use serde_json::{Value, json};
+
+/// Both engines with the access contract, as far as it is built.
+fn engines() -> Vec<Box<dyn Engine>> {
+    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+    match built("access", "cosmwasm") {
+        Some(wasm) => engines.push(Box::new(Vanilla::new(&wasm).unwrap())),
+        None => println!("skipped: access-cosmwasm.wasm is not built; run `make contracts`"),
+    }
+    match built("access", "secret") {
+        Some(wasm) => engines.push(Box::new(Secret::new(&wasm).unwrap())),
+        None => println!("skipped: access-secret.wasm is not built; run `make contracts`"),
+    }
+    engines
+}
+
+fn instantiated(engine: &mut dyn Engine, cast: &Cast) {
+    let owner = cast.owner.address.as_str();
+    let called = engine.call(Entry::Instantiate, &START, owner, b"{}").unwrap();
+    assert!(called.result.is_ok(), "{called:?}");
+    assert_eq!(engine.rows(), Rows::default(), "an empty ledger has no rows");
+}
+
+/// The actions in a response's attributes, and in the core's events.
+fn actions(response: &Value) -> Vec<String> {
+    let attributes = response["attributes"].as_array().unwrap();
+    let actions = attributes.iter().filter(|attribute| attribute["key"] == "action");
+    actions.map(|attribute| attribute["value"].as_str().unwrap().to_owned()).collect()
+}
+
+fn names(events: &Value) -> Vec<String> {
+    let events = events.as_array().unwrap();
+    events.iter().map(|event| event.as_object().unwrap().keys().next().unwrap().clone()).collect()
+}
+
+fn compare(step: &Step<'_>, engine: &mut dyn Engine, rows: &mut Rows) {
+    let name = step.name;
+    let native = step.natively(rows);
+    let called = step.perform(engine).unwrap();
+    println!("{:<10} {name:<40} {:>10} sdk gas", engine.prefix(), called.gas.sdk());
+    match (&step.act, native) {
+        (Act::Ask { hidden: true, .. }, _) if engine.closed() => {
+            let text = "absent, or not for this account".to_owned();
+            assert_eq!(called.result, Err(text), "{name}");
+        }
+        (Act::Ask { .. }, native) => assert_eq!(called.result, native, "{name}"),
+        (Act::Tell(_), Ok(events)) => {
+            assert_eq!(actions(&called.result.unwrap()), names(&events), "{name}");
+        }
+        (Act::Tell(_), Err(text)) => assert_eq!(called.result, Err(text), "{name}"),
+    }
+    assert_eq!(engine.rows(), *rows, "{name}");
+}
+
+/// Every step of the story, refusals included, natively and in wasm.
+#[test]
+fn wasm_does_what_the_core_does() {
+    for mut engine in engines() {
+        let cast = Cast::new(&engine.contract()).unwrap();
+        instantiated(engine.as_mut(), &cast);
+        let mut rows = Rows::default();
+        let steps = story(&cast);
+        for step in &steps {
+            compare(step, engine.as_mut(), &mut rows);
+        }
+        let told = steps.iter().filter(|step| matches!(step.act, Act::Tell(_))).count();
+        assert!(told >= 30, "the story got shorter");
+    }
+}
+
+/// With 10,000 grants stored an operation costs what it costs with 100. (With one, it may cost less: taking out the
+/// only member of a list moves no other.)
+#[test]
+fn gas_does_not_grow_with_what_is_stored() {
+    for mut engine in engines() {
+        let cast = Cast::new(&engine.contract()).unwrap();
+        let states = [1, 100, 10_000].map(|count| stocked(&cast, engine.prefix(), count).unwrap());
+        assert!(states[2].0.len() > states[0].0.len() + 29_000);
+        for step in operations(&cast) {
+            let [one, some, many] = states.each_ref().map(|rows| {
+                engine.set_rows(rows.clone());
+                let called = step.perform(engine.as_mut()).unwrap();
+                assert!(called.result.is_ok(), "{}: {:?}", step.name, called.result);
+                called.gas
+            });
+            let line = [one, some, many].map(|gas| gas.sdk());
+            println!("{:<10} {:<24} {line:?}", engine.prefix(), step.name);
+            let rows = |gas: Gas| (gas.reads, gas.writes, gas.deletes);
+            assert_eq!(rows(some), rows(many), "{}", step.name);
+            // A byte more in a counter is no growth; a walk over 10,000 rows would be 10,000,000.
+            assert!(many.sdk() <= some.sdk() + some.sdk() / 100, "{}: {line:?}", step.name);
+        }
+    }
+}
+
+/// What is no message, or carries an address of another chain, is refused before the core sees it.
+#[test]
+fn foreign_input_is_refused() {
+    for mut engine in engines() {
+        let cast = Cast::new(&engine.contract()).unwrap();
+        let rows = stocked(&cast, engine.prefix(), 1).unwrap();
+        engine.set_rows(rows.clone());
+        let owner = cast.owner.address.as_str();
+        let id = COLLECTION.to_string();
+        let mut broken = cast.stranger.address.to_string();
+        let last = if broken.ends_with('q') { "p" } else { "q" };
+        broken.replace_range(broken.len() - 1.., last);
+        let transfer = |to: &str| json!({ "transfer": { "collection": id, "to": to } });
+        for (message, why) in [
+            (
+                transfer("osmo1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9uyzh5v"),
+                "to is no address of this chain",
+            ),
+            (transfer(&broken), "to is no address of this chain"),
+            (transfer("not an address"), ""),
+            (json!({ "destroy_collection": { "collection": id, "force": true } }), ""),
+            (json!({ "forget": {} }), ""),
+            (json!({}), ""),
+        ] {
+            let bytes = serde_json::to_vec(&message).unwrap();
+            let called = engine.call(Entry::Execute, &START, owner, &bytes).unwrap();
+            let text = called.result.unwrap_err();
+            assert!(text.contains(why), "{message}: {text}");
+            assert_eq!(engine.rows(), rows, "{message}");
+        }
+        let called = engine.call(Entry::Query, &START, owner, b"[1").unwrap();
+        assert!(called.result.is_err());
+    }
+}
+
+/// Where everybody reads along, events name no account and no collection.
+#[test]
+fn events_tell_little() {
+    for mut engine in engines() {
+        let cast = Cast::new(&engine.contract()).unwrap();
+        engine.set_rows(stocked(&cast, engine.prefix(), 1).unwrap());
+        for step in operations(&cast) {
+            if let (Act::Tell(_), Ok(response)) =
+                (&step.act, step.perform(engine.as_mut()).unwrap().result)
+            {
+                let text = response.to_string();
+                assert!(!text.contains(&format!("{}1", engine.prefix())), "{}: {text}", step.name);
+                let open = text.contains(&COLLECTION.to_string());
+                assert!(!open || engine.closed(), "{}: {text}", step.name);
+                let plain = |attribute: &Value| attribute["encrypted"] == json!(true);
+                let attributes = response["attributes"].as_array().unwrap();
+                assert!(!engine.closed() || attributes.iter().all(plain), "{}: {text}", step.name);
+            }
+        }
+    }
+}
