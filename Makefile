@@ -50,6 +50,7 @@ test: setup model
 test-now:
 	cargo test --locked --workspace
 	cd contracts && cargo test --locked
+	cd contracts && cargo test --locked --package prag-access --package prag-contracts-shell --no-default-features --features prag-access/secret
 
 BENCH_PROFILE ?= release
 
@@ -80,5 +81,5 @@ lint-now:
 	cd contracts && cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd contracts && cargo clippy --locked --all-targets -- -D warnings
-	cd contracts && cargo clippy --locked --package prag-access --no-default-features --features secret -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-access --all-targets --no-default-features --features secret -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

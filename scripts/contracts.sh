@@ -28,8 +28,9 @@ triple=$($rustc -vV | sed -n 's/^host: //p')
 linker=$(find "$sysroot/bin" "$sysroot/lib/rustlib/$triple/bin" "$host/lib/rustlib/$triple/bin" -name rust-lld -exec test -x {} \; -print 2>/dev/null | head -1)
 [ -n "$linker" ] || { echo "no rust-lld beside $rustc or rustup's rustc" >&2; exit 1; }
 
-# One set of flags for all builds, so that the standard library is compiled once. Paths of this machine do not reach
-# the bytes that a chain stores: the same source and compiler give the same hash anywhere.
+# One set of flags for all builds, so that the standard library is compiled once. No path of this machine reaches the
+# bytes that a chain stores, nor does a place in the source. The hash is the same for the same source, compiler and
+# folder of the checkout: cargo mixes that folder into symbols, and symbols decide the order of functions.
 flags=(
   -Ctarget-cpu=mvp
   -Zlocation-detail=none

@@ -32,3 +32,13 @@ fn no_other_build_passes() {
         }
     }
 }
+
+/// Every contract that is built is checked, and the other way round.
+#[test]
+fn the_lists_agree() {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts/contracts.sh");
+    let script = std::fs::read_to_string(script).unwrap();
+    let line = script.lines().find_map(|line| line.strip_prefix("contracts=(")).unwrap();
+    let built: Vec<&str> = line.trim_end_matches(')').split_whitespace().collect();
+    assert_eq!(built, CONTRACTS);
+}

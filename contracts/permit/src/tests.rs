@@ -335,3 +335,19 @@ fn a_changed_question_is_refused() {
     malformed.signature = "AA==".to_owned();
     assert_eq!(malformed.verify(NOW, &EXPECTED, &Native), Err(PermitError::Encoding));
 }
+
+/// Hostile bytes: what verifies says exactly what was signed, however its JSON is spelled.
+#[test]
+fn fuzz_signed_questions() {
+    let good = [question(NOW + 60, b"{\"x\":1}"), question(NOW + 300, b"{}")];
+    let signed: Vec<_> =
+        good.iter().map(|question| question.verify(NOW, &EXPECTED, &Native).unwrap()).collect();
+    let texts: Vec<Vec<u8>> =
+        good.iter().map(|question| serde_json::to_vec(question).unwrap()).collect();
+    prag_fuzz::fuzz(1, &texts, |bytes| {
+        let Ok(question) = serde_json::from_slice::<SignedQuery>(bytes) else { return };
+        if let Ok(asker) = question.verify(NOW, &EXPECTED, &Native) {
+            assert!(signed.contains(&asker), "{asker:?}");
+        }
+    });
+}

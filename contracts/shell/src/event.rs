@@ -46,3 +46,6 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests;

@@ -129,5 +129,6 @@ fn config() -> Config {
 const INSTRUCTION: u64 = 2;
 /// Secret's gas in one SDK gas.
 const MULTIPLIER: u64 = 1000;
-const FUEL: u64 = 1_000_000_000;
+/// Instructions of one call: several times what the dearest operation takes.
+const FUEL: u64 = 25_000_000;
 const CONTRACT: &str = "secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x";
