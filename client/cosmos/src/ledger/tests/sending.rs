@@ -1,0 +1,212 @@
+//! What is sent happens once or not at all, and is told as it was proven.
+
+use super::*;
+use crate::made::serve::{Lie, put_sequence};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Blocks come while transactions wait; ends with the returned guard.
+fn grower(world: &World) -> Grower {
+    let (chain, clock) = (world.chain.clone(), world.clock.clone());
+    Grower(tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            ticks.tick().await;
+            let mut chain = chain.lock().unwrap();
+            chain.grow(1);
+            clock.0.store(chain.time(), Ordering::Relaxed);
+        }
+    }))
+}
+
+struct Grower(tokio::task::JoinHandle<()>);
+
+impl Drop for Grower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn own(collection: u8) -> AccessMsg {
+    AccessMsg::CreateCollection {
+        collection: CollectionId([collection; 16]),
+        commitment: [2; 32],
+        epoch: 1,
+    }
+}
+
+/// How many of the chain's transactions did something.
+fn happened(world: &World) -> usize {
+    let chain = world.chain.lock().unwrap();
+    let all = chain.blocks.iter().flat_map(|block| &block.transactions);
+    all.filter(|(_, outcome)| outcome.code == 0).count()
+}
+
+async fn owned(ledger: &CosmosLedger) -> u32 {
+    let owner = ledger.account().address().clone();
+    match ledger.query(AccessQuery::Collections { owner, offset: 0, limit: 10 }).await.unwrap() {
+        AccessReply::Collections { total, .. } => total,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What this account does happens, one after another, and shows at once.
+#[tokio::test]
+async fn own_messages_happen() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    let (one, two) =
+        tokio::join!(ledger.execute(&me, &[], own(21)), ledger.execute(&me, &[], own(22)));
+    assert!(one.unwrap() != two.unwrap(), "each in its own block");
+    assert_eq!(owned(&ledger).await, 2);
+    assert_eq!(happened(&world), 2);
+}
+
+/// The contract's refusal costs nothing, is told in its words, and changes nothing.
+#[tokio::test]
+async fn refusals_are_told() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    let foreign = AccessMsg::DestroyCollection { collection: collection() };
+    let told = ledger.execute(&me, &[], foreign).await;
+    assert!(
+        matches!(told, Err(LedgerError::Refused(ref text)) if text.contains("not the sender's")),
+        "{told:?}"
+    );
+    let bounds = AccessMsg::RotateEpoch { collection: collection(), epoch: 0, commitment: [0; 32] };
+    assert!(matches!(ledger.execute(&me, &[], bounds).await, Err(LedgerError::Refused(_))));
+    assert_eq!(happened(&world), 0);
+    assert!(ledger.execute(&me, &[], own(21)).await.is_ok(), "the sequence was not used up");
+}
+
+/// An owner's own signature goes through the worker; the worker's word alone does not.
+#[tokio::test]
+async fn signed_messages_are_relayed() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let _blocks = grower(&world);
+    let (key, session) = (wallet(11), SessionKey::from_bytes(&[31; 32]));
+    let expected = ledger.expected();
+    let until = world.clock.0.load(Ordering::Relaxed) + 200;
+    let params = PermitParams::new(&expected, &session.public_key(), Permissions::Admin, until);
+    let permit = Permit::sign(&key, params).unwrap();
+    let message = AccessMsg::Revoke { collection: collection(), grantee: reader() };
+    let terms = RelayTerms { sequence: 1, until };
+    let relay = Relay::sign(&session, &permit, &expected, &owner(), &message, terms).unwrap();
+    let signed = relay.to_json().unwrap();
+
+    assert_eq!(granted(&ledger).await, Ok(true));
+    for nothing in [&b""[..], b"{}", &signed[1..]] {
+        let told = ledger.execute(&owner(), nothing, message.clone()).await;
+        assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
+    }
+    assert_eq!(happened(&world), 0, "nobody paid");
+    ledger.execute(&owner(), &signed, message).await.unwrap();
+    assert_eq!(granted(&ledger).await, Ok(false));
+}
+
+/// Where the account sent something elsewhere, its sequence is read again.
+#[tokio::test]
+async fn sequences_are_read_again() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    ledger.execute(&me, &[], own(21)).await.unwrap();
+    let there = there(&me);
+    world.change(|chain| put_sequence(&mut chain.stores, there.as_str(), 40));
+    ledger.execute(&me, &[], own(22)).await.unwrap();
+    assert_eq!(happened(&world), 2);
+}
+
+/// A node that takes a transaction and says nothing, or denies it, does not make it happen twice.
+#[tokio::test]
+async fn lost_replies_do_not_send_twice() {
+    let silent: Lie =
+        Arc::new(|method, _, answer| (method != "broadcast_tx_sync").then_some(answer));
+    let denies: Lie = Arc::new(|method, _, answer| match method {
+        "broadcast_tx_sync" => {
+            Some(json!({"code": 32, "codespace": "sdk", "log": "account sequence mismatch"}))
+        }
+        _ => Some(answer),
+    });
+    for (name, lie, ends_well) in [("silent", silent, true), ("denies", denies, false)] {
+        let world = World::new();
+        let ledger = world.ledger(vec![serve(&world.chain, lie).await], 1);
+        let _blocks = grower(&world);
+        let me = ledger.account().address().clone();
+        let told = ledger.execute(&me, &[], own(21)).await;
+        assert_eq!(told.is_ok(), ends_well, "{name}: {told:?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(happened(&world), 1, "{name}");
+    }
+}
+
+/// A node that hides where a transaction is makes the outcome unknown, not the message happen twice.
+#[tokio::test]
+async fn hidden_transactions_are_not_sent_again() {
+    let hides: Lie = Arc::new(|method, _, answer| match method {
+        "tx" => Some(json!({"error": {"code": -32603, "message": "", "data": "tx not found"}})),
+        _ => Some(answer),
+    });
+    let world = World::new();
+    let ledger = world.ledger(vec![serve(&world.chain, hides).await], 1);
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    let told = ledger.execute(&me, &[], own(21)).await;
+    assert_eq!(told, Err(CosmosError::Unknown.into()));
+    assert_eq!(happened(&world), 1);
+}
+
+/// Success is proven: a node cannot make a failure of it, nor a failure a success.
+#[tokio::test]
+async fn results_are_proven() {
+    let says = |code: u32| -> Lie {
+        Arc::new(move |method, _, mut answer| {
+            if method == "block_results"
+                && let Some(results) = answer["txs_results"].as_array_mut()
+            {
+                results.iter_mut().for_each(|one| one["code"] = code.into());
+            }
+            Some(answer)
+        })
+    };
+    let world = World::new();
+    let liar = serve(&world.chain, says(5)).await;
+    let ledger = world.ledger(vec![liar, honest(&world.chain).await], 1);
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    ledger.execute(&me, &[], own(21)).await.unwrap();
+    assert_eq!(happened(&world), 1);
+}
+
+/// A failure in its block, after a simulation that passed, is told as a refusal, and not as what a node makes of it.
+#[tokio::test]
+async fn failures_are_proven() {
+    let passes: Lie = Arc::new(|method, parameters, mut answer| {
+        let simulates = parameters["path"].as_str().is_some_and(|path| path.contains("Simulate"));
+        if method == "abci_query" && simulates {
+            // 100,000 gas, as a simulation that passed would say.
+            answer = json!({"response": {"code": 0, "value": "CgQQoI0G", "height": "0"}});
+        }
+        if method == "block_results"
+            && let Some(results) = answer["txs_results"].as_array_mut()
+        {
+            results.iter_mut().for_each(|one| one["code"] = Value::from(0));
+        }
+        Some(answer)
+    });
+    let world = World::new();
+    let nodes = vec![serve(&world.chain, passes).await, honest(&world.chain).await];
+    let ledger = world.ledger(nodes, 1);
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    let foreign = AccessMsg::DestroyCollection { collection: collection() };
+    let told = ledger.execute(&me, &[], foreign).await;
+    assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
+    assert_eq!(happened(&world), 0);
+}
