@@ -32,4 +32,4 @@ pub use relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};
 
 #[cfg(test)]
-mod made;
+mod fixture;

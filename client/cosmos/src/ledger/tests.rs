@@ -7,8 +7,8 @@ mod sending;
 
 use super::*;
 use crate::RelayTerms;
-use crate::made::serve::{honest, serve};
-use crate::made::{Chain, Now, address};
+use crate::fixture::serve::{honest, serve};
+use crate::fixture::{Chain, Now, address};
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Permissions, Permit, PermitParams};
 use std::sync::Mutex;
@@ -57,7 +57,7 @@ fn grant(quota: Option<u64>) -> AccessMsg {
         write: false,
         max_k: 10,
         quota,
-        expires: crate::made::BORN + 86_400,
+        expires: crate::fixture::BORN + 86_400,
         scope: None,
     }
 }
@@ -171,7 +171,7 @@ async fn revocations_show() {
 #[tokio::test]
 async fn the_contract_is_the_one_that_was_named() {
     use cosmrs::proto::cosmwasm::wasm::v1::{CodeInfo, ContractInfo};
-    let entry = [&[2], crate::made::CONTRACT.as_slice()].concat();
+    let entry = [&[2], crate::fixture::CONTRACT.as_slice()].concat();
     let code = [&[1], 1_u64.to_be_bytes().as_slice()].concat();
     let admin = ContractInfo { code_id: 1, admin: "wasm1x".to_owned(), ..ContractInfo::default() };
     let other = CodeInfo { code_hash: vec![4; 32], ..CodeInfo::default() };

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::made::{BLOCK_SECONDS, Chain, sign};
+use crate::fixture::{BLOCK_SECONDS, Chain, sign};
 
 fn client(chain: &Chain) -> LightClient {
     let settings = chain.settings(vec!["http://127.0.0.1:1".to_owned()], 1);
@@ -42,7 +42,7 @@ fn blocks_follow() {
     for height in [3, 20, 43] {
         let header = lead(&chain, height);
         assert_eq!(header.height(), height);
-        assert_eq!(header.time(), crate::made::time_of(height));
+        assert_eq!(header.time(), crate::fixture::time_of(height));
         assert_eq!(Hash::Sha256(header.hash()), chain.signed(height).header.hash());
     }
 }
@@ -55,7 +55,7 @@ fn the_beginning_is_named() {
     let first = |block, now| light.first(block, now).map(|follower| follower.header.height());
     assert_eq!(first(chain.light(2), chain.time()), Ok(2));
     assert!(matches!(first(chain.light(3), chain.time()), Err(CosmosError::Header { .. })));
-    let day = crate::made::time_of(2) + 86_400;
+    let day = crate::fixture::time_of(2) + 86_400;
     assert_eq!(first(chain.light(2), day - 1), Ok(2));
     assert_eq!(first(chain.light(2), day), Err(CosmosError::Expired(2)));
     let mut other = Chain::new();
@@ -85,7 +85,7 @@ fn forged_blocks_do_not_follow() {
     };
     for change in [
         (|h| h.app_hash = vec![9; 32].try_into().unwrap()) as fn(&mut tendermint::block::Header),
-        |h| h.time = Time::from_unix_timestamp(crate::made::time_of(7) as i64, 0).unwrap(),
+        |h| h.time = Time::from_unix_timestamp(crate::fixture::time_of(7) as i64, 0).unwrap(),
         |h| h.data_hash = None,
         |h| h.last_results_hash = None,
     ] {
@@ -94,10 +94,10 @@ fn forged_blocks_do_not_follow() {
     let other = with(|h| h.chain_id = "prag-other-1".parse().unwrap());
     assert!(judge(&light, other, now).is_err());
 
-    let stale = crate::made::time_of(6) - CLOCK_SKEW_SECONDS_MAX - 1;
+    let stale = crate::fixture::time_of(6) - CLOCK_SKEW_SECONDS_MAX - 1;
     assert_eq!(reason(judge(&light, chain.light(6), stale)), "it is from the future");
     assert_eq!(reason(judge(&light, chain.light(2), now)), "its time is not later");
-    let day = crate::made::time_of(2) + 86_400;
+    let day = crate::fixture::time_of(2) + 86_400;
     assert_eq!(judge(&light, chain.light(6), day).unwrap_err(), CosmosError::Expired(2));
 }
 

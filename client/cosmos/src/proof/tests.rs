@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::fixture::{CONTRACT, Chain, tree};
 use crate::light::tests::lead;
-use crate::made::{CONTRACT, Chain, tree};
 use ics23::{HashOp, InnerOp, LengthOp};
 
 /// A chain whose contract has a few rows, and the header that commits to them.

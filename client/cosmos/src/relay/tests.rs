@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::made::{BORN, CHAIN, CONTRACT, address};
+use crate::fixture::{BORN, CHAIN, CONTRACT, address};
 use prag_protocol::CollectionId;
 use prag_trust::address::WalletKey;
 use prag_trust::permit::{Permissions, PermitParams};

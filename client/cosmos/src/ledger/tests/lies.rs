@@ -1,7 +1,7 @@
 //! One change of an answer at a time: alone it is an error, beside an honest node it changes nothing.
 
 use super::*;
-use crate::made::serve::Lie;
+use crate::fixture::serve::Lie;
 use serde_json::Value;
 
 /// Changes answers to `method`.
@@ -19,7 +19,7 @@ fn from(other: Arc<Mutex<Chain>>, methods: &'static [&'static str]) -> Lie {
     Arc::new(move |asked, parameters, answer| {
         let mut other = other.lock().unwrap();
         if methods.contains(&asked) {
-            Some(crate::made::serve::method_of(&mut other, asked, parameters))
+            Some(crate::fixture::serve::method_of(&mut other, asked, parameters))
         } else {
             Some(answer)
         }
@@ -103,7 +103,7 @@ async fn old_headers_become_stale() {
     world.revoke();
     let newest = world.clock.0.load(Ordering::Relaxed);
     assert_eq!(granted(&stopped).await, Ok(true), "within the bound nobody can tell");
-    world.clock.0.store(newest + crate::made::STALENESS, Ordering::Relaxed);
+    world.clock.0.store(newest + crate::fixture::STALENESS, Ordering::Relaxed);
     let told = granted(&stopped).await;
     assert!(
         matches!(told, Err(LedgerError::Unavailable(ref text)) if text.contains("seconds old")),

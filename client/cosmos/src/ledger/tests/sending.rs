@@ -1,7 +1,7 @@
 //! What is sent happens once or not at all, and is told as it was proven.
 
 use super::*;
-use crate::made::serve::{Lie, put_sequence};
+use crate::fixture::serve::{Lie, put_sequence};
 use serde_json::{Value, json};
 use std::time::Duration;
 
