@@ -56,8 +56,18 @@ impl Nodes {
         Err(last)
     }
 
+    /// How many nodes have to agree.
+    pub(crate) fn needed(&self) -> usize {
+        self.agree
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// What every node answers, in no particular order.
-    async fn all<T, F>(&self, ask: impl Fn(Node) -> F) -> Vec<T>
+    pub(crate) async fn all<T, F>(&self, ask: impl Fn(Node) -> F) -> Vec<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, CosmosError>> + Send + 'static,

@@ -111,7 +111,22 @@ fn seal_with(
 ) -> Result<(Sealed, Session), CosmosError> {
     bounded("a message", json.len(), MESSAGE_BYTES_MAX)?;
     let private = StaticSecret::from(*private);
-    let shared = private.diffie_hellman(&PublicKey::from(network.0));
+    let key = shared_key(&private, &network.0, nonce)?;
+    let plain = [hex::encode(code.0).as_bytes(), json].concat();
+    let mut siv = Aes128Siv::new(&(*key).into());
+    let sealed = siv.encrypt([b""], &plain).map_err(|_| CosmosError::Cipher)?;
+    let public = PublicKey::from(&private);
+    let bytes = [nonce, public.as_bytes(), sealed.as_slice()].concat();
+    Ok((Sealed(bytes), Session { key }))
+}
+
+/// The key of one message: both sides come to it.
+fn shared_key(
+    own: &StaticSecret,
+    other: &[u8; 32],
+    nonce: &[u8; 32],
+) -> Result<Zeroizing<[u8; 32]>, CosmosError> {
+    let shared = own.diffie_hellman(&PublicKey::from(*other));
     if !shared.was_contributory() {
         return Err(CosmosError::Cipher);
     }
@@ -122,13 +137,7 @@ fn seal_with(
     Hkdf::<Sha256>::new(Some(&SALT), &input[..])
         .expand(&[], &mut key[..])
         .map_err(|_| CosmosError::Cipher)?;
-
-    let plain = [hex::encode(code.0).as_bytes(), json].concat();
-    let mut siv = Aes128Siv::new(&(*key).into());
-    let sealed = siv.encrypt([b""], &plain).map_err(|_| CosmosError::Cipher)?;
-    let public = PublicKey::from(&private);
-    let bytes = [nonce, public.as_bytes(), sealed.as_slice()].concat();
-    Ok((Sealed(bytes), Session { key }))
+    Ok(key)
 }
 
 fn bounded(what: &'static str, bytes: usize, max: usize) -> Result<(), CosmosError> {
@@ -146,4 +155,4 @@ const SALT: [u8; 32] = [
 ];
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
