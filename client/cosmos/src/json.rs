@@ -7,8 +7,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, de::Error};
+use tendermint::PublicKey;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::Info;
+use tendermint::vote::Power;
 
 /// The envelope of every answer.
 #[derive(Deserialize)]
@@ -43,12 +45,32 @@ pub(crate) struct SyncInfo {
 /// `commit`.
 #[derive(Deserialize)]
 pub(crate) struct Commit {
+    #[serde(deserialize_with = "signed_header")]
     pub(crate) signed_header: SignedHeader,
+}
+
+/// The only field of a header and its commit that is base64: `tendermint` decodes it with a library that panics on some
+/// texts, so each is decoded here before.
+#[derive(Deserialize)]
+struct Signed {
+    commit: Signatures,
+}
+
+#[derive(Deserialize)]
+struct Signatures {
+    signatures: Vec<Signature>,
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    #[serde(default, deserialize_with = "bytes")]
+    signature: Vec<u8>,
 }
 
 /// `validators`, one page.
 #[derive(Deserialize)]
 pub(crate) struct Validators {
+    #[serde(deserialize_with = "validators")]
     pub(crate) validators: Vec<Info>,
     #[serde(deserialize_with = "number")]
     pub(crate) total: u64,
@@ -154,6 +176,46 @@ pub(crate) struct Hash(#[serde(deserialize_with = "hash")] pub(crate) [u8; 32]);
 pub(crate) struct BlockResults {
     #[serde(default, deserialize_with = "results")]
     pub(crate) txs_results: Vec<TxResult>,
+}
+
+/// What a validator is known by. Its name and address are not read: the key gives the address.
+#[derive(Deserialize)]
+struct Validator {
+    pub_key: Key,
+    #[serde(alias = "power", deserialize_with = "number")]
+    voting_power: u64,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(deserialize_with = "bytes")]
+    value: Vec<u8>,
+}
+
+fn signed_header<'de, D: Deserializer<'de>>(input: D) -> Result<SignedHeader, D::Error> {
+    let value = serde_json::Value::deserialize(input)?;
+    let signed = Signed::deserialize(&value).map_err(D::Error::custom)?;
+    let fits = |one: &Signature| matches!(one.signature.len(), 0 | 64);
+    if !signed.commit.signatures.iter().all(fits) {
+        return Err(D::Error::custom("expected signatures of 64 bytes"));
+    }
+    SignedHeader::deserialize(value).map_err(D::Error::custom)
+}
+
+fn validators<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Info>, D::Error> {
+    let info = |one: Validator| {
+        let key = match one.pub_key.kind.as_str() {
+            "tendermint/PubKeyEd25519" => PublicKey::from_raw_ed25519(&one.pub_key.value)?,
+            "tendermint/PubKeySecp256k1" => PublicKey::from_raw_secp256k1(&one.pub_key.value)?,
+            _ => return None,
+        };
+        Some(Info::new(key, Power::try_from(one.voting_power).ok()?))
+    };
+    let all = Vec::<Validator>::deserialize(input)?;
+    let all: Option<Vec<Info>> = all.into_iter().map(info).collect();
+    all.ok_or_else(|| D::Error::custom("expected keys and powers of validators"))
 }
 
 fn number<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {

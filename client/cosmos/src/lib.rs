@@ -33,3 +33,5 @@ pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,9 @@ impl Sender<'_> {
                 **turn = None;
                 return Ok(Tried::Again(margin));
             }
-            Err(CosmosError::Code { log, .. }) => return Err(CosmosError::Refused(log)),
+            Err(CosmosError::Code { code, log, .. }) if executed(code, &log) => {
+                return Err(CosmosError::Refused(log));
+            }
             Err(other) => return Err(other),
         };
         let fee = fee(&self.network.gas_price, gas)?;
@@ -180,6 +182,12 @@ fn fee(price: &GasPrice, gas: u64) -> Result<Fee, CosmosError> {
     Ok(Fee::from_amount_and_gas(Coin { denom, amount: amount.div_ceil(1_000_000) }, gas))
 }
 
+/// Whether a failed simulation is the transaction's fault: not where the node failed (codes of its RPC are negative), or
+/// serves no simulations.
+fn executed(code: i64, log: &str) -> bool {
+    code > 0 && !log.contains("unknown query path")
+}
+
 fn wrong_sequence(log: &str) -> bool {
     log.contains("account sequence mismatch")
 }
@@ -227,6 +235,14 @@ mod tests {
         assert_eq!(amount(1, 1), 1);
         assert_eq!(amount(0, GAS_MAX), 0);
         assert_eq!(amount(1_000_000_000_000, GAS_MAX), 50_000_000_000_000);
+    }
+
+    /// A node that cannot simulate refuses nothing in the contract's name.
+    #[test]
+    fn nodes_failures_are_no_refusals() {
+        assert!(executed(5, "only 3 units of the grant are left"));
+        assert!(!executed(-32603, "Internal error"));
+        assert!(!executed(6, "unknown query path: unknown request"));
     }
 
     /// What a transaction did is final; only one that ran out of gas, by a short estimate, goes again, once.

@@ -5,7 +5,7 @@
 use super::*;
 use crate::fixture::{BLOCK_SECONDS, Chain, sign};
 
-fn client(chain: &Chain) -> LightClient {
+pub(crate) fn client(chain: &Chain) -> LightClient {
     let settings = chain.settings(vec!["http://127.0.0.1:1".to_owned()], 1);
     let mut light = LightClient::new(&settings.network).unwrap();
     let first = light.first(chain.light(2), chain.time()).unwrap();
