@@ -10,12 +10,13 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CCACHE) clang++
 
-.PHONY: help demo test bench lint docs contracts setup model corpus build
+.PHONY: help demo test bench lint docs contracts chain-test setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
 	@echo "make test    set up, build, and run every test"
 	@echo "make bench   set up, build optimised, and print what privacy costs (benches/README.md)"
+	@echo "make chain-test  the contract on a real chain (needs Go; compiles a node: minutes)"
 	@echo "make lint    formatting, clippy, documentation"
 	@echo "make model   fetch the embedding model"
 
@@ -55,6 +56,10 @@ bench: setup model corpus
 
 bench-now:
 	cargo run --locked --profile "$(BENCH_PROFILE)" --package prag-benches -- --corpus "$(CACHE)/corpus/postgresql" $(BENCH)
+
+# The access contract on a real chain of one node, built with Go (scripts/chain-test.sh).
+chain-test: setup
+	@scripts/chain-test.sh
 
 lint: setup
 	@$(MAKE) --no-print-directory lint-now
