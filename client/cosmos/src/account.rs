@@ -8,14 +8,11 @@
 
 use crate::CosmosError;
 use crate::border::Border;
-use crate::nodes::Nodes;
 use crate::rows::Rows;
 use cosmrs::Any;
 use cosmrs::crypto::PublicKey;
 use cosmrs::crypto::secp256k1::SigningKey;
-use cosmrs::proto::cosmos::auth::v1beta1::{
-    BaseAccount, QueryAccountRequest, QueryAccountResponse,
-};
+use cosmrs::proto::cosmos::auth::v1beta1::BaseAccount;
 use cosmrs::proto::cosmos::tx::v1beta1::TxRaw;
 use cosmrs::tx::{Body, Fee, SignDoc, SignerInfo};
 use prag_protocol::Address;
@@ -67,19 +64,16 @@ impl Account {
         self.place.lock().await
     }
 
-    /// Number and sequence; asked for where they are not known. A node's lie costs a refused transaction.
+    /// Number and sequence; those of the newest proven state where no later ones are known.
     pub(crate) async fn place(
         &self,
         turn: &mut Turn<'_>,
-        nodes: &Nodes,
+        rows: &Rows,
     ) -> Result<Place, CosmosError> {
         if let Some(place) = **turn {
             return Ok(place);
         }
-        let ask = QueryAccountRequest { address: self.there.as_str().to_owned() };
-        let answer = nodes.ask(ACCOUNT_PATH, &ask.encode_to_vec()).await?;
-        let any = QueryAccountResponse::decode(answer.as_slice()).ok().and_then(|it| it.account);
-        let place = self.read(any)?;
+        let place = self.proven(rows).await?;
         **turn = Some(place);
         Ok(place)
     }
@@ -87,16 +81,15 @@ impl Account {
     /// Number and sequence in the newest proven state.
     pub(crate) async fn proven(&self, rows: &Rows) -> Result<Place, CosmosError> {
         let key = [&[ACCOUNTS], self.bytes.as_slice()].concat();
-        let row = rows.module(ACCOUNT_STORE, &key).await?.unwrap_or_default();
-        self.read(Any::decode(row.as_slice()).ok())
-    }
-
-    fn read(&self, any: Option<Any>) -> Result<Place, CosmosError> {
-        let account = any
+        let row = rows.module(ACCOUNT_STORE, &key).await?;
+        let row =
+            row.ok_or(CosmosError::Account("the chain does not know it: pay something to it"))?;
+        let account = Any::decode(row.as_slice())
+            .ok()
             .filter(|any| any.type_url == ACCOUNT_TYPE)
             .and_then(|any| BaseAccount::decode(any.value.as_slice()).ok())
             .filter(|account| account.address == self.there.as_str())
-            .ok_or(CosmosError::Silent)?;
+            .ok_or(CosmosError::Account("it is not an ordinary account"))?;
         Ok(Place { number: account.account_number, sequence: account.sequence })
     }
 
@@ -142,4 +135,3 @@ impl Account {
 const ACCOUNT_STORE: &str = "acc";
 const ACCOUNTS: u8 = 1;
 const ACCOUNT_TYPE: &str = "/cosmos.auth.v1beta1.BaseAccount";
-const ACCOUNT_PATH: &str = "/cosmos.auth.v1beta1.Query/Account";

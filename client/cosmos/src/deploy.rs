@@ -45,7 +45,7 @@ impl Deployer {
         network.check()?;
         let border = Border::of(network.hrp()?);
         let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&network, clock)?;
+        let rows = Rows::open(&network, None, clock)?;
         Ok(Self { network, border, account, rows })
     }
 

@@ -37,7 +37,7 @@ pub enum CosmosError {
         node: usize,
         /// The code.
         code: i64,
-        /// The node's text, at most [`LOG_BYTES_MAX`] bytes. For decisions, not for people.
+        /// The node's text, at most 2,048 bytes. For decisions, not for people.
         log: String,
     },
     /// No node's answer could be used. Retryable.
@@ -76,6 +76,9 @@ pub enum CosmosError {
     /// The proof does not show what the node says; names the rule.
     #[error("the proof does not hold: {0}")]
     Proof(&'static str),
+    /// The account cannot send: the chain has no ordinary account of this address.
+    #[error("the account cannot send: {0}")]
+    Account(&'static str),
     /// The contract is other code than the settings name, or somebody may replace it.
     #[error("the contract is not what the settings name: {0}")]
     Contract(&'static str),
@@ -103,6 +106,7 @@ impl From<CosmosError> for LedgerError {
     fn from(error: CosmosError) -> Self {
         match error {
             CosmosError::Refused(text) => refused(text),
+            CosmosError::Account(why) => Self::Refused(format!("the worker's account: {why}")),
             CosmosError::Relay(rule) => Self::Refused(format!("the relayed message: {rule}")),
             CosmosError::Fork(_) => Self::RolledBack,
             CosmosError::Damaged(height) => Self::Tampered(height),

@@ -67,6 +67,8 @@ pub(crate) struct Chain {
     pub(crate) waiting: Vec<Vec<u8>>,
     /// Who signs the next block, and the one after it.
     keys: [Vec<u8>; 2],
+    /// Seconds by which blocks are later than their heights say.
+    late: u64,
     /// Who signs instead, where a test wants a forged commit.
     pub(crate) forged: bool,
 }
@@ -118,7 +120,7 @@ impl Chain {
         let stores = stores.into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
         let keys = [vec![1, 2, 3, 4], vec![1, 2, 3, 4]];
         let mut chain =
-            Self { blocks: Vec::new(), stores, waiting: Vec::new(), keys, forged: false };
+            Self { blocks: Vec::new(), stores, waiting: Vec::new(), keys, late: 0, forged: false };
         chain.grow(3);
         chain
     }
@@ -139,7 +141,13 @@ impl Chain {
 
     /// The time of the newest block.
     pub(crate) fn time(&self) -> u64 {
-        time_of(self.height())
+        time_of(self.height()) + self.late
+    }
+
+    /// The next block, and those after it, come this much later.
+    pub(crate) fn leap(&mut self, seconds: u64) {
+        self.late += seconds;
+        self.grow(2);
     }
 
     /// From the block after the next on, others sign.
@@ -171,7 +179,7 @@ impl Chain {
             version: Version { block: 11, app: 0 },
             chain_id: CHAIN.parse().unwrap(),
             height: height.try_into().unwrap(),
-            time: Time::from_unix_timestamp(time_of(height) as i64, 0).unwrap(),
+            time: Time::from_unix_timestamp((time_of(height) + self.late) as i64, 0).unwrap(),
             last_block_id: last,
             last_commit_hash: Some(Hash::Sha256([1; 32])),
             data_hash: Some(Hash::Sha256(crate::merkle::root(&hashes))),

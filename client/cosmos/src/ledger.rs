@@ -11,7 +11,7 @@ use crate::border::Border;
 use crate::relay::Relay;
 use crate::rows::{Rows, WASM_STORE};
 use crate::transaction::Sender;
-use crate::{CosmosError, Settings};
+use crate::{CosmosError, Settings, TrustedHeader};
 use async_trait::async_trait;
 use cosmrs::Any;
 use cosmrs::proto::cosmwasm::wasm::v1::{CodeInfo, ContractInfo, MsgExecuteContract};
@@ -48,17 +48,21 @@ enum Wrapped<'a> {
 impl CosmosLedger {
     /// The ledger that `settings` name; `wallet` pays for what this process sends. Nothing is asked yet.
     ///
+    /// `resume`: what [`CosmosLedger::trusted`] said in an earlier run, kept where nobody else writes. Without it a
+    /// process can only begin within the trusting period of the settings' own header.
+    ///
     /// # Errors
     /// [`CosmosError::Setting`] names the field.
     pub fn open(
         settings: Settings,
+        resume: Option<TrustedHeader>,
         wallet: &WalletKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
         settings.check()?;
         let border = Border::of(settings.network.hrp()?);
         let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&settings.network, Arc::clone(&clock))?;
+        let rows = Rows::open(&settings.network, resume, Arc::clone(&clock))?;
         let contract = settings.contract_bytes()?;
         let checked = OnceCell::new();
         Ok(Self { settings, contract, border, account, rows, clock, checked })
@@ -68,6 +72,15 @@ impl CosmosLedger {
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// The newest verified header, to resume from.
+    ///
+    /// # Errors
+    /// As of any view.
+    pub async fn trusted(&self) -> Result<TrustedHeader, CosmosError> {
+        let header = self.rows.header().await?;
+        Ok(TrustedHeader { height: header.height(), hash: header.hash() })
     }
 
     /// What permits and relayed messages must name.

@@ -166,18 +166,18 @@ impl VerifiedHeader {
 }
 
 impl LightClient {
-    /// Trusts nothing yet but the header that the settings name.
+    /// Trusts nothing yet but the header that `start` names.
     ///
     /// # Errors
     /// [`CosmosError::Setting`].
-    pub fn new(network: &Network) -> Result<Self, CosmosError> {
+    pub fn new(network: &Network, start: TrustedHeader) -> Result<Self, CosmosError> {
         let chain = network.chain_id.parse().map_err(|_| CosmosError::Setting("chain_id"))?;
         let options = Options {
             trust_threshold: TrustThreshold::ONE_THIRD,
             trusting_period: Duration::from_secs(network.trusting_period_s),
             clock_drift: Duration::from_secs(CLOCK_SKEW_SECONDS_MAX),
         };
-        Ok(Self { chain, options, start: network.trusted, trusted: None })
+        Ok(Self { chain, options, start, trusted: None })
     }
 
     /// Height of the newest trusted block; of the one in the settings before the first.
@@ -191,7 +191,7 @@ impl LightClient {
         self.trusted.as_ref().map(LightBlock::header)
     }
 
-    /// Whether `block` is the one that the settings name, by its hash.
+    /// Whether `block` is the one to begin with, by its hash.
     ///
     /// # Errors
     /// [`CosmosError::Header`] for another block; [`CosmosError::Expired`] where its time to lead on is over.
@@ -199,7 +199,7 @@ impl LightClient {
         let header = block.header()?;
         let TrustedHeader { height, hash } = self.start;
         if (header.height, header.hash) != (height, hash) {
-            return Err(refused(header.height, "the settings name another"));
+            return Err(refused(header.height, "another one is trusted"));
         }
         if block.signed.header.chain_id != self.chain {
             return Err(refused(height, "it is of another chain"));

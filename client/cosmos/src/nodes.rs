@@ -12,11 +12,15 @@ use crate::{CosmosError, LightBlock, Network, RowProof, VerifiedHeader};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tendermint::Hash;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::Info;
 use tokio::task::JoinSet;
+
+/// What one node's application said.
+pub(crate) type Answer = Result<Vec<u8>, CosmosError>;
 
 /// All nodes of one chain.
 #[derive(Debug)]
@@ -145,32 +149,34 @@ impl Nodes {
         .await
     }
 
-    /// What the application answers at `path`; nothing proves it.
-    pub(crate) async fn ask(&self, path: &str, data: &[u8]) -> Result<Vec<u8>, CosmosError> {
-        self.first(|node| async move { Ok(node.ask(path, data, None, false).await?.value) }).await
+    /// What the application of every node answers at `path`; nothing proves it.
+    pub(crate) async fn ask(&self, path: &'static str, data: &[u8]) -> Vec<Answer> {
+        let data: Arc<[u8]> = data.into();
+        let ask = |node: Node| {
+            let data = Arc::clone(&data);
+            async move { Ok(node.ask(path, &data, None, false).await.map(|answer| answer.value)) }
+        };
+        self.all(ask).await
     }
 
-    /// Hands the very same bytes to one node after another until one takes them.
-    pub(crate) async fn broadcast(&self, transaction: &[u8]) -> Result<Broadcast, CosmosError> {
-        let parameters = &json!({"tx": STANDARD.encode(transaction)});
-        self.first(|node| async move {
-            node.call("broadcast_tx_sync", parameters.clone(), STATUS_BYTES_MAX).await
-        })
-        .await
+    /// Hands the very same bytes to every node: one of them may drop it.
+    pub(crate) async fn broadcast(&self, transaction: &[u8]) -> Vec<Broadcast> {
+        let parameters = json!({"tx": STANDARD.encode(transaction)});
+        let ask = |node: Node| {
+            let parameters = parameters.clone();
+            async move { node.call("broadcast_tx_sync", parameters, STATUS_BYTES_MAX).await }
+        };
+        self.all(ask).await
     }
 
-    /// The transaction of this hash, of the first node that has it in a block and whose answer passes `check`.
-    pub(crate) async fn included<T>(
-        &self,
-        hash: &[u8; 32],
-        check: impl Fn(Included) -> Result<T, CosmosError> + Sync,
-    ) -> Result<T, CosmosError> {
+    /// Where nodes say that the transaction of this hash is.
+    pub(crate) async fn included(&self, hash: &[u8; 32]) -> Vec<Included> {
         let parameters = json!({"hash": STANDARD.encode(hash), "prove": true});
-        let (parameters, check) = (&parameters, &check);
-        self.first(|node| async move {
-            check(node.call("tx", parameters.clone(), BLOCK_BYTES_MAX).await?)
-        })
-        .await
+        let ask = |node: Node| {
+            let parameters = parameters.clone();
+            async move { node.call("tx", parameters, BLOCK_BYTES_MAX).await }
+        };
+        self.all(ask).await
     }
 
     /// The results of the block at `height`, of the first node whose answer passes `check`.

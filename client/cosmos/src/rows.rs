@@ -8,7 +8,7 @@
 use crate::light::Judged;
 use crate::nodes::Nodes;
 use crate::proof::contract_key;
-use crate::{CosmosError, LightClient, Network, VerifiedHeader};
+use crate::{CosmosError, LightClient, Network, TrustedHeader, VerifiedHeader};
 use prag_contracts_core::{AccessError, Env, Kv, access};
 use prag_protocol::ledger::{AccessQuery, AccessReply};
 use prag_trust::entropy::Clock;
@@ -43,12 +43,18 @@ struct Newest {
 type Proven = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl Rows {
-    pub(crate) fn open(network: &Network, clock: Arc<dyn Clock>) -> Result<Self, CosmosError> {
+    /// `resume`: a header to begin with that is later than the network's trusted one.
+    pub(crate) fn open(
+        network: &Network,
+        resume: Option<TrustedHeader>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CosmosError> {
+        let start = resume.unwrap_or(network.trusted);
         Ok(Self {
             nodes: Arc::new(Nodes::open(network)?),
             network: network.clone(),
             clock,
-            light: Mutex::new(LightClient::new(network)?),
+            light: Mutex::new(LightClient::new(network, start)?),
             newest: Mutex::new(None),
             floor: AtomicU64::new(0),
         })
@@ -74,9 +80,9 @@ impl Rows {
         // The state is that of the height before; the header's time is when that was agreed on.
         let height = newest.header.height().saturating_sub(1);
         let env = Env { height, time: newest.header.time() };
-        let mut known = lock(&newest.rows).clone();
+        let mut mine = Proven::new();
         for _ in 0..ROUNDS_MAX {
-            let missing = match attempt(&known, contract, &env, query) {
+            let missing = match attempt(&newest.rows, &mine, contract, &env, query) {
                 Err(Missing(keys)) => keys,
                 Ok(answer) => {
                     return answer.map_err(|error| match error {
@@ -91,7 +97,7 @@ impl Rows {
                 shared.extend(found.clone());
             }
             drop(shared);
-            known.extend(found);
+            mine.extend(found);
         }
         Err(CosmosError::Damaged(height))
     }
@@ -222,7 +228,7 @@ impl Rows {
         if height < self.network.trusted.height {
             return Err(CosmosError::Header { height, reason: "it is before the trusted one" });
         }
-        let mut other = LightClient::new(&self.network)?;
+        let mut other = LightClient::new(&self.network, self.network.trusted)?;
         self.lead(&mut other, height).await
     }
 
@@ -257,14 +263,15 @@ impl Rows {
 /// Keys of rows that an answer depends on, and that are not known.
 struct Missing(Vec<Vec<u8>>);
 
-/// The core's answer, if it depends on `known` rows alone.
+/// The core's answer, if it depends on rows alone that are `shared` or `mine`.
 fn attempt(
-    known: &Proven,
+    shared: &std::sync::Mutex<Proven>,
+    mine: &Proven,
     contract: &[u8; 32],
     env: &Env,
     query: &AccessQuery,
 ) -> Result<Result<AccessReply, AccessError>, Missing> {
-    let kv = Known { contract, rows: known, missing: RefCell::default() };
+    let kv = Known { contract, shared: lock(shared), mine, missing: RefCell::default() };
     let answer = access::query(&kv, env, query.clone());
     let missing = kv.missing.into_inner();
     if missing.is_empty() { Ok(answer) } else { Err(Missing(missing)) }
@@ -273,14 +280,15 @@ fn attempt(
 /// A store that knows some rows, and notes which others were asked for.
 struct Known<'a> {
     contract: &'a [u8; 32],
-    rows: &'a Proven,
+    shared: MutexGuard<'a, Proven>,
+    mine: &'a Proven,
     missing: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Kv for Known<'_> {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         let place = contract_key(self.contract, key);
-        match self.rows.get(&place) {
+        match self.mine.get(&place).or_else(|| self.shared.get(&place)) {
             Some(row) => row.clone(),
             None => {
                 self.missing.borrow_mut().push(place);

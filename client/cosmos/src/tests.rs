@@ -75,8 +75,8 @@ fn headers() {
     let spaced = String::from_utf8(commit.clone()).unwrap();
     let spaced = spaced.replacen(r#""signature":""#, r#""signature":" "#, 1);
     assert!(serde_json::from_str::<Commit>(&spaced).is_err());
-    fuzz(10, &[commit.clone()], |bytes| judge(bytes, &now_set));
-    fuzz(10, &[now_set.clone()], |bytes| judge(&commit, bytes));
+    fuzz(10, std::slice::from_ref(&commit), |bytes| judge(bytes, &now_set));
+    fuzz(10, std::slice::from_ref(&now_set), |bytes| judge(&commit, bytes));
 }
 
 /// Other answers parse or do not; none panics.
@@ -108,7 +108,7 @@ fn sealed_messages() {
         secret::Session::seal(&enclave.key(), &code, b"{}", &mut OsEntropy).unwrap();
     let (_, _, theirs) = enclave.open(&sealed.0);
     let answer = theirs.answer(b"{}");
-    fuzz(1, &[answer.clone()], |bytes| {
+    fuzz(1, std::slice::from_ref(&answer), |bytes| {
         assert!(session.open_query(bytes).is_err() || bytes == answer);
     });
     let log = b"message index: 0: encrypted: AQID: execute contract failed".to_vec();

@@ -8,8 +8,9 @@
 mod result;
 
 use crate::account::{Account, Place, Turn};
-use crate::json::TxResult;
+use crate::json::{Broadcast, TxResult};
 use crate::node::cut;
+use crate::nodes::Answer;
 use crate::rows::Rows;
 use crate::{CosmosError, GasPrice, Network};
 use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
@@ -77,14 +78,16 @@ impl Sender<'_> {
         messages: Vec<Any>,
         margin: u64,
     ) -> Result<Tried, CosmosError> {
-        let place = self.account.place(turn, &self.rows.nodes).await?;
+        let place = self.account.place(turn, self.rows).await?;
         let last = self.rows.header().await?.height() + BLOCKS_TO_LIVE;
         let height = u32::try_from(last).map_err(|_| CosmosError::Setting("chain height"))?;
         let body = Body::new(messages, "", height);
         let gas = match self.estimate(&body, place).await {
             Ok(gas) => gas.saturating_mul(margin).min(GAS_MAX),
             Err(CosmosError::Code { log, .. }) if wrong_sequence(&log) => {
+                // Nothing was signed yet. The account sent something elsewhere: the next state shows it.
                 **turn = None;
+                self.rows.raise(self.rows.header().await?.height());
                 return Ok(Tried::Again(margin));
             }
             Err(CosmosError::Code { code, log, .. }) if executed(code, &log) => {
@@ -96,15 +99,10 @@ impl Sender<'_> {
         let bytes = self.account.sign(&self.network.chain_id, &body, fee, place)?;
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
 
-        match self.rows.nodes.broadcast(&bytes).await {
-            Ok(answer) if answer.code == WRONG_SEQUENCE && answer.codespace == SDK => {
-                return self.settle(turn, place, margin).await;
-            }
-            // A node that has it already is as good as one that takes it.
-            Ok(answer) if answer.code == 0 || answer.code == ALREADY_THERE => {}
-            Ok(answer) => return Err(CosmosError::Refused(cut(&answer.log))),
-            // A node that broke off may have taken it: only its height of no return tells.
-            Err(_) => {}
+        match accepted(&self.rows.nodes.broadcast(&bytes).await) {
+            Accepted::Maybe => {}
+            Accepted::WrongSequence => return self.settle(turn, place, margin).await,
+            Accepted::No(log) => return Err(CosmosError::Refused(log)),
         }
         **turn = Some(Place { sequence: place.sequence.saturating_add(1), ..place });
         let sent = Sent { place, bytes, hash, last, margin };
@@ -153,14 +151,51 @@ impl Sender<'_> {
             reason = "the other field is the deprecated one; the struct has no constructor"
         )]
         let ask = SimulateRequest { tx: None, tx_bytes };
-        let answer = self.rows.nodes.ask(SIMULATE_PATH, &ask.encode_to_vec()).await?;
-        let used = SimulateResponse::decode(answer.as_slice())
-            .ok()
-            .and_then(|answer| answer.gas_info)
-            .map(|info| info.gas_used)
-            .ok_or(CosmosError::Silent)?;
+        let used = median(self.rows.nodes.ask(SIMULATE_PATH, &ask.encode_to_vec()).await)?;
         Ok(used.saturating_mul(13).div_ceil(10).saturating_add(GAS_SPARE).min(GAS_MAX))
     }
+}
+
+/// Whether nodes took a transaction.
+enum Accepted {
+    /// One has it, or may: only its height of no return tells.
+    Maybe,
+    /// None has, by its own word, and one knows another sequence.
+    WrongSequence,
+    /// None has, by its own word; this is one's reason.
+    No(String),
+}
+
+fn accepted(answers: &[Broadcast]) -> Accepted {
+    // A node that has it already is as good as one that takes it.
+    let taken = |answer: &Broadcast| answer.code == 0 || answer.code == ALREADY_THERE;
+    let moved = |answer: &Broadcast| answer.code == WRONG_SEQUENCE && answer.codespace == SDK;
+    match answers.first() {
+        Some(_) if answers.iter().any(taken) => Accepted::Maybe,
+        Some(_) if answers.iter().any(moved) => Accepted::WrongSequence,
+        Some(answer) => Accepted::No(cut(&answer.log)),
+        // Nodes that broke off may have taken it.
+        None => Accepted::Maybe,
+    }
+}
+
+/// The gas that the middle one of the nodes says; the greater one of two, since too little costs a fee for nothing. A
+/// refusal only where no node simulates to an end.
+fn median(answers: Vec<Answer>) -> Result<u64, CosmosError> {
+    let (mut gas, mut refusal) = (Vec::new(), CosmosError::Silent);
+    for answer in answers {
+        let used = |bytes: Vec<u8>| {
+            let answer = SimulateResponse::decode(bytes.as_slice()).ok()?;
+            Some(answer.gas_info?.gas_used)
+        };
+        match answer {
+            Ok(bytes) => gas.extend(used(bytes)),
+            Err(error @ CosmosError::Code { .. }) => refusal = error,
+            Err(_) => {}
+        }
+    }
+    gas.sort_unstable();
+    gas.get(gas.len() / 2).copied().ok_or(refusal)
 }
 
 /// A proven result, or why the same may be sent again.

@@ -8,6 +8,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use axum::routing::post;
+use axum::{Json, Router};
 use prag_client::ledger::{Ledger, LedgerError};
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_cosmos::{
@@ -23,7 +25,8 @@ use prag_trust::request::{Caller, NonceCache, RequestParts, sign_request, verify
 use prag_trust::verified::Verified;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 const COLLECTION: CollectionId = CollectionId([1; 16]);
@@ -128,14 +131,15 @@ async fn the_story_on_a_real_chain() {
     say(&format!("made {contract}"));
 
     let settings = Settings { network, contract, code_hash };
-    let open = |seed| CosmosLedger::open(settings.clone(), &wallet(seed), clock.clone()).unwrap();
+    let open =
+        |seed| CosmosLedger::open(settings.clone(), None, &wallet(seed), clock.clone()).unwrap();
     let (owner, worker) = (open(11), open(13));
     let me = owner.account().address().clone();
     let reader = Reader { wallet: wallet(12), session: SessionKey::from_bytes(&[32; 32]) };
     let grantee = reader.wallet.address();
 
     let wrong = Settings { code_hash: [0; 32], ..settings.clone() };
-    let wrong = CosmosLedger::open(wrong, &wallet(11), clock.clone()).unwrap();
+    let wrong = CosmosLedger::open(wrong, None, &wallet(11), clock.clone()).unwrap();
     let told = wrong.view(COLLECTION, &grantee, "p").await;
     assert!(
         matches!(told, Err(LedgerError::Unavailable(ref text)) if text.contains("other code")),
@@ -183,6 +187,28 @@ async fn the_story_on_a_real_chain() {
     assert_eq!((&rows[0].grantee, rows[0].used), (&grantee, 7));
     record(&settings).await;
 
+    // The next view asks for a header, and proves four rows under it; those after it find both.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let view = || worker.view(COLLECTION, &grantee, "permit");
+    let first = Instant::now();
+    view().await.unwrap();
+    let (first, more) = (first.elapsed(), Instant::now());
+    for _ in 0..1000 {
+        view().await.unwrap();
+    }
+    let more = more.elapsed() / 1000;
+    say(&format!("a view under a new header: {first:.1?}; under the same one: {more:.1?}"));
+
+    // A node that keeps every answer about the state, and gives it again later.
+    let liar = liar().await;
+    let lied_to = |nodes: Vec<String>| {
+        let mut settings = settings.clone();
+        settings.network.nodes = nodes;
+        CosmosLedger::open(settings, None, &wallet(13), clock.clone()).unwrap()
+    };
+    let alone = lied_to(vec![liar.clone()]);
+    assert!(admitted(&alone, &reader, &clock).await.is_ok(), "so far it told the truth");
+
     let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: grantee.clone() };
     let revoked = owner.execute(&me, &[], revoke).await.unwrap();
     while worker.head().await.height <= revoked {
@@ -193,7 +219,35 @@ async fn the_story_on_a_real_chain() {
     assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
     say(&format!("revoked at {revoked}: refused by the view, and by the contract"));
 
+    let alone = lied_to(vec![liar.clone()]);
+    let told = alone.view(COLLECTION, &grantee, "permit").await;
+    assert!(matches!(told, Err(LedgerError::Unavailable(_))), "{told:?}");
+    let beside = lied_to(vec![liar, variable("PRAG_CHAIN_RPC")]);
+    assert_eq!(admitted(&beside, &reader, &clock).await, Err(Denied::Forbidden));
+    say(
+        "a node that shows the state of before, with its proofs: no view; beside an honest one, the truth",
+    );
+
     relayed(&worker, &clock, &say).await;
+}
+
+/// A node that passes everything on, but answers each question about the state as it did the first time.
+async fn liar() -> String {
+    let kept: Arc<Mutex<HashMap<String, Value>>> = Arc::default();
+    let answer = move |Json(ask): Json<Value>| async move {
+        let (method, parameters) = (ask["method"].as_str().unwrap(), ask["params"].clone());
+        let result = rpc(method, parameters.clone()).await;
+        let data = format!("{}{}", parameters["path"], parameters["data"]);
+        let state = method == "abci_query";
+        let result =
+            if state { kept.lock().unwrap().entry(data).or_insert(result).clone() } else { result };
+        Json(json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let app = Router::new().route("/", post(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    url
 }
 
 /// The owner's own signature, sent and paid for by the worker.

@@ -48,7 +48,8 @@ fn time(of: &Value) -> u64 {
 
 impl Recorded {
     fn client(&self) -> LightClient {
-        let mut light = LightClient::new(&self.settings.network).unwrap();
+        let network = &self.settings.network;
+        let mut light = LightClient::new(network, network.trusted).unwrap();
         let first = light.first(block(&self.blocks[0]), time(&self.blocks[0])).unwrap();
         light.trust(first);
         light

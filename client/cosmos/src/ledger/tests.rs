@@ -7,7 +7,7 @@ mod sending;
 
 use super::*;
 use crate::RelayTerms;
-use crate::fixture::serve::{honest, serve};
+use crate::fixture::serve::{honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address};
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Permissions, Permit, PermitParams};
@@ -72,6 +72,7 @@ impl World {
         let mut chain = Chain::new();
         chain.run(&there(&owner()), create());
         chain.run(&there(&owner()), grant(None));
+        put_sequence(&mut chain.stores, there(&worker().address()).as_str(), 0);
         chain.grow(2);
         let clock = Arc::new(Now(AtomicU64::new(chain.time())));
         Self { chain: Arc::new(Mutex::new(chain)), clock }
@@ -98,7 +99,7 @@ impl World {
 
     fn ledger(&self, nodes: Vec<String>, agree: usize) -> CosmosLedger {
         let settings = self.chain.lock().unwrap().settings(nodes, agree);
-        CosmosLedger::open(settings, &worker(), self.clock.clone()).unwrap()
+        CosmosLedger::open(settings, None, &worker(), self.clock.clone()).unwrap()
     }
 
     async fn truthful(&self) -> CosmosLedger {
@@ -225,7 +226,7 @@ async fn ids_differ_by_what_is_pinned() {
     let world = World::new();
     let base = world.chain.lock().unwrap().settings(vec!["http://127.0.0.1:1".to_owned()], 1);
     let id = |settings: Settings| {
-        CosmosLedger::open(settings, &worker(), world.clock.clone()).unwrap().id()
+        CosmosLedger::open(settings, None, &worker(), world.clock.clone()).unwrap().id()
     };
     let net = |change: fn(&mut crate::Network)| {
         let mut network = base.network.clone();
@@ -243,4 +244,30 @@ async fn ids_differ_by_what_is_pinned() {
     assert_eq!(ids.len(), 6);
     let nodes = net(|network| network.nodes = vec!["http://127.0.0.1:2".to_owned()]);
     assert_eq!(id(nodes), id(base.clone()), "nodes are not what is believed");
+}
+
+/// A process goes on from where an earlier one was, after the settings' own header is long past its time.
+#[tokio::test]
+async fn a_later_run_resumes() {
+    let world = World::new();
+    world.change(|chain| chain.grow(20));
+    let ledger = world.truthful().await;
+    let trusted = ledger.trusted().await.unwrap();
+    // More than the trusting period after the settings' header, and less after the newer one.
+    let day = crate::fixture::time_of(2) + 86_400 + 10;
+    world.change(|chain| chain.leap(day - chain.time()));
+    let node = honest(&world.chain).await;
+    let settings = world.chain.lock().unwrap().settings(vec![node], 1);
+    let open = |resume| {
+        CosmosLedger::open(settings.clone(), resume, &worker(), world.clock.clone()).unwrap()
+    };
+    let told = granted(&open(None)).await;
+    assert!(
+        matches!(told, Err(LedgerError::Unavailable(ref text)) if text.contains("trusting period")),
+        "{told:?}"
+    );
+    assert_eq!(granted(&open(Some(trusted))).await, Ok(true));
+    assert_eq!(open(Some(trusted)).id(), open(None).id());
+    let forged = TrustedHeader { hash: [9; 32], ..trusted };
+    assert!(granted(&open(Some(forged))).await.is_err());
 }

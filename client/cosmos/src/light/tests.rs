@@ -7,7 +7,7 @@ use crate::fixture::{BLOCK_SECONDS, Chain, sign};
 
 pub(crate) fn client(chain: &Chain) -> LightClient {
     let settings = chain.settings(vec!["http://127.0.0.1:1".to_owned()], 1);
-    let mut light = LightClient::new(&settings.network).unwrap();
+    let mut light = LightClient::new(&settings.network, settings.network.trusted).unwrap();
     let first = light.first(chain.light(2), chain.time()).unwrap();
     light.trust(first);
     light
@@ -51,7 +51,8 @@ fn blocks_follow() {
 #[test]
 fn the_beginning_is_named() {
     let chain = Chain::new();
-    let light = LightClient::new(&chain.settings(vec![], 1).network).unwrap();
+    let network = chain.settings(vec![], 1).network;
+    let light = LightClient::new(&network, network.trusted).unwrap();
     let first = |block, now| light.first(block, now).map(|follower| follower.header.height());
     assert_eq!(first(chain.light(2), chain.time()), Ok(2));
     assert!(matches!(first(chain.light(3), chain.time()), Err(CosmosError::Header { .. })));

@@ -57,7 +57,7 @@ impl SecretContract {
         network.check()?;
         let border = Border::of(network.hrp()?);
         let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&network, clock)?;
+        let rows = Rows::open(&network, None, clock)?;
         border.bytes(&contract).map_err(|_| CosmosError::Setting("contract"))?;
         Ok(Self { network, border, account, rows, contract, code, key })
     }

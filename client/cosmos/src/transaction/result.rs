@@ -35,8 +35,18 @@ struct Claim {
 
 /// The transaction's result, if it is in a block that a later one follows.
 pub(crate) async fn proven(rows: &Rows, hash: &[u8; 32]) -> Result<Done, CosmosError> {
-    // The claim is only where to look; a wrong one fails below, and is asked for again later, of other nodes.
-    let claim = rows.nodes.included(hash, |included| Ok(claim(included))).await?;
+    let mut last = CosmosError::Silent;
+    // A claim is only where to look: one that is wrong costs time, and the next node's is tried.
+    for included in rows.nodes.included(hash).await {
+        match follow(rows, hash, claim(included)).await {
+            Ok(done) => return Ok(done),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn follow(rows: &Rows, hash: &[u8; 32], claim: Claim) -> Result<Done, CosmosError> {
     let block = rows.header_at(claim.height).await?;
     holds(&block, hash, &claim)?;
     let next = rows.header_at(claim.height.saturating_add(1)).await?;

@@ -1,7 +1,7 @@
 //! What is sent happens once or not at all, and is told as it was proven.
 
 use super::*;
-use crate::fixture::serve::{Lie, put_sequence};
+use crate::fixture::serve::Lie;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -209,4 +209,60 @@ async fn failures_are_proven() {
     let told = ledger.execute(&me, &[], foreign).await;
     assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
     assert_eq!(happened(&world), 0);
+}
+
+/// Beside an honest node, one that drops what it says it took, says where it is not, or underestimates does no harm.
+#[tokio::test]
+async fn one_liar_does_not_stop_it() {
+    let tx = |change: fn(&mut Value)| -> Lie {
+        Arc::new(move |method, _, mut answer| {
+            if method == "tx" && !answer["height"].is_null() {
+                change(&mut answer);
+            }
+            Some(answer)
+        })
+    };
+    let cheap: Lie = Arc::new(|method, parameters, answer| {
+        let simulates = parameters["path"].as_str().is_some_and(|path| path.contains("Simulate"));
+        let low = json!({"response": {"code": 0, "value": "CgIQAQ==", "height": "0"}});
+        Some(if method == "abci_query" && simulates { low } else { answer })
+    });
+    let lies: [(&str, Lie); 4] = [
+        ("another height", tx(|tx| tx["height"] = "3".into())),
+        ("another place", tx(|tx| tx["proof"]["proof"]["total"] = "2".into())),
+        ("a height to come", tx(|tx| tx["height"] = "99999".into())),
+        ("too little gas", cheap),
+    ];
+    for (number, (name, lie)) in (21..).zip(lies) {
+        let world = World::new();
+        let nodes = vec![serve(&world.chain, lie).await, honest(&world.chain).await];
+        let ledger = world.ledger(nodes, 1);
+        let _blocks = grower(&world);
+        let me = ledger.account().address().clone();
+        assert!(ledger.execute(&me, &[], own(number)).await.is_ok(), "{name}");
+        assert_eq!(happened(&world), 1, "{name}");
+    }
+    // A fork of the chain takes the transaction, and is not the chain.
+    let world = World::new();
+    let drops = honest(&world.fork()).await;
+    let ledger = world.ledger(vec![drops, honest(&world.chain).await], 1);
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    assert!(ledger.execute(&me, &[], own(30)).await.is_ok());
+    assert_eq!(happened(&world), 1);
+}
+
+/// An account that the chain does not know is told so.
+#[tokio::test]
+async fn unknown_accounts_are_told() {
+    let world = World::new();
+    let node = honest(&world.chain).await;
+    let settings = world.chain.lock().unwrap().settings(vec![node], 1);
+    let ledger = CosmosLedger::open(settings, None, &wallet(77), world.clock.clone()).unwrap();
+    let me = ledger.account().address().clone();
+    let told = ledger.execute(&me, &[], own(21)).await;
+    assert!(
+        matches!(told, Err(LedgerError::Refused(ref text)) if text.contains("does not know it")),
+        "{told:?}"
+    );
 }
