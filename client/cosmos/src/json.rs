@@ -53,18 +53,20 @@ pub(crate) struct Commit {
 /// texts, so each is decoded here before.
 #[derive(Deserialize)]
 struct Signed {
-    commit: Signatures,
+    #[serde(rename = "commit")]
+    _commit: Signatures,
 }
 
 #[derive(Deserialize)]
 struct Signatures {
-    signatures: Vec<Signature>,
+    #[serde(rename = "signatures")]
+    _signatures: Vec<Signature>,
 }
 
 #[derive(Deserialize)]
 struct Signature {
-    #[serde(default, deserialize_with = "bytes")]
-    signature: Vec<u8>,
+    #[serde(rename = "signature", default, deserialize_with = "bytes")]
+    _signature: Vec<u8>,
 }
 
 /// `validators`, one page.
@@ -196,11 +198,7 @@ struct Key {
 
 fn signed_header<'de, D: Deserializer<'de>>(input: D) -> Result<SignedHeader, D::Error> {
     let value = serde_json::Value::deserialize(input)?;
-    let signed = Signed::deserialize(&value).map_err(D::Error::custom)?;
-    let fits = |one: &Signature| matches!(one.signature.len(), 0 | 64);
-    if !signed.commit.signatures.iter().all(fits) {
-        return Err(D::Error::custom("expected signatures of 64 bytes"));
-    }
+    Signed::deserialize(&value).map_err(D::Error::custom)?;
     SignedHeader::deserialize(value).map_err(D::Error::custom)
 }
 

@@ -5,7 +5,7 @@
 //! Never: a second transaction while the first can still be included: the very same bytes go to other nodes.
 //! Invariant: success means that a verified block holds the transaction, and the verified header after it the result.
 
-mod result;
+pub(crate) mod result;
 
 use crate::account::{Account, Place, Turn};
 use crate::json::{Broadcast, TxResult};

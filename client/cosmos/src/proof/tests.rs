@@ -182,6 +182,16 @@ fn rows_cannot_be_made_up() {
     assert!(refused(mixed, &header, &absent), "another state's tree under the true root");
 }
 
+/// A proof that nothing is there does not pass beside a value.
+#[test]
+fn nothing_has_no_value() {
+    let (chain, header) = made();
+    let absent = key(b"\x01d");
+    let mut proof = proof(&chain, &header, &absent);
+    proof.value = vec![1];
+    assert!(refused(proof, &header, &absent));
+}
+
 /// Each field of each operation is held to the specification.
 #[test]
 fn operations_keep_to_the_specification() {
@@ -239,6 +249,8 @@ fn ways_that_do_not_part_are_refused() {
     for (number, change) in changes.into_iter().enumerate() {
         let mut wrong = beside.clone();
         change(&mut wrong);
+        let (left, right) = (wrong.left.as_ref().unwrap(), wrong.right.as_ref().unwrap());
+        assert_eq!(diverge(left, right), Err(FORM), "change {number}");
         let mut proof = good.clone();
         proof.steps[0].2 = wrap(Proof::Nonexist(wrong)).encode_to_vec();
         assert!(refused(proof, &header, &absent), "change {number}");

@@ -129,6 +129,25 @@ async fn nodes_have_to_agree() {
             assert_eq!(granted(&world.ledger(nodes, 2)).await, Ok(false), "{odd} at {place}");
         }
     }
+    // A fork as long as the chain, under other keys: its heights agree, its headers do not.
+    let fork = world.fork();
+    {
+        let mut fork = fork.lock().unwrap();
+        fork.blocks.pop();
+        let last = fork.blocks.last_mut().unwrap();
+        last.stores.get_mut("bank").unwrap().insert(vec![2], vec![2]);
+        fork.forged = true;
+        fork.grow(1);
+    }
+    let forger = honest(&fork).await;
+    let told = granted(&world.ledger(vec![truth.clone(), forger.clone()], 2)).await;
+    assert!(
+        matches!(told, Err(LedgerError::Unavailable(ref text)) if text.contains("must agree")),
+        "{told:?}"
+    );
+    let outvoted = world.ledger(vec![truth.clone(), forger, same.clone()], 2);
+    assert_eq!(granted(&outvoted).await, Ok(false));
+
     let alone = world.ledger(vec![truth, silent.clone(), silent], 2);
     let told = granted(&alone).await;
     assert!(

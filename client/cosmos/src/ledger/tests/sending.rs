@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::fixture::serve::Lie;
+use crate::transaction::result;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use sha2::Digest;
 use std::time::Duration;
 
 /// Blocks come while transactions wait; ends with the returned guard.
@@ -265,4 +268,33 @@ async fn unknown_accounts_are_told() {
         matches!(told, Err(LedgerError::Refused(ref text)) if text.contains("does not know it")),
         "{told:?}"
     );
+}
+
+/// Another transaction's place is not this one's: a node cannot lend one's success to the other.
+#[tokio::test]
+async fn successes_are_not_lent() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    ledger.execute(&me, &[], own(21)).await.unwrap();
+    drop(blocks);
+    let lent = {
+        let chain = world.chain.lock().unwrap();
+        let (bytes, _) = chain.blocks.iter().find_map(|block| block.transactions.first()).unwrap();
+        <[u8; 32]>::from(sha2::Sha256::digest(bytes))
+    };
+    let lends: Lie = {
+        let chain = world.chain.clone();
+        Arc::new(move |method, _, answer| {
+            if method != "tx" {
+                return Some(answer);
+            }
+            let ask = json!({"hash": STANDARD.encode(lent)});
+            Some(crate::fixture::serve::method_of(&mut chain.lock().unwrap(), "tx", &ask))
+        })
+    };
+    let liar = world.ledger(vec![serve(&world.chain, lends).await], 1);
+    assert!(result::proven(&liar.rows, &lent).await.is_ok(), "its own place");
+    assert!(result::proven(&liar.rows, &[9; 32]).await.is_err(), "another's");
 }
