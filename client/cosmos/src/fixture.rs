@@ -23,6 +23,8 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tendermint::block::header::Version;
 use tendermint::block::parts::Header as Parts;
 use tendermint::block::signed_header::SignedHeader;
@@ -45,6 +47,29 @@ pub(crate) struct Now(pub(crate) AtomicU64);
 impl Clock for Now {
     fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Blocks come ten times a second, and the clock follows; until the returned guard is dropped.
+pub(crate) fn grower(chain: &Arc<Mutex<Chain>>, clock: &Arc<Now>) -> Grower {
+    let (chain, clock) = (Arc::clone(chain), Arc::clone(clock));
+    Grower(tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            ticks.tick().await;
+            let mut chain = chain.lock().unwrap();
+            chain.grow(1);
+            clock.0.store(chain.time(), Ordering::Relaxed);
+        }
+    }))
+}
+
+/// While it lives, blocks come.
+pub(crate) struct Grower(tokio::task::JoinHandle<()>);
+
+impl Drop for Grower {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is sent happens once or not at all, and is told as it was proven.
 
 use super::*;
+use crate::fixture::Grower;
 use crate::fixture::serve::Lie;
 use crate::transaction::result;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,26 +9,8 @@ use serde_json::{Value, json};
 use sha2::Digest;
 use std::time::Duration;
 
-/// Blocks come while transactions wait; ends with the returned guard.
 fn grower(world: &World) -> Grower {
-    let (chain, clock) = (world.chain.clone(), world.clock.clone());
-    Grower(tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            ticks.tick().await;
-            let mut chain = chain.lock().unwrap();
-            chain.grow(1);
-            clock.0.store(chain.time(), Ordering::Relaxed);
-        }
-    }))
-}
-
-struct Grower(tokio::task::JoinHandle<()>);
-
-impl Drop for Grower {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    crate::fixture::grower(&world.chain, &world.clock)
 }
 
 fn own(collection: u8) -> AccessMsg {

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::fixture::serve::{Lie, serve};
-use crate::fixture::{Chain, Now, address};
+use crate::fixture::serve::{ENCLAVE, Lie, honest, put_sequence, serve};
+use crate::fixture::{Chain, Now, address, grower};
 use crate::secret::Enclave;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_client::system::OsEntropy;
@@ -14,9 +14,9 @@ use std::sync::atomic::AtomicU64;
 
 const CODE: [u8; 32] = [0xab; 32];
 
-/// Answers a query in `Enclave(7)`: `say` makes an answer or refusal of the question.
+/// Answers a query in the network's enclave: `say` makes an answer or refusal of the question.
 fn enclave(say: impl Fn(&[u8]) -> Said + Send + Sync + 'static) -> Lie {
-    answering(7, move |session, question| match say(question) {
+    answering(ENCLAVE, move |session, question| match say(question) {
         Ok(answer) => Ok(session.answer(&answer)),
         Err(text) => Err(format!(
             "encrypted: {}: query contract failed",
@@ -59,7 +59,7 @@ async fn contract(lies: Vec<Lie>, agree: usize) -> SecretContract {
     let network = chain.lock().unwrap().settings(nodes, agree).network;
     let wallet = WalletKey::from_bytes(&[13; 32]).unwrap();
     let clock = Arc::new(Now(AtomicU64::new(time)));
-    let (code, key) = (CodeHash(CODE), Enclave::new(7).key());
+    let (code, key) = (CodeHash(CODE), Enclave::new(ENCLAVE).key());
     SecretContract::open(network, address("wasm", &[9; 20]), code, key, &wallet, clock).unwrap()
 }
 
@@ -108,14 +108,15 @@ async fn too_few_are_no_answer() {
 /// A node cannot speak for the enclave: not in its own words, not with another key, not by an old or changed answer.
 #[tokio::test]
 async fn nodes_do_not_speak_for_enclaves() {
-    let plain = answering(7, |_, _| Err("query contract failed: the grant is revoked".to_owned()));
-    let made_up = answering(7, |_, _| Ok(b"{\"grant\":null}".to_vec()));
+    let plain =
+        answering(ENCLAVE, |_, _| Err("query contract failed: the grant is revoked".to_owned()));
+    let made_up = answering(ENCLAVE, |_, _| Ok(b"{\"grant\":null}".to_vec()));
     let kept: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-    let replays = answering(7, move |session, question| {
+    let replays = answering(ENCLAVE, move |session, question| {
         let mut kept = kept.lock().unwrap();
         Ok(kept.get_or_insert_with(|| session.answer(question)).clone())
     });
-    let changes = answering(7, |session, question| {
+    let changes = answering(ENCLAVE, |session, question| {
         let mut answer = session.answer(question);
         answer[20] ^= 1;
         Ok(answer)
@@ -133,7 +134,7 @@ async fn nodes_do_not_speak_for_enclaves() {
 /// A transaction's data is opened, its refusals are in the contract's words, and other logs stay the chain's.
 #[test]
 fn replies_of_transactions() {
-    let enclave = Enclave::new(7);
+    let enclave = Enclave::new(ENCLAVE);
     let (sealed, session) =
         Session::seal(&enclave.key(), &CodeHash(CODE), b"{}", &mut OsEntropy).unwrap();
     let (_, _, theirs) = enclave.open(&sealed.0);
@@ -153,4 +154,34 @@ fn replies_of_transactions() {
     for other in ["out of gas", "encrypted: AAAA: execute contract failed"] {
         assert_eq!(words(other, &session), other);
     }
+}
+
+/// An execute is sealed, proven like any transaction, and its data or refusal opened with its own key.
+#[tokio::test]
+async fn executes_are_proven_and_opened() {
+    let wallet = WalletKey::from_bytes(&[13; 32]).unwrap();
+    let border = Border::of(bech32::Hrp::parse("wasm").unwrap());
+    let mut chain = Chain::new();
+    let sender = border.out(&wallet.address()).unwrap();
+    put_sequence(&mut chain.stores, sender.as_str(), 0);
+    chain.grow(2);
+    let clock = Arc::new(Now(AtomicU64::new(chain.time())));
+    let chain = Arc::new(Mutex::new(chain));
+    let node = honest(&chain).await;
+    let network = chain.lock().unwrap().settings(vec![node], 1).network;
+    let (code, key) = (CodeHash(CODE), Enclave::new(ENCLAVE).key());
+    let contract = address("wasm", &[9; 20]);
+    let contract =
+        SecretContract::open(network, contract, code, key, &wallet, clock.clone()).unwrap();
+    let _blocks = grower(&chain, &clock);
+
+    let id = "21".repeat(16);
+    let create = format!(
+        r#"{{"create_collection":{{"collection":"{id}","commitment":"{id}{id}","epoch":1}}}}"#
+    );
+    let (height, data) = contract.execute(create.as_bytes(), &mut OsEntropy).await.unwrap();
+    assert!(height > 5);
+    assert_eq!(data, b"done");
+    let told = contract.execute(create.as_bytes(), &mut OsEntropy).await;
+    assert_eq!(told, Err(CosmosError::Refused("the collection id was used before".to_owned())));
 }
