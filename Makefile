@@ -10,7 +10,7 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CCACHE) clang++
 
-.PHONY: help demo test bench lint docs contracts contracts-test contracts-gas contracts-schema setup model corpus build
+.PHONY: help demo test bench lint docs contracts contracts-test contracts-gas contracts-schema chain-test setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
@@ -20,6 +20,7 @@ help:
 	@echo "make contracts       every contract as wasm, for Secret Network and for other chains"
 	@echo "make contracts-test  the wasm in both engines, gas printed (compiles a wasm engine: minutes)"
 	@echo "make contracts-gas   the same, measured: writes contracts/GAS.md"
+	@echo "make chain-test      the contract on a real chain of one node (needs Go; compiles a node: minutes)"
 	@echo "make model   fetch the embedding model"
 
 setup:
@@ -72,6 +73,10 @@ contracts-gas: contracts
 
 contracts-schema: setup
 	cd contracts && cargo run --locked --quiet --package prag-contracts-schema
+
+# The access contract on a real chain of one node, built with Go (scripts/chain-test.sh).
+chain-test: setup
+	@scripts/chain-test.sh
 
 lint: setup
 	@$(MAKE) --no-print-directory lint-now

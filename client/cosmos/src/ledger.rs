@@ -1,0 +1,232 @@
+//! The ledger that a worker obeys, on a public chain.
+//!
+//! Layer: top of `cosmos`; implements `prag_client::ledger::Ledger`.
+//! Holds: reads by proof, writes by proven transactions, other senders' messages relayed.
+//! Never: a view that is older than the staleness bound, or that one node made up; shares (storage is open here).
+//! Invariant: before the first answer, the contract is proven to be the code that the settings name, with nobody who
+//! could replace it.
+
+use crate::account::Account;
+use crate::border::Border;
+use crate::relay::Relay;
+use crate::rows::{Rows, WASM_STORE};
+use crate::transaction::Sender;
+use crate::{CosmosError, Settings, TrustedHeader};
+use async_trait::async_trait;
+use cosmrs::Any;
+use cosmrs::proto::cosmwasm::wasm::v1::{CodeInfo, ContractInfo, MsgExecuteContract};
+use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+use prag_protocol::{Address, CollectionId};
+use prag_trust::address::WalletKey;
+use prag_trust::admission::AccessView;
+use prag_trust::entropy::Clock;
+use prag_trust::permit::Expected;
+use prost::Message;
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// The access contract of one chain.
+pub struct CosmosLedger {
+    settings: Settings,
+    contract: [u8; 32],
+    border: Border,
+    account: Account,
+    rows: Rows,
+    clock: Arc<dyn Clock>,
+    checked: OnceCell<()>,
+}
+
+/// What the contract takes beside its own messages.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Wrapped<'a> {
+    Relayed(&'a Relay),
+}
+
+impl CosmosLedger {
+    /// The ledger that `settings` name; `wallet` pays for what this process sends. Nothing is asked yet.
+    ///
+    /// `resume`: what [`CosmosLedger::trusted`] said in an earlier run, kept where nobody else writes. Without it a
+    /// process can only begin within the trusting period of the settings' own header.
+    ///
+    /// # Errors
+    /// [`CosmosError::Setting`] names the field.
+    pub fn open(
+        settings: Settings,
+        resume: Option<TrustedHeader>,
+        wallet: &WalletKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CosmosError> {
+        settings.check()?;
+        let border = Border::of(settings.network.hrp()?);
+        let account = Account::new(wallet, &border)?;
+        let rows = Rows::open(&settings.network, resume, Arc::clone(&clock))?;
+        let contract = settings.contract_bytes()?;
+        let checked = OnceCell::new();
+        Ok(Self { settings, contract, border, account, rows, clock, checked })
+    }
+
+    /// Who pays for what this process sends.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The newest verified header, to resume from.
+    ///
+    /// # Errors
+    /// As of any view.
+    pub async fn trusted(&self) -> Result<TrustedHeader, CosmosError> {
+        let header = self.rows.header().await?;
+        Ok(TrustedHeader { height: header.height(), hash: header.hash() })
+    }
+
+    /// What permits and relayed messages must name.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        Expected { chain_id: self.chain_id(), contract: self.contract() }
+    }
+
+    /// Sends a message of this account, or one that its sender signed; returns the height at which it holds.
+    async fn send(
+        &self,
+        sender: &Address,
+        authorization: &[u8],
+        message: AccessMsg,
+    ) -> Result<u64, CosmosError> {
+        message.check().map_err(|error| CosmosError::Refused(error.to_string()))?;
+        self.checked().await?;
+        let json = if sender == self.account.address() {
+            serde_json::to_vec(&self.border.message(message)?)
+        } else {
+            let now = self.clock.now();
+            let relay = Relay::check(authorization, &self.expected(), sender, &message, now)?;
+            serde_json::to_vec(&Wrapped::Relayed(&relay))
+        };
+        let msg = json.map_err(|_| CosmosError::Setting("message"))?;
+        let execute = MsgExecuteContract {
+            sender: self.account.there.as_str().to_owned(),
+            contract: self.settings.contract.as_str().to_owned(),
+            msg,
+            funds: Vec::new(),
+        };
+        let execute = Any::from_msg(&execute).map_err(|_| CosmosError::Setting("message"))?;
+        let Self { account, rows, settings, .. } = self;
+        let sender = Sender { account, rows, network: &settings.network };
+        let (height, _) = sender.send(vec![execute]).await?;
+        Ok(height)
+    }
+
+    async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
+        self.checked().await?;
+        let query = self.border.question(query)?;
+        self.border.answer(self.rows.answer(&self.contract, &query).await?)
+    }
+
+    /// The contract's code and administrator, proven once: without an administrator they cannot change but by the
+    /// chain's own governance.
+    async fn checked(&self) -> Result<(), CosmosError> {
+        self.checked.get_or_try_init(|| self.check_contract()).await.copied()
+    }
+
+    async fn check_contract(&self) -> Result<(), CosmosError> {
+        let key = [&[CONTRACTS], self.contract.as_slice()].concat();
+        let row = self.rows.module(WASM_STORE, &key).await?;
+        let row = row.ok_or(CosmosError::Contract("there is none"))?;
+        let info = ContractInfo::decode(row.as_slice())
+            .map_err(|_| CosmosError::Contract("its entry does not read back"))?;
+        if !info.admin.is_empty() {
+            return Err(CosmosError::Contract("an administrator may replace its code"));
+        }
+        let key = [&[CODES], info.code_id.to_be_bytes().as_slice()].concat();
+        let row = self.rows.module(WASM_STORE, &key).await?.unwrap_or_default();
+        let code = CodeInfo::decode(row.as_slice())
+            .map_err(|_| CosmosError::Contract("its code's entry does not read back"))?;
+        if code.code_hash == self.settings.code_hash {
+            Ok(())
+        } else {
+            Err(CosmosError::Contract("it is other code"))
+        }
+    }
+
+    async fn remembered(&self, head: LedgerHead) -> Result<(), CosmosError> {
+        let header = self.rows.header_at(head.height).await?;
+        if header.hash() == head.root { Ok(()) } else { Err(CosmosError::Fork(head.height)) }
+    }
+}
+
+#[async_trait]
+impl Ledger for CosmosLedger {
+    fn id(&self) -> [u8; 32] {
+        let Settings { network, contract, code_hash } = &self.settings;
+        let crate::Network { chain_id, trusted, .. } = network;
+        let mut hasher = blake3::Hasher::new_derive_key("prag 2026 cosmos ledger id v1");
+        for part in [
+            chain_id.as_bytes(),
+            contract.as_str().as_bytes(),
+            code_hash.as_slice(),
+            &trusted.height.to_be_bytes(),
+            trusted.hash.as_slice(),
+        ] {
+            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            hasher.update(&length.to_be_bytes()).update(part);
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    fn chain_id(&self) -> String {
+        self.settings.network.chain_id.clone()
+    }
+
+    fn contract(&self) -> String {
+        self.settings.contract.as_str().to_owned()
+    }
+
+    async fn execute(
+        &self,
+        sender: &Address,
+        authorization: &[u8],
+        message: AccessMsg,
+    ) -> Result<u64, LedgerError> {
+        Ok(self.send(sender, authorization, message).await?)
+    }
+
+    async fn view(
+        &self,
+        collection: CollectionId,
+        caller: &Address,
+        permit_name: &str,
+    ) -> Result<AccessView, LedgerError> {
+        let (caller, permit_name) = (caller.clone(), permit_name.to_owned());
+        match self.ask(AccessQuery::Admission { collection, caller, permit_name }).await? {
+            AccessReply::Admission(view) => Ok(view),
+            _ => Err(LedgerError::Unavailable("an answer to another question".to_owned())),
+        }
+    }
+
+    async fn query(&self, query: AccessQuery) -> Result<AccessReply, LedgerError> {
+        Ok(self.ask(query).await?)
+    }
+
+    /// The newest verified header: its height and block hash. Zeros while no node leads to one.
+    async fn head(&self) -> LedgerHead {
+        match self.rows.header().await {
+            Ok(header) => LedgerHead { height: header.height(), root: header.hash() },
+            Err(_) => LedgerHead { height: 0, root: [0; 32] },
+        }
+    }
+
+    /// A public chain needs no confirmation to serve; a head that is not its own shows that nodes lead astray.
+    async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError> {
+        Ok(self.remembered(remembered).await?)
+    }
+}
+
+/// wasmd's tables: codes by number, contracts by address.
+const CODES: u8 = 1;
+const CONTRACTS: u8 = 2;
+
+#[cfg(test)]
+mod tests;

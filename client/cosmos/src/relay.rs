@@ -1,0 +1,179 @@
+//! A message that its sender signed, and that a worker pays for.
+//!
+//! Layer: `cosmos`, above `border`.
+//! Holds: the wire shape that the access contract verifies, signing, and what a worker checks before it pays.
+//! Never: a message that the sender's session key did not sign for this contract and account.
+//! Invariant: sequences of one session only grow, so a message happens once.
+//!
+//! Signed: `"PRAG-RELAY/v1" ‖ LP(chain id) ‖ LP(contract) ‖ LP(account) ‖ LP(permit name) ‖ LP(sequence) ‖ LP(until) ‖
+//! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
+//! another wallet could sign a permit of the same name for the same key.
+
+use crate::CosmosError;
+use crate::border::Border;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use prag_protocol::Address;
+use prag_protocol::ledger::{AccessMsg, INTEGER_MAX};
+use prag_trust::address::SessionKey;
+use prag_trust::permit::{Expected, Permissions, Permit};
+use serde::{Deserialize, Serialize};
+
+/// A signed message, as the contract takes it in `{"relayed": …}`, and as a ledger's `authorization` carries it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {
+    /// Who delegated to the session key.
+    pub permit: Permit,
+    /// The message's JSON, base64: the very bytes that were signed.
+    pub message: String,
+    /// Greater than every one before it of this session; Unix microseconds will do.
+    pub sequence: u64,
+    /// Unix seconds; void from this second on, and at most [`RELAY_SECONDS_MAX`] ahead.
+    pub until: u64,
+    /// The session key's Ed25519 signature, base64.
+    pub signature: String,
+}
+
+/// When a message holds, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayTerms {
+    /// As [`Relay::sequence`].
+    pub sequence: u64,
+    /// As [`Relay::until`].
+    pub until: u64,
+}
+
+impl Relay {
+    /// Signs `message` of `account`, whose `permit` names `key`. Both are spelled as `trust` spells addresses.
+    ///
+    /// # Errors
+    /// [`CosmosError::Relay`] for terms or a message that no contract takes.
+    pub fn sign(
+        key: &SessionKey,
+        permit: &Permit,
+        expected: &Expected,
+        account: &Address,
+        message: &AccessMsg,
+        terms: RelayTerms,
+    ) -> Result<Self, CosmosError> {
+        let border = Border::at(expected)?;
+        let message = serde_json::to_vec(&border.message(message.clone())?)
+            .map_err(|_| CosmosError::Relay("the message has no JSON"))?;
+        bounds(terms, &message)?;
+        let account = border.out(account)?;
+        let bytes = signed_bytes(expected, &account, &permit.params.permit_name, terms, &message);
+        let signature = SigningKey::from_bytes(key.expose()).sign(&bytes).to_bytes();
+        Ok(Self {
+            permit: permit.clone(),
+            message: STANDARD.encode(&message),
+            sequence: terms.sequence,
+            until: terms.until,
+            signature: STANDARD.encode(signature),
+        })
+    }
+
+    /// The bytes that travel as a ledger's `authorization`.
+    ///
+    /// # Errors
+    /// [`CosmosError::Relay`] where it has no JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, CosmosError> {
+        serde_json::to_vec(self).map_err(|_| CosmosError::Relay("it has no JSON"))
+    }
+
+    /// Checks at Unix second `now` what the contract will check, so that nobody pays for a refusal: that `sender`
+    /// signed exactly `message`. Whether the permit is revoked and the sequence new, the contract knows.
+    ///
+    /// # Errors
+    /// [`CosmosError::Relay`] names the rule.
+    pub fn check(
+        authorization: &[u8],
+        expected: &Expected,
+        sender: &Address,
+        message: &AccessMsg,
+        now: u64,
+    ) -> Result<Self, CosmosError> {
+        if authorization.len() > RELAY_BYTES_MAX {
+            return Err(CosmosError::Relay("it is too long"));
+        }
+        let relay: Self = serde_json::from_slice(authorization)
+            .map_err(|_| CosmosError::Relay("this chain asks for the sender's own signature"))?;
+        let bytes = STANDARD.decode(&relay.message).map_err(|_| CosmosError::Relay("message"))?;
+        let terms = RelayTerms { sequence: relay.sequence, until: relay.until };
+        bounds(terms, &bytes)?;
+        if !(1..=RELAY_SECONDS_MAX).contains(&relay.until.saturating_sub(now)) {
+            return Err(CosmosError::Relay("until is past, or too far ahead"));
+        }
+        let border = Border::at(expected)?;
+        let signed: AccessMsg =
+            serde_json::from_slice(&bytes).map_err(|_| CosmosError::Relay("message"))?;
+        if signed != border.message(message.clone())? {
+            return Err(CosmosError::Relay("another message was signed"));
+        }
+        let permit =
+            relay.permit.verify(now, expected).map_err(|_| CosmosError::Relay("permit"))?;
+        if permit.address != *sender {
+            return Err(CosmosError::Relay("somebody else signed"));
+        }
+        let own = matches!(message, AccessMsg::RevokePermit { .. });
+        if !own && permit.permissions != Permissions::Admin {
+            return Err(CosmosError::Relay("the permit does not allow this"));
+        }
+        let account = border.out(sender)?;
+        let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
+        let signature = STANDARD.decode(&relay.signature).ok();
+        let signature =
+            signature.and_then(|bytes| ed25519_dalek::Signature::from_slice(&bytes).ok());
+        let holds = VerifyingKey::from_bytes(&permit.session_key)
+            .ok()
+            .zip(signature)
+            .is_some_and(|(key, signature)| key.verify_strict(&bytes, &signature).is_ok());
+        if holds { Ok(relay) } else { Err(CosmosError::Relay("the signature does not verify")) }
+    }
+}
+
+/// What the session key signs.
+fn signed_bytes(
+    expected: &Expected,
+    account: &Address,
+    permit_name: &str,
+    terms: RelayTerms,
+    message: &[u8],
+) -> Vec<u8> {
+    let mut out = DOMAIN.to_vec();
+    for part in [
+        expected.chain_id.as_bytes(),
+        expected.contract.as_bytes(),
+        account.as_str().as_bytes(),
+        permit_name.as_bytes(),
+        &terms.sequence.to_be_bytes(),
+        &terms.until.to_be_bytes(),
+        message,
+    ] {
+        // Every part is bounded far below 2^32; one that were not would sign for nothing that verifies.
+        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), CosmosError> {
+    if message.len() > MESSAGE_BYTES_MAX {
+        return Err(CosmosError::Relay("the message is too long"));
+    }
+    if !(1..=INTEGER_MAX).contains(&terms.sequence) || terms.until > INTEGER_MAX {
+        return Err(CosmosError::Relay("sequence or until is out of range"));
+    }
+    Ok(())
+}
+
+/// Furthest end of a message's life, seconds.
+pub const RELAY_SECONDS_MAX: u64 = 300;
+/// Longest message, bytes of JSON.
+const MESSAGE_BYTES_MAX: usize = 6144;
+/// Longest of all, bytes of JSON.
+const RELAY_BYTES_MAX: usize = 16 << 10;
+const DOMAIN: &[u8] = b"PRAG-RELAY/v1";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! One transaction: estimated, signed, sent, and believed only when two headers prove what it did.
+//!
+//! Layer: `cosmos`, above `account` and `rows`.
+//! Holds: gas and fees, the account's sequence, what may be repeated, the proof of a result.
+//! Never: a second transaction while the first can still be included: the very same bytes go to other nodes.
+//! Invariant: success means that a verified block holds the transaction, and the verified header after it the result.
+
+pub(crate) mod result;
+
+use crate::account::{Account, Place, Turn};
+use crate::json::{Broadcast, TxResult};
+use crate::node::cut;
+use crate::nodes::Answer;
+use crate::rows::Rows;
+use crate::{CosmosError, GasPrice, Network};
+use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
+use cosmrs::tx::{Body, Fee};
+use cosmrs::{Any, Coin};
+use prost::Message;
+use result::Done;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// Who sends, and where.
+pub(crate) struct Sender<'a> {
+    pub(crate) account: &'a Account,
+    pub(crate) rows: &'a Rows,
+    pub(crate) network: &'a Network,
+}
+
+/// What came of one try.
+enum Tried {
+    Done(Done),
+    /// It was never in a block and never will be, or it failed without doing anything: it may be sent anew, with this
+    /// many times the gas.
+    Again(u64),
+}
+
+/// A transaction that a node may have.
+struct Sent {
+    place: Place,
+    bytes: Vec<u8>,
+    hash: [u8; 32],
+    /// The last height whose block can have it.
+    last: u64,
+    margin: u64,
+}
+
+impl Sender<'_> {
+    /// Sends `messages` in one transaction. Returns the height of its block, and the messages' data.
+    ///
+    /// # Errors
+    /// [`CosmosError::Refused`] with the contract's words, and [`CosmosError::NotIncluded`]: it has not happened.
+    /// [`CosmosError::Unknown`]: it may have, so ask for the state before it is sent again.
+    pub(crate) async fn send(&self, messages: Vec<Any>) -> Result<(u64, Vec<u8>), CosmosError> {
+        let mut turn = self.account.turn().await;
+        let mut margin = 1;
+        for _ in 0..TRIES_MAX {
+            match self.once(&mut turn, messages.clone(), margin).await {
+                Ok(Tried::Done(done)) => {
+                    self.rows.raise(done.height);
+                    return Ok((done.height, done.data));
+                }
+                Ok(Tried::Again(more)) => margin = more,
+                Err(error) => {
+                    // Whatever happened to it, the next transaction asks where the sequence is.
+                    *turn = None;
+                    return Err(error);
+                }
+            }
+        }
+        Err(CosmosError::NotIncluded)
+    }
+
+    async fn once(
+        &self,
+        turn: &mut Turn<'_>,
+        messages: Vec<Any>,
+        margin: u64,
+    ) -> Result<Tried, CosmosError> {
+        let place = self.account.place(turn, self.rows).await?;
+        let last = self.rows.header().await?.height() + BLOCKS_TO_LIVE;
+        let height = u32::try_from(last).map_err(|_| CosmosError::Setting("chain height"))?;
+        let body = Body::new(messages, "", height);
+        let gas = match self.estimate(&body, place).await {
+            Ok(gas) => gas.saturating_mul(margin).min(GAS_MAX),
+            Err(CosmosError::Code { log, .. }) if wrong_sequence(&log) => {
+                // Nothing was signed yet. The account sent something elsewhere: the next state shows it.
+                **turn = None;
+                self.rows.raise(self.rows.header().await?.height());
+                return Ok(Tried::Again(margin));
+            }
+            Err(CosmosError::Code { code, log, .. }) if executed(code, &log) => {
+                return Err(CosmosError::Refused(log));
+            }
+            Err(other) => return Err(other),
+        };
+        let fee = fee(&self.network.gas_price, gas)?;
+        let bytes = self.account.sign(&self.network.chain_id, &body, fee, place)?;
+        let hash: [u8; 32] = Sha256::digest(&bytes).into();
+
+        match accepted(&self.rows.nodes.broadcast(&bytes).await) {
+            Accepted::Maybe => {}
+            Accepted::WrongSequence => return self.settle(turn, place, margin).await,
+            Accepted::No(log) => return Err(CosmosError::Refused(log)),
+        }
+        **turn = Some(Place { sequence: place.sequence.saturating_add(1), ..place });
+        let sent = Sent { place, bytes, hash, last, margin };
+        self.outcome(turn, &sent).await
+    }
+
+    /// Waits until the transaction is proven to be in a block, or can be in none.
+    async fn outcome(&self, turn: &mut Turn<'_>, sent: &Sent) -> Result<Tried, CosmosError> {
+        for wait in 1..=WAITS_MAX {
+            tokio::time::sleep(WAIT).await;
+            if let Ok(done) = result::proven(self.rows, &sent.hash).await {
+                return judge(done, sent.margin);
+            }
+            if self.rows.reached().await.is_some_and(|height| height > sent.last + 1) {
+                self.rows.raise(sent.last + 1);
+                return self.settle(turn, sent.place, sent.margin).await;
+            }
+            if wait % RESEND_EVERY == 0 {
+                // The same bytes: they can happen once at most.
+                let _ = self.rows.nodes.broadcast(&sent.bytes).await;
+            }
+        }
+        Err(CosmosError::Unknown)
+    }
+
+    /// What to do about a transaction that no node shows in a block. While the account's sequence is proven to be that
+    /// of the transaction, another one of the same sequence may be sent: one of them happens at most.
+    async fn settle(
+        &self,
+        turn: &mut Turn<'_>,
+        place: Place,
+        margin: u64,
+    ) -> Result<Tried, CosmosError> {
+        **turn = None;
+        let proven = self.account.proven(self.rows).await?;
+        if proven == place { Ok(Tried::Again(margin)) } else { Err(CosmosError::Unknown) }
+    }
+
+    /// Gas by simulation, with a margin for what changes until then.
+    async fn estimate(&self, body: &Body, place: Place) -> Result<u64, CosmosError> {
+        // Simulated transactions pay too, so this one offers nothing; its gas is not metered.
+        let fee = Fee { amount: Vec::new(), gas_limit: 0, payer: None, granter: None };
+        let tx_bytes = self.account.unsigned(body, fee, place)?;
+        #[allow(
+            deprecated,
+            reason = "the other field is the deprecated one; the struct has no constructor"
+        )]
+        let ask = SimulateRequest { tx: None, tx_bytes };
+        let used = median(self.rows.nodes.ask(SIMULATE_PATH, &ask.encode_to_vec()).await)?;
+        Ok(used.saturating_mul(13).div_ceil(10).saturating_add(GAS_SPARE).min(GAS_MAX))
+    }
+}
+
+/// Whether nodes took a transaction.
+enum Accepted {
+    /// One has it, or may: only its height of no return tells.
+    Maybe,
+    /// None has, by its own word, and one knows another sequence.
+    WrongSequence,
+    /// None has, by its own word; this is one's reason.
+    No(String),
+}
+
+fn accepted(answers: &[Broadcast]) -> Accepted {
+    // A node that has it already is as good as one that takes it.
+    let taken = |answer: &Broadcast| answer.code == 0 || answer.code == ALREADY_THERE;
+    let moved = |answer: &Broadcast| answer.code == WRONG_SEQUENCE && answer.codespace == SDK;
+    match answers.first() {
+        Some(_) if answers.iter().any(taken) => Accepted::Maybe,
+        Some(_) if answers.iter().any(moved) => Accepted::WrongSequence,
+        Some(answer) => Accepted::No(cut(&answer.log)),
+        // Nodes that broke off may have taken it.
+        None => Accepted::Maybe,
+    }
+}
+
+/// The gas that the middle one of the nodes says; the greater one of two, since too little costs a fee for nothing. A
+/// refusal only where no node simulates to an end.
+fn median(answers: Vec<Answer>) -> Result<u64, CosmosError> {
+    let (mut gas, mut refusal) = (Vec::new(), CosmosError::Silent);
+    for answer in answers {
+        let used = |bytes: Vec<u8>| {
+            let answer = SimulateResponse::decode(bytes.as_slice()).ok()?;
+            Some(answer.gas_info?.gas_used)
+        };
+        match answer {
+            Ok(bytes) => gas.extend(used(bytes)),
+            Err(error @ CosmosError::Code { .. }) => refusal = error,
+            Err(_) => {}
+        }
+    }
+    gas.sort_unstable();
+    gas.get(gas.len() / 2).copied().ok_or(refusal)
+}
+
+/// A proven result, or why the same may be sent again.
+fn judge(done: Done, margin: u64) -> Result<Tried, CosmosError> {
+    match done.result {
+        TxResult { code: 0, .. } => Ok(Tried::Done(done)),
+        // Nothing happened but the fee: the estimate was short.
+        TxResult { code: OUT_OF_GAS, ref codespace, .. } if codespace == SDK && margin == 1 => {
+            Ok(Tried::Again(2))
+        }
+        result => Err(CosmosError::Refused(cut(&result.log))),
+    }
+}
+
+/// What `gas` costs, rounded up.
+fn fee(price: &GasPrice, gas: u64) -> Result<Fee, CosmosError> {
+    let amount = u128::from(gas) * u128::from(price.micro);
+    let denom = price.denom.parse().map_err(|_| CosmosError::Setting("gas_price.denom"))?;
+    Ok(Fee::from_amount_and_gas(Coin { denom, amount: amount.div_ceil(1_000_000) }, gas))
+}
+
+/// Whether a failed simulation is the transaction's fault: not where the node failed (codes of its RPC are negative), or
+/// serves no simulations.
+fn executed(code: i64, log: &str) -> bool {
+    code > 0 && !log.contains("unknown query path")
+}
+
+fn wrong_sequence(log: &str) -> bool {
+    log.contains("account sequence mismatch")
+}
+
+const SIMULATE_PATH: &str = "/cosmos.tx.v1beta1.Service/Simulate";
+/// The SDK's own errors.
+const SDK: &str = "sdk";
+const OUT_OF_GAS: u32 = 11;
+const ALREADY_THERE: u32 = 19;
+const WRONG_SEQUENCE: u32 = 32;
+/// Most gas of a transaction, and what its fee is bounded by.
+const GAS_MAX: u64 = 50_000_000;
+/// Gas beside the margin: signatures and fees are charged differently than simulated.
+const GAS_SPARE: u64 = 20_000;
+/// Sequences that moved, an estimate that was short.
+const TRIES_MAX: usize = 4;
+/// Blocks until a transaction that was not included cannot be.
+const BLOCKS_TO_LIVE: u64 = 30;
+const WAIT: Duration = Duration::from_millis(500);
+/// Ten minutes.
+const WAITS_MAX: usize = 1200;
+const RESEND_EVERY: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn price(micro: u64) -> GasPrice {
+        GasPrice { micro, denom: "ustake".to_owned() }
+    }
+
+    fn done(code: u32, codespace: &str) -> Done {
+        let (codespace, log) = (codespace.to_owned(), "words".to_owned());
+        let result = TxResult { code, codespace, log, data: vec![], gas_wanted: 0, gas_used: 0 };
+        Done { height: 7, data: vec![], result }
+    }
+
+    /// Fees are rounded up, to the unit, and do not overflow.
+    #[test]
+    fn fees_are_rounded_up() {
+        let amount = |micro, gas| fee(&price(micro), gas).unwrap().amount[0].amount;
+        assert_eq!(amount(25_000, 200_000), 5_000);
+        assert_eq!(amount(25_000, 200_001), 5_001);
+        assert_eq!(amount(1, 1), 1);
+        assert_eq!(amount(0, GAS_MAX), 0);
+        assert_eq!(amount(1_000_000_000_000, GAS_MAX), 50_000_000_000_000);
+    }
+
+    /// A node that cannot simulate refuses nothing in the contract's name.
+    #[test]
+    fn nodes_failures_are_no_refusals() {
+        assert!(executed(5, "only 3 units of the grant are left"));
+        assert!(!executed(-32603, "Internal error"));
+        assert!(!executed(6, "unknown query path: unknown request"));
+    }
+
+    /// What a transaction did is final; only one that ran out of gas, by a short estimate, goes again, once.
+    #[test]
+    fn only_a_short_estimate_goes_again() {
+        assert!(matches!(judge(done(0, ""), 1), Ok(Tried::Done(Done { height: 7, .. }))));
+        assert!(matches!(judge(done(11, "sdk"), 1), Ok(Tried::Again(2))));
+        let refused = |done, margin| matches!(judge(done, margin), Err(CosmosError::Refused(_)));
+        assert!(refused(done(11, "sdk"), 2));
+        assert!(refused(done(11, "wasm"), 1));
+        assert!(refused(done(5, "wasm"), 1));
+    }
+}
