@@ -21,11 +21,7 @@ macro_rules! import_quotes {
 
 /// Whether the chain accepts a TDX quote with this collateral at the time of the block.
 #[cfg(feature = "secret")]
-pub fn quote_accepted(
-    verify: impl Fn(u32, u32) -> u64,
-    quote: &[u8],
-    collateral: &[u8],
-) -> bool {
+pub fn quote_accepted(verify: impl Fn(u32, u32) -> u64, quote: &[u8], collateral: &[u8]) -> bool {
     let (Some(quote), Some(collateral)) = (Region::over(quote), Region::over(collateral)) else {
         return false;
     };
