@@ -69,7 +69,8 @@ mod chain {
 
     /// The chain's own verification: signatures up to Intel's root, revocation, dates, TCB.
     pub(super) fn accepts(quote: &[u8], collateral: &[u8]) -> bool {
-        prag_contracts_shell::quote_accepted(dcap_quote_verify, quote, collateral)
+        let verify = |quote, collateral| dcap_quote_verify(quote, collateral);
+        prag_contracts_shell::quote_accepted(verify, quote, collateral)
     }
 }
 
