@@ -85,7 +85,7 @@ fn signed(
 }
 
 fn hex<'a>(what: &'static str, text: &'a str) -> Result<&'a str, ShellError> {
-    let plain = text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if plain { Ok(text) } else { Err(ShellError::Collateral(what)) }
 }
 

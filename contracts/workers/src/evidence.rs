@@ -69,6 +69,7 @@ mod chain {
 
     /// The chain's own verification: signatures up to Intel's root, revocation, dates, TCB.
     pub(super) fn accepts(quote: &[u8], collateral: &[u8]) -> bool {
+        // A function of the host's is no `Fn`.
         let verify = |quote, collateral| dcap_quote_verify(quote, collateral);
         prag_contracts_shell::quote_accepted(verify, quote, collateral)
     }
