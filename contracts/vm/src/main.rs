@@ -132,9 +132,9 @@ const HEADER: &str = "\
 # Gas
 
 Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants or
-workers stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
-instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
-store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
+workers stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two
+for every instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what
+the SDK's store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
 A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
 encryption of rows. Questions of `access` on Secret verify a permit and a signature.
 
