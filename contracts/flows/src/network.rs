@@ -8,6 +8,7 @@
 use crate::relay;
 use cosmwasm_std::{Addr, BlockInfo, Coin};
 use cw_multi_test::{App, AppResponse, ContractWrapper, Executor, IntoAddr};
+use prag_protocol::ledger::workers::WorkersInit;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -46,6 +47,30 @@ impl Network {
         };
         let (access, relay) = (born(access, "access")?, born(relay, "relay")?);
         Ok(Self { app, access, relay })
+    }
+
+    /// A workers contract, which begins with terms of its own.
+    ///
+    /// # Errors
+    /// The contract's text, if it refuses them.
+    pub fn workers(&mut self, init: &WorkersInit) -> Result<Addr, String> {
+        let code = self.app.store_code(Box::new(ContractWrapper::new(
+            prag_workers::execute,
+            prag_workers::instantiate,
+            prag_workers::query,
+        )));
+        let admin = "deployer".into_addr();
+        let born = self.app.instantiate_contract(code, admin, init, &[], "workers", None);
+        born.map_err(|error| error.root_cause().to_string())
+    }
+
+    /// What an account has of a currency.
+    ///
+    /// # Errors
+    /// The bank's text.
+    pub fn balance(&self, of: &Addr, denom: &str) -> Result<u128, String> {
+        let balance = self.app.wrap().query_balance(of, denom);
+        balance.map(|coin| coin.amount.u128()).map_err(|error| error.to_string())
     }
 
     /// Another instance of the same code.

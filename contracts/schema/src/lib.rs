@@ -19,6 +19,7 @@ pub struct File {
 /// Every schema.
 #[must_use]
 pub fn files() -> Vec<File> {
+    use prag_protocol::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
     use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
     vec![
         file::<prag_access::InstantiateMsg>("access/instantiate.json"),
@@ -26,6 +27,10 @@ pub fn files() -> Vec<File> {
         file::<AccessQuery>("access/query.json"),
         file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
         file::<AccessReply>("access/reply.json"),
+        file::<WorkersInit>("workers/instantiate.json"),
+        file::<WorkersMsg>("workers/execute.json"),
+        file::<WorkersQuery>("workers/query.json"),
+        file::<WorkersReply>("workers/reply.json"),
     ]
 }
 

@@ -16,6 +16,7 @@ mod chain;
 mod curves;
 mod event;
 mod export;
+mod import;
 mod json;
 mod money;
 mod refusal;
@@ -30,6 +31,8 @@ pub use secret_cosmwasm_std as std;
 pub use chain::{address, header, sender};
 pub use curves::Curves;
 pub use event::happened;
+#[cfg(feature = "secret")]
+pub use import::quote_accepted;
 pub use json::{binary, parse};
 pub use money::{COINS_MAX, funds, payments, unpaid};
 pub use refusal::Refusal;

@@ -7,7 +7,7 @@
 
 use crate::{Gas, Rows};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use prag_contracts_core::Env;
+use prag_contracts_core::{Env, Funds};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -50,17 +50,34 @@ pub trait Engine {
     fn rows(&self) -> Rows;
     /// Replaces the contract's rows.
     fn set_rows(&mut self, rows: Rows);
-    /// Calls an export. `sender` counts for messages only.
+    /// Has the chain's verifier of quotes accept this one from now on; it refuses all others. Nothing where the chain
+    /// has no verifier.
+    fn accept_quote(&mut self, quote: &[u8], collateral: &[u8]);
+    /// Calls an export. `sender` and `funds` count for messages only.
     ///
     /// # Errors
     /// [`EngineError`] if the contract trapped or answered with something that no chain reads.
+    fn call_with(
+        &mut self,
+        entry: Entry,
+        env: &Env,
+        sender: &str,
+        funds: &[Funds],
+        message: &[u8],
+    ) -> Result<Called, EngineError>;
+    /// Calls an export without funds.
+    ///
+    /// # Errors
+    /// Those of [`Engine::call_with`].
     fn call(
         &mut self,
         entry: Entry,
         env: &Env,
         sender: &str,
         message: &[u8],
-    ) -> Result<Called, EngineError>;
+    ) -> Result<Called, EngineError> {
+        self.call_with(entry, env, sender, &[], message)
+    }
 }
 
 impl EngineError {
@@ -105,8 +122,10 @@ pub(crate) fn env_json(env: &Env, chain_id: &str, contract: &str) -> Vec<u8> {
 }
 
 /// Sender and funds as chains hand them to contracts.
-pub(crate) fn info_json(sender: &str) -> Vec<u8> {
-    json!({ "sender": sender, "funds": [] }).to_string().into_bytes()
+pub(crate) fn info_json(sender: &str, funds: &[Funds]) -> Vec<u8> {
+    let coin = |coin: &Funds| json!({ "denom": coin.denom, "amount": coin.amount.to_string() });
+    let funds: Vec<Value> = funds.iter().map(coin).collect();
+    json!({ "sender": sender, "funds": funds }).to_string().into_bytes()
 }
 
 /// Reads a contract's answer. The two libraries spell "fine" and "refused" differently.

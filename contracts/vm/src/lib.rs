@@ -12,6 +12,7 @@ mod gas;
 mod rows;
 mod secret;
 mod vanilla;
+pub mod workers;
 
 pub use engine::{Called, Engine, EngineError, Entry, built};
 pub use gas::Gas;

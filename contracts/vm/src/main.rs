@@ -3,10 +3,11 @@
 //! Layer: vm.
 //! Holds: the table.
 //! Never: a number that was not measured in this run.
-//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants stored.
+//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants or workers stored.
 
 use prag_contracts_vm::access::{Cast, Step, operations, stocked};
-use prag_contracts_vm::{Engine, EngineError, Gas, Secret, Vanilla, built};
+use prag_contracts_vm::workers::{self, Scene};
+use prag_contracts_vm::{Called, Engine, EngineError, Rows, Secret, Vanilla, built};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,44 +33,76 @@ fn failed(error: &dyn std::fmt::Display) -> ExitCode {
 
 fn table() -> Result<String, Box<dyn std::error::Error>> {
     let mut out = HEADER.to_owned();
-    let vanilla = wasm("access", "cosmwasm")?;
-    let secret = wasm("access", "secret")?;
-    writeln!(
-        out,
-        "`access` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
-        secret.len(),
-        vanilla.len()
-    )?;
-    for (title, mut engine) in [
-        ("access on a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
-        ("access on Secret Network", Box::new(Secret::new(&secret)?)),
-    ] {
-        writeln!(out, "## {title}\n\n{COLUMNS}")?;
-        for line in measure(engine.as_mut())? {
-            writeln!(out, "{line}")?;
+    for (contract, unit) in [("access", "grant"), ("workers", "worker")] {
+        let vanilla = wasm(contract, "cosmwasm")?;
+        let secret = wasm(contract, "secret")?;
+        writeln!(
+            out,
+            "`{contract}` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
+            secret.len(),
+            vanilla.len()
+        )?;
+        for (chain, mut engine) in [
+            ("a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
+            ("Secret Network", Box::new(Secret::new(&secret)?)),
+        ] {
+            writeln!(
+                out,
+                "## {contract} on {chain}\n\n| operation | engine gas | rows read / written / removed \
+                 | SDK gas, 1 {unit} | 100 {unit}s | 10,000 {unit}s |\n|---|--:|--:|--:|--:|--:|"
+            )?;
+            let engine = engine.as_mut();
+            let lines =
+                if contract == "access" { access_lines(engine) } else { workers_lines(engine) };
+            for line in lines? {
+                writeln!(out, "{line}")?;
+            }
+            writeln!(out)?;
         }
-        writeln!(out)?;
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     Ok(out)
 }
 
-fn measure(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
+fn access_lines(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
     let cast = Cast::new(&engine.contract())?;
-    let [one, some, many] = COUNTS.map(|count| stocked(&cast, engine.prefix(), count));
+    let states = COUNTS.map(|count| stocked(&cast, engine.prefix(), count));
+    let steps = operations(&cast);
+    let perform = |step: &Step<'_>, engine: &mut dyn Engine| step.perform(engine);
+    measure(engine, states, &steps, |step| step.name, perform)
+}
+
+fn workers_lines(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
+    let scene = Scene::new(engine)?;
+    let states = COUNTS.map(|count| workers::stocked(&scene, count));
+    let steps = workers::operations(&scene);
+    let perform = |step: &workers::Step, engine: &mut dyn Engine| step.perform(engine);
+    measure(engine, states, &steps, |step| step.name, perform)
+}
+
+fn measure<S>(
+    engine: &mut dyn Engine,
+    states: [Result<Rows, EngineError>; 3],
+    steps: &[S],
+    name: impl Fn(&S) -> &'static str,
+    perform: impl Fn(&S, &mut dyn Engine) -> Result<Called, EngineError>,
+) -> Result<Vec<String>, EngineError> {
+    let [one, some, many] = states;
     let states = [one?, some?, many?];
     let mut lines = Vec::new();
-    for step in operations(&cast) {
+    for step in steps {
         let [one, some, most] = states.each_ref().map(|rows| {
             engine.set_rows(rows.clone());
-            cost(engine, &step)
+            let called = perform(step, engine)?;
+            let refused = |text: String| EngineError::refused(name(step), &text);
+            called.result.map(|_| called.gas).map_err(refused)
         });
         let (one, some, most) = (one?, some?, most?);
         let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
         lines.push(format!(
             "| {} | {} | {rows} | {} | {} | {} |",
-            step.name,
+            name(step),
             grouped(most.engine),
             grouped(one.sdk()),
             grouped(some.sdk()),
@@ -77,14 +110,6 @@ fn measure(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
         ));
     }
     Ok(lines)
-}
-
-fn cost(engine: &mut dyn Engine, step: &Step<'_>) -> Result<Gas, EngineError> {
-    let called = step.perform(engine)?;
-    match called.result {
-        Ok(_) => Ok(called.gas),
-        Err(text) => Err(EngineError::refused(step.name, &text)),
-    }
 }
 
 fn wasm(contract: &str, library: &str) -> Result<Vec<u8>, String> {
@@ -101,19 +126,20 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Grants that are stored.
+/// Grants, or workers, that are stored.
 const COUNTS: [u32; 3] = [1, 100, 10_000];
-const COLUMNS: &str = "\
-| operation | engine gas | rows read / written / removed | SDK gas, 1 grant | 100 grants | 10,000 grants |
-|---|--:|--:|--:|--:|--:|";
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
-stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
-instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
-store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
+Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants or
+workers stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two
+for every instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what
+the SDK's store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
 A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
-encryption of rows. Questions on Secret verify a permit and a signature.
+encryption of rows. Questions of `access` on Secret verify a permit and a signature.
+
+A registration keeps 10 kB of report and 14 kB of collateral on the ledger, which is nearly all that it costs; on Secret
+the chain verifies them first. A service has 512 seats, which 10,000 workers of one service have taken and 100 have not:
+beyond that nothing grows. `get_next_worker` reads them all.
 
 ";

@@ -13,8 +13,8 @@ mod regions;
 
 use crate::engine::{answer, env_json, info_json};
 use crate::{Called, Engine, EngineError, Entry, Gas, Rows, SharedRows};
-use host::Host;
-use prag_contracts_core::Env;
+use host::{Host, Quotes};
+use prag_contracts_core::{Env, Funds};
 use wasmi::{CompilationMode, Config, Linker, Module, OperatorCost, Store};
 
 /// One contract of Secret Network.
@@ -22,6 +22,7 @@ pub struct Secret {
     module: Module,
     linker: Linker<Host>,
     rows: SharedRows,
+    quotes: Quotes,
 }
 
 impl Secret {
@@ -34,7 +35,7 @@ impl Secret {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, wasm).map_err(EngineError::new)?;
         let linker = host::imports(&engine).map_err(EngineError::new)?;
-        Ok(Self { module, linker, rows: SharedRows::default() })
+        Ok(Self { module, linker, rows: SharedRows::default(), quotes: Quotes::new() })
     }
 }
 
@@ -63,14 +64,20 @@ impl Engine for Secret {
         self.rows.replace(rows);
     }
 
-    fn call(
+    fn accept_quote(&mut self, quote: &[u8], collateral: &[u8]) {
+        self.quotes.insert((quote.to_vec(), collateral.to_vec()));
+    }
+
+    fn call_with(
         &mut self,
         entry: Entry,
         env: &Env,
         sender: &str,
+        funds: &[Funds],
         message: &[u8],
     ) -> Result<Called, EngineError> {
-        let host = Host { rows: self.rows.clone(), gas: 0, readonly: entry == Entry::Query };
+        let (rows, quotes) = (self.rows.clone(), self.quotes.clone());
+        let host = Host { rows, quotes, gas: 0, readonly: entry == Entry::Query };
         let mut store = Store::new(self.module.engine(), host);
         store.set_fuel(FUEL).map_err(EngineError::new)?;
         let instance = self
@@ -80,7 +87,7 @@ impl Engine for Secret {
         self.rows.take_gas();
         let mut arguments = vec![env_json(env, self.chain_id(), CONTRACT)];
         if entry != Entry::Query {
-            arguments.push(info_json(sender));
+            arguments.push(info_json(sender, funds));
         }
         arguments.push(message.to_vec());
         let bytes = regions::call(&mut store, instance, entry.export(), &arguments)

@@ -13,7 +13,7 @@ use cosmwasm_vm::{
     Backend, BackendResult, GasInfo, Size, Storage, WasmLimits, call_execute_raw,
     call_instantiate_raw, call_query_raw, capabilities_from_csv,
 };
-use prag_contracts_core::Env;
+use prag_contracts_core::{Env, Funds};
 
 /// One contract in `cosmwasm-vm`.
 pub struct Vanilla {
@@ -62,11 +62,14 @@ impl Engine for Vanilla {
         self.rows.replace(rows);
     }
 
-    fn call(
+    fn accept_quote(&mut self, _: &[u8], _: &[u8]) {}
+
+    fn call_with(
         &mut self,
         entry: Entry,
         env: &Env,
         sender: &str,
+        funds: &[Funds],
         message: &[u8],
     ) -> Result<Called, EngineError> {
         let api = MockApi::default();
@@ -77,7 +80,7 @@ impl Engine for Vanilla {
             .map_err(EngineError::new)?;
         self.rows.take_gas();
         let header = env_json(env, self.chain_id(), MOCK_CONTRACT_ADDR);
-        let info = info_json(sender);
+        let info = info_json(sender, funds);
         let bytes = match entry {
             Entry::Instantiate => call_instantiate_raw(&mut instance, &header, &info, message),
             Entry::Execute => call_execute_raw(&mut instance, &header, &info, message),

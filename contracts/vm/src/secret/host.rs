@@ -2,8 +2,8 @@
 //!
 //! Layer: vm, Secret's engine.
 //! Holds: every import of Secret's list, with its cost.
-//! Never: a signature made for a contract, another contract's reply, or a quote that was not checked: those imports are
-//! there, so that every contract loads, and trap when they are called.
+//! Never: a signature made for a contract, or another contract's reply: those imports are there, so that every contract
+//! loads, and trap when they are called. Intel's library: which quotes are good is what a test says.
 //! Invariant: error codes are those that the library expects.
 
 use super::regions::{fill, give, read};
@@ -11,12 +11,17 @@ use crate::SharedRows;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use cosmwasm_crypto::{CryptoError, ed25519_verify, secp256k1_recover_pubkey, secp256k1_verify};
+use std::collections::BTreeSet;
 use wasmi::errors::LinkerError;
 use wasmi::{Caller, Error, Linker};
+
+/// Quotes with their collateral that the chain's verifier accepts.
+pub(super) type Quotes = BTreeSet<(Vec<u8>, Vec<u8>)>;
 
 /// Beside a running contract.
 pub(super) struct Host {
     pub(super) rows: SharedRows,
+    pub(super) quotes: Quotes,
     /// Secret's gas for host functions.
     pub(super) gas: u64,
     pub(super) readonly: bool,
@@ -43,7 +48,7 @@ pub(super) fn imports(engine: &wasmi::Engine) -> Result<Linker<Host>, LinkerErro
         .func_wrap("env", "ed25519_batch_verify", absent3)?
         .func_wrap("env", "secp256k1_sign", absent2)?
         .func_wrap("env", "ed25519_sign", absent2)?
-        .func_wrap("env", "dcap_quote_verify", absent2)?
+        .func_wrap("env", "dcap_quote_verify", verify_quote)?
         .func_wrap("env", "query_chain", |_: Call<'_>, _: u32| absent::<u32>())?;
     Ok(linker)
 }
@@ -147,6 +152,13 @@ fn recover_secp256k1(
     }
 }
 
+/// Error code in the upper half, the result of Intel's library in the lower.
+fn verify_quote(mut call: Call<'_>, quote: u32, collateral: u32) -> Result<u64, Error> {
+    charge(&mut call, QUOTE);
+    let known = (read(&call, quote)?, read(&call, collateral)?);
+    Ok(if call.data().quotes.contains(&known) { 0 } else { INVALID_SIGNATURE })
+}
+
 fn verdict(result: Result<bool, CryptoError>) -> u32 {
     match result {
         Ok(true) => 0,
@@ -186,3 +198,6 @@ pub(super) const PREFIX: &str = "secret";
 const ADDRESS: u64 = 8192;
 const SECP256K1: u64 = 98_304;
 const ED25519: u64 = 73_728;
+const QUOTE: u64 = 100_000;
+/// `SGX_QL_QV_RESULT_INVALID_SIGNATURE`.
+const INVALID_SIGNATURE: u64 = 0xa004;

@@ -7,11 +7,14 @@
 
 use super::{Parties, WorkersTerms};
 use crate::Address;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{Hex32, Hex64};
 use crate::ledger::{hex32, hex64};
 use serde::{Deserialize, Serialize};
 
 /// What the contract begins with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkersInit {
     /// The admin.
@@ -24,6 +27,7 @@ pub struct WorkersInit {
 
 /// A transition. "Worker" is an account that has registered. No message but `register_worker` takes funds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WorkersMsg {
     /// Anybody: becomes a worker, or attests anew; replaces everything but the stake, to which the
@@ -63,6 +67,7 @@ pub enum WorkersMsg {
         window: u64,
         /// Ed25519 by its signing key over the challenge's 32 bytes.
         #[serde(with = "hex64")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex64"))]
         signature: [u8; 64],
     },
     /// Anybody: a worker let a window pass. Once per window.
@@ -85,12 +90,14 @@ pub enum WorkersMsg {
     ApproveMeasurement {
         /// Which.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
     /// Admin: an image may not, and is chosen no more, from now on. Again is no error.
     RetireMeasurement {
         /// Which.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
     /// Admin: names other parties, who are in force once the timelock has passed.
@@ -109,6 +116,7 @@ pub enum WorkersMsg {
 
 /// What a worker says of itself. The first four fields are the documented ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
     /// Its URL.
@@ -131,9 +139,11 @@ pub struct Registration {
     pub capacity: u32,
     /// Its Ed25519 key, born in the TEE.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub signing_key: [u8; 32],
     /// Its X25519 key.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub hpke_key: [u8; 32],
     /// The running window.
     pub window: u64,
@@ -142,21 +152,26 @@ pub struct Registration {
     /// The digest is SHA-256(`"PRAG-REGISTER/v1"` ‖ LP(challenge of `window`, hpke_key, ip_address,
     /// payment_wallet)).
     #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex64"))]
     pub proof: [u8; 64],
 }
 
 /// The claims that a report's data are the hash of, beside purpose, key and nonce.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceBinding {
     /// SHA-256 of the TLS key's SPKI; zeros without TLS.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub tls_spki_sha256: [u8; 32],
     /// Which ledger the worker obeys.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub ledger_id: [u8; 32],
     /// Digest over every security-relevant setting.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub config_digest: [u8; 32],
     /// Epoch of the measurement policy that the worker follows.
     pub policy_epoch: u64,

@@ -8,11 +8,14 @@
 
 use super::{Approval, EvidenceRecord, WorkerRecord, WorkersConfig};
 use crate::Address;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::Hex32;
 use crate::ledger::{LEDGER_PAGE_ROWS_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A question. Anybody may ask: whatever is registered is public.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WorkersQuery {
     /// The contract itself.
@@ -114,6 +117,7 @@ pub enum WorkersQuery {
 
 /// What evidence is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EvidencePart {
     /// The attestation report.
@@ -124,6 +128,7 @@ pub enum EvidencePart {
 
 /// What an account has to sign in the running window, and a report has to carry as its nonce.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LivelinessChallenge {
     /// The running window.
@@ -132,6 +137,7 @@ pub struct LivelinessChallenge {
     pub closes: u64,
     /// SHA-256(`"PRAG-LIVE/v1"` ‖ LP(ledger, worker, window as u64 big-endian)).
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub challenge: [u8; 32],
     /// Whether it is answered.
     pub answered: bool,
@@ -139,6 +145,7 @@ pub struct LivelinessChallenge {
 
 /// The answer to a [`WorkersQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WorkersReply {
     /// For [`WorkersQuery::Config`].

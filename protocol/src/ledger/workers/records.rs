@@ -8,11 +8,14 @@
 use super::EvidenceBinding;
 use crate::Address;
 use crate::ledger::coin::{Amount, Denom};
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{AmountText, Hex32};
 use crate::ledger::{amount, hex32};
 use serde::{Deserialize, Serialize};
 
 /// What holds for every worker, from the contract's first day to its last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkersTerms {
     /// What stakes are in.
@@ -36,6 +39,7 @@ pub struct WorkersTerms {
 
 /// Accounts with a part in the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parties {
     /// May slash for proven false reports; without one nobody may.
@@ -46,6 +50,7 @@ pub struct Parties {
 
 /// Parties that the timelock still holds back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PendingParties {
     /// Who.
@@ -56,6 +61,7 @@ pub struct PendingParties {
 
 /// The contract itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkersConfig {
     /// The chain and this contract's address on it; part of everything that workers sign.
@@ -74,12 +80,14 @@ pub struct WorkersConfig {
 
 /// An approved measurement. What is retired is taken off the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Counted from 1, never used again: an image that is approved anew must attest anew.
     pub number: u32,
     /// The measurement.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub measurement: [u8; 32],
     /// Unix seconds; a worker can register with it from this second on.
     pub effective: u64,
@@ -87,10 +95,12 @@ pub struct Approval {
 
 /// What the chain itself verified of a worker's evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Attested {
     /// The measurement in the quote.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub measurement: [u8; 32],
     /// The approval that it was registered under; void once that is retired.
     pub approval: u32,
@@ -98,6 +108,7 @@ pub struct Attested {
 
 /// Some of the last [`super::WINDOWS_KEPT`] windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WindowSet {
     /// The latest window of the set.
@@ -108,6 +119,7 @@ pub struct WindowSet {
 
 /// A worker that leaves: not listed, not chosen, its stake still at risk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Leaving {
     /// From this window on it owes no answer.
@@ -118,6 +130,7 @@ pub struct Leaving {
 
 /// A worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkerRecord {
     /// The account: it registered, answers, and has the stake back.
@@ -136,12 +149,15 @@ pub struct WorkerRecord {
     pub capacity: u32,
     /// Its Ed25519 key, born in the TEE.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub signing_key: [u8; 32],
     /// Its X25519 key as of the registration, signed by `signing_key`.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub hpke_key: [u8; 32],
     /// Its stake.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub stake: u128,
     /// What the chain verified; `None` where it only stores evidence for others to verify.
     pub attested: Option<Attested>,
@@ -161,6 +177,7 @@ pub struct WorkerRecord {
 
 /// What was said with a worker's evidence; the evidence itself lies in chunks beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRecord {
     /// Ledger height of the registration.
@@ -169,6 +186,7 @@ pub struct EvidenceRecord {
     pub window: u64,
     /// That challenge.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub nonce: [u8; 32],
     /// What else the report binds.
     pub binding: EvidenceBinding,
@@ -176,10 +194,12 @@ pub struct EvidenceRecord {
     pub report_bytes: u32,
     /// SHA-256 of the report.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub report_sha256: [u8; 32],
     /// Bytes of the collateral.
     pub collateral_bytes: u32,
     /// SHA-256 of the collateral.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub collateral_sha256: [u8; 32],
 }
