@@ -71,20 +71,21 @@ impl Step<'_> {
         }
     }
 
-    /// First window, answered and punished windows. Who comes back was excused while it was away.
+    /// First window, answered windows, and those that nobody can report any more. Who comes back was excused while it was
+    /// away, and earns nothing for it.
     fn history(&self, before: Option<&WorkerRecord>, window: u64) -> (u64, WindowSet, WindowSet) {
         let Some(before) = before else {
             let answered = WindowSet { last: window, bits: 1 };
             return (window, answered, WindowSet::default());
         };
-        let mut answered = before.answered;
+        let mut punished = before.punished;
         if let Some(leaving) = &before.leaving {
             let first = leaving.window.max(window.saturating_sub(WINDOWS_KEPT));
             for away in first..window {
-                answered = windows::with(answered, away);
+                punished = windows::with(punished, away);
             }
         }
-        (before.since, windows::with(answered, window), before.punished)
+        (before.since, windows::with(before.answered, window), punished)
     }
 
     /// A number that nobody had, and who has it.

@@ -165,9 +165,9 @@ pub struct WorkerRecord {
     pub evidence_expires: u64,
     /// Its first window.
     pub since: u64,
-    /// Windows that it answered, or was away in.
+    /// Windows that it answered.
     pub answered: WindowSet,
-    /// Windows that it paid for.
+    /// Windows that it paid for, or was away in: nobody can report them any more.
     pub punished: WindowSet,
     /// Unix seconds; as long as it counts as live.
     pub live_until: u64,

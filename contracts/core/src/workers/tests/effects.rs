@@ -321,8 +321,11 @@ fn coming_back() {
     world.refuses("anybody", missed("ann", FIRST), WorkersError::Answered);
     assert_eq!(world.ok("anybody", missed("ann", FIRST + 1)).payments, treasury(50));
     for away in 2..5 {
-        world.refuses("anybody", missed("ann", FIRST + away), WorkersError::Answered);
+        world.refuses("anybody", missed("ann", FIRST + away), WorkersError::Punished);
     }
+    // Being away is no answer: rewards count those.
+    let record = world.record("ann").unwrap();
+    assert_eq!((record.answered.last, record.answered.bits), (FIRST + 5, 0b10_0001));
 }
 
 /// The admin changes hands in two steps, and a proposal can be replaced and withdrawn.

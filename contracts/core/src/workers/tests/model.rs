@@ -202,7 +202,7 @@ impl Model {
             }
         });
         if let Some((left, _)) = worker.leaving.take() {
-            worker.answered.extend(left..window);
+            worker.punished.extend(left..window);
         }
         worker.answered.insert(window);
         worker.url.clone_from(&registration.ip_address);
