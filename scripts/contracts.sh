@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-contracts=(access)
+contracts=(access subscription)
 libraries=(secret cosmwasm)
 
 out=$PWD/target/wasm
