@@ -19,6 +19,7 @@ pub struct File {
 /// Every schema.
 #[must_use]
 pub fn files() -> Vec<File> {
+    use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionReply};
     use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
     vec![
         file::<prag_access::InstantiateMsg>("access/instantiate.json"),
@@ -26,6 +27,10 @@ pub fn files() -> Vec<File> {
         file::<AccessQuery>("access/query.json"),
         file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
         file::<AccessReply>("access/reply.json"),
+        file::<prag_subscription::InstantiateMsg>("subscription/instantiate.json"),
+        file::<SubscriptionMsg>("subscription/execute.json"),
+        file::<prag_subscription::QueryMsg>("subscription/query.json"),
+        file::<SubscriptionReply>("subscription/reply.json"),
     ]
 }
 

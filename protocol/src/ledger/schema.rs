@@ -5,6 +5,10 @@
 //! Never: part of a contract: schemas are made natively.
 //! Invariant: a schema takes no text that its reader refuses, but for an address's checksum.
 
+mod money;
+
+pub use money::AmountText;
+
 use crate::{Address, CollectionId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -22,6 +26,23 @@ impl JsonSchema for Hex32 {
             "description": "32 bytes as lowercase hexadecimal text",
             "type": "string",
             "pattern": "^[0-9a-f]{64}$",
+        })
+    }
+}
+
+/// Exactly 64 bytes as 128 lowercase hexadecimal digits.
+pub struct Hex64;
+
+impl JsonSchema for Hex64 {
+    fn schema_name() -> Cow<'static, str> {
+        "Hex64".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "64 bytes as lowercase hexadecimal text",
+            "type": "string",
+            "pattern": "^[0-9a-f]{128}$",
         })
     }
 }
