@@ -1,4 +1,4 @@
-//! What every contract's shell shares: the chain's library, storage, headers, coins, events, permits.
+//! What every contract's shell shares: the chain's library, storage, headers, coins, events, permits, other contracts.
 //!
 //! Layer: contracts; above `core` and `permit`, below one thin crate per contract.
 //! Holds: the only code that knows that there are two standard libraries.
@@ -18,6 +18,7 @@ mod event;
 mod export;
 mod json;
 mod money;
+mod peer;
 mod refusal;
 mod signed;
 mod store;
@@ -32,6 +33,7 @@ pub use curves::Curves;
 pub use event::happened;
 pub use json::{binary, parse};
 pub use money::{COINS_MAX, funds, payments, unpaid};
+pub use peer::Peer;
 pub use refusal::Refusal;
 pub use signed::ask;
 pub use store::{ReadStore, Store};
