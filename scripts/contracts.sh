@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-contracts=(access subscription)
+contracts=(access rewards subscription)
 libraries=(secret cosmwasm)
 
 out=$PWD/target/wasm

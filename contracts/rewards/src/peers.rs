@@ -57,6 +57,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) known: &'a Known,
     pub(crate) querier: QuerierWrapper<'a>,
     /// Secret Network: the owner's question.
+    #[cfg_attr(not(feature = "secret"), expect(dead_code, reason = "owners are public elsewhere"))]
     pub(crate) question: Option<&'a SignedQuery>,
 }
 

@@ -7,9 +7,10 @@
 
 use crate::{Gas, Rows};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use prag_contracts_core::Env;
+use prag_contracts_core::{Env, Funds};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which export is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,14 @@ pub struct Called {
     pub gas: Gas,
 }
 
+/// Other contracts: a contract's address and a question's JSON to the reply's JSON, or the text of a refusal.
+pub type Peers = Arc<dyn Fn(&str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// Nobody.
+pub(crate) fn no_peers() -> Peers {
+    Arc::new(|contract, _| Err(format!("there is no contract {contract}")))
+}
+
 /// Why an engine could not run a contract at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -50,6 +59,10 @@ pub trait Engine {
     fn rows(&self) -> Rows;
     /// Replaces the contract's rows.
     fn set_rows(&mut self, rows: Rows);
+    /// What the next message brings along.
+    fn bring(&mut self, funds: &[Funds]);
+    /// Who answers when the contract asks another one; nobody unless it is set.
+    fn set_peers(&mut self, peers: Peers);
     /// Calls an export. `sender` counts for messages only.
     ///
     /// # Errors
@@ -61,6 +74,17 @@ pub trait Engine {
         sender: &str,
         message: &[u8],
     ) -> Result<Called, EngineError>;
+}
+
+/// Something that is measured.
+pub trait Operation {
+    /// Its name in tables.
+    fn name(&self) -> &str;
+    /// Does it on an engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped.
+    fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError>;
 }
 
 impl EngineError {
@@ -105,8 +129,10 @@ pub(crate) fn env_json(env: &Env, chain_id: &str, contract: &str) -> Vec<u8> {
 }
 
 /// Sender and funds as chains hand them to contracts.
-pub(crate) fn info_json(sender: &str) -> Vec<u8> {
-    json!({ "sender": sender, "funds": [] }).to_string().into_bytes()
+pub(crate) fn info_json(sender: &str, funds: &[Funds]) -> Vec<u8> {
+    let coin = |coin: &Funds| json!({ "denom": coin.denom, "amount": coin.amount.to_string() });
+    let coins: Vec<Value> = funds.iter().map(coin).collect();
+    json!({ "sender": sender, "funds": coins }).to_string().into_bytes()
 }
 
 /// Reads a contract's answer. The two libraries spell "fine" and "refused" differently.

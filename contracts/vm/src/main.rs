@@ -3,10 +3,12 @@
 //! Layer: vm.
 //! Holds: the table.
 //! Never: a number that was not measured in this run.
-//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants stored.
+//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants, or subscribers, stored.
 
-use prag_contracts_vm::access::{Cast, Step, operations, stocked};
-use prag_contracts_vm::{Engine, EngineError, Gas, Secret, Vanilla, built};
+use prag_contracts_vm::access::{self, Cast};
+use prag_contracts_vm::{
+    Engine, EngineError, Gas, Operation, Rows, Secret, Vanilla, built, subscription,
+};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,44 +34,57 @@ fn failed(error: &dyn std::fmt::Display) -> ExitCode {
 
 fn table() -> Result<String, Box<dyn std::error::Error>> {
     let mut out = HEADER.to_owned();
-    let vanilla = wasm("access", "cosmwasm")?;
-    let secret = wasm("access", "secret")?;
-    writeln!(
-        out,
-        "`access` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
-        secret.len(),
-        vanilla.len()
-    )?;
-    for (title, mut engine) in [
-        ("access on a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
-        ("access on Secret Network", Box::new(Secret::new(&secret)?)),
-    ] {
-        writeln!(out, "## {title}\n\n{COLUMNS}")?;
-        for line in measure(engine.as_mut())? {
-            writeln!(out, "{line}")?;
+    for contract in ["access", "subscription"] {
+        let (vanilla, secret) = (wasm(contract, "cosmwasm")?, wasm(contract, "secret")?);
+        writeln!(
+            out,
+            "`{contract}` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
+            secret.len(),
+            vanilla.len()
+        )?;
+        for (chain, mut engine) in [
+            ("a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
+            ("Secret Network", Box::new(Secret::new(&secret)?)),
+        ] {
+            writeln!(out, "## {contract} on {chain}\n\n{COLUMNS}")?;
+            for line in contract_lines(contract, engine.as_mut())? {
+                writeln!(out, "{line}")?;
+            }
+            writeln!(out)?;
         }
-        writeln!(out)?;
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     Ok(out)
 }
 
-fn measure(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
-    let cast = Cast::new(&engine.contract())?;
-    let [one, some, many] = COUNTS.map(|count| stocked(&cast, engine.prefix(), count));
-    let states = [one?, some?, many?];
+fn contract_lines(contract: &str, engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
+    let (cast, prefix) = (Cast::new(&engine.contract())?, engine.prefix());
+    if contract == "access" {
+        let [one, some, many] = COUNTS.map(|count| access::stocked(&cast, prefix, count));
+        measure(engine, &[one?, some?, many?], &access::operations(&cast))
+    } else {
+        let [one, some, many] = COUNTS.map(|count| subscription::stocked(&cast, prefix, count));
+        measure(engine, &[one?, some?, many?], &subscription::operations(&cast)?)
+    }
+}
+
+fn measure(
+    engine: &mut dyn Engine,
+    states: &[Rows; 3],
+    operations: &[impl Operation],
+) -> Result<Vec<String>, EngineError> {
     let mut lines = Vec::new();
-    for step in operations(&cast) {
+    for step in operations {
         let [one, some, most] = states.each_ref().map(|rows| {
             engine.set_rows(rows.clone());
-            cost(engine, &step)
+            cost(engine, step)
         });
         let (one, some, most) = (one?, some?, most?);
         let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
         lines.push(format!(
             "| {} | {} | {rows} | {} | {} | {} |",
-            step.name,
+            step.name(),
             grouped(most.engine),
             grouped(one.sdk()),
             grouped(some.sdk()),
@@ -79,11 +94,11 @@ fn measure(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
     Ok(lines)
 }
 
-fn cost(engine: &mut dyn Engine, step: &Step<'_>) -> Result<Gas, EngineError> {
+fn cost(engine: &mut dyn Engine, step: &impl Operation) -> Result<Gas, EngineError> {
     let called = step.perform(engine)?;
     match called.result {
         Ok(_) => Ok(called.gas),
-        Err(text) => Err(EngineError::refused(step.name, &text)),
+        Err(text) => Err(EngineError::refused(step.name(), &text)),
     }
 }
 
@@ -101,18 +116,18 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Grants that are stored.
+/// Grants, or subscribers, that are stored.
 const COUNTS: [u32; 3] = [1, 100, 10_000];
 const COLUMNS: &str = "\
-| operation | engine gas | rows read / written / removed | SDK gas, 1 grant | 100 grants | 10,000 grants |
+| operation | engine gas | rows read / written / removed | SDK gas, 1 stored | 100 stored | 10,000 stored |
 |---|--:|--:|--:|--:|--:|";
 const HEADER: &str = "\
 # Gas
 
 Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
-stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
+(`access`) or subscribers (`subscription`) stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
 instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
-store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
+store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no other.
 A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
 encryption of rows. Questions on Secret verify a permit and a signature.
 

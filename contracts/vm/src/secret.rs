@@ -11,10 +11,10 @@
 mod host;
 mod regions;
 
-use crate::engine::{answer, env_json, info_json};
-use crate::{Called, Engine, EngineError, Entry, Gas, Rows, SharedRows};
+use crate::engine::{answer, env_json, info_json, no_peers};
+use crate::{Called, Engine, EngineError, Entry, Gas, Peers, Rows, SharedRows};
 use host::Host;
-use prag_contracts_core::Env;
+use prag_contracts_core::{Env, Funds};
 use wasmi::{CompilationMode, Config, Linker, Module, OperatorCost, Store};
 
 /// One contract of Secret Network.
@@ -22,6 +22,8 @@ pub struct Secret {
     module: Module,
     linker: Linker<Host>,
     rows: SharedRows,
+    funds: Vec<Funds>,
+    peers: Peers,
 }
 
 impl Secret {
@@ -34,7 +36,7 @@ impl Secret {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, wasm).map_err(EngineError::new)?;
         let linker = host::imports(&engine).map_err(EngineError::new)?;
-        Ok(Self { module, linker, rows: SharedRows::default() })
+        Ok(Self { module, linker, rows: SharedRows::default(), funds: Vec::new(), peers: no_peers() })
     }
 }
 
@@ -63,6 +65,14 @@ impl Engine for Secret {
         self.rows.replace(rows);
     }
 
+    fn bring(&mut self, funds: &[Funds]) {
+        self.funds = funds.to_vec();
+    }
+
+    fn set_peers(&mut self, peers: Peers) {
+        self.peers = peers;
+    }
+
     fn call(
         &mut self,
         entry: Entry,
@@ -70,7 +80,8 @@ impl Engine for Secret {
         sender: &str,
         message: &[u8],
     ) -> Result<Called, EngineError> {
-        let host = Host { rows: self.rows.clone(), gas: 0, readonly: entry == Entry::Query };
+        let (rows, peers, readonly) = (self.rows.clone(), self.peers.clone(), entry == Entry::Query);
+        let host = Host { rows, peers, gas: 0, readonly };
         let mut store = Store::new(self.module.engine(), host);
         store.set_fuel(FUEL).map_err(EngineError::new)?;
         let instance = self
@@ -80,7 +91,7 @@ impl Engine for Secret {
         self.rows.take_gas();
         let mut arguments = vec![env_json(env, self.chain_id(), CONTRACT)];
         if entry != Entry::Query {
-            arguments.push(info_json(sender));
+            arguments.push(info_json(sender, &core::mem::take(&mut self.funds)));
         }
         arguments.push(message.to_vec());
         let bytes = regions::call(&mut store, instance, entry.export(), &arguments)

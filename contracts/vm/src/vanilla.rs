@@ -5,21 +5,24 @@
 //! Never: the file cache of that crate, which is `unsafe`.
 //! Invariant: gas is the engine's own; storage is charged as wasmd's store does.
 
-use crate::engine::{answer, env_json, info_json};
-use crate::{Called, Engine, EngineError, Entry, Gas, Rows, SharedRows};
+use crate::engine::{answer, env_json, info_json, no_peers};
+use crate::{Called, Engine, EngineError, Entry, Gas, Peers, Rows, SharedRows};
+use cosmwasm_std::{ContractResult, QuerierResult, SystemError, SystemResult, WasmQuery};
 use cosmwasm_vm::internals::{Logger, check_wasm, compile_module, instance_from_module};
 use cosmwasm_vm::testing::{MOCK_CONTRACT_ADDR, MockApi, MockQuerier};
 use cosmwasm_vm::{
     Backend, BackendResult, GasInfo, Size, Storage, WasmLimits, call_execute_raw,
     call_instantiate_raw, call_query_raw, capabilities_from_csv,
 };
-use prag_contracts_core::Env;
+use prag_contracts_core::{Env, Funds};
 
 /// One contract in `cosmwasm-vm`.
 pub struct Vanilla {
     engine: wasmer::Engine,
     module: wasmer::Module,
     rows: SharedRows,
+    funds: Vec<Funds>,
+    peers: Peers,
 }
 
 impl Vanilla {
@@ -33,7 +36,7 @@ impl Vanilla {
             .map_err(EngineError::new)?;
         let (module, engine) =
             compile_module(wasm, Some(Size::mebi(32))).map_err(EngineError::new)?;
-        Ok(Self { engine, module, rows: SharedRows::default() })
+        Ok(Self { engine, module, rows: SharedRows::default(), funds: Vec::new(), peers: no_peers() })
     }
 }
 
@@ -62,6 +65,14 @@ impl Engine for Vanilla {
         self.rows.replace(rows);
     }
 
+    fn bring(&mut self, funds: &[Funds]) {
+        self.funds = funds.to_vec();
+    }
+
+    fn set_peers(&mut self, peers: Peers) {
+        self.peers = peers;
+    }
+
     fn call(
         &mut self,
         entry: Entry,
@@ -70,14 +81,16 @@ impl Engine for Vanilla {
         message: &[u8],
     ) -> Result<Called, EngineError> {
         let api = MockApi::default();
-        let querier: MockQuerier = MockQuerier::new(&[]);
+        let mut querier: MockQuerier = MockQuerier::new(&[]);
+        let peers = self.peers.clone();
+        querier.update_wasm(move |query| asked(&peers, query));
         let backend = Backend { api, storage: self.rows.clone(), querier };
         let store = wasmer::Store::new(self.engine.clone());
         let mut instance = instance_from_module(store, &self.module, backend, GAS_LIMIT, None)
             .map_err(EngineError::new)?;
         self.rows.take_gas();
         let header = env_json(env, self.chain_id(), MOCK_CONTRACT_ADDR);
-        let info = info_json(sender);
+        let info = info_json(sender, &core::mem::take(&mut self.funds));
         let bytes = match entry {
             Entry::Instantiate => call_instantiate_raw(&mut instance, &header, &info, message),
             Entry::Execute => call_execute_raw(&mut instance, &header, &info, message),
@@ -103,6 +116,17 @@ impl Storage for SharedRows {
 
     fn remove(&mut self, key: &[u8]) -> BackendResult<()> {
         (Ok(()), external(self.delete(key)))
+    }
+}
+
+/// What another contract answers.
+fn asked(peers: &Peers, query: &WasmQuery) -> QuerierResult {
+    let WasmQuery::Smart { contract_addr, msg } = query else {
+        return SystemResult::Err(SystemError::UnsupportedRequest { kind: "not a smart query".to_owned() });
+    };
+    match peers(contract_addr, msg) {
+        Ok(reply) => SystemResult::Ok(ContractResult::Ok(reply.into())),
+        Err(text) => SystemResult::Ok(ContractResult::Err(text)),
     }
 }
 

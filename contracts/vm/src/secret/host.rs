@@ -2,21 +2,25 @@
 //!
 //! Layer: vm, Secret's engine.
 //! Holds: every import of Secret's list, with its cost.
-//! Never: a signature made for a contract, another contract's reply, or a quote that was not checked: those imports are
-//! there, so that every contract loads, and trap when they are called.
+//! Never: a signature made for a contract, or a quote that was not checked: those imports are there, so that every
+//! contract loads, and trap when they are called. Of questions to the chain, any but those to other contracts.
 //! Invariant: error codes are those that the library expects.
 
 use super::regions::{fill, give, read};
-use crate::SharedRows;
+use crate::{Peers, SharedRows};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use cosmwasm_crypto::{CryptoError, ed25519_verify, secp256k1_recover_pubkey, secp256k1_verify};
+use serde_json::{Value, json};
 use wasmi::errors::LinkerError;
 use wasmi::{Caller, Error, Linker};
 
 /// Beside a running contract.
 pub(super) struct Host {
     pub(super) rows: SharedRows,
+    /// Other contracts.
+    pub(super) peers: Peers,
     /// Secret's gas for host functions.
     pub(super) gas: u64,
     pub(super) readonly: bool,
@@ -44,7 +48,7 @@ pub(super) fn imports(engine: &wasmi::Engine) -> Result<Linker<Host>, LinkerErro
         .func_wrap("env", "secp256k1_sign", absent2)?
         .func_wrap("env", "ed25519_sign", absent2)?
         .func_wrap("env", "dcap_quote_verify", absent2)?
-        .func_wrap("env", "query_chain", |_: Call<'_>, _: u32| absent::<u32>())?;
+        .func_wrap("env", "query_chain", query_chain)?;
     Ok(linker)
 }
 
@@ -145,6 +149,24 @@ fn recover_secp256k1(
         Ok(key) => give(&mut call, &key).map(u64::from),
         Err(error) => Ok(u64::from(error.code()) << 32),
     }
+}
+
+/// Smart queries, with the code hash that Secret demands. What another contract costs is not measured.
+fn query_chain(mut call: Call<'_>, request: u32) -> Result<u32, Error> {
+    let request = read(&call, request)?;
+    let request: Value = serde_json::from_slice(&request).map_err(|_| Error::new("not JSON"))?;
+    let smart = &request["wasm"]["smart"];
+    let text = |field: &str| smart[field].as_str().ok_or(Error::new("not a smart query"));
+    let (contract, hash, question) = (text("contract_addr")?, text("callback_code_hash")?, text("msg")?);
+    if hash.len() != 64 {
+        return Err(Error::new("no code hash"));
+    }
+    let question = STANDARD.decode(question).map_err(|_| Error::new("not base64"))?;
+    let answer = match (call.data().peers)(contract, &question) {
+        Ok(reply) => json!({ "Ok": { "Ok": STANDARD.encode(reply) } }),
+        Err(text) => json!({ "Ok": { "Err": text } }),
+    };
+    give(&mut call, answer.to_string().as_bytes())
 }
 
 fn verdict(result: Result<bool, CryptoError>) -> u32 {
