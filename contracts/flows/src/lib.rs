@@ -7,5 +7,6 @@
 
 mod network;
 pub mod relay;
+mod workers;
 
 pub use network::Network;

@@ -5,9 +5,13 @@
 //! Never: a contract's state, other than by its own queries.
 //! Invariant: an error of a message is the contract's own text.
 
-use crate::relay;
+use crate::{relay, workers};
 use cosmwasm_std::{Addr, BlockInfo, Coin};
 use cw_multi_test::{App, AppResponse, ContractWrapper, Executor, IntoAddr};
+use prag_contracts_shell::Peer;
+use prag_protocol::Address;
+use prag_protocol::ledger::rewards::RewardsInit;
+use prag_protocol::ledger::workers::{Parties, WorkersInit, WorkersTerms};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,6 +21,10 @@ pub struct Network {
     pub app: App,
     /// The access contract.
     pub access: Addr,
+    /// The subscription contract; its admin is `deployer`.
+    pub subscription: Addr,
+    /// The workers contract; its admin is `deployer`, and nobody may slash yet.
+    pub workers: Addr,
     /// A contract that passes messages on.
     pub relay: Addr,
 }
@@ -37,15 +45,41 @@ impl Network {
             prag_access::instantiate,
             prag_access::query,
         )));
+        let subscription = app.store_code(Box::new(ContractWrapper::new(
+            prag_subscription::execute,
+            prag_subscription::instantiate,
+            prag_subscription::query,
+        )));
+        let workers = app.store_code(workers::contract());
         let relay = app.store_code(relay::contract());
-        let mut born = |code, label: &str| {
-            let admin = "deployer".into_addr();
-            let born =
-                app.instantiate_contract(code, admin, &cosmwasm_std::Empty {}, &[], label, None);
-            born.map_err(|error| error.root_cause().to_string())
-        };
-        let (access, relay) = (born(access, "access")?, born(relay, "relay")?);
-        Ok(Self { app, access, relay })
+        let access = born(&mut app, access, "access", &cosmwasm_std::Empty {})?;
+        let relay = born(&mut app, relay, "relay", &cosmwasm_std::Empty {})?;
+        let subscription = born(&mut app, subscription, "subscription", &cosmwasm_std::Empty {})?;
+        let workers = born(&mut app, workers, "workers", &workers_init()?)?;
+        Ok(Self { app, access, subscription, workers, relay })
+    }
+
+    /// A rewards contract that asks this network's access and workers contracts; its admin is `deployer`.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn rewards(&mut self, init: RewardsInit) -> Result<Addr, String> {
+        let code = ContractWrapper::new(
+            prag_rewards::execute,
+            prag_rewards::instantiate,
+            prag_rewards::query,
+        );
+        let code = self.app.store_code(Box::new(code.with_reply(prag_rewards::reply)));
+        let (access, workers) = (peer(&self.access)?, peer(&self.workers)?);
+        let message = prag_rewards::InstantiateMsg { rewards: init, access, workers };
+        born(&mut self.app, code, "rewards", &message)
+    }
+
+    /// How much uscrt somebody has.
+    #[must_use]
+    pub fn has(&self, account: &Addr) -> u128 {
+        let balance = self.app.wrap().query_balance(account, "uscrt");
+        balance.map(|coin| coin.amount).unwrap_or_default().try_into().unwrap_or(u128::MAX)
     }
 
     /// Another instance of the same code.
@@ -117,4 +151,34 @@ impl Network {
     pub fn now(&self) -> u64 {
         self.app.block_info().time.seconds()
     }
+}
+
+fn born(app: &mut App, code: u64, label: &str, message: &impl Serialize) -> Result<Addr, String> {
+    let admin = "deployer".into_addr();
+    let born = app.instantiate_contract(code, admin, message, &[], label, None);
+    born.map_err(|error| error.root_cause().to_string())
+}
+
+fn peer(contract: &Addr) -> Result<Peer, String> {
+    Ok(Peer { address: spelled(contract)?, code_hash: String::new() })
+}
+
+fn workers_init() -> Result<WorkersInit, String> {
+    let admin = spelled(&"deployer".into_addr())?;
+    let treasury = spelled(&"treasury".into_addr())?;
+    let terms = WorkersTerms {
+        denom: "uscrt".parse().map_err(|error| format!("{error}"))?,
+        stake_per_capacity: 1000_u128.try_into().map_err(|error| format!("{error}"))?,
+        window_seconds: 6 * 3600,
+        evidence_seconds: 90 * 86_400,
+        timelock_seconds: 60,
+        unbonding_seconds: 86_400,
+        missed_ppm: 1000,
+        attested_only: false,
+    };
+    Ok(WorkersInit { admin, parties: Parties { rewards: None, treasury }, terms })
+}
+
+fn spelled(addr: &Addr) -> Result<Address, String> {
+    addr.as_str().parse().map_err(|error| format!("{error}"))
 }

@@ -19,6 +19,7 @@ pub struct File {
 /// Every schema.
 #[must_use]
 pub fn files() -> Vec<File> {
+    use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply};
     use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionReply};
     use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
     vec![
@@ -27,6 +28,11 @@ pub fn files() -> Vec<File> {
         file::<AccessQuery>("access/query.json"),
         file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
         file::<AccessReply>("access/reply.json"),
+        file::<prag_rewards::InstantiateMsg>("rewards/instantiate.json"),
+        file::<RewardsMsg>("rewards/execute.json"),
+        file::<prag_rewards::SecretMsg>("rewards/execute_on_secret.json"),
+        file::<RewardsQuery>("rewards/query.json"),
+        file::<RewardsReply>("rewards/reply.json"),
         file::<prag_subscription::InstantiateMsg>("subscription/instantiate.json"),
         file::<SubscriptionMsg>("subscription/execute.json"),
         file::<prag_subscription::QueryMsg>("subscription/query.json"),
