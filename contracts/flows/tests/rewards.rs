@@ -196,7 +196,7 @@ fn book(forged: bool) -> Book {
 }
 
 fn challenge(book: &Book) -> RewardsMsg {
-    let evidence = Evidence::Leaf(Shown::Usage(book.usage(0).unwrap()));
+    let evidence = Evidence::Leaf(Shown::Usage(Box::new(book.usage(0).unwrap())));
     RewardsMsg::Challenge { epoch: 0, worker: address("ann"), evidence }
 }
 
@@ -215,7 +215,7 @@ fn a_true_report_is_paid() {
     let demand = RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 0 };
     assert!(world.tell("rich", &demand, 9).is_err());
     world.tell("rich", &demand, 10).unwrap();
-    let shown = Shown::Usage(book.usage(0).unwrap());
+    let shown = Shown::Usage(Box::new(book.usage(0).unwrap()));
     let before = world.has("ann");
     world.tell("ann", &RewardsMsg::Reveal { epoch: 0, shown }, 0).unwrap();
     assert_eq!(world.has("ann"), before + 10);
