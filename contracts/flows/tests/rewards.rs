@@ -84,14 +84,24 @@ impl World {
         world
     }
 
+    fn live(&self) -> LivelinessChallenge {
+        let query = WorkersQuery::GetLivelinessChallenge { worker: address("ann") };
+        match self.network.ask(&self.network.workers, &query).unwrap() {
+            WorkersReply::Challenge(challenge) => challenge,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answer(&mut self) {
+        let LivelinessChallenge { window, challenge, .. } = self.live();
+        let signature = key(1).sign(&challenge).to_bytes();
+        let message = WorkersMsg::ReportLiveliness { window, signature };
+        self.network.tell("ann", &self.network.workers.clone(), &message, &[]).unwrap();
+    }
+
     fn register(&mut self) {
         let workers = self.network.workers.clone();
-        let query = WorkersQuery::GetLivelinessChallenge { worker: address("ann") };
-        let WorkersReply::Challenge(LivelinessChallenge { window, challenge, .. }) =
-            self.network.ask(&workers, &query).unwrap()
-        else {
-            panic!("no challenge");
-        };
+        let LivelinessChallenge { window, challenge, .. } = self.live();
         let (ip_address, payment_wallet) = ("https://ann.example".to_owned(), address("ann"));
         let digest = registration_digest(&challenge, &[7; 32], &ip_address, &payment_wallet);
         let registration = Registration {
@@ -205,11 +215,15 @@ fn challenge(book: &Book) -> RewardsMsg {
 fn a_true_report_is_paid() {
     let mut world = World::new();
     let book = book(false);
-    world.network.wait(7 * DAY);
+    for _ in 0..2 {
+        world.network.wait(6 * 3600);
+        world.answer();
+    }
+    world.network.wait(7 * DAY - 12 * 3600);
     assert!(world.report(&book, &key(9)).is_err(), "another key");
     world.report(&book, &key(1)).unwrap();
     world.conserves();
-    assert_eq!(world.epoch().record.standing.answers, 1, "the registration is one answer");
+    assert_eq!(world.epoch().record.standing.answers, 2, "the registration's window began earlier");
     let worker = address("ann");
     world.network.wait(DAY);
     let demand = RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 0 };
