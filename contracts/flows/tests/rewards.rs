@@ -226,7 +226,8 @@ fn a_true_report_is_paid() {
     assert_eq!(world.epoch().record.standing.answers, 2, "the registration's window began earlier");
     let worker = address("ann");
     world.network.wait(DAY);
-    let demand = RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 0 };
+    let demand =
+        RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 0 };
     assert!(world.tell("rich", &demand, 9).is_err());
     world.tell("rich", &demand, 10).unwrap();
     let shown = Shown::Usage(Box::new(book.usage(0).unwrap()));

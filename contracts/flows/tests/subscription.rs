@@ -158,7 +158,8 @@ fn a_payment_that_fails_leaves_everything_as_it_was() {
 fn a_relay_is_its_own_sender() {
     let mut network = sold();
     let message = to_json_binary(&SubscriptionMsg::RetirePlan { plan: 1 }).unwrap();
-    let pass = |may_fail| Pass { to: network.subscription.clone(), message: message.clone(), may_fail };
+    let pass =
+        |may_fail| Pass { to: network.subscription.clone(), message: message.clone(), may_fail };
     let (tolerant, strict) = (PassOn(vec![pass(true)]), PassOn(vec![pass(false)]));
     let relay = network.relay.clone();
     network.tell("deployer", &relay, &tolerant, &[]).unwrap();

@@ -36,7 +36,13 @@ impl Secret {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, wasm).map_err(EngineError::new)?;
         let linker = host::imports(&engine).map_err(EngineError::new)?;
-        Ok(Self { module, linker, rows: SharedRows::default(), funds: Vec::new(), peers: no_peers() })
+        Ok(Self {
+            module,
+            linker,
+            rows: SharedRows::default(),
+            funds: Vec::new(),
+            peers: no_peers(),
+        })
     }
 }
 
@@ -80,7 +86,8 @@ impl Engine for Secret {
         sender: &str,
         message: &[u8],
     ) -> Result<Called, EngineError> {
-        let (rows, peers, readonly) = (self.rows.clone(), self.peers.clone(), entry == Entry::Query);
+        let (rows, peers, readonly) =
+            (self.rows.clone(), self.peers.clone(), entry == Entry::Query);
         let host = Host { rows, peers, gas: 0, readonly };
         let mut store = Store::new(self.module.engine(), host);
         store.set_fuel(FUEL).map_err(EngineError::new)?;

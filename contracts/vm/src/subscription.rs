@@ -60,7 +60,8 @@ impl Step<'_> {
                 let by = &self.by.address;
                 let done = subscription::execute(rows, &self.env, by, &funds, message);
                 let done = done.map_err(|error| error.to_string())?;
-                let action = |event| serde_json::to_value(event).ok()?.as_object()?.keys().next().cloned();
+                let action =
+                    |event| serde_json::to_value(event).ok()?.as_object()?.keys().next().cloned();
                 let actions = done.events.iter().filter_map(action).map(Value::from).collect();
                 let payments = done.payments.iter().map(payment).collect();
                 Ok(Ok(Done { actions, payments }))
@@ -129,7 +130,9 @@ pub fn done(response: &Value) -> Done {
     Done { actions: actions.collect(), payments: payments.collect() }
 }
 
-fn payment(payment: &Payment) -> Value {
+/// A bank message as both libraries write it.
+#[must_use]
+pub fn payment(payment: &Payment) -> Value {
     let Payment { to, denom, amount } = payment;
     json!({ "to_address": to, "amount": [{ "denom": denom, "amount": amount.to_string() }] })
 }

@@ -36,7 +36,13 @@ impl Vanilla {
             .map_err(EngineError::new)?;
         let (module, engine) =
             compile_module(wasm, Some(Size::mebi(32))).map_err(EngineError::new)?;
-        Ok(Self { engine, module, rows: SharedRows::default(), funds: Vec::new(), peers: no_peers() })
+        Ok(Self {
+            engine,
+            module,
+            rows: SharedRows::default(),
+            funds: Vec::new(),
+            peers: no_peers(),
+        })
     }
 }
 
@@ -122,7 +128,9 @@ impl Storage for SharedRows {
 /// What another contract answers.
 fn asked(peers: &Peers, query: &WasmQuery) -> QuerierResult {
     let WasmQuery::Smart { contract_addr, msg } = query else {
-        return SystemResult::Err(SystemError::UnsupportedRequest { kind: "not a smart query".to_owned() });
+        return SystemResult::Err(SystemError::UnsupportedRequest {
+            kind: "not a smart query".to_owned(),
+        });
     };
     match peers(contract_addr, msg) {
         Ok(reply) => SystemResult::Ok(ContractResult::Ok(reply.into())),

@@ -11,9 +11,9 @@
 
 use super::rewards::bounded;
 use super::{BoundError, hex32, hex64};
-use crate::{Address, CollectionId};
 #[cfg(feature = "schema")]
 use crate::ledger::schema::{Hex32, Hex64};
+use crate::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
 
 /// Units of use. In a voucher: all of its session; in a report: those of one epoch.

@@ -38,5 +38,9 @@ fn answers_are_counted_by_where_windows_begin() {
     assert_eq!(count(&all, 2100, u64::MAX), 0);
     assert_eq!(count(&record(8, 20, u32::MAX), 500, 1000), 2);
     assert_eq!(count(&record(0, 20, 0b101), 0, u64::MAX), 2);
-    assert_eq!(count(&record(0, u64::MAX, u32::MAX), 0, u64::MAX), 0, "no window begins after all time");
+    assert_eq!(
+        count(&record(0, u64::MAX, u32::MAX), 0, u64::MAX),
+        0,
+        "no window begins after all time"
+    );
 }

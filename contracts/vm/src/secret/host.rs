@@ -157,7 +157,8 @@ fn query_chain(mut call: Call<'_>, request: u32) -> Result<u32, Error> {
     let request: Value = serde_json::from_slice(&request).map_err(|_| Error::new("not JSON"))?;
     let smart = &request["wasm"]["smart"];
     let text = |field: &str| smart[field].as_str().ok_or(Error::new("not a smart query"));
-    let (contract, hash, question) = (text("contract_addr")?, text("callback_code_hash")?, text("msg")?);
+    let (contract, hash, question) =
+        (text("contract_addr")?, text("callback_code_hash")?, text("msg")?);
     if hash.len() != 64 {
         return Err(Error::new("no code hash"));
     }

@@ -84,17 +84,46 @@ fn questions<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     let (mine, other) = (&reader.address, &stranger.address);
     steps.ask("admin", worker, Query::GetAdmin {});
     steps.ask("status", worker, Query::SubscriberStatus { public_key: mine.clone() });
-    steps.ask("status of nobody", worker, Query::SubscriberStatus { public_key: worker.address.clone() });
-    for (by, permission) in [(reader, "prag_admin"), (reader, "prag_query"), (worker, "prag_admin"), (admin(cast), "prag_admin")] {
+    steps.ask(
+        "status of nobody",
+        worker,
+        Query::SubscriberStatus { public_key: worker.address.clone() },
+    );
+    for (by, permission) in [
+        (reader, "prag_admin"),
+        (reader, "prag_query"),
+        (worker, "prag_admin"),
+        (admin(cast), "prag_admin"),
+    ] {
         let permit = || permission.to_owned();
         let (public_key, identity, subscriber) = (mine.clone(), mine.clone(), mine.clone());
-        steps.ask("status by permit", by, Query::SubscriberStatusWithPermit { public_key, permit: permit() });
-        steps.ask("keys by permit", by, Query::ApiKeysWithPermit { permit: permit(), offset: 0, limit: 100 });
-        steps.ask("keys of an account", by, Query::ApiKeysByIdentityWithPermit { identity, permit: permit() });
-        steps.ask("a subscription", by, Query::SubscriptionWithPermit { subscriber, permit: permit() });
+        steps.ask(
+            "status by permit",
+            by,
+            Query::SubscriberStatusWithPermit { public_key, permit: permit() },
+        );
+        steps.ask(
+            "keys by permit",
+            by,
+            Query::ApiKeysWithPermit { permit: permit(), offset: 0, limit: 100 },
+        );
+        steps.ask(
+            "keys of an account",
+            by,
+            Query::ApiKeysByIdentityWithPermit { identity, permit: permit() },
+        );
+        steps.ask(
+            "a subscription",
+            by,
+            Query::SubscriptionWithPermit { subscriber, permit: permit() },
+        );
         let subscriber = other.clone();
         steps.ask("another's", by, Query::SubscriptionWithPermit { subscriber, permit: permit() });
-        steps.ask("subscribers", by, Query::SubscribersWithPermit { permit: permit(), offset: 0, limit: 10 });
+        steps.ask(
+            "subscribers",
+            by,
+            Query::SubscribersWithPermit { permit: permit(), offset: 0, limit: 10 },
+        );
     }
     steps.ask("keys without a permit", reader, Query::ApiKeys { offset: 0, limit: 10 });
     steps.ask("no rows", reader, Query::Plans { offset: 0, limit: 0 });
@@ -116,7 +145,12 @@ fn ending<'a>(steps: &mut Steps<'a>, cast: &'a Cast) -> Result<(), String> {
         Ok(SubscriptionMsg::Withdraw { denom, amount: amount(units)?, to })
     };
     steps.tell("a stranger withdraws", stranger, withdraw(1)?, 0);
-    steps.tell("withdraw too much", admin(cast), withdraw(79_228_162_514_264_337_593_543_950_335)?, 0);
+    steps.tell(
+        "withdraw too much",
+        admin(cast),
+        withdraw(79_228_162_514_264_337_593_543_950_335)?,
+        0,
+    );
     steps.tell("withdraw", admin(cast), withdraw(100)?, 0);
     steps.later(DAY);
     steps.tell("cancel", reader, SubscriptionMsg::Cancel {}, 0);

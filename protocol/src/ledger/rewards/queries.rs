@@ -11,9 +11,9 @@ use super::leaves::check_index;
 use super::{
     Claimable, DemandRecord, EpochView, PoolRecord, ReportRecord, RewardsSettings, Tree, bounded,
 };
-use crate::{Address, CollectionId};
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
+use crate::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
 
 /// A question. The core answers all; who may ask is the shell's matter.

@@ -9,9 +9,9 @@ use super::{API_KEYS_MAX, BASIS_POINTS, KeyName, PERIOD_SECONDS_MAX};
 use crate::Address;
 use crate::ledger::coin::{Amount, Denom};
 use crate::ledger::messages::within;
-use crate::ledger::{BoundError, INTEGER_MAX, hex32};
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
+use crate::ledger::{BoundError, INTEGER_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A transition. No message but `subscribe`, `renew` and `upgrade` takes funds.

@@ -8,9 +8,9 @@
 use crate::Address;
 use crate::ledger::coin::Denom;
 use crate::ledger::messages::within;
-use crate::ledger::{BoundError, LEDGER_PAGE_ROWS_MAX, hex32};
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
+use crate::ledger::{BoundError, LEDGER_PAGE_ROWS_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A question. "Caller" is whom the shell has authenticated, by a permit or otherwise.

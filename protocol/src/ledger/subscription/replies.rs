@@ -7,9 +7,9 @@
 
 use super::{AccountRecord, KeyName, PlanRecord, RunningRecord};
 use crate::Address;
-use crate::ledger::{amount, hex32};
 #[cfg(feature = "schema")]
 use crate::ledger::schema::{AmountText, Hex32};
+use crate::ledger::{amount, hex32};
 use serde::{Deserialize, Serialize};
 
 /// An answer. The documented ones have no tag, so whoever asked reads the struct of its question.
