@@ -81,4 +81,6 @@ lint-now:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd contracts && cargo clippy --locked --all-targets -- -D warnings
 	cd contracts && cargo clippy --locked --package prag-access --no-default-features --features secret -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-rewards --no-default-features --features secret -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-subscription --no-default-features --features secret -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
