@@ -79,7 +79,7 @@ impl Network {
     #[must_use]
     pub fn has(&self, account: &Addr) -> u128 {
         let balance = self.app.wrap().query_balance(account, "uscrt");
-        balance.map(|coin| coin.amount).unwrap_or_default().try_into().unwrap_or(u128::MAX)
+        balance.map_or(0, |coin| coin.amount.into())
     }
 
     /// Another instance of the same code.
