@@ -88,4 +88,6 @@ lint-now:
 	cd contracts && cargo clippy --locked --all-targets -- -D warnings
 	cd contracts && cargo clippy --locked --package prag-access --all-targets --no-default-features --features secret -- -D warnings
 	cd contracts && cargo clippy --locked --package prag-workers --no-default-features --features secret -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-rewards --no-default-features --features secret -- -D warnings
+	cd contracts && cargo clippy --locked --package prag-subscription --no-default-features --features secret -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

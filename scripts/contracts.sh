@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-contracts=(access workers)
+contracts=(access workers rewards subscription)
 libraries=(secret cosmwasm)
 
 out=$PWD/target/wasm

@@ -8,7 +8,10 @@
 use crate::relay;
 use cosmwasm_std::{Addr, BlockInfo, Coin};
 use cw_multi_test::{App, AppResponse, ContractWrapper, Executor, IntoAddr};
-use prag_protocol::ledger::workers::WorkersInit;
+use prag_contracts_shell::Peer;
+use prag_protocol::Address;
+use prag_protocol::ledger::rewards::RewardsInit;
+use prag_protocol::ledger::workers::{Parties, WorkersInit, WorkersTerms};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -18,6 +21,10 @@ pub struct Network {
     pub app: App,
     /// The access contract.
     pub access: Addr,
+    /// The subscription contract; its admin is `deployer`.
+    pub subscription: Addr,
+    /// The workers contract; its admin is `deployer`, and nobody may slash yet.
+    pub workers: Addr,
     /// A contract that passes messages on.
     pub relay: Addr,
 }
@@ -38,39 +45,48 @@ impl Network {
             prag_access::instantiate,
             prag_access::query,
         )));
+        let subscription = app.store_code(Box::new(ContractWrapper::new(
+            prag_subscription::execute,
+            prag_subscription::instantiate,
+            prag_subscription::query,
+        )));
         let relay = app.store_code(relay::contract());
-        let mut born = |code, label: &str| {
-            let admin = "deployer".into_addr();
-            let born =
-                app.instantiate_contract(code, admin, &cosmwasm_std::Empty {}, &[], label, None);
-            born.map_err(|error| error.root_cause().to_string())
-        };
-        let (access, relay) = (born(access, "access")?, born(relay, "relay")?);
-        Ok(Self { app, access, relay })
+        let access = born(&mut app, access, "access", &cosmwasm_std::Empty {})?;
+        let relay = born(&mut app, relay, "relay", &cosmwasm_std::Empty {})?;
+        let subscription = born(&mut app, subscription, "subscription", &cosmwasm_std::Empty {})?;
+        let workers = workers(&mut app, &workers_init()?)?;
+        Ok(Self { app, access, subscription, workers, relay })
     }
 
-    /// A workers contract, which begins with terms of its own.
+    /// A rewards contract that asks this network's access and workers contracts; its admin is `deployer`.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn rewards(&mut self, init: RewardsInit) -> Result<Addr, String> {
+        let code = ContractWrapper::new(
+            prag_rewards::execute,
+            prag_rewards::instantiate,
+            prag_rewards::query,
+        );
+        let code = self.app.store_code(Box::new(code.with_reply(prag_rewards::reply)));
+        let (access, workers) = (peer(&self.access)?, peer(&self.workers)?);
+        let message = prag_rewards::InstantiateMsg { rewards: init, access, workers };
+        born(&mut self.app, code, "rewards", &message)
+    }
+
+    /// How much uscrt somebody has.
+    #[must_use]
+    pub fn has(&self, account: &Addr) -> u128 {
+        let balance = self.app.wrap().query_balance(account, "uscrt");
+        balance.map_or(0, |coin| coin.amount.into())
+    }
+
+    /// Another workers contract, which begins with terms of its own.
     ///
     /// # Errors
     /// The contract's text, if it refuses them.
     pub fn workers(&mut self, init: &WorkersInit) -> Result<Addr, String> {
-        let code = self.app.store_code(Box::new(ContractWrapper::new(
-            prag_workers::execute,
-            prag_workers::instantiate,
-            prag_workers::query,
-        )));
-        let admin = "deployer".into_addr();
-        let born = self.app.instantiate_contract(code, admin, init, &[], "workers", None);
-        born.map_err(|error| error.root_cause().to_string())
-    }
-
-    /// What an account has of a currency.
-    ///
-    /// # Errors
-    /// The bank's text.
-    pub fn balance(&self, of: &Addr, denom: &str) -> Result<u128, String> {
-        let balance = self.app.wrap().query_balance(of, denom);
-        balance.map(|coin| coin.amount.u128()).map_err(|error| error.to_string())
+        workers(&mut self.app, init)
     }
 
     /// Another instance of the same code.
@@ -142,4 +158,43 @@ impl Network {
     pub fn now(&self) -> u64 {
         self.app.block_info().time.seconds()
     }
+}
+
+fn born(app: &mut App, code: u64, label: &str, message: &impl Serialize) -> Result<Addr, String> {
+    let admin = "deployer".into_addr();
+    let born = app.instantiate_contract(code, admin, message, &[], label, None);
+    born.map_err(|error| error.root_cause().to_string())
+}
+
+fn workers(app: &mut App, init: &WorkersInit) -> Result<Addr, String> {
+    let code = app.store_code(Box::new(ContractWrapper::new(
+        prag_workers::execute,
+        prag_workers::instantiate,
+        prag_workers::query,
+    )));
+    born(app, code, "workers", init)
+}
+
+fn peer(contract: &Addr) -> Result<Peer, String> {
+    Ok(Peer { address: spelled(contract)?, code_hash: String::new() })
+}
+
+fn workers_init() -> Result<WorkersInit, String> {
+    let admin = spelled(&"deployer".into_addr())?;
+    let treasury = spelled(&"treasury".into_addr())?;
+    let terms = WorkersTerms {
+        denom: "uscrt".parse().map_err(|error| format!("{error}"))?,
+        stake_per_capacity: 1000_u128.try_into().map_err(|error| format!("{error}"))?,
+        window_seconds: 6 * 3600,
+        evidence_seconds: 90 * 86_400,
+        timelock_seconds: 60,
+        unbonding_seconds: 86_400,
+        missed_ppm: 1000,
+        attested_only: false,
+    };
+    Ok(WorkersInit { admin, parties: Parties { rewards: None, treasury }, terms })
+}
+
+fn spelled(addr: &Addr) -> Result<Address, String> {
+    addr.as_str().parse().map_err(|error| format!("{error}"))
 }

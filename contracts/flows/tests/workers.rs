@@ -91,7 +91,7 @@ impl Scene {
     /// Balances of the worker, the contract and the treasury.
     fn balances(&self) -> [u128; 3] {
         let accounts = ["rich".into_addr(), self.workers.clone(), "treasury".into_addr()];
-        accounts.map(|account| self.network.balance(&account, "uscrt").unwrap())
+        accounts.map(|account| self.network.has(&account))
     }
 
     fn stake(&self) -> u128 {

@@ -6,7 +6,7 @@
 //! Invariant: every contract of ours stands in [`CONTRACTS`].
 
 /// Our contracts: `target/wasm/<contract>-<library>.wasm`.
-pub const CONTRACTS: [&str; 2] = ["access", "workers"];
+pub const CONTRACTS: [&str; 4] = ["access", "workers", "rewards", "subscription"];
 
 /// Functions that the chain calls.
 pub const REQUIRED_EXPORTS: [&str; 4] =

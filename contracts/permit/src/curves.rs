@@ -19,7 +19,8 @@ pub(crate) fn low_s(signature: &[u8; 64]) -> bool {
 }
 
 /// Whether an Ed25519 key has small order: under ZIP-215 rules, which chains use, anybody signs for such a key.
-pub(crate) fn small_order(key: &[u8; 32]) -> bool {
+#[must_use]
+pub fn small_order(key: &[u8; 32]) -> bool {
     let mut y = *key;
     y[31] &= 0x7f;
     SMALL_ORDER.contains(&y)

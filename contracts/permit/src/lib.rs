@@ -16,7 +16,7 @@ mod question;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use curves::Curves;
+pub use curves::{Curves, small_order};
 pub use permit::{
     Delegation, Permissions, Permit, PermitParams, PermitPublicKey, PermitSignature, account_of,
 };

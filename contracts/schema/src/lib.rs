@@ -19,6 +19,8 @@ pub struct File {
 /// Every schema.
 #[must_use]
 pub fn files() -> Vec<File> {
+    use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply};
+    use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionReply};
     use prag_protocol::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
     use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
     vec![
@@ -31,6 +33,15 @@ pub fn files() -> Vec<File> {
         file::<WorkersMsg>("workers/execute.json"),
         file::<WorkersQuery>("workers/query.json"),
         file::<WorkersReply>("workers/reply.json"),
+        file::<prag_rewards::InstantiateMsg>("rewards/instantiate.json"),
+        file::<RewardsMsg>("rewards/execute.json"),
+        file::<prag_rewards::SecretMsg>("rewards/execute_on_secret.json"),
+        file::<RewardsQuery>("rewards/query.json"),
+        file::<RewardsReply>("rewards/reply.json"),
+        file::<prag_subscription::InstantiateMsg>("subscription/instantiate.json"),
+        file::<SubscriptionMsg>("subscription/execute.json"),
+        file::<prag_subscription::QueryMsg>("subscription/query.json"),
+        file::<SubscriptionReply>("subscription/reply.json"),
     ]
 }
 

@@ -5,10 +5,10 @@
 //! Never: code on another target than wasm.
 //! Invariant: an export has its entry point's name.
 
-/// Exports the entry points `instantiate`, `execute` and `query` of the crate's root.
+/// Exports the entry points `instantiate`, `execute` and `query` of the crate's root; `reply` too where it is named.
 #[macro_export]
 macro_rules! export {
-    () => {
+    ($($reply:ident)?) => {
         #[cfg(target_arch = "wasm32")]
         mod exports {
             #[unsafe(no_mangle)]
@@ -23,6 +23,12 @@ macro_rules! export {
             extern "C" fn query(env: u32, message: u32) -> u32 {
                 $crate::std::do_query(&super::query, env, message)
             }
+            $(
+                #[unsafe(no_mangle)]
+                extern "C" fn $reply(env: u32, message: u32) -> u32 {
+                    $crate::std::do_reply(&super::$reply, env, message)
+                }
+            )?
         }
     };
 }

@@ -1,4 +1,4 @@
-//! What every contract's shell shares: the chain's library, storage, headers, coins, events, permits.
+//! What every contract's shell shares: the chain's library, storage, headers, coins, events, permits, other contracts.
 //!
 //! Layer: contracts; above `core` and `permit`, below one thin crate per contract.
 //! Holds: the only code that knows that there are two standard libraries.
@@ -19,6 +19,7 @@ mod export;
 mod import;
 mod json;
 mod money;
+mod peer;
 mod refusal;
 mod signed;
 mod store;
@@ -35,6 +36,7 @@ pub use event::happened;
 pub use import::quote_accepted;
 pub use json::{binary, parse};
 pub use money::{COINS_MAX, funds, payments, unpaid};
+pub use peer::Peer;
 pub use refusal::Refusal;
 pub use signed::ask;
 pub use store::{ReadStore, Store};

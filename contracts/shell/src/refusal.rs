@@ -26,6 +26,14 @@ pub enum Refusal {
     /// An address that this chain does not have.
     #[error("{0} is no address of this chain")]
     Address(&'static str),
+    /// Not 64 hexadecimal digits on Secret Network, or not empty elsewhere.
+    #[error(
+        "code_hash must be 64 lowercase hexadecimal digits on Secret Network, and absent elsewhere"
+    )]
+    CodeHash,
+    /// A contract that this one has to ask did not answer. Look whether its address is right.
+    #[error("another contract did not answer")]
+    Peer,
     /// Bytes that are no such message.
     #[error("the message does not parse")]
     Json,

@@ -11,7 +11,7 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
-use crate::{Called, Engine, EngineError, Entry, Rows};
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
 use prag_access::SignedQueryMsg;
 use prag_contracts_core::{Env, access};
 use prag_contracts_permit::Expected;
@@ -125,6 +125,16 @@ impl Step<'_> {
         let until = now.saturating_add(60);
         let question = signed(self.by, &expected, permit, shard, until, &query);
         json(&SignedQueryMsg::WithPermit(Box::new(question)))
+    }
+}
+
+impl Operation for Step<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
+        self.perform(engine)
     }
 }
 

@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use prag_contracts_core::{Env, Funds};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which export is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,14 @@ pub struct Called {
     pub result: Result<Value, String>,
     /// What it cost.
     pub gas: Gas,
+}
+
+/// Other contracts: a contract's address and a question's JSON to the reply's JSON, or the text of a refusal.
+pub type Peers = Arc<dyn Fn(&str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// Nobody.
+pub(crate) fn no_peers() -> Peers {
+    Arc::new(|contract, _| Err(format!("there is no contract {contract}")))
 }
 
 /// Why an engine could not run a contract at all.
@@ -53,6 +62,8 @@ pub trait Engine {
     /// Has the chain's verifier of quotes accept this one from now on; it refuses all others. Nothing where the chain
     /// has no verifier.
     fn accept_quote(&mut self, quote: &[u8], collateral: &[u8]);
+    /// Who answers when the contract asks another one; nobody unless it is set.
+    fn set_peers(&mut self, peers: Peers);
     /// Calls an export. `sender` and `funds` count for messages only.
     ///
     /// # Errors
@@ -78,6 +89,17 @@ pub trait Engine {
     ) -> Result<Called, EngineError> {
         self.call_with(entry, env, sender, &[], message)
     }
+}
+
+/// Something that is measured.
+pub trait Operation {
+    /// Its name in tables.
+    fn name(&self) -> &str;
+    /// Does it on an engine.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped.
+    fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError>;
 }
 
 impl EngineError {

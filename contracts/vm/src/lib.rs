@@ -11,10 +11,11 @@ mod engine;
 mod gas;
 mod rows;
 mod secret;
+pub mod subscription;
 mod vanilla;
 pub mod workers;
 
-pub use engine::{Called, Engine, EngineError, Entry, built};
+pub use engine::{Called, Engine, EngineError, Entry, Operation, Peers, built};
 pub use gas::Gas;
 pub use rows::{Rows, SharedRows};
 pub use secret::Secret;

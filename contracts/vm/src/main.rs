@@ -3,11 +3,13 @@
 //! Layer: vm.
 //! Holds: the table.
 //! Never: a number that was not measured in this run.
-//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants or workers stored.
+//! Invariant: each operation is measured with 1, with 100 and with 10,000 grants, workers or subscribers stored.
 
-use prag_contracts_vm::access::{Cast, Step, operations, stocked};
+use prag_contracts_vm::access::{self, Cast};
 use prag_contracts_vm::workers::{self, Scene};
-use prag_contracts_vm::{Called, Engine, EngineError, Rows, Secret, Vanilla, built};
+use prag_contracts_vm::{
+    Engine, EngineError, Gas, Operation, Rows, Secret, Vanilla, built, subscription,
+};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,9 +35,8 @@ fn failed(error: &dyn std::fmt::Display) -> ExitCode {
 
 fn table() -> Result<String, Box<dyn std::error::Error>> {
     let mut out = HEADER.to_owned();
-    for (contract, unit) in [("access", "grant"), ("workers", "worker")] {
-        let vanilla = wasm(contract, "cosmwasm")?;
-        let secret = wasm(contract, "secret")?;
+    for contract in ["access", "workers", "subscription"] {
+        let (vanilla, secret) = (wasm(contract, "cosmwasm")?, wasm(contract, "secret")?);
         writeln!(
             out,
             "`{contract}` compiles to {} bytes for Secret Network and {} bytes for other chains.\n",
@@ -46,15 +47,8 @@ fn table() -> Result<String, Box<dyn std::error::Error>> {
             ("a CosmWasm chain", Box::new(Vanilla::new(&vanilla)?) as Box<dyn Engine>),
             ("Secret Network", Box::new(Secret::new(&secret)?)),
         ] {
-            writeln!(
-                out,
-                "## {contract} on {chain}\n\n| operation | engine gas | rows read / written / removed \
-                 | SDK gas, 1 {unit} | 100 {unit}s | 10,000 {unit}s |\n|---|--:|--:|--:|--:|--:|"
-            )?;
-            let engine = engine.as_mut();
-            let lines =
-                if contract == "access" { access_lines(engine) } else { workers_lines(engine) };
-            for line in lines? {
+            writeln!(out, "## {contract} on {chain}\n\n{COLUMNS}")?;
+            for line in contract_lines(contract, engine.as_mut())? {
                 writeln!(out, "{line}")?;
             }
             writeln!(out)?;
@@ -65,44 +59,43 @@ fn table() -> Result<String, Box<dyn std::error::Error>> {
     Ok(out)
 }
 
-fn access_lines(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
-    let cast = Cast::new(&engine.contract())?;
-    let states = COUNTS.map(|count| stocked(&cast, engine.prefix(), count));
-    let steps = operations(&cast);
-    let perform = |step: &Step<'_>, engine: &mut dyn Engine| step.perform(engine);
-    measure(engine, states, &steps, |step| step.name, perform)
+fn contract_lines(contract: &str, engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
+    let (cast, prefix) = (Cast::new(&engine.contract())?, engine.prefix());
+    match contract {
+        "access" => {
+            let states = COUNTS.map(|count| access::stocked(&cast, prefix, count));
+            measure(engine, states, &access::operations(&cast))
+        }
+        "workers" => {
+            let scene = Scene::new(engine)?;
+            let states = COUNTS.map(|count| workers::stocked(&scene, count));
+            measure(engine, states, &workers::operations(&scene))
+        }
+        _ => {
+            let states = COUNTS.map(|count| subscription::stocked(&cast, prefix, count));
+            measure(engine, states, &subscription::operations(&cast)?)
+        }
+    }
 }
 
-fn workers_lines(engine: &mut dyn Engine) -> Result<Vec<String>, EngineError> {
-    let scene = Scene::new(engine)?;
-    let states = COUNTS.map(|count| workers::stocked(&scene, count));
-    let steps = workers::operations(&scene);
-    let perform = |step: &workers::Step, engine: &mut dyn Engine| step.perform(engine);
-    measure(engine, states, &steps, |step| step.name, perform)
-}
-
-fn measure<S>(
+fn measure(
     engine: &mut dyn Engine,
     states: [Result<Rows, EngineError>; 3],
-    steps: &[S],
-    name: impl Fn(&S) -> &'static str,
-    perform: impl Fn(&S, &mut dyn Engine) -> Result<Called, EngineError>,
+    operations: &[impl Operation],
 ) -> Result<Vec<String>, EngineError> {
     let [one, some, many] = states;
     let states = [one?, some?, many?];
     let mut lines = Vec::new();
-    for step in steps {
+    for step in operations {
         let [one, some, most] = states.each_ref().map(|rows| {
             engine.set_rows(rows.clone());
-            let called = perform(step, engine)?;
-            let refused = |text: String| EngineError::refused(name(step), &text);
-            called.result.map(|_| called.gas).map_err(refused)
+            cost(engine, step)
         });
         let (one, some, most) = (one?, some?, most?);
         let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
         lines.push(format!(
             "| {} | {} | {rows} | {} | {} | {} |",
-            name(step),
+            step.name(),
             grouped(most.engine),
             grouped(one.sdk()),
             grouped(some.sdk()),
@@ -110,6 +103,14 @@ fn measure<S>(
         ));
     }
     Ok(lines)
+}
+
+fn cost(engine: &mut dyn Engine, step: &impl Operation) -> Result<Gas, EngineError> {
+    let called = step.perform(engine)?;
+    match called.result {
+        Ok(_) => Ok(called.gas),
+        Err(text) => Err(EngineError::refused(step.name(), &text)),
+    }
 }
 
 fn wasm(contract: &str, library: &str) -> Result<Vec<u8>, String> {
@@ -126,20 +127,24 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Grants, or workers, that are stored.
+/// Grants, workers or subscribers that are stored.
 const COUNTS: [u32; 3] = [1, 100, 10_000];
+const COLUMNS: &str = "\
+| operation | engine gas | rows read / written / removed | SDK gas, 1 stored | 100 stored | 10,000 stored |
+|---|--:|--:|--:|--:|--:|";
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants or
-workers stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two
-for every instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what
-the SDK's store takes for the rows. With one grant some operations cost less: taking out the only member of a list moves no other.
-A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
-encryption of rows. Questions of `access` on Secret verify a permit and a signature.
+Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
+(`access`), workers (`workers`) or subscribers (`subscription`) stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own,
+140,000 of which are one SDK gas; for Secret it is two for every instruction and its fixed costs of host functions, 1,000
+of which are one SDK gas. SDK gas = engine gas + what the SDK's store takes for the rows. With one stored some operations
+cost less: taking out the only member of a list moves no other. A chain adds what does not depend on the contract:
+signature, transaction bytes, loading the wasm, and on Secret the encryption of rows. Questions of `access` on Secret
+verify a permit and a signature; those of `subscription` that carry a permit verify it on every chain.
 
-A registration keeps 10 kB of report and 14 kB of collateral on the ledger, which is nearly all that it costs; on Secret
-the chain verifies them first. A service has 512 seats, which 10,000 workers of one service have taken and 100 have not:
-beyond that nothing grows. `get_next_worker` reads them all.
+A registration of a worker keeps 10 kB of report and 14 kB of collateral on the ledger, which is nearly all that it costs;
+on Secret the chain verifies them first. A service has 512 seats, which 10,000 workers of one service have taken and 100
+have not: beyond that nothing grows. `get_next_worker` reads them all.
 
 ";

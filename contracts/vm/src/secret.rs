@@ -11,8 +11,8 @@
 mod host;
 mod regions;
 
-use crate::engine::{answer, env_json, info_json};
-use crate::{Called, Engine, EngineError, Entry, Gas, Rows, SharedRows};
+use crate::engine::{answer, env_json, info_json, no_peers};
+use crate::{Called, Engine, EngineError, Entry, Gas, Peers, Rows, SharedRows};
 use host::{Host, Quotes};
 use prag_contracts_core::{Env, Funds};
 use wasmi::{CompilationMode, Config, Linker, Module, OperatorCost, Store};
@@ -23,6 +23,7 @@ pub struct Secret {
     linker: Linker<Host>,
     rows: SharedRows,
     quotes: Quotes,
+    peers: Peers,
 }
 
 impl Secret {
@@ -35,7 +36,8 @@ impl Secret {
         let engine = wasmi::Engine::new(&config());
         let module = Module::new(&engine, wasm).map_err(EngineError::new)?;
         let linker = host::imports(&engine).map_err(EngineError::new)?;
-        Ok(Self { module, linker, rows: SharedRows::default(), quotes: Quotes::new() })
+        let (quotes, peers) = (Quotes::new(), no_peers());
+        Ok(Self { module, linker, rows: SharedRows::default(), quotes, peers })
     }
 }
 
@@ -68,6 +70,10 @@ impl Engine for Secret {
         self.quotes.insert((quote.to_vec(), collateral.to_vec()));
     }
 
+    fn set_peers(&mut self, peers: Peers) {
+        self.peers = peers;
+    }
+
     fn call_with(
         &mut self,
         entry: Entry,
@@ -76,8 +82,8 @@ impl Engine for Secret {
         funds: &[Funds],
         message: &[u8],
     ) -> Result<Called, EngineError> {
-        let (rows, quotes) = (self.rows.clone(), self.quotes.clone());
-        let host = Host { rows, quotes, gas: 0, readonly: entry == Entry::Query };
+        let (rows, quotes, peers) = (self.rows.clone(), self.quotes.clone(), self.peers.clone());
+        let host = Host { rows, quotes, peers, gas: 0, readonly: entry == Entry::Query };
         let mut store = Store::new(self.module.engine(), host);
         store.set_fuel(FUEL).map_err(EngineError::new)?;
         let instance = self

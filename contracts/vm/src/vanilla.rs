@@ -5,8 +5,9 @@
 //! Never: the file cache of that crate, which is `unsafe`.
 //! Invariant: gas is the engine's own; storage is charged as wasmd's store does.
 
-use crate::engine::{answer, env_json, info_json};
-use crate::{Called, Engine, EngineError, Entry, Gas, Rows, SharedRows};
+use crate::engine::{answer, env_json, info_json, no_peers};
+use crate::{Called, Engine, EngineError, Entry, Gas, Peers, Rows, SharedRows};
+use cosmwasm_std::{ContractResult, QuerierResult, SystemError, SystemResult, WasmQuery};
 use cosmwasm_vm::internals::{Logger, check_wasm, compile_module, instance_from_module};
 use cosmwasm_vm::testing::{MOCK_CONTRACT_ADDR, MockApi, MockQuerier};
 use cosmwasm_vm::{
@@ -20,6 +21,7 @@ pub struct Vanilla {
     engine: wasmer::Engine,
     module: wasmer::Module,
     rows: SharedRows,
+    peers: Peers,
 }
 
 impl Vanilla {
@@ -33,7 +35,7 @@ impl Vanilla {
             .map_err(EngineError::new)?;
         let (module, engine) =
             compile_module(wasm, Some(Size::mebi(32))).map_err(EngineError::new)?;
-        Ok(Self { engine, module, rows: SharedRows::default() })
+        Ok(Self { engine, module, rows: SharedRows::default(), peers: no_peers() })
     }
 }
 
@@ -64,6 +66,10 @@ impl Engine for Vanilla {
 
     fn accept_quote(&mut self, _: &[u8], _: &[u8]) {}
 
+    fn set_peers(&mut self, peers: Peers) {
+        self.peers = peers;
+    }
+
     fn call_with(
         &mut self,
         entry: Entry,
@@ -73,7 +79,9 @@ impl Engine for Vanilla {
         message: &[u8],
     ) -> Result<Called, EngineError> {
         let api = MockApi::default();
-        let querier: MockQuerier = MockQuerier::new(&[]);
+        let mut querier: MockQuerier = MockQuerier::new(&[]);
+        let peers = self.peers.clone();
+        querier.update_wasm(move |query| asked(&peers, query));
         let backend = Backend { api, storage: self.rows.clone(), querier };
         let store = wasmer::Store::new(self.engine.clone());
         let mut instance = instance_from_module(store, &self.module, backend, GAS_LIMIT, None)
@@ -106,6 +114,19 @@ impl Storage for SharedRows {
 
     fn remove(&mut self, key: &[u8]) -> BackendResult<()> {
         (Ok(()), external(self.delete(key)))
+    }
+}
+
+/// What another contract answers.
+fn asked(peers: &Peers, query: &WasmQuery) -> QuerierResult {
+    let WasmQuery::Smart { contract_addr, msg } = query else {
+        return SystemResult::Err(SystemError::UnsupportedRequest {
+            kind: "not a smart query".to_owned(),
+        });
+    };
+    match peers(contract_addr, msg) {
+        Ok(reply) => SystemResult::Ok(ContractResult::Ok(reply.into())),
+        Err(text) => SystemResult::Ok(ContractResult::Err(text)),
     }
 }
 

@@ -14,7 +14,7 @@ pub use operations::{operations, stocked};
 pub use scene::{START, Scene, begun};
 pub use story::story;
 
-use crate::{Called, Engine, EngineError, Entry, Rows};
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
 use ed25519_dalek::{Signature, VerifyingKey};
 use prag_contracts_core::workers::{self, Call, Done, Verdict};
 use prag_contracts_core::{Env, Funds, Verify};
@@ -52,23 +52,6 @@ pub enum Act {
 }
 
 impl Step {
-    /// Does it on an engine.
-    ///
-    /// # Errors
-    /// [`EngineError`] if the contract trapped.
-    pub fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
-        let by = self.by.as_str();
-        match &self.act {
-            Act::Tell { message, funds, quote, .. } => {
-                if let Some((quote, collateral)) = quote {
-                    engine.accept_quote(quote, collateral);
-                }
-                engine.call_with(Entry::Execute, &self.env, by, funds, &json_of(message)?)
-            }
-            Act::Ask(query) => engine.call(Entry::Query, &self.env, by, &json_of(query)?),
-        }
-    }
-
     /// Does it in the core alone: `actions` and `payments`, or the reply, or the refusal's text.
     ///
     /// # Errors
@@ -86,6 +69,25 @@ impl Step {
                 let reply = reply.map_err(|error| error.to_string())?;
                 Ok(serde_json::to_value(reply).unwrap_or(Value::Null))
             }
+        }
+    }
+}
+
+impl Operation for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
+        let by = self.by.as_str();
+        match &self.act {
+            Act::Tell { message, funds, quote, .. } => {
+                if let Some((quote, collateral)) = quote {
+                    engine.accept_quote(quote, collateral);
+                }
+                engine.call_with(Entry::Execute, &self.env, by, funds, &json_of(message)?)
+            }
+            Act::Ask(query) => engine.call(Entry::Query, &self.env, by, &json_of(query)?),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 use prag_contracts_vm::workers::{Act, Scene, Step, begun, operations, seen, stocked, story};
-use prag_contracts_vm::{Engine, Gas, Rows, Secret, Vanilla, built};
+use prag_contracts_vm::{Engine, Gas, Operation, Rows, Secret, Vanilla, built};
 
 /// Both engines with the workers contract, as far as it is built.
 fn engines() -> Vec<Box<dyn Engine>> {

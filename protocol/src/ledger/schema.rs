@@ -5,7 +5,10 @@
 //! Never: part of a contract: schemas are made natively.
 //! Invariant: a schema takes no text that its reader refuses, but for an address's checksum and an amount's bound.
 
-use super::coin::{Amount, Denom};
+mod money;
+
+pub use money::AmountText;
+
 use crate::{Address, CollectionId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -40,51 +43,6 @@ impl JsonSchema for Hex64 {
             "description": "64 bytes as lowercase hexadecimal text",
             "type": "string",
             "pattern": "^[0-9a-f]{128}$",
-        })
-    }
-}
-
-/// An amount that may be zero.
-pub struct AmountText;
-
-impl JsonSchema for AmountText {
-    fn schema_name() -> Cow<'static, str> {
-        "AmountText".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "0 to 2^128 - 1 smallest units as decimal digits",
-            "type": "string",
-            "pattern": "^(0|[1-9][0-9]{0,38})$",
-        })
-    }
-}
-
-impl JsonSchema for Amount {
-    fn schema_name() -> Cow<'static, str> {
-        "Amount".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "1 to 2^96 - 1 smallest units as decimal digits",
-            "type": "string",
-            "pattern": "^[1-9][0-9]{0,28}$",
-        })
-    }
-}
-
-impl JsonSchema for Denom {
-    fn schema_name() -> Cow<'static, str> {
-        "Denom".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "what the chain calls a currency",
-            "type": "string",
-            "pattern": "^[A-Za-z][A-Za-z0-9/:._-]{2,127}$",
         })
     }
 }

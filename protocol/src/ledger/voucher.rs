@@ -11,11 +11,14 @@
 
 use super::rewards::bounded;
 use super::{BoundError, hex32, hex64};
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{Hex32, Hex64};
 use crate::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
 
 /// Units of use. In a voucher: all of its session; in a report: those of one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
     /// Queries answered; a page or a document counts as the queries that could have returned it.
@@ -99,15 +102,18 @@ impl Counters {
 
 /// What one session has used, in all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Voucher {
     /// The ledger whose rewards contract pays it: a voucher of one ledger is void on every other.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub ledger: [u8; 32],
     /// The worker's account.
     pub worker: Address,
     /// The attested key that signs for the worker. A new boot has a new key; counters go on.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub worker_key: [u8; 32],
     /// What was read.
     pub collection: CollectionId,
@@ -115,6 +121,7 @@ pub struct Voucher {
     pub consumer: Address,
     /// The consumer's session key.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub session: [u8; 32],
     /// Number of this voucher within its session, from 1.
     pub sequence: u64,
@@ -145,15 +152,18 @@ pub struct OfferedVoucher {
 
 /// A voucher that both have signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignedVoucher {
     /// What they signed.
     pub voucher: Voucher,
     /// Ed25519 under [`Voucher::worker_key`].
     #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex64"))]
     pub worker_signature: [u8; 64],
     /// Ed25519 under [`Voucher::session`].
     #[serde(with = "hex64")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex64"))]
     pub consumer_signature: [u8; 64],
 }
 

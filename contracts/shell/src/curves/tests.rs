@@ -1,12 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
-use super::{Curves, small_order};
+use super::Curves;
 use crate::std::Api;
 use crate::std::testing::MockApi;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_COMPRESSED, EIGHT_TORSION};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::{Signer, SigningKey};
 use prag_contracts_core::Verify;
+use prag_contracts_permit::small_order;
 
 /// Every encoding of a point of small order, also the ones that only ZIP 215 reads, and no other around the prime.
 #[test]

@@ -2,15 +2,18 @@
 //!
 //! Layer: vm, Secret's engine.
 //! Holds: every import of Secret's list, with its cost.
-//! Never: a signature made for a contract, or another contract's reply: those imports are there, so that every contract
-//! loads, and trap when they are called. Intel's library: which quotes are good is what a test says.
+//! Never: a signature made for a contract: those imports are there, so that every contract loads, and trap when they are
+//! called. Intel's library: which quotes are good is what a test says. Of questions to the chain, any but those to other
+//! contracts.
 //! Invariant: error codes are those that the library expects.
 
 use super::regions::{fill, give, read};
-use crate::SharedRows;
+use crate::{Peers, SharedRows};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use cosmwasm_crypto::{CryptoError, ed25519_verify, secp256k1_recover_pubkey, secp256k1_verify};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use wasmi::errors::LinkerError;
 use wasmi::{Caller, Error, Linker};
@@ -21,7 +24,10 @@ pub(super) type Quotes = BTreeSet<(Vec<u8>, Vec<u8>)>;
 /// Beside a running contract.
 pub(super) struct Host {
     pub(super) rows: SharedRows,
+    /// Quotes that verify, with their collateral.
     pub(super) quotes: Quotes,
+    /// Other contracts.
+    pub(super) peers: Peers,
     /// Secret's gas for host functions.
     pub(super) gas: u64,
     pub(super) readonly: bool,
@@ -49,7 +55,7 @@ pub(super) fn imports(engine: &wasmi::Engine) -> Result<Linker<Host>, LinkerErro
         .func_wrap("env", "secp256k1_sign", absent2)?
         .func_wrap("env", "ed25519_sign", absent2)?
         .func_wrap("env", "dcap_quote_verify", verify_quote)?
-        .func_wrap("env", "query_chain", |_: Call<'_>, _: u32| absent::<u32>())?;
+        .func_wrap("env", "query_chain", query_chain)?;
     Ok(linker)
 }
 
@@ -157,6 +163,25 @@ fn verify_quote(mut call: Call<'_>, quote: u32, collateral: u32) -> Result<u64, 
     charge(&mut call, QUOTE);
     let known = (read(&call, quote)?, read(&call, collateral)?);
     Ok(if call.data().quotes.contains(&known) { 0 } else { INVALID_SIGNATURE })
+}
+
+/// Smart queries, with the code hash that Secret demands. What another contract costs is not measured.
+fn query_chain(mut call: Call<'_>, request: u32) -> Result<u32, Error> {
+    let request = read(&call, request)?;
+    let request: Value = serde_json::from_slice(&request).map_err(|_| Error::new("not JSON"))?;
+    let smart = &request["wasm"]["smart"];
+    let text = |field: &str| smart[field].as_str().ok_or(Error::new("not a smart query"));
+    let (contract, hash, question) =
+        (text("contract_addr")?, text("callback_code_hash")?, text("msg")?);
+    if hash.len() != 64 {
+        return Err(Error::new("no code hash"));
+    }
+    let question = STANDARD.decode(question).map_err(|_| Error::new("not base64"))?;
+    let answer = match (call.data().peers)(contract, &question) {
+        Ok(reply) => json!({ "Ok": { "Ok": STANDARD.encode(reply) } }),
+        Err(text) => json!({ "Ok": { "Err": text } }),
+    };
+    give(&mut call, answer.to_string().as_bytes())
 }
 
 fn verdict(result: Result<bool, CryptoError>) -> u32 {

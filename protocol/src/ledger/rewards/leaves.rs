@@ -13,10 +13,13 @@ use super::super::voucher::{Counters, SignedVoucher};
 use super::super::{BoundError, hex32};
 use super::{PROOF_HASHES_MAX, REPORT_LEAVES_MAX, bounded};
 use crate::CollectionId;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::Hex32;
 use serde::{Deserialize, Serialize};
 
 /// One session's use in one epoch: from `start` to the voucher's counters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UsageLeaf {
     /// What the session has used in all, signed by both sides.
@@ -31,6 +34,7 @@ pub struct UsageLeaf {
 
 /// What was read of one collection in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoyaltyLeaf {
     /// Which.
@@ -45,6 +49,7 @@ pub struct RoyaltyLeaf {
 
 /// Which of a report's trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tree {
     /// Of [`UsageLeaf`]s.
@@ -55,6 +60,7 @@ pub enum Tree {
 
 /// A leaf, and the proof that a report commits to it (RFC 9162, section 2.1.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Proven<L> {
     /// Number of the leaf, from 0.
@@ -63,11 +69,13 @@ pub struct Proven<L> {
     pub leaf: L,
     /// Hashes from the leaf's sibling to the root's child.
     #[serde(with = "hex32::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
     pub proof: Vec<[u8; 32]>,
 }
 
 /// A leaf of either tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// Of the first.

@@ -15,14 +15,18 @@ use super::{
     UsageLeaf, bounded,
 };
 use crate::Address;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{Hex32, Hex64};
 use serde::{Deserialize, Serialize};
 
 /// How a contract begins. The sender is its admin; epoch 0 begins now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RewardsInit {
     /// The ledger that vouchers must name.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub ledger: [u8; 32],
     /// The one denomination that is taken and paid.
     pub denom: Denom,
@@ -35,6 +39,7 @@ pub struct RewardsInit {
 
 /// A transition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RewardsMsg {
     /// Anybody, with funds: pays into the pool of the epoch that runs.
@@ -48,6 +53,7 @@ pub enum RewardsMsg {
         /// Ed25519 over [`UsageReport::signed_bytes`], by the signing key that the worker is registered
         /// with: the attested image stands for the report, whoever holds the wallet.
         #[serde(with = "hex64")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex64"))]
         signature: [u8; 64],
     },
     /// Anybody, with the deposit: asks a worker to show one leaf of its report. The report does not
@@ -122,10 +128,12 @@ pub enum RewardsMsg {
 
 /// What a worker commits to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UsageReport {
     /// Root over the usage leaves (RFC 9162, section 2.1.1).
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub root: [u8; 32],
     /// How many usage leaves; 0 for a worker that only was there.
     pub leaves: u64,
@@ -133,6 +141,7 @@ pub struct UsageReport {
     pub totals: Counters,
     /// Root over the royalty leaves.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub royalty_root: [u8; 32],
     /// How many royalty leaves.
     pub collections: u64,
@@ -140,6 +149,7 @@ pub struct UsageReport {
 
 /// An owner's claim on one worker's report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoyaltyClaim {
     /// Whose report.
@@ -151,6 +161,7 @@ pub struct RoyaltyClaim {
 /// Why a report is false. A report that no evidence can be found against is true
 /// (`rewards/truth.rs` in contracts/core says which rules there are, and why they suffice).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Evidence {
     /// A leaf that is false by itself: signatures, names, a start below what was settled, or a false

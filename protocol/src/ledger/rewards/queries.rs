@@ -11,11 +11,14 @@ use super::leaves::check_index;
 use super::{
     Claimable, DemandRecord, EpochView, PoolRecord, ReportRecord, RewardsSettings, Tree, bounded,
 };
+#[cfg(feature = "schema")]
+use crate::ledger::schema::Hex32;
 use crate::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
 
 /// A question. The core answers all; who may ask is the shell's matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RewardsQuery {
     /// Everything that is set, and which epoch runs.
@@ -58,6 +61,7 @@ pub enum RewardsQuery {
         collection: CollectionId,
         /// The session key.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         session: [u8; 32],
     },
     /// Where all money is.
@@ -66,6 +70,7 @@ pub enum RewardsQuery {
 
 /// The answer to the [`RewardsQuery`] of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RewardsReply {
     /// For [`RewardsQuery::Config`].

@@ -11,10 +11,13 @@ use super::super::voucher::Counters;
 use super::super::{BoundError, amount, hex32};
 use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, PPM, UNIT_WEIGHT_MAX};
 use crate::Address;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{AmountText, Hex32};
 use serde::{Deserialize, Serialize};
 
 /// What may be changed, from the next epoch on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RewardsConfig {
     /// Who gets the protocol fee.
@@ -49,6 +52,7 @@ pub struct RewardsConfig {
 
 /// A config and the first epoch that it holds for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Version {
     /// First epoch.
@@ -59,10 +63,12 @@ pub struct Version {
 
 /// Everything that is set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RewardsSettings {
     /// The ledger that vouchers must name.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub ledger: [u8; 32],
     /// The one denomination that is taken and paid.
     pub denom: Denom,
@@ -80,41 +86,51 @@ pub struct RewardsSettings {
 
 /// Sums over an epoch's reports that stand: neither void nor with a demand open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
     /// How many.
     pub reports: u64,
     /// Weight of the work.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub weight: u128,
     /// Chunks read.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub units: u128,
     /// Liveness answers.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub answers: u128,
 }
 
 /// How an epoch's pool was split. What is not in a part was carried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Split {
     /// Unix seconds of the close.
     pub closed: u64,
     /// Paid to the treasury.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub fee: u128,
     /// For owners, by units.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub royalty: u128,
     /// For workers, by liveness answers.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub uptime: u128,
     /// For workers, by weight.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub work: u128,
     /// Not yet claimed of the three.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub unclaimed: u128,
     /// What was unclaimed is carried: nothing more to claim.
     pub swept: bool,
@@ -122,12 +138,14 @@ pub struct Split {
 
 /// An epoch that was paid into or reported on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// The config that holds for it.
     pub config: RewardsConfig,
     /// Paid in for it.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub funded: u128,
     /// Its reports; frozen by the close.
     pub standing: Standing,
@@ -137,10 +155,12 @@ pub struct EpochRecord {
 
 /// One worker's report of one epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportRecord {
     /// Root over the usage leaves.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub root: [u8; 32],
     /// How many usage leaves.
     pub leaves: u64,
@@ -148,16 +168,19 @@ pub struct ReportRecord {
     pub totals: Counters,
     /// Root over the royalty leaves.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub royalty_root: [u8; 32],
     /// How many royalty leaves.
     pub collections: u64,
     /// Weight of `totals` at the epoch's rates.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub weight: u128,
     /// Liveness answers in the epoch, as the workers contract counted them.
     pub answers: u64,
     /// At stake; 0 once returned or lost.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub bond: u128,
     /// Demands that wait for an answer. While there are any, the report does not count.
     pub open: u64,
@@ -171,12 +194,14 @@ pub struct ReportRecord {
 
 /// A leaf that somebody asked to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DemandRecord {
     /// Who asked.
     pub by: Address,
     /// Held for whoever is right: the worker that answers, or else who asked.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub deposit: u128,
     /// The worker has shown it.
     pub answered: bool,
@@ -184,36 +209,46 @@ pub struct DemandRecord {
 
 /// Where all money is. `paid_in = paid_out + fees + bonds + deposits + open + unclaimed + carry`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PoolRecord {
     /// Everything that ever came.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub paid_in: u128,
     /// Everything that ever went, but fees.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub paid_out: u128,
     /// Fees that went to the treasury.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub fees: u128,
     /// Held: bonds of reports.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub bonds: u128,
     /// Held: deposits of open demands.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub deposits: u128,
     /// Held: paid in for epochs that are not closed.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub open: u128,
     /// Held: not yet claimed of closed epochs.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub unclaimed: u128,
     /// Held: dust, for the latest epoch that can be closed.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub carry: u128,
 }
 
 /// When what may happen to an epoch, Unix seconds; each from the moment before, and ending there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Use counts, and money comes, from here.
@@ -234,6 +269,7 @@ pub struct Schedule {
 
 /// An epoch and its times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EpochView {
     /// What is stored.
@@ -244,16 +280,20 @@ pub struct EpochView {
 
 /// What a worker's claim would pay now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Claimable {
     /// By weight.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub work: u128,
     /// By liveness answers.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub uptime: u128,
     /// The bond that comes back.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub bond: u128,
 }
 

@@ -9,11 +9,14 @@ use super::{API_KEYS_MAX, BASIS_POINTS, KeyName, PERIOD_SECONDS_MAX};
 use crate::Address;
 use crate::ledger::coin::{Amount, Denom};
 use crate::ledger::messages::within;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::Hex32;
 use crate::ledger::{BoundError, INTEGER_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A transition. No message but `subscribe`, `renew` and `upgrade` takes funds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SubscriptionMsg {
     /// Admin: an account is active from now on, without a plan. Documented.
@@ -40,6 +43,7 @@ pub enum SubscriptionMsg {
     AddApiKey {
         /// The key's SHA-256.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         api_key: [u8; 32],
         /// Whose; absent is the sender's.
         #[serde(default)]
@@ -55,6 +59,7 @@ pub enum SubscriptionMsg {
     RevokeApiKey {
         /// The key's SHA-256.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         api_key: [u8; 32],
     },
     /// Admin: a new plan, for good.

@@ -8,11 +8,14 @@
 use crate::Address;
 use crate::ledger::coin::Denom;
 use crate::ledger::messages::within;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::Hex32;
 use crate::ledger::{BoundError, LEDGER_PAGE_ROWS_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A question. "Caller" is whom the shell has authenticated, by a permit or otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SubscriptionQuery<P> {
     /// Anybody: the admin's account. Documented.
@@ -60,12 +63,14 @@ pub enum SubscriptionQuery<P> {
     QueryIdentityByApiKeyHash {
         /// The key's SHA-256.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         api_key_hash: [u8; 32],
     },
     /// Anybody who knows the hash: all that a worker needs to serve the key's bearer, or not.
     ApiKey {
         /// The key's SHA-256.
         #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         hash: [u8; 32],
     },
     /// Admin or the account itself: its subscription.

@@ -9,10 +9,13 @@ use super::KeyName;
 use crate::Address;
 use crate::ledger::amount;
 use crate::ledger::coin::{Amount, Denom};
+#[cfg(feature = "schema")]
+use crate::ledger::schema::AmountText;
 use serde::{Deserialize, Serialize};
 
 /// Who runs the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AdminRecord {
     /// Makes plans, registers, removes and withdraws.
@@ -23,6 +26,7 @@ pub struct AdminRecord {
 
 /// What can be subscribed to. Nothing of it ever changes, but that it is retired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanRecord {
     /// Chosen by the admin, used once.
@@ -47,6 +51,7 @@ pub struct PlanRecord {
 
 /// Somebody who has, or had, a subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubscriberRecord {
     /// The admin registered it: it is active without a plan, until it is removed.
@@ -57,6 +62,7 @@ pub struct SubscriberRecord {
 
 /// A paid plan: running, in its grace, cancelled or over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunningRecord {
     /// Which plan.
@@ -69,11 +75,13 @@ pub struct RunningRecord {
     pub cancelled: bool,
     /// What a refund may still claim, as of the last touch; the true claim is never more.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub reserved: u128,
 }
 
 /// An API key; its row lies under its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyRecord {
     /// Whose.
@@ -86,18 +94,23 @@ pub struct ApiKeyRecord {
 
 /// All that ever came and went in one denomination. Held = paid in - refunded - withdrawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountRecord {
     /// By subscribers.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub paid_in: u128,
     /// To subscribers.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub refunded: u128,
     /// By the admin.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub withdrawn: u128,
     /// The sum of what every subscriber's refund may still claim; the admin cannot withdraw it.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub reserved: u128,
 }

@@ -7,11 +7,14 @@
 
 use super::{AccountRecord, KeyName, PlanRecord, RunningRecord};
 use crate::Address;
+#[cfg(feature = "schema")]
+use crate::ledger::schema::{AmountText, Hex32};
 use crate::ledger::{amount, hex32};
 use serde::{Deserialize, Serialize};
 
 /// An answer. The documented ones have no tag, so whoever asked reads the struct of its question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SubscriptionReply {
     /// For `get_admin`.
@@ -40,6 +43,7 @@ pub enum SubscriptionReply {
 
 /// Whether an account may be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubscriberStatus {
     /// Registered, or within a paid plan or its grace.
     pub active: bool,
@@ -47,6 +51,7 @@ pub struct SubscriberStatus {
 
 /// A page of key hashes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyHashes {
     /// This page.
     pub api_keys: Vec<ApiKeyHash>,
@@ -56,14 +61,17 @@ pub struct ApiKeyHashes {
 
 /// A key's hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyHash {
     /// SHA-256.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub hashed_key: [u8; 32],
 }
 
 /// All keys of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyDetails {
     /// In no particular order.
     pub api_keys: Vec<ApiKeyDetail>,
@@ -71,9 +79,11 @@ pub struct ApiKeyDetails {
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyDetail {
     /// SHA-256.
     #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub api_key: [u8; 32],
     /// What its owner calls it.
     pub name: Option<KeyName>,
@@ -83,6 +93,7 @@ pub struct ApiKeyDetail {
 
 /// Whose key it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The account.
     pub identity: Address,
@@ -90,6 +101,7 @@ pub struct Identity {
 
 /// What a worker needs to serve the bearer of a key, or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKeyStatus {
     /// Ledger height of this answer.
     pub height: u64,
@@ -105,6 +117,7 @@ pub struct ApiKeyStatus {
 
 /// What a live plan allows now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// Which plan.
     pub plan: u32,
@@ -120,6 +133,7 @@ pub struct Terms {
 
 /// An account's subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Subscription {
     /// By the admin.
     pub registered: bool,
@@ -131,6 +145,7 @@ pub struct Subscription {
     pub terms: Option<Terms>,
     /// What `cancel` would refund now, in the plan's denomination.
     #[serde(with = "amount")]
+    #[cfg_attr(feature = "schema", schemars(with = "AmountText"))]
     pub refund: u128,
     /// How many API keys it has.
     pub api_keys: u32,
@@ -138,6 +153,7 @@ pub struct Subscription {
 
 /// A page of subscribers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubscriberPage {
     /// This page.
     pub subscribers: Vec<Address>,
@@ -147,6 +163,7 @@ pub struct SubscriberPage {
 
 /// A page of plans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlanPage {
     /// This page.
     pub plans: Vec<PlanRecord>,
