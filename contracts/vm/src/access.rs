@@ -73,20 +73,6 @@ impl Cast {
 }
 
 impl Step<'_> {
-    /// Does it on an engine.
-    ///
-    /// # Errors
-    /// [`EngineError`] if the contract trapped.
-    pub fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
-        let (entry, message) = match &self.act {
-            Act::Tell(message) => (Entry::Execute, json(message)?),
-            Act::Ask { query, permission, shard, .. } => {
-                (Entry::Query, self.question(engine, query, permission, *shard)?)
-            }
-        };
-        engine.call(entry, &self.env, self.by.address.as_str(), &message)
-    }
-
     /// Does it in the core alone: the actions that happened, or the reply, or the refusal's text.
     ///
     /// # Errors
@@ -134,7 +120,13 @@ impl Operation for Step<'_> {
     }
 
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
-        self.perform(engine)
+        let (entry, message) = match &self.act {
+            Act::Tell(message) => (Entry::Execute, json(message)?),
+            Act::Ask { query, permission, shard, .. } => {
+                (Entry::Query, self.question(engine, query, permission, *shard)?)
+            }
+        };
+        engine.call(entry, &self.env, self.by.address.as_str(), &message)
     }
 }
 

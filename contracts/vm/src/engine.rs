@@ -100,17 +100,23 @@ pub trait Operation {
     /// # Errors
     /// [`EngineError`] if the contract trapped.
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError>;
+    /// What it costs over these rows.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped, or refused it.
+    fn cost(&self, engine: &mut dyn Engine, rows: &Rows) -> Result<Gas, EngineError> {
+        engine.set_rows(rows.clone());
+        let called = self.perform(engine)?;
+        match called.result {
+            Ok(_) => Ok(called.gas),
+            Err(text) => Err(EngineError(format!("{} was refused: {text}", self.name()))),
+        }
+    }
 }
 
 impl EngineError {
     pub(crate) fn new(error: impl core::fmt::Display) -> Self {
         Self(error.to_string())
-    }
-
-    /// A step that had to pass and was refused.
-    #[must_use]
-    pub fn refused(step: &str, text: &str) -> Self {
-        Self(format!("{step} was refused: {text}"))
     }
 }
 

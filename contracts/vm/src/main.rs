@@ -8,7 +8,7 @@
 use prag_contracts_vm::access::{self, Cast};
 use prag_contracts_vm::workers::{self, Scene};
 use prag_contracts_vm::{
-    Engine, EngineError, Gas, Operation, Rows, Secret, Vanilla, built, subscription,
+    Engine, EngineError, Operation, Rows, Secret, Vanilla, built, subscription,
 };
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -87,10 +87,7 @@ fn measure(
     let states = [one?, some?, many?];
     let mut lines = Vec::new();
     for step in operations {
-        let [one, some, most] = states.each_ref().map(|rows| {
-            engine.set_rows(rows.clone());
-            cost(engine, step)
-        });
+        let [one, some, most] = states.each_ref().map(|rows| step.cost(engine, rows));
         let (one, some, most) = (one?, some?, most?);
         let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
         lines.push(format!(
@@ -103,14 +100,6 @@ fn measure(
         ));
     }
     Ok(lines)
-}
-
-fn cost(engine: &mut dyn Engine, step: &impl Operation) -> Result<Gas, EngineError> {
-    let called = step.perform(engine)?;
-    match called.result {
-        Ok(_) => Ok(called.gas),
-        Err(text) => Err(EngineError::refused(step.name(), &text)),
-    }
 }
 
 fn wasm(contract: &str, library: &str) -> Result<Vec<u8>, String> {
