@@ -11,7 +11,7 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
-use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use prag_access::SignedQueryMsg;
 use prag_contracts_core::{Env, access};
 use prag_contracts_permit::Expected;
@@ -73,16 +73,15 @@ impl Cast {
 }
 
 impl Step<'_> {
-    /// Does it in the core alone: the actions that happened, or the reply, or the refusal's text.
+    /// Does it in the core alone: what [`told`] says of a message, or the reply, or the refusal's text.
     ///
     /// # Errors
     /// The core's text.
     pub fn natively(&self, rows: &mut Rows) -> Result<Value, String> {
         match &self.act {
             Act::Tell(message) => {
-                let told = access::execute(rows, &self.env, &self.by.address, message.clone());
-                let events = told.map_err(|error| error.to_string())?;
-                Ok(serde_json::to_value(events).unwrap_or(Value::Null))
+                let events = access::execute(rows, &self.env, &self.by.address, message.clone());
+                Ok(told(&events.map_err(|error| error.to_string())?, &[]))
             }
             Act::Ask { query, .. } => {
                 let reply = access::query(rows, &self.env, query.clone());

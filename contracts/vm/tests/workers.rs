@@ -4,8 +4,8 @@
 mod both;
 
 use both::{engines, gas_does_not_grow};
-use prag_contracts_vm::workers::{Act, Scene, Step, begun, operations, seen, stocked, story};
-use prag_contracts_vm::{Engine, Operation, Rows};
+use prag_contracts_vm::workers::{Act, Scene, Step, begun, operations, stocked, story};
+use prag_contracts_vm::{Engine, Operation, Rows, seen};
 
 fn compare(step: &Step, engine: &mut dyn Engine, rows: &mut Rows) -> bool {
     let name = step.name;
