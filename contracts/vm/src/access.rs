@@ -11,6 +11,7 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
+use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use prag_access::SignedQueryMsg;
 use prag_contracts_core::{Env, access};
@@ -33,13 +34,13 @@ pub struct Cast {
 }
 
 /// One thing that somebody does.
-pub struct Step<'a> {
+pub struct Step<'a, A = Act> {
     /// Its name in tables.
     pub name: &'static str,
     /// Who does it.
     pub by: &'a Person,
     /// What.
-    pub act: Act,
+    pub act: A,
     /// Under which header.
     pub env: Env,
 }
@@ -98,7 +99,7 @@ impl Step<'_> {
         permission: &str,
         shard: Option<u32>,
     ) -> Result<Vec<u8>, EngineError> {
-        let query = json(query)?;
+        let query = json_of(query)?;
         if !engine.closed() {
             return Ok(query);
         }
@@ -109,7 +110,7 @@ impl Step<'_> {
         let permit = permit.map_err(EngineError::new)?;
         let until = now.saturating_add(60);
         let question = signed(self.by, &expected, permit, shard, until, &query);
-        json(&SignedQueryMsg::WithPermit(Box::new(question)))
+        json_of(&SignedQueryMsg::WithPermit(Box::new(question)))
     }
 }
 
@@ -120,17 +121,13 @@ impl Operation for Step<'_> {
 
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
         let (entry, message) = match &self.act {
-            Act::Tell(message) => (Entry::Execute, json(message)?),
+            Act::Tell(message) => (Entry::Execute, json_of(message)?),
             Act::Ask { query, permission, shard, .. } => {
                 (Entry::Query, self.question(engine, query, permission, *shard)?)
             }
         };
         engine.call(entry, &self.env, self.by.address.as_str(), &message)
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
-    serde_json::to_vec(value).map_err(EngineError::new)
 }
 
 /// Where the stories begin.

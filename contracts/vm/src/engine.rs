@@ -156,6 +156,11 @@ pub(crate) fn info_json(sender: &str, funds: &[Funds]) -> Vec<u8> {
     json!({ "sender": sender, "funds": funds }).to_string().into_bytes()
 }
 
+/// A message or question as chains hand it to contracts.
+pub(crate) fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(value).map_err(EngineError::new)
+}
+
 /// Reads a contract's answer. The two libraries spell "fine" and "refused" differently.
 pub(crate) fn answer(
     entry: Entry,

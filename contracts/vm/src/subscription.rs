@@ -11,25 +11,17 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
-use crate::access::Cast;
+use crate::access::{self, Cast};
+use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
-use prag_contracts_core::{Env, Funds, subscription};
+use prag_contracts_core::{Funds, subscription};
 use prag_contracts_permit::Expected;
 use prag_contracts_permit::testing::Person;
 use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
 use serde_json::Value;
 
 /// One thing that somebody does.
-pub struct Step<'a> {
-    /// Its name in tables.
-    pub name: &'static str,
-    /// Who does it.
-    pub by: &'a Person,
-    /// What.
-    pub act: Act,
-    /// Under which header.
-    pub env: Env,
-}
+pub type Step<'a> = access::Step<'a, Act>;
 
 /// A message or a question.
 pub enum Act {
@@ -85,7 +77,7 @@ impl Step<'_> {
                 body["permit"] = permit.clone();
             }
         }
-        serde_json::to_vec(&message).map_err(EngineError::new)
+        json_of(&message)
     }
 }
 
@@ -106,7 +98,9 @@ impl Operation for Step<'_> {
     }
 }
 
-fn coins(amount: u128) -> Vec<Funds> {
+/// So much uscrt; nothing for 0.
+#[must_use]
+pub fn coins(amount: u128) -> Vec<Funds> {
     let coin = Funds { denom: DENOM.to_owned(), amount };
     if amount > 0 { vec![coin] } else { Vec::new() }
 }

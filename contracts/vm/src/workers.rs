@@ -14,6 +14,7 @@ pub use operations::{operations, stocked};
 pub use scene::{START, Scene, begun};
 pub use story::story;
 
+use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use ed25519_dalek::{Signature, VerifyingKey};
 use prag_contracts_core::workers::{self, Call, Verdict};
@@ -102,8 +103,4 @@ impl Verify for Strict {
         VerifyingKey::from_bytes(key)
             .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
-}
-
-fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
-    serde_json::to_vec(value).map_err(EngineError::new)
 }

@@ -4,8 +4,8 @@
 mod both;
 
 use both::{engines, gas_does_not_grow};
-use prag_contracts_vm::workers::{Act, Scene, Step, begun, operations, stocked, story};
-use prag_contracts_vm::{Engine, Operation, Rows, seen};
+use prag_contracts_vm::workers::{Act, START, Scene, Step, begun, operations, stocked, story};
+use prag_contracts_vm::{Engine, Entry, Operation, Rows, seen};
 
 fn compare(step: &Step, engine: &mut dyn Engine, rows: &mut Rows) -> bool {
     let name = step.name;
@@ -45,9 +45,8 @@ fn other_terms_are_refused() {
         let mut init = scene.init().unwrap();
         init.terms.attested_only = !engine.closed();
         let message = serde_json::to_vec(&init).unwrap();
-        let entry = prag_contracts_vm::Entry::Instantiate;
-        let start = prag_contracts_vm::workers::START;
-        let called = engine.call(entry, &start, init.admin.as_str(), &message).unwrap();
+        let admin = init.admin.as_str();
+        let called = engine.call(Entry::Instantiate, &START, admin, &message).unwrap();
         let text = format!("attested_only has to be {} on this chain", engine.closed());
         assert_eq!(called.result, Err(text));
         assert_eq!(engine.rows(), Rows::default());

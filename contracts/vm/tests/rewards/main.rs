@@ -9,11 +9,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::Book;
 use prag_contracts_core::rewards::{self, Host, Outcome};
-use prag_contracts_core::{Env, Funds, access};
+use prag_contracts_core::{Env, access};
 use prag_contracts_permit::Expected;
 use prag_contracts_permit::testing::{Person, signed};
 use prag_contracts_shell::Peer;
 use prag_contracts_vm::access::{COLLECTION, Cast, START};
+use prag_contracts_vm::subscription::coins;
 use prag_contracts_vm::{Called, Engine, Entry, Rows, Secret, Vanilla, built, seen, told};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::rewards::{
@@ -132,8 +133,7 @@ impl Stage {
         self.steps += 1;
         self.env.height += 1;
         self.env.time += 6;
-        let coin = Funds { denom: "uscrt".to_owned(), amount: paid };
-        let funds = if paid > 0 { vec![coin] } else { Vec::new() };
+        let funds = coins(paid);
         let by = by(&self.cast).address.clone();
         let (owner, worker) = (self.cast.owner.address.clone(), self.cast.worker.address.clone());
         let peers = Known { owner, worker, told };
