@@ -2,7 +2,7 @@
 //!
 //! Layer: contracts, host side: tests and measurements only.
 //! Holds: two engines behind one trait (`cosmwasm-vm`, and a small one with Secret's imports), and one story per
-//! contract.
+//! contract; that of rewards, which asks two others, is a test.
 //! Never: a rule of any contract; a chain: no consensus, no bank, no accounts.
 //! Invariant: engines never undo what a refused message wrote, so a refusal that wrote something is seen.
 

@@ -1,4 +1,5 @@
-//! Measures every operation of every contract in both engines, and writes `contracts/GAS.md`.
+//! Measures operations of the access, workers and subscription contracts in both engines, and writes
+//! `contracts/GAS.md`.
 //!
 //! Layer: vm.
 //! Holds: the table.
@@ -124,7 +125,7 @@ const COLUMNS: &str = "\
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
+Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants
 (`access`), workers (`workers`) or subscribers (`subscription`) stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own,
 140,000 of which are one SDK gas; for Secret it is two for every instruction and its fixed costs of host functions, 1,000
 of which are one SDK gas. SDK gas = engine gas + what the SDK's store takes for the rows. With one stored some operations
