@@ -89,15 +89,13 @@ impl Network {
         workers(&mut self.app, init)
     }
 
-    /// Another instance of the same code.
+    /// Another access contract, of the same code.
     ///
     /// # Errors
     /// As [`Network::new`].
     pub fn another(&mut self) -> Result<Addr, String> {
         let code = self.app.contract_data(&self.access).map_err(|error| error.to_string())?.code_id;
-        let (admin, nothing) = ("deployer".into_addr(), cosmwasm_std::Empty {});
-        let born = self.app.instantiate_contract(code, admin, &nothing, &[], "another", None);
-        born.map_err(|error| error.root_cause().to_string())
+        born(&mut self.app, code, "another", &cosmwasm_std::Empty {})
     }
 
     /// Tells a contract something.

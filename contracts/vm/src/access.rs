@@ -11,7 +11,8 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
-use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
+use crate::engine::json_of;
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use prag_access::SignedQueryMsg;
 use prag_contracts_core::{Env, access};
 use prag_contracts_permit::Expected;
@@ -33,13 +34,13 @@ pub struct Cast {
 }
 
 /// One thing that somebody does.
-pub struct Step<'a> {
+pub struct Step<'a, A = Act> {
     /// Its name in tables.
     pub name: &'static str,
     /// Who does it.
     pub by: &'a Person,
     /// What.
-    pub act: Act,
+    pub act: A,
     /// Under which header.
     pub env: Env,
 }
@@ -73,30 +74,15 @@ impl Cast {
 }
 
 impl Step<'_> {
-    /// Does it on an engine.
-    ///
-    /// # Errors
-    /// [`EngineError`] if the contract trapped.
-    pub fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
-        let (entry, message) = match &self.act {
-            Act::Tell(message) => (Entry::Execute, json(message)?),
-            Act::Ask { query, permission, shard, .. } => {
-                (Entry::Query, self.question(engine, query, permission, *shard)?)
-            }
-        };
-        engine.call(entry, &self.env, self.by.address.as_str(), &message)
-    }
-
-    /// Does it in the core alone: the actions that happened, or the reply, or the refusal's text.
+    /// Does it in the core alone: what [`told`] says of a message, or the reply, or the refusal's text.
     ///
     /// # Errors
     /// The core's text.
     pub fn natively(&self, rows: &mut Rows) -> Result<Value, String> {
         match &self.act {
             Act::Tell(message) => {
-                let told = access::execute(rows, &self.env, &self.by.address, message.clone());
-                let events = told.map_err(|error| error.to_string())?;
-                Ok(serde_json::to_value(events).unwrap_or(Value::Null))
+                let events = access::execute(rows, &self.env, &self.by.address, message.clone());
+                Ok(told(&events.map_err(|error| error.to_string())?, &[]))
             }
             Act::Ask { query, .. } => {
                 let reply = access::query(rows, &self.env, query.clone());
@@ -113,7 +99,7 @@ impl Step<'_> {
         permission: &str,
         shard: Option<u32>,
     ) -> Result<Vec<u8>, EngineError> {
-        let query = json(query)?;
+        let query = json_of(query)?;
         if !engine.closed() {
             return Ok(query);
         }
@@ -124,7 +110,7 @@ impl Step<'_> {
         let permit = permit.map_err(EngineError::new)?;
         let until = now.saturating_add(60);
         let question = signed(self.by, &expected, permit, shard, until, &query);
-        json(&SignedQueryMsg::WithPermit(Box::new(question)))
+        json_of(&SignedQueryMsg::WithPermit(Box::new(question)))
     }
 }
 
@@ -134,12 +120,14 @@ impl Operation for Step<'_> {
     }
 
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
-        self.perform(engine)
+        let (entry, message) = match &self.act {
+            Act::Tell(message) => (Entry::Execute, json_of(message)?),
+            Act::Ask { query, permission, shard, .. } => {
+                (Entry::Query, self.question(engine, query, permission, *shard)?)
+            }
+        };
+        engine.call(entry, &self.env, self.by.address.as_str(), &message)
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
-    serde_json::to_vec(value).map_err(EngineError::new)
 }
 
 /// Where the stories begin.

@@ -100,17 +100,23 @@ pub trait Operation {
     /// # Errors
     /// [`EngineError`] if the contract trapped.
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError>;
+    /// What it costs over these rows.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the contract trapped, or refused it.
+    fn cost(&self, engine: &mut dyn Engine, rows: &Rows) -> Result<Gas, EngineError> {
+        engine.set_rows(rows.clone());
+        let called = self.perform(engine)?;
+        match called.result {
+            Ok(_) => Ok(called.gas),
+            Err(text) => Err(EngineError(format!("{} was refused: {text}", self.name()))),
+        }
+    }
 }
 
 impl EngineError {
     pub(crate) fn new(error: impl core::fmt::Display) -> Self {
         Self(error.to_string())
-    }
-
-    /// A step that had to pass and was refused.
-    #[must_use]
-    pub fn refused(step: &str, text: &str) -> Self {
-        Self(format!("{step} was refused: {text}"))
     }
 }
 
@@ -148,6 +154,11 @@ pub(crate) fn info_json(sender: &str, funds: &[Funds]) -> Vec<u8> {
     let coin = |coin: &Funds| json!({ "denom": coin.denom, "amount": coin.amount.to_string() });
     let funds: Vec<Value> = funds.iter().map(coin).collect();
     json!({ "sender": sender, "funds": funds }).to_string().into_bytes()
+}
+
+/// A message or question as chains hand it to contracts.
+pub(crate) fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(value).map_err(EngineError::new)
 }
 
 /// Reads a contract's answer. The two libraries spell "fine" and "refused" differently.

@@ -2,7 +2,7 @@
 //!
 //! Layer: contracts, host side: tests and measurements only.
 //! Holds: two engines behind one trait (`cosmwasm-vm`, and a small one with Secret's imports), and one story per
-//! contract.
+//! contract; that of rewards, which asks two others, is a test.
 //! Never: a rule of any contract; a chain: no consensus, no bank, no accounts.
 //! Invariant: engines never undo what a refused message wrote, so a refusal that wrote something is seen.
 
@@ -11,6 +11,7 @@ mod engine;
 mod gas;
 mod rows;
 mod secret;
+mod seen;
 pub mod subscription;
 mod vanilla;
 pub mod workers;
@@ -19,4 +20,5 @@ pub use engine::{Called, Engine, EngineError, Entry, Operation, Peers, built};
 pub use gas::Gas;
 pub use rows::{Rows, SharedRows};
 pub use secret::Secret;
+pub use seen::{seen, told};
 pub use vanilla::Vanilla;

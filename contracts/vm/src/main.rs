@@ -1,4 +1,5 @@
-//! Measures every operation of every contract in both engines, and writes `contracts/GAS.md`.
+//! Measures operations of the access, workers and subscription contracts in both engines, and writes
+//! `contracts/GAS.md`.
 //!
 //! Layer: vm.
 //! Holds: the table.
@@ -8,7 +9,7 @@
 use prag_contracts_vm::access::{self, Cast};
 use prag_contracts_vm::workers::{self, Scene};
 use prag_contracts_vm::{
-    Engine, EngineError, Gas, Operation, Rows, Secret, Vanilla, built, subscription,
+    Engine, EngineError, Operation, Rows, Secret, Vanilla, built, subscription,
 };
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -87,10 +88,7 @@ fn measure(
     let states = [one?, some?, many?];
     let mut lines = Vec::new();
     for step in operations {
-        let [one, some, most] = states.each_ref().map(|rows| {
-            engine.set_rows(rows.clone());
-            cost(engine, step)
-        });
+        let [one, some, most] = states.each_ref().map(|rows| step.cost(engine, rows));
         let (one, some, most) = (one?, some?, most?);
         let rows = format!("{} / {} / {}", most.reads, most.writes, most.deletes);
         lines.push(format!(
@@ -103,14 +101,6 @@ fn measure(
         ));
     }
     Ok(lines)
-}
-
-fn cost(engine: &mut dyn Engine, step: &impl Operation) -> Result<Gas, EngineError> {
-    let called = step.perform(engine)?;
-    match called.result {
-        Ok(_) => Ok(called.gas),
-        Err(text) => Err(EngineError::refused(step.name(), &text)),
-    }
 }
 
 fn wasm(contract: &str, library: &str) -> Result<Vec<u8>, String> {
@@ -135,7 +125,7 @@ const COLUMNS: &str = "\
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: every message and question, each from the same state, with 1, 100 and 10,000 grants
+Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants
 (`access`), workers (`workers`) or subscribers (`subscription`) stored. Engine gas (with 10,000) is `cosmwasm-vm`'s own,
 140,000 of which are one SDK gas; for Secret it is two for every instruction and its fixed costs of host functions, 1,000
 of which are one SDK gas. SDK gas = engine gas + what the SDK's store takes for the rows. With one stored some operations

@@ -11,25 +11,17 @@ mod story;
 pub use operations::{operations, stocked};
 pub use story::story;
 
-use crate::access::Cast;
-use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
-use prag_contracts_core::{Env, Funds, Payment, subscription};
+use crate::access::{self, Cast};
+use crate::engine::json_of;
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
+use prag_contracts_core::{Funds, subscription};
 use prag_contracts_permit::Expected;
 use prag_contracts_permit::testing::Person;
 use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// One thing that somebody does.
-pub struct Step<'a> {
-    /// Its name in tables.
-    pub name: &'static str,
-    /// Who does it.
-    pub by: &'a Person,
-    /// What.
-    pub act: Act,
-    /// Under which header.
-    pub env: Env,
-}
+pub type Step<'a> = access::Step<'a, Act>;
 
 /// A message or a question.
 pub enum Act {
@@ -39,32 +31,19 @@ pub enum Act {
     Ask(SubscriptionQuery<String>),
 }
 
-/// What came of a message: actions, and bank messages as both libraries write them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Done {
-    /// Of the events.
-    pub actions: Vec<Value>,
-    /// Receiver and coin.
-    pub payments: Vec<Value>,
-}
-
 impl Step<'_> {
-    /// Does it in the core alone: what came of it (messages) or the reply (questions), or the refusal's text.
+    /// Does it in the core alone: what [`told`] says of a message, or the reply, or the refusal's text.
     ///
     /// # Errors
     /// The core's text; for a permit that is not for administration, the shell's.
-    pub fn natively(&self, rows: &mut Rows) -> Result<Result<Done, Value>, String> {
+    pub fn natively(&self, rows: &mut Rows) -> Result<Value, String> {
         match &self.act {
             Act::Tell(message, amount) => {
                 let (funds, message) = (coins(*amount), message.clone());
                 let by = &self.by.address;
                 let done = subscription::execute(rows, &self.env, by, &funds, message);
                 let done = done.map_err(|error| error.to_string())?;
-                let action =
-                    |event| serde_json::to_value(event).ok()?.as_object()?.keys().next().cloned();
-                let actions = done.events.iter().filter_map(action).map(Value::from).collect();
-                let payments = done.payments.iter().map(payment).collect();
-                Ok(Ok(Done { actions, payments }))
+                Ok(told(&done.events, &done.payments))
             }
             Act::Ask(query) => {
                 let caller = match query.permit().map(String::as_str) {
@@ -74,7 +53,7 @@ impl Step<'_> {
                 };
                 let reply = subscription::query(rows, &self.env, caller, query);
                 let reply = reply.map_err(|error| error.to_string())?;
-                Ok(Err(serde_json::to_value(reply).unwrap_or(Value::Null)))
+                Ok(serde_json::to_value(reply).unwrap_or(Value::Null))
             }
         }
     }
@@ -98,7 +77,7 @@ impl Step<'_> {
                 body["permit"] = permit.clone();
             }
         }
-        serde_json::to_vec(&message).map_err(EngineError::new)
+        json_of(&message)
     }
 }
 
@@ -119,24 +98,9 @@ impl Operation for Step<'_> {
     }
 }
 
-/// The same of a contract's response.
+/// So much uscrt; nothing for 0.
 #[must_use]
-pub fn done(response: &Value) -> Done {
-    let list = |field: &str| response[field].as_array().cloned().unwrap_or_default();
-    let attributes = list("attributes").into_iter();
-    let actions = attributes.filter(|one| one["key"] == "action").map(|one| one["value"].clone());
-    let payments = list("messages").into_iter().map(|one| one["msg"]["bank"]["send"].clone());
-    Done { actions: actions.collect(), payments: payments.collect() }
-}
-
-/// A bank message as both libraries write it.
-#[must_use]
-pub fn payment(payment: &Payment) -> Value {
-    let Payment { to, denom, amount } = payment;
-    json!({ "to_address": to, "amount": [{ "denom": denom, "amount": amount.to_string() }] })
-}
-
-fn coins(amount: u128) -> Vec<Funds> {
+pub fn coins(amount: u128) -> Vec<Funds> {
     let coin = Funds { denom: DENOM.to_owned(), amount };
     if amount > 0 { vec![coin] } else { Vec::new() }
 }

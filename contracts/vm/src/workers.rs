@@ -14,13 +14,14 @@ pub use operations::{operations, stocked};
 pub use scene::{START, Scene, begun};
 pub use story::story;
 
-use crate::{Called, Engine, EngineError, Entry, Operation, Rows};
+use crate::engine::json_of;
+use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use ed25519_dalek::{Signature, VerifyingKey};
-use prag_contracts_core::workers::{self, Call, Done, Verdict};
+use prag_contracts_core::workers::{self, Call, Verdict};
 use prag_contracts_core::{Env, Funds, Verify};
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{WorkersMsg, WorkersQuery};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// One thing that somebody does.
 pub struct Step {
@@ -52,7 +53,7 @@ pub enum Act {
 }
 
 impl Step {
-    /// Does it in the core alone: `actions` and `payments`, or the reply, or the refusal's text.
+    /// Does it in the core alone: what [`told`] says of a message, or the reply, or the refusal's text.
     ///
     /// # Errors
     /// The core's text, or the shell's.
@@ -62,7 +63,8 @@ impl Step {
                 let verdict = (*verdict).map_err(str::to_owned)?;
                 let call = Call { sender: &self.by, funds, verdict, verify: &Strict };
                 let done = workers::execute(rows, &self.env, &call, (**message).clone());
-                Ok(told(&done.map_err(|error| error.to_string())?))
+                let done = done.map_err(|error| error.to_string())?;
+                Ok(told(&done.events, &done.payments))
             }
             Act::Ask(query) => {
                 let reply = workers::query(rows, &self.env, query.clone());
@@ -92,32 +94,6 @@ impl Operation for Step {
     }
 }
 
-/// What a chain is to see of a transition.
-fn told(done: &Done) -> Value {
-    let name = |event| match serde_json::to_value(event) {
-        Ok(Value::Object(event)) => event.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
-    };
-    let actions: Vec<String> = done.events.iter().map(name).collect();
-    let payments = done.payments.iter().map(|payment| {
-        let coin = json!({ "denom": payment.denom, "amount": payment.amount.to_string() });
-        json!({ "to_address": payment.to.as_str(), "amount": [coin] })
-    });
-    json!({ "actions": actions, "payments": payments.collect::<Vec<_>>() })
-}
-
-/// The same of a contract's response.
-#[must_use]
-pub fn seen(response: &Value) -> Value {
-    let list = |name: &str| response[name].as_array().cloned().unwrap_or_default();
-    let attributes = list("attributes").into_iter();
-    let actions = attributes.filter(|attribute| attribute["key"] == "action");
-    let actions: Vec<Value> = actions.map(|attribute| attribute["value"].clone()).collect();
-    let messages = list("messages").into_iter();
-    let payments: Vec<Value> = messages.map(|sub| sub["msg"]["bank"]["send"].clone()).collect();
-    json!({ "actions": actions, "payments": payments })
-}
-
 /// Signatures natively: by another library than the engines', and by its strictest rule.
 struct Strict;
 
@@ -127,8 +103,4 @@ impl Verify for Strict {
         VerifyingKey::from_bytes(key)
             .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
-}
-
-fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, EngineError> {
-    serde_json::to_vec(value).map_err(EngineError::new)
 }

@@ -1,22 +1,11 @@
 //! The workers contract's wasm does what its core does, on both engines: replies, payments, refusals, raw rows.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
-use prag_contracts_vm::workers::{Act, Scene, Step, begun, operations, seen, stocked, story};
-use prag_contracts_vm::{Engine, Gas, Operation, Rows, Secret, Vanilla, built};
+mod both;
 
-/// Both engines with the workers contract, as far as it is built.
-fn engines() -> Vec<Box<dyn Engine>> {
-    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
-    match built("workers", "cosmwasm") {
-        Some(wasm) => engines.push(Box::new(Vanilla::new(&wasm).unwrap())),
-        None => println!("skipped: workers-cosmwasm.wasm is not built; run `make contracts`"),
-    }
-    match built("workers", "secret") {
-        Some(wasm) => engines.push(Box::new(Secret::new(&wasm).unwrap())),
-        None => println!("skipped: workers-secret.wasm is not built; run `make contracts`"),
-    }
-    engines
-}
+use both::{engines, gas_does_not_grow};
+use prag_contracts_vm::workers::{Act, START, Scene, Step, begun, operations, stocked, story};
+use prag_contracts_vm::{Engine, Entry, Operation, Rows, seen};
 
 fn compare(step: &Step, engine: &mut dyn Engine, rows: &mut Rows) -> bool {
     let name = step.name;
@@ -35,7 +24,7 @@ fn compare(step: &Step, engine: &mut dyn Engine, rows: &mut Rows) -> bool {
 /// Every step of the story, refusals included, natively and in wasm.
 #[test]
 fn wasm_does_what_the_core_does() {
-    for mut engine in engines() {
+    for mut engine in engines("workers") {
         let scene = Scene::new(engine.as_ref()).unwrap();
         let called = begun(engine.as_mut(), &scene).unwrap();
         assert!(called.result.is_ok(), "{called:?}");
@@ -51,14 +40,13 @@ fn wasm_does_what_the_core_does() {
 /// Terms that give up what the chain can verify, or ask for what it cannot, begin nothing.
 #[test]
 fn other_terms_are_refused() {
-    for mut engine in engines() {
+    for mut engine in engines("workers") {
         let scene = Scene::new(engine.as_ref()).unwrap();
         let mut init = scene.init().unwrap();
         init.terms.attested_only = !engine.closed();
         let message = serde_json::to_vec(&init).unwrap();
-        let entry = prag_contracts_vm::Entry::Instantiate;
-        let start = prag_contracts_vm::workers::START;
-        let called = engine.call(entry, &start, init.admin.as_str(), &message).unwrap();
+        let admin = init.admin.as_str();
+        let called = engine.call(Entry::Instantiate, &START, admin, &message).unwrap();
         let text = format!("attested_only has to be {} on this chain", engine.closed());
         assert_eq!(called.result, Err(text));
         assert_eq!(engine.rows(), Rows::default());
@@ -68,21 +56,9 @@ fn other_terms_are_refused() {
 /// Once every seat of a service is taken, an operation costs what it costs with ten times the workers.
 #[test]
 fn gas_does_not_grow_with_the_workers() {
-    for mut engine in engines() {
+    for mut engine in engines("workers") {
         let scene = Scene::new(engine.as_ref()).unwrap();
         let states = [1000, 10_000].map(|count| stocked(&scene, count).unwrap());
-        for step in operations(&scene) {
-            let [some, many] = states.each_ref().map(|rows| {
-                engine.set_rows(rows.clone());
-                let called = step.perform(engine.as_mut()).unwrap();
-                assert!(called.result.is_ok(), "{}: {:?}", step.name, called.result);
-                called.gas
-            });
-            println!("{:<10} {:<32} {} {}", engine.prefix(), step.name, some.sdk(), many.sdk());
-            let rows = |gas: Gas| (gas.reads, gas.writes, gas.deletes);
-            assert_eq!(rows(some), rows(many), "{}", step.name);
-            // A digit more in a counter is no growth; a walk over 10,000 rows would be 10,000,000.
-            assert!(many.sdk() <= some.sdk() + some.sdk() / 50, "{}", step.name);
-        }
+        gas_does_not_grow(engine.as_mut(), &states, &operations(&scene), 50);
     }
 }

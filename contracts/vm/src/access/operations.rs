@@ -1,4 +1,4 @@
-//! What is measured: every message and question, each from the same state.
+//! What is measured: messages and questions, each from the same state.
 //!
 //! Layer: vm, access.
 //! Holds: a state with as many grants as wanted, and one step per operation.

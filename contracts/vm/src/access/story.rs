@@ -8,8 +8,8 @@
 use super::{Act, COLLECTION, Cast, START, Step};
 use prag_contracts_core::Env;
 use prag_contracts_permit::testing::Person;
+use prag_protocol::Address;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, Placement};
-use prag_protocol::{Address, CollectionId};
 
 /// Every step.
 #[must_use]
@@ -201,17 +201,8 @@ pub(super) fn create() -> AccessMsg {
 
 /// `seconds` from the start of the stories.
 pub(super) fn grant(grantee: &Address, max_k: u32, seconds: u64) -> AccessMsg {
-    grant_of(COLLECTION, grantee, max_k, seconds)
-}
-
-pub(super) fn grant_of(
-    collection: CollectionId,
-    grantee: &Address,
-    max_k: u32,
-    seconds: u64,
-) -> AccessMsg {
     AccessMsg::Grant {
-        collection,
+        collection: COLLECTION,
         grantee: grantee.clone(),
         read: true,
         write: false,

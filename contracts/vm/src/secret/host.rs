@@ -126,8 +126,7 @@ fn canonical(text: &[u8]) -> Result<Vec<u8>, &'static str> {
 
 fn verify_secp256k1(mut call: Call<'_>, hash: u32, signature: u32, key: u32) -> Result<u32, Error> {
     charge(&mut call, SECP256K1);
-    let (hash, signature, key) = (read(&call, hash)?, read(&call, signature)?, read(&call, key)?);
-    Ok(verdict(secp256k1_verify(&hash, &signature, &key)))
+    verdict(&call, [hash, signature, key], secp256k1_verify)
 }
 
 fn verify_ed25519(
@@ -137,9 +136,22 @@ fn verify_ed25519(
     key: u32,
 ) -> Result<u32, Error> {
     charge(&mut call, ED25519);
+    verdict(&call, [message, signature, key], ed25519_verify)
+}
+
+/// 0 for a good signature, 1 for another one, and otherwise the library's code.
+fn verdict(
+    call: &Call<'_>,
+    [message, signature, key]: [u32; 3],
+    verify: fn(&[u8], &[u8], &[u8]) -> Result<bool, CryptoError>,
+) -> Result<u32, Error> {
     let (message, signature, key) =
-        (read(&call, message)?, read(&call, signature)?, read(&call, key)?);
-    Ok(verdict(ed25519_verify(&message, &signature, &key)))
+        (read(call, message)?, read(call, signature)?, read(call, key)?);
+    Ok(match verify(&message, &signature, &key) {
+        Ok(true) => 0,
+        Ok(false) => 1,
+        Err(error) => error.code(),
+    })
 }
 
 /// Error code in the upper half, region in the lower.
@@ -182,14 +194,6 @@ fn query_chain(mut call: Call<'_>, request: u32) -> Result<u32, Error> {
         Err(text) => json!({ "Ok": { "Err": text } }),
     };
     give(&mut call, answer.to_string().as_bytes())
-}
-
-fn verdict(result: Result<bool, CryptoError>) -> u32 {
-    match result {
-        Ok(true) => 0,
-        Ok(false) => 1,
-        Err(error) => error.code(),
-    }
 }
 
 fn evaporate(mut call: Call<'_>, amount: u32) -> u32 {

@@ -10,7 +10,7 @@ use crate::access::{Cast, START};
 use prag_contracts_core::Env;
 use prag_contracts_permit::testing::Person;
 use prag_protocol::Address;
-use prag_protocol::ledger::coin::{Amount, Denom};
+use prag_protocol::ledger::coin::{AMOUNT_MAX, Amount, Denom};
 use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
 
 type Query = SubscriptionQuery<String>;
@@ -34,7 +34,7 @@ fn beginning<'a>(steps: &mut Steps<'a>, cast: &'a Cast) -> Result<(), String> {
     steps.tell("a stranger makes a plan", stranger, plan(1, 3000)?, 0);
     steps.tell("make a plan", admin(cast), plan(1, 3000)?, 0);
     steps.tell("make it again", admin(cast), plan(1, 4000)?, 0);
-    steps.tell("make another", admin(cast), plan(2, 79_228_162_514_264_337_593_543_950_335)?, 0);
+    steps.tell("make another", admin(cast), plan(2, AMOUNT_MAX)?, 0);
     steps.tell("a plan with funds", admin(cast), plan(3, 1)?, 5);
     steps.tell("subscribe without paying", reader, SubscriptionMsg::Subscribe { plan: 1 }, 0);
     steps.tell("subscribe for less", reader, SubscriptionMsg::Subscribe { plan: 1 }, 2999);
@@ -75,8 +75,7 @@ fn paying<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     let subscriber = reader.address.clone();
     steps.tell("settle later", &cast.worker, SubscriptionMsg::Settle { subscriber }, 0);
     steps.tell("upgrade without paying", reader, SubscriptionMsg::Upgrade { plan: 2 }, 0);
-    let price = 79_228_162_514_264_337_593_543_950_335;
-    steps.tell("upgrade", reader, SubscriptionMsg::Upgrade { plan: 2 }, price);
+    steps.tell("upgrade", reader, SubscriptionMsg::Upgrade { plan: 2 }, AMOUNT_MAX);
 }
 
 fn questions<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
@@ -145,12 +144,7 @@ fn ending<'a>(steps: &mut Steps<'a>, cast: &'a Cast) -> Result<(), String> {
         Ok(SubscriptionMsg::Withdraw { denom, amount: amount(units)?, to })
     };
     steps.tell("a stranger withdraws", stranger, withdraw(1)?, 0);
-    steps.tell(
-        "withdraw too much",
-        admin(cast),
-        withdraw(79_228_162_514_264_337_593_543_950_335)?,
-        0,
-    );
+    steps.tell("withdraw too much", admin(cast), withdraw(AMOUNT_MAX)?, 0);
     steps.tell("withdraw", admin(cast), withdraw(100)?, 0);
     steps.later(DAY);
     steps.tell("cancel", reader, SubscriptionMsg::Cancel {}, 0);

@@ -6,13 +6,12 @@
 //! Invariant: only the number of workers differs between two measurements; all are of one type and one service.
 
 use super::evidence::image;
-use super::scene::{SERVICE, at, tell, url, window};
+use super::scene::{SERVICE, at, register, tell, url, window};
 use super::{Act, Scene, Step};
 use crate::{EngineError, Rows};
+use prag_contracts_core::Verify;
 use prag_contracts_core::workers::{self, Call};
-use prag_contracts_core::{Env, Verify};
 use prag_contracts_permit::testing::account;
-use prag_protocol::Address;
 use prag_protocol::ledger::workers::{EvidencePart, Parties, WorkersMsg, WorkersQuery};
 
 /// That many workers that stay, the first of them bob, who missed a window, and ann, who answers; cal leaves.
@@ -137,11 +136,6 @@ fn questions(scene: &Scene) -> impl Iterator<Item = Step> {
         act: Act::Ask(query),
         env: at(2),
     })
-}
-
-fn register(name: &'static str, scene: &Scene, who: &Address, env: Env) -> Step {
-    let act = scene.registration(who, &env, |_| {});
-    Step { name, by: who.clone(), act, env }
 }
 
 fn run(rows: &mut Rows, step: &Step) -> Result<(), EngineError> {

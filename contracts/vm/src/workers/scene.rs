@@ -7,6 +7,7 @@
 
 use super::evidence::{evidence, hex, report_data};
 use super::{Act, Step};
+use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Rows};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_contracts_core::workers::{self, Verdict, challenge, registration_digest};
@@ -57,7 +58,7 @@ impl Scene {
     /// What the contract begins with.
     ///
     /// # Errors
-    /// None.
+    /// [`EngineError`] with the text of a constant that is not what it has to be.
     pub fn init(&self) -> Result<WorkersInit, EngineError> {
         let terms = WorkersTerms {
             denom: DENOM.parse().map_err(EngineError::new)?,
@@ -77,7 +78,7 @@ impl Scene {
     /// The rows of a contract that has just begun, natively.
     ///
     /// # Errors
-    /// The core's.
+    /// As [`Scene::init`], and the core's.
     pub fn born(&self) -> Result<Rows, EngineError> {
         let mut rows = Rows::default();
         workers::instantiate(&mut rows, &self.ledger, self.init()?).map_err(EngineError::new)?;
@@ -142,8 +143,7 @@ impl Scene {
 /// # Errors
 /// [`EngineError`] if it trapped.
 pub fn begun(engine: &mut dyn Engine, scene: &Scene) -> Result<Called, EngineError> {
-    let init = serde_json::to_vec(&scene.init()?).map_err(EngineError::new)?;
-    engine.call(Entry::Instantiate, &START, scene.admin.as_str(), &init)
+    engine.call(Entry::Instantiate, &START, scene.admin.as_str(), &json_of(&scene.init()?)?)
 }
 
 /// A message without funds and evidence.
@@ -151,6 +151,12 @@ pub(super) fn tell(name: &'static str, by: &Address, env: Env, message: WorkersM
     let message = Box::new(message);
     let act = Act::Tell { message, funds: Vec::new(), verdict: Ok(Verdict::Stored), quote: None };
     Step { name, by: by.clone(), act, env }
+}
+
+/// A registration in the window of `env`.
+pub(super) fn register(name: &'static str, scene: &Scene, who: &Address, env: Env) -> Step {
+    let act = scene.registration(who, &env, |_| {});
+    Step { name, by: who.clone(), act, env }
 }
 
 /// So many windows after the start.

@@ -6,7 +6,7 @@
 //! Invariant: a chain that verifies quotes has the same story as one that does not, and more refusals.
 
 use super::evidence::image;
-use super::scene::{SERVICE, at, tell, url, window};
+use super::scene::{SERVICE, at, register, tell, url, window};
 use super::{Act, Scene, Step};
 use prag_contracts_core::workers::Verdict;
 use prag_protocol::Address;
@@ -32,14 +32,14 @@ fn measurements(steps: &mut Vec<Step>, scene: &Scene) {
     steps.push(tell("approve", &scene.admin, at(0), approve.clone()));
     steps.push(tell("approve again", &scene.admin, at(0), approve));
     if scene.verifies {
-        register(steps, scene, "before the timelock", &scene.ann, 0);
+        steps.push(register("before the timelock", scene, &scene.ann, at(0)));
     }
 }
 
 fn registrations(steps: &mut Vec<Step>, scene: &Scene) {
     let Scene { ann, bob, .. } = scene;
     let env = at(1);
-    let mut poor = scene.registration(ann, &env, |registration| registration.capacity = 3);
+    let poor = scene.registration(ann, &env, |registration| registration.capacity = 3);
     steps.push(Step { name: "too little stake", by: ann.clone(), act: poor, env });
     let late = scene.registration(ann, &at(0), |_| {});
     steps.push(Step { name: "of the last window", by: ann.clone(), act: late, env });
@@ -59,28 +59,19 @@ fn registrations(steps: &mut Vec<Step>, scene: &Scene) {
             *verdict = Ok(Verdict::Stored);
         }
         steps.push(Step { name: "another kind of report", by: ann.clone(), act: other, env });
-        let claims = |registration: &mut _| change_claims(registration);
-        let unbound = scene.registration(ann, &env, claims);
+        let unbound = scene.registration(ann, &env, |registration| {
+            registration.binding.config_digest = [9; 32];
+        });
         steps.push(Step { name: "other claims", by: ann.clone(), act: unbound, env });
     }
-    register(steps, scene, "register", ann, 1);
-    register(steps, scene, "register another", bob, 1);
-    register(steps, scene, "register anew", ann, 1);
-    poor = scene.registration(bob, &env, |_| {});
-    if let Act::Tell { funds, .. } = &mut poor {
+    steps.push(register("register", scene, ann, env));
+    steps.push(register("register another", scene, bob, env));
+    steps.push(register("register anew", scene, ann, env));
+    let mut odd = register("stake in other coins", scene, bob, env);
+    if let Act::Tell { funds, .. } = &mut odd.act {
         funds.iter_mut().for_each(|coin| coin.denom = "uatom".to_owned());
     }
-    steps.push(Step { name: "stake in other coins", by: bob.clone(), act: poor, env });
-}
-
-fn change_claims(registration: &mut prag_protocol::ledger::workers::Registration) {
-    registration.binding.config_digest = [9; 32];
-}
-
-fn register(steps: &mut Vec<Step>, scene: &Scene, name: &'static str, who: &Address, windows: u64) {
-    let env = at(windows);
-    let act = scene.registration(who, &env, |_| {});
-    steps.push(Step { name, by: who.clone(), act, env });
+    steps.push(odd);
 }
 
 fn questions(steps: &mut Vec<Step>, scene: &Scene, windows: u64) {

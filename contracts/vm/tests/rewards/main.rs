@@ -9,13 +9,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::Book;
 use prag_contracts_core::rewards::{self, Host, Outcome};
-use prag_contracts_core::{Env, Funds, access};
+use prag_contracts_core::{Env, access};
 use prag_contracts_permit::Expected;
 use prag_contracts_permit::testing::{Person, signed};
 use prag_contracts_shell::Peer;
 use prag_contracts_vm::access::{COLLECTION, Cast, START};
-use prag_contracts_vm::subscription::{done, payment};
-use prag_contracts_vm::{Called, Engine, Entry, Rows, Secret, Vanilla, built};
+use prag_contracts_vm::subscription::coins;
+use prag_contracts_vm::{Called, Engine, Entry, Rows, Secret, Vanilla, built, seen, told};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::rewards::{
     Evidence, RewardsMsg, RewardsQuery, RoyaltyClaim, Shown, Tree,
@@ -133,8 +133,7 @@ impl Stage {
         self.steps += 1;
         self.env.height += 1;
         self.env.time += 6;
-        let coin = Funds { denom: "uscrt".to_owned(), amount: paid };
-        let funds = if paid > 0 { vec![coin] } else { Vec::new() };
+        let funds = coins(paid);
         let by = by(&self.cast).address.clone();
         let (owner, worker) = (self.cast.owner.address.clone(), self.cast.worker.address.clone());
         let peers = Known { owner, worker, told };
@@ -155,12 +154,9 @@ impl Stage {
 
     fn same(&self, name: &str, outcome: &Outcome, called: Called) {
         let response = called.result.unwrap();
-        let event = serde_json::to_value(&outcome.event).unwrap();
-        let action = event.as_object().map(|event| event.keys().next().unwrap().clone());
-        let told = done(&response);
-        assert_eq!(told.actions, action.into_iter().map(Value::from).collect::<Vec<_>>(), "{name}");
-        let mut sent = told.payments;
+        let mut shown = seen(&response);
         let slash = outcome.slash.as_ref().map(|slash| {
+            let sent = shown["payments"].as_array_mut().unwrap();
             assert_eq!(sent.pop(), Some(Value::Null), "{name}");
             let last = response["messages"].as_array().unwrap().last().unwrap().clone();
             assert_eq!((&last["reply_on"], &last["id"]), (&json!("error"), &json!(slash.epoch)));
@@ -173,7 +169,7 @@ impl Stage {
             assert_eq!(message, WorkersMsg::Slash { worker, fraction, reason });
         });
         assert_eq!(slash.is_some(), name.contains("slashed"), "{name}");
-        assert_eq!(sent, outcome.payments.iter().map(payment).collect::<Vec<_>>(), "{name}");
+        assert_eq!(shown, told(outcome.event.as_slice(), &outcome.payments), "{name}");
     }
 
     /// Every question, after every step.
