@@ -12,7 +12,7 @@ use std::path::Path;
 /// Write `bytes` to `path`, durably.
 ///
 /// # Errors
-/// What the file system says; `path` is then as it was.
+/// What the file system says; `path` is then as it was, or has the new bytes, whole but perhaps not durable.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let staged = path.with_extension("new");
     let mut file = File::create(&staged)?;

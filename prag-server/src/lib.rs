@@ -24,6 +24,7 @@ pub mod meter;
 pub mod metrics;
 pub mod platform;
 pub mod process;
+mod released;
 pub mod sealed;
 pub mod sessions;
 pub mod settings;

@@ -8,8 +8,10 @@
 //! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
 //! one write: until then the client has the voucher, and brings it again.
 
+mod error;
 mod session;
 
+pub use error::MeterError;
 pub use session::Mark;
 
 use crate::vault::UsageRows;
@@ -25,41 +27,6 @@ use prag_trust::voucher::{offer, verify_signed};
 use session::{Session, Taken};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Why a request or a voucher is refused; nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MeterError {
-    /// Countersign the latest voucher, hand it in, and ask again.
-    #[error("the session owes {owed} queries; it may owe {credit}")]
-    Due {
-        /// Queries counted and not countersigned, with those that are being served.
-        owed: u64,
-        /// The bound.
-        credit: u64,
-    },
-    /// Of another ledger, worker, collection, account or session, or signed by a key that is none of ours.
-    #[error("the voucher is of another session")]
-    Foreign,
-    /// A signature does not hold, or a number is out of bounds.
-    #[error("the voucher's numbers or signatures do not hold")]
-    Invalid,
-    /// A later voucher is kept.
-    #[error("a later voucher is kept")]
-    Old,
-    /// The request was served again as often as it may be: ask with a new id.
-    #[error("the request id was used too often")]
-    Repeats,
-    /// Too many sessions of the account or the collection. Use an earlier session, or come back when one has ended.
-    #[error("too many metered sessions")]
-    Full,
-    /// A counter is at its end: use another session key.
-    #[error("the session's counters are at their end")]
-    Exhausted,
-    /// The disk failed. Ask again, with the same request id.
-    #[error("the storage failed")]
-    Storage,
-}
 
 /// Who asks, of what.
 #[derive(Clone, Debug)]

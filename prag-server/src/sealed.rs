@@ -11,6 +11,7 @@ use crate::channel::KeyRing;
 use crate::clock::WorkerClock;
 use crate::files::write_whole;
 use crate::flow::Worker;
+use crate::released::released_share;
 use crate::tls::Certificates;
 use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
@@ -20,7 +21,7 @@ use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::{Clock, random};
 use prag_trust::evidence::{Binding, BindingPurpose};
 use prag_trust::permit::{Expected, Permission};
-use prag_trust::release::{ROOT_EPOCH, ReleasedShare, SEALED_CHAIN};
+use prag_trust::release::{ROOT_EPOCH, SEALED_CHAIN};
 use prag_trust::request::{Caller, NonceCache};
 use prag_trust::verified::Verified;
 use std::path::Path;
@@ -95,14 +96,9 @@ impl Sealed {
         caller: &Verified<Caller>,
         release: &ReleaseKeys,
     ) -> Result<Zeroizing<[u8; 32]>, Problem> {
-        let bad = |detail: String| Problem::new(Code::CiphertextInvalid, detail).field("share");
-        let released: ReleasedShare = serde_json::from_value(release.share.clone())
-            .map_err(|_| bad("`share` is not a released share".to_owned()))?;
-        let (own, now) = (self.worker_key(), self.born.clock.now());
-        let ring = &self.born.ring;
-        let root =
-            ring.open_share(&released, &own, caller, CollectionId::WORKER_ROOT, ROOT_EPOCH, now);
-        let root = root.map_err(|error| bad(error.to_string()))?;
+        let (ring, own, now) = (&self.born.ring, self.worker_key(), self.born.clock.now());
+        let id = CollectionId::WORKER_ROOT;
+        let root = released_share(ring, &release.share, &own, caller, id, ROOT_EPOCH, now)?;
         Ok(Zeroizing::new(*root.expose()))
     }
 

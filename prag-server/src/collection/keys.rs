@@ -11,7 +11,7 @@ use super::{CollectionError, rows};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_store::{Batch, Shard};
-use prag_trust::entropy::Entropy;
+use prag_trust::entropy::{Entropy, random};
 use prag_trust::key::{Dek, Key, Name, Wrap, Wrapped};
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Root {
     /// Id of its wrapped rows, and of the places of what it seals: 8 zeros, then its generation.
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
-        root_id(self.generation)
+        u128::from(self.generation).to_be_bytes()
     }
 }
 
@@ -291,11 +291,8 @@ impl Keys {
         let current = self.current()?;
         let rows = wrapped_rows(shard)?;
         let row = rows.iter().find(|row| row.id == id && row.epoch == current.epoch);
-        let failed = CollectionError::Tampered("segment key");
-        match row.and_then(|row| Some((current.open(row)?, row.birth))) {
-            Some(found) => Ok(found),
-            None => Err(failed),
-        }
+        let found = row.and_then(|row| Some((current.open(row)?, row.birth)));
+        found.ok_or(CollectionError::Tampered("segment key"))
     }
 
     /// Ids of the keys that were born before the current epoch.
@@ -336,17 +333,10 @@ fn rewrap<P: Wrapped>(
     next.put(row.id, row.birth, &key, write, entropy)
 }
 
-fn root_id(generation: u64) -> [u8; 16] {
-    let mut id = [0; 16];
-    id[8..].copy_from_slice(&generation.to_be_bytes());
-    id
-}
-
 /// The generation, if this is the id of a root. A random id is one once in 2^64 draws, and is drawn again.
 #[must_use]
 pub fn generation(id: [u8; 16]) -> Option<u64> {
-    let (zeros, generation) = id.split_first_chunk::<8>()?;
-    (*zeros == [0; 8]).then(|| u64::from_be_bytes(generation.try_into().unwrap_or_default()))
+    u64::try_from(u128::from_be_bytes(id)).ok()
 }
 
 /// The value of one row.
@@ -362,9 +352,7 @@ pub fn one(shard: &dyn Shard, key: Vec<u8>) -> Result<Option<Vec<u8>>, Collectio
 /// # Errors
 /// [`CollectionError::Entropy`].
 pub fn nonce(entropy: &mut dyn Entropy) -> Result<[u8; 12], CollectionError> {
-    let mut nonce = [0; 12];
-    entropy.fill(&mut nonce)?;
-    Ok(nonce)
+    Ok(random(entropy)?)
 }
 
 const BAD_ROOT: CollectionError = CollectionError::Tampered("root key");

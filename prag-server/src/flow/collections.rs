@@ -8,6 +8,7 @@
 use super::opening::wrap_key;
 use super::{Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
+use crate::released::released_share;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
@@ -23,7 +24,6 @@ use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_trust::entropy::random;
 use prag_trust::key::{Share, Wrap, derive_kek};
 use prag_trust::permit::Permission;
-use prag_trust::release::ReleasedShare;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 
@@ -219,12 +219,7 @@ impl Worker {
         epoch: Epoch,
         share: &serde_json::Value,
     ) -> Result<Share, Problem> {
-        let bad = |detail: String| Problem::new(Code::CiphertextInvalid, detail).field("share");
-        let released: ReleasedShare = serde_json::from_value(share.clone())
-            .map_err(|_| bad("`share` is not a released share".to_owned()))?;
-        self.ring()
-            .open_share(&released, &self.worker_key(), caller, id, epoch, self.now())
-            .map_err(|error| bad(error.to_string()))
+        released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
     fn profile_for(&self, vectors: &VectorSource) -> Result<Profile, Problem> {

@@ -17,7 +17,6 @@ use prag_protocol::wire::collections::{OpenCorpus, OpenedCorpus};
 use prag_protocol::wire::documents::{PutDocument, SealedLine};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::key::{Corpus, Key};
-use prag_trust::release::ReleasedShare;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::collections::HashMap;
@@ -46,19 +45,7 @@ impl Worker {
         open: OpenCorpus,
     ) -> Result<OpenedCorpus, Problem> {
         self.admit_write(caller, id).await?;
-        let released: ReleasedShare = serde_json::from_value(open.share)
-            .map_err(|_| invalid("`share` is not a released share").field("share"))?;
-        let share = self
-            .ring()
-            .open_share(
-                &released,
-                &self.worker_key(),
-                caller,
-                open.corpus,
-                CORPUS_EPOCH,
-                self.now(),
-            )
-            .map_err(|error| invalid(&error.to_string()).field("share"))?;
+        let share = self.open_share(caller, open.corpus, CORPUS_EPOCH, &open.share)?;
         let key = corpus_key(&share, open.corpus);
         let most = MANIFEST_BYTES_MAX * 4 / 3 + 4;
         validate::at_most("manifest", open.manifest.len(), most, "bytes")?;

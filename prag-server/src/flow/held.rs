@@ -98,10 +98,7 @@ impl Held {
     /// Stops serving, for a policy that no longer lists this worker: the keys are wiped with the shard, as soon as
     /// what is under way has ended.
     pub(super) fn retire(&self) {
-        let mut state = self.state.write().unwrap_or_else(ignore_poison);
-        if let State::Ready(shard) = &*state {
-            shard.close();
-            *state = State::Locked;
+        if self.lock() {
             tracing::warn!(shard = %self.entry.lineage, "the policy no longer lists this worker's image: locked");
         }
     }
@@ -167,13 +164,13 @@ impl Held {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// Give up the shard and its keys, if they are here. Who is using it finishes; nothing more is written.
-    pub(super) fn lock(&self) {
+    /// Give up the shard and its keys; true if they were here. Who is using it finishes; nothing more is written.
+    pub(super) fn lock(&self) -> bool {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
-        if let State::Ready(shard) = &*state {
-            shard.close();
-            *state = State::Locked;
-        }
+        let State::Ready(shard) = &*state else { return false };
+        shard.close();
+        *state = State::Locked;
+        true
     }
 
     /// True if it serves.

@@ -118,7 +118,9 @@ impl Worker {
             Ok(Verdict::Displaced) => {
                 held.note_displaced(self.now());
             }
-            Ok(Verdict::Lapsed | Verdict::Destroyed) => held.lock(),
+            Ok(Verdict::Lapsed | Verdict::Destroyed) => {
+                held.lock();
+            }
             Err(_) => {}
         }
     }

@@ -43,8 +43,8 @@ impl Worker {
         let question = Question::of(&request)?;
         let most = request.most();
         let plan = self.plan(&reader, &shard, request).await?;
-        let (embedded, inquiry) =
-            (plan.embedded, question.map(|question| question.planned(&plan, 0)));
+        let embedded = plan.embedded;
+        let inquiry = question.map(|question| question.planned(&plan, 0));
         let (found, head) = self.find(&reader, &shard, plan).await?;
         let hits = found.iter().map(|found| hit(found, with_metadata)).collect();
         let receipt = inquiry.map(|inquiry| self.query_receipt(&shard, inquiry, head, &found));

@@ -17,7 +17,6 @@ use prag_protocol::ledger::{AccessMsg, CollectionRecord};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{RotateKeys, Rotated};
 use prag_protocol::{CollectionId, Epoch};
-use prag_trust::entropy::Entropy;
 use prag_trust::key::{Key, Share, Wrap, derive_kek};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -93,7 +92,7 @@ impl Worker {
         let chain = match parts.chain_shares.fetch(id, epoch) {
             Ok(chain) => chain,
             Err(VaultError::Missing) => {
-                let fresh = fresh_share(&mut OsEntropy)?;
+                let fresh = Share::random(&mut OsEntropy).map_err(|_| VaultError::Storage)?;
                 parts.chain_shares.keep(id, epoch, &fresh)?;
                 fresh
             }
@@ -132,8 +131,4 @@ impl Worker {
         };
         tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
     }
-}
-
-fn fresh_share(entropy: &mut dyn Entropy) -> Result<Share, VaultError> {
-    Share::random(entropy).map_err(|_| VaultError::Storage)
 }

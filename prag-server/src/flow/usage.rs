@@ -28,8 +28,7 @@ impl Worker {
         metering: Option<Metering>,
         (route, asked): (&str, &impl Serialize),
     ) -> Result<Option<Charge>, Problem> {
-        let meter = self.0.parts.meter.as_ref().filter(|_| !reader.granted.is_owner());
-        let Some(meter) = meter.cloned() else { return Ok(None) };
+        let Some(meter) = self.meter_of(reader).cloned() else { return Ok(None) };
         let Metering { request_id, voucher } = metering.unwrap_or_default();
         let mark = request_id.map(|id| mark(&id.0, route, asked)).transpose()?;
         let who = self.who(caller, reader.granted.collection());
@@ -45,8 +44,12 @@ impl Worker {
 
     /// Tokens of a text that is embedded for a metered read.
     pub(super) fn tokens_metered(&self, reader: &Reader, text: &str) -> u64 {
-        let metered = self.0.parts.meter.is_some() && !reader.granted.is_owner();
-        if metered { self.embedder().count(text) as u64 } else { 0 }
+        if self.meter_of(reader).is_some() { self.embedder().count(text) as u64 } else { 0 }
+    }
+
+    /// The counters, where what `reader` reads is metered.
+    fn meter_of(&self, reader: &Reader) -> Option<&Arc<Meter>> {
+        self.meter().filter(|_| !reader.granted.is_owner())
     }
 
     /// Keep a countersigned voucher, and say how the session stands. A session that was admitted once may settle what it

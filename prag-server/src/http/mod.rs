@@ -1,6 +1,6 @@
 //! REST: what a request looks like on the wire, and what an answer looks like.
 //!
-//! Layer: top of `prag-server`; calls `flow`, and nothing below it.
+//! Layer: top of `prag-server`; calls `flow`, or `sealed` before the worker is open, and nothing below them.
 //! Holds: routes, the gateway of the encrypted channel, padding, status codes, the OpenAPI document.
 //! Never: a key of a collection, the order of work, a decision about access.
 //! Invariant: both ways in (channel, and plain where the settings allow it) reach one inner router, and

@@ -47,17 +47,17 @@ impl Listing {
     pub(super) fn parse(uri: &Uri) -> Result<Self, Problem> {
         let detail = "a listing takes one `cursor` and one `limit`";
         let refused = || Problem::new(Code::InvalidField, detail).field("query");
-        let listing = Self::parse_metered(uri, refused)?;
+        let listing = Self::read(uri, refused)?;
         if listing.request_id.is_some() { Err(refused()) } else { Ok(listing) }
     }
 
     /// Reads the query of a listing of documents.
     pub(super) fn metered(uri: &Uri) -> Result<Self, Problem> {
         let detail = "a listing takes one `cursor`, one `limit` and one `request_id`";
-        Self::parse_metered(uri, || Problem::new(Code::InvalidField, detail).field("query"))
+        Self::read(uri, || Problem::new(Code::InvalidField, detail).field("query"))
     }
 
-    fn parse_metered(uri: &Uri, refused: impl Fn() -> Problem) -> Result<Self, Problem> {
+    fn read(uri: &Uri, refused: impl Fn() -> Problem) -> Result<Self, Problem> {
         let Query(listing) = Query::<Self>::try_from_uri(uri).map_err(|_| refused())?;
         if listing.limit.is_some_and(|rows| !(1..=PAGE_ROWS_MAX).contains(&rows)) {
             let problem = Problem::new(Code::InvalidField, "rows of a page, at least 1");

@@ -7,7 +7,7 @@
 
 use super::PlatformError;
 use super::collateral::{Collateral, Pccs};
-use super::configfs::{Files, Provider, Report, report_through};
+use super::configfs::{self, Files, Provider, Report};
 use super::gpu::{Helper, TIMEOUT};
 use super::vcek::Certificates;
 use crate::settings::EvidenceSources;
@@ -46,7 +46,7 @@ impl Attester {
         sources: &EvidenceSources,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PlatformError> {
-        let report = report_through(files.as_ref(), &root, &[0; 64], &mut OsEntropy)?;
+        let report = configfs::report(files.as_ref(), &root, &[0; 64], &mut OsEntropy)?;
         let vendor = match report.provider {
             Provider::Tdx => Vendor::Intel(match (&sources.collateral, &sources.pccs) {
                 (Some(path), _) => Collateral::File(path.clone()),
@@ -91,7 +91,7 @@ impl Attester {
             None => binding.report_data(),
             Some(_) => binding.report_data_with_gpu(),
         };
-        let report = report_through(self.files.as_ref(), &self.root, &inblob, &mut OsEntropy)?;
+        let report = configfs::report(self.files.as_ref(), &self.root, &inblob, &mut OsEntropy)?;
         if report.provider != self.provider() {
             return Err(PlatformError::Malformed("provider"));
         }

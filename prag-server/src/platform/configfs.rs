@@ -36,7 +36,7 @@ pub enum Provider {
     Snp,
 }
 
-/// Ask the kernel for evidence that binds `inblob`.
+/// Ask the kernel behind `files` for evidence that binds `inblob`.
 ///
 /// `root`: usually [`ROOT`]. Blocks for as long as the host takes, milliseconds to seconds; call it off the async
 /// runtime. Several may ask at once, each in a folder of its own.
@@ -44,18 +44,6 @@ pub enum Provider {
 /// # Errors
 /// [`PlatformError`]; only `Race` and some of `Io` (`ResourceBusy`, `Interrupted`, `TimedOut`) are worth a retry.
 pub fn report(
-    root: &Path,
-    inblob: &[u8; 64],
-    entropy: &mut dyn Entropy,
-) -> Result<Report, PlatformError> {
-    report_through(&Kernel, root, inblob, entropy)
-}
-
-/// The same through `files`.
-///
-/// # Errors
-/// As [`report`].
-pub fn report_through(
     files: &dyn Files,
     root: &Path,
     inblob: &[u8; 64],

@@ -1,6 +1,6 @@
 //! The machine's own evidence: from the kernel, from vendors' servers, and from a helper for the GPU; its sealing key.
 //!
-//! Layer: server, a leaf.
+//! Layer: server, below `boot`; of the server it knows the names of sources in `settings`, and `files`.
 //! Holds: how evidence is asked for, with bounds on what comes back.
 //! Never: a judgement of what came back; `trust` verifies it, on both sides.
 //! Invariant: the host answers within the bounds, or the question failed.

@@ -112,7 +112,9 @@ fn keep<const N: usize>(
     shares: &[&Share; N],
 ) -> Result<(), VaultError> {
     let kept = rows.get(id)?;
-    let mut row = Vec::new();
+    let most = kept.as_ref().map_or(0, |kept| kept.expose().len()) + entry_bytes(N);
+    // Room for all of it: a vector that grows leaves shares behind in memory that nobody wipes.
+    let mut row = Vec::with_capacity(most);
     if let Some(kept) = &kept {
         let others = entries::<N>(kept.expose())?.filter(|(other, _)| *other != epoch);
         others.for_each(|(other, bytes)| push(&mut row, other, bytes));
@@ -136,24 +138,18 @@ fn fetch<const N: usize>(
 
 fn retire<const N: usize>(rows: &Rows, id: CollectionId, current: Epoch) -> Result<(), VaultError> {
     let Some(kept) = rows.get(id)? else { return Ok(()) };
-    let (mut row, mut others) = (Vec::new(), 0);
-    for (epoch, bytes) in entries::<N>(kept.expose())? {
-        if epoch >= current {
-            push(&mut row, epoch, bytes);
-        } else {
-            others += 1;
-        }
+    if entries::<N>(kept.expose())?.all(|(epoch, _)| epoch >= current) {
+        return Ok(());
     }
-    match (others, row.is_empty()) {
-        (0, _) => Ok(()),
-        (_, true) => rows.shred(id),
-        (_, false) => rows.shred_to(id, row),
-    }
+    let mut row = Vec::with_capacity(kept.expose().len());
+    let stay = entries::<N>(kept.expose())?.filter(|(epoch, _)| *epoch >= current);
+    stay.for_each(|(epoch, bytes)| push(&mut row, epoch, bytes));
+    if row.is_empty() { rows.shred(id) } else { rows.shred_to(id, row) }
 }
 
 /// The entries of a row: each an epoch and the bytes of N shares.
 fn entries<const N: usize>(row: &[u8]) -> Result<impl Iterator<Item = (Epoch, &[u8])>, VaultError> {
-    let length = 4 + 32 * N;
+    let length = entry_bytes(N);
     if row.is_empty() || !row.len().is_multiple_of(length) {
         return Err(VaultError::Tampered);
     }
@@ -161,6 +157,11 @@ fn entries<const N: usize>(row: &[u8]) -> Result<impl Iterator<Item = (Epoch, &[
         let (epoch, shares) = entry.split_first_chunk::<4>()?;
         Some((Epoch::from_be_bytes(*epoch), shares))
     }))
+}
+
+/// Length of an epoch and so many shares.
+const fn entry_bytes(shares: usize) -> usize {
+    4 + 32 * shares
 }
 
 fn push(row: &mut Vec<u8>, epoch: Epoch, shares: &[u8]) {

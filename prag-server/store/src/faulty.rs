@@ -3,7 +3,7 @@
 //! Layer: `prag-store`; wraps any engine.
 //! Holds: how many changes of durable state are left before everything fails.
 //! Never: a change after the last step; tells apart which call it was that died.
-//! Invariant: a step happens whole or not at all, and after death nothing answers.
+//! Invariant: a step happens whole or not at all, and after death no shard answers.
 
 use std::io;
 use std::ops::Range;

@@ -48,7 +48,7 @@ impl Fake {
     }
 
     fn ask(&self) -> Result<Report, PlatformError> {
-        let found = report_through(self, &self.root, &INBLOB, &mut Counter(0));
+        let found = report(self, &self.root, &INBLOB, &mut Counter(0));
         assert_eq!(fs::read_dir(self.root.join("report")).unwrap().count(), 0, "a folder stays");
         found
     }
@@ -167,13 +167,13 @@ fn what_comes_back_is_bounded() {
 fn without_configfs_the_error_says_what_to_do() {
     let fake = Fake::new(b"tdx_guest\n");
     let nowhere = fake.root.join("nowhere");
-    let refused = report(&nowhere, &INBLOB, &mut Counter(0)).unwrap_err();
+    let refused = report(&Kernel, &nowhere, &INBLOB, &mut Counter(0)).unwrap_err();
     assert_eq!(refused, PlatformError::Absent(nowhere.join("report")));
     for part in ["6.7", "modprobe tdx_guest", "modprobe sev-guest", "mount -t configfs"] {
         assert!(refused.to_string().contains(part), "{refused}");
     }
     // A plain folder is not configfs: no file comes with it, and ours goes again.
-    let refused = report(&fake.root, &INBLOB, &mut Counter(0)).unwrap_err();
+    let refused = report(&Kernel, &fake.root, &INBLOB, &mut Counter(0)).unwrap_err();
     assert_eq!(refused, PlatformError::Io("generation", ErrorKind::NotFound));
     assert_eq!(fs::read_dir(fake.root.join("report")).unwrap().count(), 0);
 }
@@ -194,7 +194,7 @@ fn refusals_of_the_kernel_are_told_apart() {
         }
     }
     let root = Path::new("/root");
-    let refused = |code| report_through(&Refusing(code), root, &INBLOB, &mut Counter(0));
+    let refused = |code| report(&Refusing(code), root, &INBLOB, &mut Counter(0));
     let parent = root.join("report");
     assert_eq!(refused(6), Err(PlatformError::NoDriver(parent.clone())));
     assert_eq!(refused(13), Err(PlatformError::Denied(parent)));
@@ -205,7 +205,7 @@ fn refusals_of_the_kernel_are_told_apart() {
 #[test]
 fn without_entropy_there_is_no_folder() {
     let fake = Fake::new(b"tdx_guest\n");
-    let found = report_through(&fake, &fake.root, &INBLOB, &mut Counter(u8::MAX));
+    let found = report(&fake, &fake.root, &INBLOB, &mut Counter(u8::MAX));
     assert_eq!(found, Err(PlatformError::Entropy));
     assert_eq!(fake.made.get(), 0);
 }
