@@ -278,6 +278,6 @@ async fn successes_are_not_lent() {
         })
     };
     let liar = world.ledger(vec![serve(&world.chain, lends).await], 1);
-    assert!(result::proven(&liar.rows, &lent).await.is_ok(), "its own place");
-    assert!(result::proven(&liar.rows, &[9; 32]).await.is_err(), "another's");
+    assert!(result::proven(&liar.sender.rows, &lent).await.is_ok(), "its own place");
+    assert!(result::proven(&liar.sender.rows, &[9; 32]).await.is_err(), "another's");
 }
