@@ -12,6 +12,7 @@ use super::{
     CodeHash, ExecuteReply, MsgExecuteContract, NetworkKey, QueryContract, QueryReply, Session,
     encrypted_error,
 };
+use crate::border;
 use crate::node::Node;
 use crate::transaction::{Sender, result};
 use crate::{CosmosError, Network};
@@ -47,7 +48,7 @@ impl SecretContract {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
         let sender = Sender::open(network, None, wallet, clock)?;
-        sender.border.bytes(&contract).map_err(|_| CosmosError::Setting("contract"))?;
+        border::bytes(&contract).map_err(|_| CosmosError::Setting("contract"))?;
         Ok(Self { sender, contract, code, key })
     }
 
@@ -86,10 +87,9 @@ impl SecretContract {
         entropy: &mut dyn Entropy,
     ) -> Result<(u64, Vec<u8>), CosmosError> {
         let (message, session) = Session::seal(&self.key, &self.code, json, entropy)?;
-        let Sender { border, account, .. } = &self.sender;
         let execute = MsgExecuteContract {
-            sender: border.bytes(account.address())?,
-            contract: border.bytes(&self.contract)?,
+            sender: border::bytes(self.sender.account.address())?,
+            contract: border::bytes(&self.contract)?,
             msg: message.0,
             ..MsgExecuteContract::default()
         };
