@@ -34,7 +34,7 @@ pub struct CosmosLedger {
     checked: OnceCell<()>,
 }
 
-/// What the contract takes beside its own messages.
+/// What a contract may take beside the ledger's messages (`relay`).
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Wrapped<'a> {
