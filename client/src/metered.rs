@@ -10,7 +10,7 @@ use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path};
 use crate::usage::{self, Tab, Usage, Whose};
-use prag_protocol::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher};
+use prag_protocol::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher, Voucher};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::metering::{Counted, HandIn, Metered, Metering, Standing};
 use prag_protocol::{CollectionId, RequestId};
@@ -213,7 +213,7 @@ impl Client {
         self.names(tab, &signed.voucher) && verify_signed(signed.clone()).is_ok()
     }
 
-    fn names(&self, tab: &Tab, voucher: &prag_protocol::ledger::voucher::Voucher) -> bool {
+    fn names(&self, tab: &Tab, voucher: &Voucher) -> bool {
         let Whose { ledger, worker, collection, .. } = tab.whose();
         hex::encode(voucher.ledger) == *ledger
             && voucher.worker == *worker

@@ -31,9 +31,9 @@ impl Client {
     /// ([`crate::channel::Channel::connect_for`]).
     ///
     /// # Errors
-    /// [`ClientError::NotSteward`] where the worker has another steward, `ciphertext-invalid` where its state was sealed under another
-    /// root. A root that was made for a worker that then refused it is forgotten again; after any other failure it stays,
-    /// since the worker may have taken it.
+    /// [`ClientError::NotSteward`] where the worker has another steward, `ciphertext-invalid` where its state was sealed
+    /// under another root. A root that was made for a worker that then refused it is forgotten again; after any other
+    /// failure it stays, since the worker may have taken it.
     pub async fn unlock(&self) -> Result<Opened, ClientError> {
         let session = self.channel().session().await?;
         let shown = session.attestation();

@@ -1,22 +1,22 @@
 //! What this machine knows of its use: what it asked, what it has countersigned, and what it would not.
 //!
 //! Layer: client, beside `remembered`.
-//! Holds: one small file for each ledger, worker, collection and session, changed under a lock and written whole.
+//! Holds: one session's use of one collection on one worker, and what may be claimed for it; in `tab`, its file.
 //! Never: a question or an answer; a countersignature above what was asked.
-//! Invariant: what a request may cost is on disk before the request leaves, and what is countersigned before it is shown.
+//! Invariant: `answered` and `open` together are never below what an honest worker has counted.
 //!
-//! `answered` and `open` together are never below what an honest worker has counted: a request is open until its reply
-//! shows what it cost, and one whose reply was lost stays open, to be billed once at most. A retry, even by a later process,
-//! takes the id of the open request that asks the same.
+//! A request is open until its reply shows what it cost, and one whose reply was lost stays open, to be billed once at
+//! most. A retry, even by a later process, takes the id of the open request that asks the same.
 
-use crate::error::ClientError;
-use crate::home::{Home, read_private, write_private, write_private_new};
+mod tab;
+
+pub(crate) use tab::{Tab, all};
+
 use prag_protocol::ledger::voucher::{Counters, SignedVoucher, Voucher};
 use prag_protocol::limits::REQUEST_IDS_MAX;
 use prag_protocol::{Address, CollectionId, RequestId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 
 /// One session's use of one collection on one worker, as this machine knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,150 +162,10 @@ impl Usage {
     }
 }
 
-/// The file of one [`Usage`].
-pub(crate) struct Tab {
-    path: PathBuf,
-    whose: Whose,
-}
-
-impl Tab {
-    pub(crate) fn open(home: &Home, whose: Whose) -> Self {
-        let Whose { ledger, worker, collection, consumer, session } = &whose;
-        let name = format!("{ledger}/{worker}/{collection}/{consumer}/{session}");
-        let name = hex::encode(&blake3::hash(name.as_bytes()).as_bytes()[..16]);
-        Self { path: home.state(&format!("{FOLDER}/{name}.json")), whose }
-    }
-
-    pub(crate) fn whose(&self) -> &Whose {
-        &self.whose
-    }
-
-    /// What is known; nothing yet is no error.
-    pub(crate) fn read(&self) -> Result<Usage, ClientError> {
-        match read(&self.path)? {
-            None => Ok(Usage::new(self.whose.clone())),
-            Some(usage) if usage.whose == self.whose => Ok(usage),
-            Some(_) => Err(DAMAGED),
-        }
-    }
-
-    /// [`Usage::begin`], durably.
-    pub(crate) fn begin(
-        &self,
-        mark: impl Fn(&RequestId) -> String,
-        most: Counters,
-        fresh: RequestId,
-        busy: &HashSet<RequestId>,
-    ) -> Result<RequestId, ClientError> {
-        self.change(|usage| usage.begin(mark, most, fresh, busy))
-    }
-
-    /// The reply to a request came, at this cost; `again`: it was sent more than once.
-    pub(crate) fn answer(
-        &self,
-        id: RequestId,
-        cost: &Counters,
-        again: bool,
-    ) -> Result<(), ClientError> {
-        self.change(|usage| usage.answer(id, cost, again))
-    }
-
-    /// A request was not counted by this try, hence not at all unless it was sent before.
-    pub(crate) fn forget(&self, id: RequestId) -> Result<(), ClientError> {
-        self.change(|usage| {
-            let open = usage.open.iter().find(|open| open.id == id);
-            if open.is_some_and(|open| !open.again) {
-                usage.forget(id);
-            }
-        })
-    }
-
-    /// Weighs a verified claim; where it brings something new, `sign` signs it, and that is kept before it is returned.
-    /// With `accept`, whatever it claims.
-    pub(crate) fn take(
-        &self,
-        claim: &Voucher,
-        accept: bool,
-        sign: impl FnOnce() -> SignedVoucher,
-    ) -> Result<Result<Option<SignedVoucher>, Claim>, ClientError> {
-        self.change(|usage| match usage.weigh(claim) {
-            Ok(false) => Ok(None),
-            Err(over) if !accept => {
-                usage.refused = Some(over);
-                Err(over)
-            }
-            Ok(true) | Err(_) => {
-                let signed = sign();
-                if accept {
-                    usage.adopt(signed.clone());
-                } else {
-                    usage.settle(signed.clone());
-                }
-                Ok(Some(signed))
-            }
-        })
-    }
-
-    /// [`Usage::adopt`], if it is newer than what is known here.
-    pub(crate) fn adopt(&self, signed: SignedVoucher) -> Result<(), ClientError> {
-        self.change(|usage| {
-            let newer = |kept: &SignedVoucher| signed.voucher.supersedes(&kept.voucher);
-            if usage.voucher.as_ref().is_none_or(newer) {
-                usage.adopt(signed);
-            }
-        })
-    }
-
-    /// Reads, changes and writes under a lock that other processes of this person take too.
-    fn change<T>(&self, verb: impl FnOnce(&mut Usage) -> T) -> Result<T, ClientError> {
-        let lock = self.path.with_extension("lock");
-        if !lock.exists() {
-            // Whoever is first makes it; nobody replaces it under another's lock.
-            write_private_new(&lock, b"")?;
-        }
-        let lock = std::fs::File::open(lock).map_err(ClientError::file("locking usage"))?;
-        lock.lock().map_err(ClientError::file("locking usage"))?;
-        let before = self.read()?;
-        let mut usage = before.clone();
-        let done = verb(&mut usage);
-        if usage != before {
-            let bytes = serde_json::to_vec_pretty(&usage).map_err(|_| DAMAGED)?;
-            write_private(&self.path, &bytes)?;
-        }
-        Ok(done)
-    }
-}
-
-/// Everything that is known of the session with this key (hex), by collection.
-pub(crate) fn all(home: &Home, session: &str) -> Result<Vec<Usage>, ClientError> {
-    let folder = match std::fs::read_dir(home.state(FOLDER)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        folder => folder.map_err(ClientError::file("listing usage"))?,
-    };
-    let mut found = Vec::new();
-    for entry in folder {
-        let path = entry.map_err(ClientError::file("listing usage"))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            found.extend(read(&path)?.filter(|usage| usage.whose.session == session));
-        }
-    }
-    found.sort_by_key(|usage| (usage.whose.collection, usage.whose.worker.clone()));
-    Ok(found)
-}
-
-fn read(path: &Path) -> Result<Option<Usage>, ClientError> {
-    let Some(bytes) = read_private(path, USAGE_BYTES_MAX)? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| DAMAGED)
-}
-
 /// No counter of a request is near the end of its type; where one is all the same, the most is allowed that can be said.
 fn add(sum: &Counters, more: &Counters) -> Counters {
     sum.plus(more).unwrap_or_else(|| sum.greatest(more))
 }
-
-const FOLDER: &str = "usage";
-const DAMAGED: ClientError = ClientError::SecretFile("what is remembered of usage does not parse");
-const USAGE_BYTES_MAX: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests;

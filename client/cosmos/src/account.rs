@@ -7,7 +7,7 @@
 //! Invariant: one transaction at a time: whoever holds the lock knows the next sequence.
 
 use crate::CosmosError;
-use crate::border::Border;
+use crate::border::{self, Border};
 use crate::rows::Rows;
 use cosmrs::Any;
 use cosmrs::crypto::PublicKey;
@@ -49,7 +49,7 @@ impl Account {
             SigningKey::from_slice(&secret[..]).map_err(|_| CosmosError::Setting("account"))?;
         let address = wallet.address();
         let there = border.out(&address)?;
-        let bytes = border.bytes(&address)?;
+        let bytes = border::bytes(&address)?;
         Ok(Self { key, address, there, bytes, place: Mutex::new(None) })
     }
 

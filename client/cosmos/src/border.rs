@@ -41,11 +41,6 @@ impl Border {
         spell(address, self.here)
     }
 
-    /// The account itself.
-    pub(crate) fn bytes(&self, address: &Address) -> Result<Vec<u8>, CosmosError> {
-        bytes(address)
-    }
-
     /// A message, as the chain writes it.
     pub(crate) fn message(&self, mut message: AccessMsg) -> Result<AccessMsg, CosmosError> {
         match &mut message {
@@ -127,7 +122,8 @@ fn spell(address: &Address, prefix: Hrp) -> Result<Address, CosmosError> {
     text.parse().map_err(|_| wrong())
 }
 
-fn bytes(address: &Address) -> Result<Vec<u8>, CosmosError> {
+/// The account itself, which both spellings have in common.
+pub(crate) fn bytes(address: &Address) -> Result<Vec<u8>, CosmosError> {
     let parsed = CheckedHrpstring::new::<Bech32>(address.as_str()).map_err(|_| wrong())?;
     Ok(parsed.byte_iter().collect())
 }

@@ -5,14 +5,9 @@
 //! Never: an administrator: what an owner pins stays what it is.
 //! Invariant: what is returned is in a verified block.
 
-use crate::account::Account;
-use crate::border::Border;
-use crate::rows::Rows;
-use crate::transaction::Sender;
+use crate::transaction::{Sender, result};
 use crate::{CosmosError, Network};
-use cosmrs::Any;
 use cosmrs::proto::cosmos::bank::v1beta1::MsgSend;
-use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use cosmrs::proto::cosmos::base::v1beta1::Coin;
 use cosmrs::proto::cosmwasm::wasm::v1::{
     MsgInstantiateContract, MsgInstantiateContractResponse, MsgStoreCode, MsgStoreCodeResponse,
@@ -20,16 +15,12 @@ use cosmrs::proto::cosmwasm::wasm::v1::{
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
 use prag_trust::entropy::Clock;
-use prost::Message;
-use prost::Name;
+use prost::{Message, Name};
 use std::sync::Arc;
 
 /// Who puts contracts on a chain.
 pub struct Deployer {
-    network: Network,
-    border: Border,
-    account: Account,
-    rows: Rows,
+    sender: Sender,
 }
 
 impl Deployer {
@@ -42,11 +33,7 @@ impl Deployer {
         wallet: &WalletKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
-        network.check()?;
-        let border = Border::of(network.hrp()?);
-        let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&network, None, clock)?;
-        Ok(Self { network, border, account, rows })
+        Ok(Self { sender: Sender::open(network, None, wallet, clock)? })
     }
 
     /// Stores code (at most [`CODE_BYTES_MAX`] bytes of wasm); returns its number.
@@ -57,7 +44,7 @@ impl Deployer {
         if wasm.len() > CODE_BYTES_MAX {
             return Err(CosmosError::Large { what: "the code", max: CODE_BYTES_MAX });
         }
-        let sender = self.account.there.as_str().to_owned();
+        let sender = self.sender.there();
         let message = MsgStoreCode { sender, wasm_byte_code: wasm, instantiate_permission: None };
         Ok(self.send::<_, MsgStoreCodeResponse>(&message).await?.code_id)
     }
@@ -73,7 +60,7 @@ impl Deployer {
         json: &[u8],
     ) -> Result<Address, CosmosError> {
         let message = MsgInstantiateContract {
-            sender: self.account.there.as_str().to_owned(),
+            sender: self.sender.there(),
             admin: String::new(),
             code_id: code,
             label: label.to_owned(),
@@ -89,32 +76,21 @@ impl Deployer {
     /// # Errors
     /// As [`Deployer::store`].
     pub async fn pay(&self, account: &Address, amount: u128) -> Result<(), CosmosError> {
-        let denom = self.network.gas_price.denom.clone();
+        let denom = self.sender.network.gas_price.denom.clone();
         let message = MsgSend {
-            from_address: self.account.there.as_str().to_owned(),
-            to_address: self.border.out(account)?.as_str().to_owned(),
+            from_address: self.sender.there(),
+            to_address: self.sender.border.out(account)?.as_str().to_owned(),
             amount: vec![Coin { denom, amount: amount.to_string() }],
         };
-        let message = Any::from_msg(&message).map_err(|_| CosmosError::Setting("message"))?;
-        self.sender().send(vec![message]).await.map(|_| ())
+        self.sender.send(&message).await.map(|_| ())
     }
 
     async fn send<M: Message + Name, R: Message + Default>(
         &self,
         message: &M,
     ) -> Result<R, CosmosError> {
-        let message = Any::from_msg(message).map_err(|_| CosmosError::Setting("message"))?;
-        let (_, data) = self.sender().send(vec![message]).await?;
-        let reply = TxMsgData::decode(data.as_slice()).ok();
-        let reply = reply.and_then(|data| data.msg_responses.into_iter().next());
-        reply
-            .and_then(|reply| R::decode(reply.value.as_slice()).ok())
-            .ok_or(CosmosError::Contract("its reply does not read back"))
-    }
-
-    fn sender(&self) -> Sender<'_> {
-        let Self { network, account, rows, .. } = self;
-        Sender { account, rows, network }
+        let (_, data) = self.sender.send(message).await?;
+        result::reply(&data)
     }
 }
 

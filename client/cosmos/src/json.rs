@@ -7,6 +7,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, de::Error};
+use std::str::FromStr;
 use tendermint::PublicKey;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::Info;
@@ -145,9 +146,9 @@ pub(crate) struct TxResult {
     pub(crate) log: String,
     #[serde(default, deserialize_with = "bytes")]
     pub(crate) data: Vec<u8>,
-    #[serde(default, deserialize_with = "signed")]
+    #[serde(default, deserialize_with = "number")]
     pub(crate) gas_wanted: i64,
-    #[serde(default, deserialize_with = "signed")]
+    #[serde(default, deserialize_with = "number")]
     pub(crate) gas_used: i64,
 }
 
@@ -216,11 +217,7 @@ fn validators<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Info>, D::Error
     all.ok_or_else(|| D::Error::custom("expected keys and powers of validators"))
 }
 
-fn number<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
-    String::deserialize(input)?.parse().map_err(|_| D::Error::custom("expected a number in quotes"))
-}
-
-fn signed<'de, D: Deserializer<'de>>(input: D) -> Result<i64, D::Error> {
+fn number<'de, D: Deserializer<'de>, T: FromStr>(input: D) -> Result<T, D::Error> {
     String::deserialize(input)?.parse().map_err(|_| D::Error::custom("expected a number in quotes"))
 }
 

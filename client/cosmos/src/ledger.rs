@@ -7,13 +7,11 @@
 //! could replace it.
 
 use crate::account::Account;
-use crate::border::Border;
 use crate::relay::Relay;
-use crate::rows::{Rows, WASM_STORE};
+use crate::rows::WASM_STORE;
 use crate::transaction::Sender;
 use crate::{CosmosError, Settings, TrustedHeader};
 use async_trait::async_trait;
-use cosmrs::Any;
 use cosmrs::proto::cosmwasm::wasm::v1::{CodeInfo, ContractInfo, MsgExecuteContract};
 use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
@@ -31,14 +29,12 @@ use tokio::sync::OnceCell;
 pub struct CosmosLedger {
     settings: Settings,
     contract: [u8; 32],
-    border: Border,
-    account: Account,
-    rows: Rows,
+    sender: Sender,
     clock: Arc<dyn Clock>,
     checked: OnceCell<()>,
 }
 
-/// What the contract takes beside its own messages.
+/// What a contract may take beside the ledger's messages (`relay`).
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Wrapped<'a> {
@@ -60,18 +56,17 @@ impl CosmosLedger {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
         settings.check()?;
-        let border = Border::of(settings.network.hrp()?);
-        let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&settings.network, resume, Arc::clone(&clock))?;
+        let network = settings.network.clone();
+        let sender = Sender::open(network, resume, wallet, Arc::clone(&clock))?;
         let contract = settings.contract_bytes()?;
         let checked = OnceCell::new();
-        Ok(Self { settings, contract, border, account, rows, clock, checked })
+        Ok(Self { settings, contract, sender, clock, checked })
     }
 
     /// Who pays for what this process sends.
     #[must_use]
     pub fn account(&self) -> &Account {
-        &self.account
+        &self.sender.account
     }
 
     /// The newest verified header, to resume from.
@@ -79,7 +74,7 @@ impl CosmosLedger {
     /// # Errors
     /// As of any view.
     pub async fn trusted(&self) -> Result<TrustedHeader, CosmosError> {
-        let header = self.rows.header().await?;
+        let header = self.sender.rows.header().await?;
         Ok(TrustedHeader { height: header.height(), hash: header.hash() })
     }
 
@@ -98,8 +93,8 @@ impl CosmosLedger {
     ) -> Result<u64, CosmosError> {
         message.check().map_err(|error| CosmosError::Refused(error.to_string()))?;
         self.checked().await?;
-        let json = if sender == self.account.address() {
-            serde_json::to_vec(&self.border.message(message)?)
+        let json = if sender == self.account().address() {
+            serde_json::to_vec(&self.sender.border.message(message)?)
         } else {
             let now = self.clock.now();
             let relay = Relay::check(authorization, &self.expected(), sender, &message, now)?;
@@ -107,22 +102,20 @@ impl CosmosLedger {
         };
         let msg = json.map_err(|_| CosmosError::Setting("message"))?;
         let execute = MsgExecuteContract {
-            sender: self.account.there.as_str().to_owned(),
+            sender: self.sender.there(),
             contract: self.settings.contract.as_str().to_owned(),
             msg,
             funds: Vec::new(),
         };
-        let execute = Any::from_msg(&execute).map_err(|_| CosmosError::Setting("message"))?;
-        let Self { account, rows, settings, .. } = self;
-        let sender = Sender { account, rows, network: &settings.network };
-        let (height, _) = sender.send(vec![execute]).await?;
+        let (height, _) = self.sender.send(&execute).await?;
         Ok(height)
     }
 
     async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
         self.checked().await?;
-        let query = self.border.question(query)?;
-        self.border.answer(self.rows.answer(&self.contract, &query).await?)
+        let Sender { border, rows, .. } = &self.sender;
+        let query = border.question(query)?;
+        border.answer(rows.answer(&self.contract, &query).await?)
     }
 
     /// The contract's code and administrator, proven once: without an administrator they cannot change but by the
@@ -133,7 +126,7 @@ impl CosmosLedger {
 
     async fn check_contract(&self) -> Result<(), CosmosError> {
         let key = [&[CONTRACTS], self.contract.as_slice()].concat();
-        let row = self.rows.module(WASM_STORE, &key).await?;
+        let row = self.sender.rows.module(WASM_STORE, &key).await?;
         let row = row.ok_or(CosmosError::Contract("there is none"))?;
         let info = ContractInfo::decode(row.as_slice())
             .map_err(|_| CosmosError::Contract("its entry does not read back"))?;
@@ -141,7 +134,7 @@ impl CosmosLedger {
             return Err(CosmosError::Contract("an administrator may replace its code"));
         }
         let key = [&[CODES], info.code_id.to_be_bytes().as_slice()].concat();
-        let row = self.rows.module(WASM_STORE, &key).await?.unwrap_or_default();
+        let row = self.sender.rows.module(WASM_STORE, &key).await?.unwrap_or_default();
         let code = CodeInfo::decode(row.as_slice())
             .map_err(|_| CosmosError::Contract("its code's entry does not read back"))?;
         if code.code_hash == self.settings.code_hash {
@@ -152,7 +145,7 @@ impl CosmosLedger {
     }
 
     async fn remembered(&self, head: LedgerHead) -> Result<(), CosmosError> {
-        let header = self.rows.header_at(head.height).await?;
+        let header = self.sender.rows.header_at(head.height).await?;
         if header.hash() == head.root { Ok(()) } else { Err(CosmosError::Fork(head.height)) }
     }
 }
@@ -212,7 +205,7 @@ impl Ledger for CosmosLedger {
 
     /// The newest verified header: its height and block hash. Zeros while no node leads to one.
     async fn head(&self) -> LedgerHead {
-        match self.rows.header().await {
+        match self.sender.rows.header().await {
             Ok(header) => LedgerHead { height: header.height(), root: header.hash() },
             Err(_) => LedgerHead { height: 0, root: [0; 32] },
         }

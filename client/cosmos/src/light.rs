@@ -32,7 +32,9 @@ pub struct LightBlock {
 /// A header that the validators signed. Only [`LightClient`] makes one.
 ///
 /// ```compile_fail,E0451
-/// let forged = prag_cosmos::VerifiedHeader { height: 1, time: 0, app_hash: vec![], hash: [0; 32] };
+/// let forged = prag_cosmos::VerifiedHeader {
+///     height: 1, time: 0, app_hash: vec![], hash: [0; 32], before: None, data_hash: None, results_hash: None,
+/// };
 /// ```
 ///
 /// ```

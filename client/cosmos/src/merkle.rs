@@ -66,22 +66,8 @@ const LEAVES_MAX: usize = 1 << 24;
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::fixture::tree::aunts;
     use tendermint::merkle::simple_hash_from_byte_vectors;
-
-    /// The aunts of one leaf, from the leaf up.
-    fn aunts(leaves: &[Vec<u8>], index: usize) -> Vec<[u8; 32]> {
-        if leaves.len() < 2 {
-            return Vec::new();
-        }
-        let (left, right) = leaves.split_at(split(leaves.len()));
-        let (mut below, aunt) = if index < left.len() {
-            (aunts(left, index), root(right))
-        } else {
-            (aunts(right, index - left.len()), root(left))
-        };
-        below.push(aunt);
-        below
-    }
 
     /// Roots are those of another implementation, and every leaf of every small tree climbs to it, at its own place only.
     #[test]

@@ -1,13 +1,15 @@
 //! A message that its sender signed, and that a worker pays for.
 //!
 //! Layer: `cosmos`, above `border`.
-//! Holds: the wire shape that the access contract verifies, signing, and what a worker checks before it pays.
+//! Holds: the wire shape for the access contract, signing, and what a worker checks before it pays.
 //! Never: a message that the sender's session key did not sign for this contract and account.
 //! Invariant: sequences of one session only grow, so a message happens once.
 //!
 //! Signed: `"PRAG-RELAY/v1" ‖ LP(chain id) ‖ LP(contract) ‖ LP(account) ‖ LP(permit name) ‖ LP(sequence) ‖ LP(until) ‖
 //! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
 //! another wallet could sign a permit of the same name for the same key.
+//!
+//! `contracts/access` takes no relayed messages yet: it refuses them, as a variant that it does not know.
 
 use crate::CosmosError;
 use crate::border::Border;

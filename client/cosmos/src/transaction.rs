@@ -1,31 +1,36 @@
 //! One transaction: estimated, signed, sent, and believed only when two headers prove what it did.
 //!
 //! Layer: `cosmos`, above `account` and `rows`.
-//! Holds: gas and fees, the account's sequence, what may be repeated, the proof of a result.
+//! Holds: who sends, gas and fees, the account's sequence, what may be repeated, the proof of a result.
 //! Never: a second transaction while the first can still be included: the very same bytes go to other nodes.
 //! Invariant: success means that a verified block holds the transaction, and the verified header after it the result.
 
 pub(crate) mod result;
 
 use crate::account::{Account, Place, Turn};
+use crate::border::Border;
 use crate::json::{Broadcast, TxResult};
 use crate::node::cut;
 use crate::nodes::Answer;
 use crate::rows::Rows;
-use crate::{CosmosError, GasPrice, Network};
+use crate::{CosmosError, GasPrice, Network, TrustedHeader};
 use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use cosmrs::tx::{Body, Fee};
 use cosmrs::{Any, Coin};
-use prost::Message;
+use prag_trust::address::WalletKey;
+use prag_trust::entropy::Clock;
+use prost::{Message, Name};
 use result::Done;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who sends, and where.
-pub(crate) struct Sender<'a> {
-    pub(crate) account: &'a Account,
-    pub(crate) rows: &'a Rows,
-    pub(crate) network: &'a Network,
+pub(crate) struct Sender {
+    pub(crate) network: Network,
+    pub(crate) border: Border,
+    pub(crate) account: Account,
+    pub(crate) rows: Rows,
 }
 
 /// What came of one try.
@@ -46,20 +51,46 @@ struct Sent {
     margin: u64,
 }
 
-impl Sender<'_> {
-    /// Sends `messages` in one transaction. Returns the height of its block, and the messages' data.
+impl Sender {
+    /// `wallet` on `network`, which is checked here; `resume`: as [`Rows::open`]. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`CosmosError::Setting`] names the field.
+    pub(crate) fn open(
+        network: Network,
+        resume: Option<TrustedHeader>,
+        wallet: &WalletKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CosmosError> {
+        network.check()?;
+        let border = Border::of(network.hrp()?);
+        let account = Account::new(wallet, &border)?;
+        let rows = Rows::open(&network, resume, clock)?;
+        Ok(Self { network, border, account, rows })
+    }
+
+    /// The account, as messages of the chain name it.
+    pub(crate) fn there(&self) -> String {
+        self.account.there.as_str().to_owned()
+    }
+
+    /// Sends `message` in a transaction of its own. Returns the height of its block, and the message's data.
     ///
     /// # Errors
     /// [`CosmosError::Refused`] with the contract's words, and [`CosmosError::NotIncluded`]: it has not happened.
     /// [`CosmosError::Unknown`]: it may have, so ask for the state before it is sent again.
-    pub(crate) async fn send(&self, messages: Vec<Any>) -> Result<(u64, Vec<u8>), CosmosError> {
+    pub(crate) async fn send<M: Message + Name>(
+        &self,
+        message: &M,
+    ) -> Result<(u64, Vec<u8>), CosmosError> {
+        let message = Any::from_msg(message).map_err(|_| CosmosError::Setting("message"))?;
         let mut turn = self.account.turn().await;
         let mut margin = 1;
         for _ in 0..TRIES_MAX {
-            match self.once(&mut turn, messages.clone(), margin).await {
+            match self.once(&mut turn, message.clone(), margin).await {
                 Ok(Tried::Done(done)) => {
                     self.rows.raise(done.height);
-                    return Ok((done.height, done.data));
+                    return Ok((done.height, done.result.data));
                 }
                 Ok(Tried::Again(more)) => margin = more,
                 Err(error) => {
@@ -75,13 +106,13 @@ impl Sender<'_> {
     async fn once(
         &self,
         turn: &mut Turn<'_>,
-        messages: Vec<Any>,
+        message: Any,
         margin: u64,
     ) -> Result<Tried, CosmosError> {
-        let place = self.account.place(turn, self.rows).await?;
+        let place = self.account.place(turn, &self.rows).await?;
         let last = self.rows.header().await?.height() + BLOCKS_TO_LIVE;
         let height = u32::try_from(last).map_err(|_| CosmosError::Setting("chain height"))?;
-        let body = Body::new(messages, "", height);
+        let body = Body::new([message], "", height);
         let gas = match self.estimate(&body, place).await {
             Ok(gas) => gas.saturating_mul(margin).min(GAS_MAX),
             Err(CosmosError::Code { log, .. }) if wrong_sequence(&log) => {
@@ -113,7 +144,7 @@ impl Sender<'_> {
     async fn outcome(&self, turn: &mut Turn<'_>, sent: &Sent) -> Result<Tried, CosmosError> {
         for wait in 1..=WAITS_MAX {
             tokio::time::sleep(WAIT).await;
-            if let Ok(done) = result::proven(self.rows, &sent.hash).await {
+            if let Ok(done) = result::proven(&self.rows, &sent.hash).await {
                 return judge(done, sent.margin);
             }
             if self.rows.reached().await.is_some_and(|height| height > sent.last + 1) {
@@ -137,7 +168,7 @@ impl Sender<'_> {
         margin: u64,
     ) -> Result<Tried, CosmosError> {
         **turn = None;
-        let proven = self.account.proven(self.rows).await?;
+        let proven = self.account.proven(&self.rows).await?;
         if proven == place { Ok(Tried::Again(margin)) } else { Err(CosmosError::Unknown) }
     }
 
@@ -258,7 +289,7 @@ mod tests {
     fn done(code: u32, codespace: &str) -> Done {
         let (codespace, log) = (codespace.to_owned(), "words".to_owned());
         let result = TxResult { code, codespace, log, data: vec![], gas_wanted: 0, gas_used: 0 };
-        Done { height: 7, data: vec![], result }
+        Done { height: 7, result }
     }
 
     /// Fees are rounded up, to the unit, and do not overflow.

@@ -7,10 +7,15 @@
 
 mod documents;
 mod ledger;
+mod trust;
 mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
 pub(super) use ledger::{LedgerCommand, UsageOf};
+pub(super) use trust::{
+    CollectionPolicy, EvidenceCommand, PolicyCommand, PolicyFile, ReceiptCommand, ReceiptPath,
+    ShowPolicy, VerifyEvidence, VerifyReceipt,
+};
 pub(super) use worker::{Attest, Unlock};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -99,112 +104,6 @@ pub(super) enum KeysCommand {
     New,
     /// Show the address; never a secret.
     Show,
-}
-
-#[derive(Subcommand)]
-pub(super) enum EvidenceCommand {
-    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim.
-    Verify(VerifyEvidence),
-}
-
-#[derive(Subcommand)]
-pub(super) enum ReceiptCommand {
-    /// Check every receipt of a file: evidence, signature, proofs, and what its hashes stand for.
-    Verify(VerifyReceipt),
-    /// Show what a receipt file says, unchecked, with the texts.
-    Show(ReceiptPath),
-}
-
-#[derive(Subcommand)]
-pub(super) enum PolicyCommand {
-    /// Store a policy on this machine; every command uses it from then on.
-    Set(PolicyFile),
-    /// Show the policy of this machine, or of a collection.
-    Show(ShowPolicy),
-    /// Set which images may serve a collection and, apart, which may read it.
-    Collection(CollectionPolicy),
-}
-
-#[derive(Args)]
-pub(super) struct ShowPolicy {
-    /// The collection's name or id; without it, the policy stored on this machine.
-    pub(super) collection: Option<String>,
-}
-
-#[derive(Args)]
-pub(super) struct CollectionPolicy {
-    /// The collection's name or id.
-    pub(super) collection: String,
-    /// An image that may serve, hex. Without any: as before, and at first those that this machine trusts.
-    #[arg(long, value_name = "IMAGE", value_parser = image)]
-    pub(super) worker: Vec<[u8; 32]>,
-    /// Let the images serve that a policy file lists.
-    #[arg(long, value_name = "FILE", conflicts_with = "worker")]
-    pub(super) from_policy: Option<PathBuf>,
-    /// An image that may read, hex. Without any: as before.
-    #[arg(long, value_name = "IMAGE", value_parser = image)]
-    pub(super) reader: Vec<[u8; 32]>,
-    /// Let grantees read without attesting.
-    #[arg(long, conflicts_with = "reader")]
-    pub(super) any_reader: bool,
-}
-
-/// The digest of an image.
-fn image(text: &str) -> Result<[u8; 32], &'static str> {
-    let mut digest = [0; 32];
-    hex::decode_to_slice(text, &mut digest).map(|()| digest).map_err(|_| "64 hexadecimal digits")
-}
-
-#[derive(Args)]
-pub(super) struct PolicyFile {
-    /// JSON: epoch, measurements, ledger_ids, config_digests, tdx_tcb, snp_minimum, gpu, tls_in_tee, secret_vm.
-    pub(super) file: PathBuf,
-}
-
-#[derive(Args)]
-pub(super) struct VerifyReceipt {
-    /// A file that `--receipt` made.
-    pub(super) file: PathBuf,
-    /// The policy that the signer must meet, JSON; the stored one if absent.
-    #[arg(long, value_name = "FILE")]
-    pub(super) policy: Option<PathBuf>,
-    /// As of when to judge the evidence: unix seconds or RFC 3339; each receipt's own time if absent.
-    #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<String>,
-}
-
-#[derive(Args)]
-pub(super) struct ReceiptPath {
-    /// A file that `--receipt` made.
-    pub(super) file: PathBuf,
-}
-
-#[derive(Args)]
-pub(super) struct VerifyEvidence {
-    /// A TDX quote or an SNP report: raw, hex or base64.
-    #[arg(long, value_name = "FILE")]
-    pub(super) quote: PathBuf,
-    /// Intel's collateral for a TDX quote, JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(super) collateral: Option<PathBuf>,
-    /// The chip's certificate (or a cloud's VLEK) for an SNP report: DER, PEM or a host's certificate table.
-    #[arg(long, value_name = "FILE")]
-    pub(super) vcek: Option<PathBuf>,
-    /// AMD's ASVK for a report that a VLEK signed, DER or PEM; without it such reports are refused.
-    #[arg(long, value_name = "FILE")]
-    pub(super) asvk: Option<PathBuf>,
-    /// The GPU's evidence, JSON with an `evidence_list`.
-    #[arg(long, value_name = "FILE")]
-    pub(super) gpu: Option<PathBuf>,
-    /// The log behind a TDX quote's runtime registers, JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(super) event_log: Option<PathBuf>,
-    /// The policy that image, firmware and GPU must meet, JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(super) policy: Option<PathBuf>,
-    /// When: unix seconds or RFC 3339; now if absent.
-    #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<String>,
 }
 
 #[derive(Subcommand)]

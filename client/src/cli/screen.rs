@@ -89,26 +89,20 @@ impl Screen {
 
     /// A bar over `total` documents; hidden with `--json` and where standard error is no terminal.
     pub(super) fn progress(self, total: u64) -> ProgressBar {
-        if self.json {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::new(total);
-        let template = "{bar:30} {pos}/{len} documents  {msg}  ETA {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar
+        self.bar(total, "{bar:30} {pos}/{len} documents  {msg}  ETA {eta}")
     }
-}
 
-impl Screen {
     /// A bar from 0 to 100 percent; hidden as [`Screen::progress`] is.
     pub(super) fn percent(self) -> ProgressBar {
+        self.bar(100, "{bar:30} {pos} %  ETA {eta}")
+    }
+
+    fn bar(self, length: u64, template: &str) -> ProgressBar {
         if self.json {
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::new(100);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} %  ETA {eta}") {
+        let bar = ProgressBar::new(length);
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar

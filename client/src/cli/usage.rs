@@ -8,7 +8,6 @@
 use super::screen::{Screen, table};
 use super::{Done, Setting, args};
 use crate::error::units;
-use crate::sdk::Client;
 use crate::trusted::Trusted;
 use crate::usage::{self, Usage};
 use serde_json::json;
@@ -18,7 +17,7 @@ pub(super) async fn usage(setting: &Setting, trusted: Trusted, of: &args::UsageO
         let session = hex::encode(setting.load_identity()?.session().public_key());
         return Ok(show(setting.screen, &usage::all(&setting.home, &session)?));
     };
-    let client: Client = setting.connect(trusted).await?;
+    let client = setting.connect(trusted).await?;
     let id = client.resolve(name).await?;
     if of.settle || of.accept {
         client.settle(id, of.accept).await?;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 use super::*;
+use crate::error::ClientError;
+use crate::home::Home;
 use prag_trust::address::SessionKey;
 use prag_trust::voucher::{countersign, offer, verify_offer};
 
@@ -33,11 +35,11 @@ fn claim(sequence: u64, used: Counters) -> Voucher {
 }
 
 fn signed(claim: Voucher) -> SignedVoucher {
-    let worker = prag_trust_key();
+    let worker = worker_key();
     countersign(verify_offer(offer(claim, &worker)).unwrap(), &SessionKey::from_bytes(&[1; 32]))
 }
 
-fn prag_trust_key() -> ed25519_dalek::SigningKey {
+fn worker_key() -> ed25519_dalek::SigningKey {
     ed25519_dalek::SigningKey::from_bytes(&[2; 32])
 }
 

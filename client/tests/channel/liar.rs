@@ -37,15 +37,15 @@ pub(super) fn reply(path: &str, claims: OfferedVoucher) -> String {
     serde_json::to_string(&Metered { reply, voucher: Some(claims) }).unwrap()
 }
 
-/// A voucher of the client's session, as an honest worker would make it.
-fn voucher(client: &Client, sequence: u64, used: Counters) -> Voucher {
+/// A voucher of the consumer's session, as an honest worker would make it.
+fn voucher(consumer: &Identity, sequence: u64, used: Counters) -> Voucher {
     Voucher {
         ledger: [4; 32],
         worker: terms().worker,
         worker_key: [0; 32],
         collection: CollectionId([9; 16]),
-        consumer: client.identity().address().clone(),
-        session: client.identity().session().public_key(),
+        consumer: consumer.address().clone(),
+        session: consumer.session().public_key(),
         sequence,
         used,
     }
@@ -78,21 +78,13 @@ async fn lies_are_not_countersigned() {
     // It meters from the start.
     let nobody = Identity::from_secret("test", &[7; 64]).unwrap();
     claim(OfferedVoucher {
-        voucher: Voucher {
-            ledger: [4; 32],
-            worker: terms().worker,
-            worker_key: [0; 32],
-            collection: CollectionId([9; 16]),
-            consumer: nobody.address().clone(),
-            session: [0; 32],
-            sequence: 1,
-            used: Counters::default(),
-        },
+        voucher: Voucher { session: [0; 32], ..voucher(&nobody, 1, Counters::default()) },
         worker_signature: [0; 64],
     });
     let client = connect(&url, &home, simulated()).await.unwrap();
     let mut asked = 0;
-    let honest = |sequence, questions| offer(voucher(&client, sequence, cost(questions)), own);
+    let honest =
+        |sequence, questions| offer(voucher(client.identity(), sequence, cost(questions)), own);
     asked += 1;
     claim(honest(1, asked));
     ask(&client, asked).await.unwrap();
@@ -115,7 +107,7 @@ async fn lies_are_not_countersigned() {
     ];
     for (row, (kind, lie)) in lies.into_iter().enumerate() {
         asked += 1;
-        let mut lying = voucher(&client, 99, cost(asked));
+        let mut lying = voucher(client.identity(), 99, cost(asked));
         lie(&mut lying);
         claim(offer(lying, own));
         let refused = ask(&client, asked).await.unwrap_err();
@@ -128,7 +120,7 @@ async fn lies_are_not_countersigned() {
     }
     // By another key than the attested one, and by none.
     asked += 1;
-    claim(offer(voucher(&client, 99, cost(asked)), &other));
+    claim(offer(voucher(client.identity(), 99, cost(asked)), &other));
     assert_eq!(ask(&client, asked).await.unwrap_err().kind(), "bad-reply");
     asked += 1;
     claim(OfferedVoucher { worker_signature: [9; 64], ..honest(99, asked) });

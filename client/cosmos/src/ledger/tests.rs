@@ -7,6 +7,7 @@ mod sending;
 
 use super::*;
 use crate::RelayTerms;
+use crate::border::Border;
 use crate::fixture::serve::{honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address};
 use prag_trust::address::SessionKey;
@@ -164,7 +165,7 @@ async fn revocations_show() {
     let ledger = world.truthful().await;
     assert_eq!(granted(&ledger).await, Ok(true));
     world.revoke();
-    ledger.rows.raise(world.chain.lock().unwrap().height() - 1);
+    ledger.sender.rows.raise(world.chain.lock().unwrap().height() - 1);
     assert_eq!(granted(&ledger).await, Ok(false));
 }
 

@@ -13,15 +13,10 @@ pub(crate) fn client(chain: &Chain) -> LightClient {
     light
 }
 
-fn judge(light: &LightClient, block: LightBlock, now: u64) -> Result<Judged, CosmosError> {
-    light.judge(block, now)
-}
-
 /// The verified header at `height`, led to in one step.
 pub(crate) fn lead(chain: &Chain, height: u64) -> VerifiedHeader {
     let mut light = client(chain);
-    let Judged::Follows(follower) = judge(&light, chain.light(height), chain.time()).unwrap()
-    else {
+    let Judged::Follows(follower) = light.judge(chain.light(height), chain.time()).unwrap() else {
         panic!("too far");
     };
     light.trust(*follower)
@@ -77,7 +72,7 @@ fn forged_blocks_do_not_follow() {
     let mut forged = Chain::new();
     forged.forged = true;
     forged.grow(5);
-    assert_eq!(reason(judge(&light, forged.light(6), now)), "a signature does not verify");
+    assert_eq!(reason(light.judge(forged.light(6), now)), "a signature does not verify");
 
     let with = |change: fn(&mut tendermint::block::Header)| {
         let mut signed = chain.signed(6);
@@ -90,16 +85,16 @@ fn forged_blocks_do_not_follow() {
         |h| h.data_hash = None,
         |h| h.last_results_hash = None,
     ] {
-        assert_eq!(reason(judge(&light, with(change), now)), "the commit is of another header");
+        assert_eq!(reason(light.judge(with(change), now)), "the commit is of another header");
     }
     let other = with(|h| h.chain_id = "prag-other-1".parse().unwrap());
-    assert!(judge(&light, other, now).is_err());
+    assert!(light.judge(other, now).is_err());
 
     let stale = crate::fixture::time_of(6) - CLOCK_SKEW_SECONDS_MAX - 1;
-    assert_eq!(reason(judge(&light, chain.light(6), stale)), "it is from the future");
-    assert_eq!(reason(judge(&light, chain.light(2), now)), "its time is not later");
+    assert_eq!(reason(light.judge(chain.light(6), stale)), "it is from the future");
+    assert_eq!(reason(light.judge(chain.light(2), now)), "its time is not later");
     let day = crate::fixture::time_of(2) + 86_400;
-    assert_eq!(judge(&light, chain.light(6), day).unwrap_err(), CosmosError::Expired(2));
+    assert_eq!(light.judge(chain.light(6), day).unwrap_err(), CosmosError::Expired(2));
 }
 
 /// Two thirds of the power have to sign; exactly two thirds are too few.
@@ -114,10 +109,10 @@ fn two_thirds_have_to_sign() {
         let set = Set::without_proposer(validators.clone());
         LightBlock::new(sign(header, &set, signers), &validators, &chain.validators(7)).unwrap()
     };
-    assert!(matches!(judge(&light, signed_by(&[1, 2, 3]), now), Ok(Judged::Follows(_))));
-    assert!(judge(&light, signed_by(&[1, 2]), now).is_err());
-    assert!(judge(&light, signed_by(&[]), now).is_err());
-    assert!(judge(&light, signed_by(&[1, 2, 103]), now).is_err(), "one signature is another key's");
+    assert!(matches!(light.judge(signed_by(&[1, 2, 3]), now), Ok(Judged::Follows(_))));
+    assert!(light.judge(signed_by(&[1, 2]), now).is_err());
+    assert!(light.judge(signed_by(&[]), now).is_err());
+    assert!(light.judge(signed_by(&[1, 2, 103]), now).is_err(), "one signature is another key's");
 }
 
 /// Where the validators changed, a far block is too far; by way of blocks between it follows.
@@ -130,9 +125,9 @@ fn changed_validators_need_steps() {
     chain.grow(6);
     let (mut light, now) = (client(&chain), chain.time());
     let far = chain.height();
-    assert!(matches!(judge(&light, chain.light(far), now), Ok(Judged::TooFar)));
+    assert!(matches!(light.judge(chain.light(far), now), Ok(Judged::TooFar)));
     for height in 3..=far {
-        let Ok(Judged::Follows(follower)) = judge(&light, chain.light(height), now) else {
+        let Ok(Judged::Follows(follower)) = light.judge(chain.light(height), now) else {
             panic!("height {height}");
         };
         light.trust(*follower);
@@ -160,7 +155,7 @@ fn addresses_are_not_believed() {
     }
     assert_ne!(forged, honest);
     let block = LightBlock::new(signed, &forged, &chain.validators(7)).unwrap();
-    assert_eq!(reason(judge(&light, block, now)), "fewer than two thirds signed it");
+    assert_eq!(reason(light.judge(block, now)), "fewer than two thirds signed it");
 }
 
 /// Validators that no chain has are refused before anything is computed with them.

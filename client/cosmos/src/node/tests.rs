@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
+use crate::fixture::serve::listen;
 use crate::json::Status;
 use axum::Router;
 use axum::http::StatusCode;
@@ -12,10 +13,7 @@ async fn answers(body: String) -> Node {
 }
 
 async fn serve(app: Router) -> Node {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    Node::open(3, &url).unwrap()
+    Node::open(3, &listen(app).await).unwrap()
 }
 
 async fn status(node: &Node, bytes_max: usize) -> Result<u64, CosmosError> {

@@ -12,14 +12,10 @@ use super::{
     CodeHash, ExecuteReply, MsgExecuteContract, NetworkKey, QueryContract, QueryReply, Session,
     encrypted_error,
 };
-use crate::account::Account;
-use crate::border::Border;
+use crate::border;
 use crate::node::Node;
-use crate::rows::Rows;
-use crate::transaction::Sender;
+use crate::transaction::{Sender, result};
 use crate::{CosmosError, Network};
-use cosmrs::Any;
-use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
 use prag_trust::entropy::{Clock, Entropy};
@@ -28,10 +24,7 @@ use std::sync::Arc;
 
 /// One contract.
 pub struct SecretContract {
-    network: Network,
-    border: Border,
-    account: Account,
-    rows: Rows,
+    sender: Sender,
     contract: Address,
     code: CodeHash,
     key: NetworkKey,
@@ -54,12 +47,9 @@ impl SecretContract {
         wallet: &WalletKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
-        network.check()?;
-        let border = Border::of(network.hrp()?);
-        let account = Account::new(wallet, &border)?;
-        let rows = Rows::open(&network, None, clock)?;
-        border.bytes(&contract).map_err(|_| CosmosError::Setting("contract"))?;
-        Ok(Self { network, border, account, rows, contract, code, key })
+        let sender = Sender::open(network, None, wallet, clock)?;
+        border::bytes(&contract).map_err(|_| CosmosError::Setting("contract"))?;
+        Ok(Self { sender, contract, code, key })
     }
 
     /// What the contract answers to `json`, where as many nodes agree as must.
@@ -71,7 +61,7 @@ impl SecretContract {
         json: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, CosmosError> {
-        let nodes = &self.rows.nodes;
+        let nodes = &self.sender.rows.nodes;
         let sealed =
             (0..nodes.count()).map(|_| Session::seal(&self.key, &self.code, json, entropy));
         let sealed: Arc<Vec<_>> = Arc::new(sealed.collect::<Result<_, _>>()?);
@@ -98,15 +88,16 @@ impl SecretContract {
     ) -> Result<(u64, Vec<u8>), CosmosError> {
         let (message, session) = Session::seal(&self.key, &self.code, json, entropy)?;
         let execute = MsgExecuteContract {
-            sender: self.border.bytes(self.account.address())?,
-            contract: self.border.bytes(&self.contract)?,
+            sender: border::bytes(self.sender.account.address())?,
+            contract: border::bytes(&self.contract)?,
             msg: message.0,
             ..MsgExecuteContract::default()
         };
-        let execute = Any::from_msg(&execute).map_err(|_| CosmosError::Setting("message"))?;
-        let Self { account, rows, network, .. } = self;
-        match (Sender { account, rows, network }).send(vec![execute]).await {
-            Ok((height, data)) => Ok((height, session.open_data(&reply(&data)?)?)),
+        match self.sender.send(&execute).await {
+            Ok((height, data)) => {
+                let reply: ExecuteReply = result::reply(&data)?;
+                Ok((height, session.open_data(&reply.data)?))
+            }
             Err(CosmosError::Refused(log)) => Err(CosmosError::Refused(words(&log, &session))),
             Err(other) => Err(other),
         }
@@ -140,14 +131,6 @@ fn agreed(said: Vec<Said>, needed: usize) -> Result<Vec<u8>, CosmosError> {
         Some(most) if agreeing >= needed && !rivals => most.clone().map_err(CosmosError::Refused),
         Some(_) | None => Err(CosmosError::Disagree { agreeing, needed }),
     }
-}
-
-/// The sealed data of the one message of a transaction.
-fn reply(data: &[u8]) -> Result<Vec<u8>, CosmosError> {
-    let unreadable = CosmosError::Contract("its reply does not read back");
-    let Ok(data) = TxMsgData::decode(data) else { return Err(unreadable) };
-    let Some(first) = data.msg_responses.into_iter().next() else { return Err(unreadable) };
-    ExecuteReply::decode(first.value.as_slice()).map(|reply| reply.data).map_err(|_| unreadable)
 }
 
 /// A refusal's words: the contract's own where the log holds them, and otherwise the chain's.

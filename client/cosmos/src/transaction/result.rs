@@ -1,7 +1,7 @@
 //! What a transaction did, by two headers: its block commits to it, the next commits to the result.
 //!
 //! Layer: `cosmos::transaction`.
-//! Holds: the two proofs.
+//! Holds: the two proofs, and the reply to the transaction's one message.
 //! Never: a node's word for a code, data or height. Codespace and log are words only: no header commits to them, and
 //! they decide nothing but how a failure is told.
 //! Invariant: a success that was proven is in the chain, whoever told of it.
@@ -12,6 +12,7 @@
 use crate::json::{BlockResults, Included, TxResult};
 use crate::rows::Rows;
 use crate::{CosmosError, VerifiedHeader, merkle};
+use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use prost::Message;
 
 /// A transaction in a block.
@@ -19,9 +20,7 @@ use prost::Message;
 pub(crate) struct Done {
     /// The block's height.
     pub(crate) height: u64,
-    /// `TxMsgData` as protobuf.
-    pub(crate) data: Vec<u8>,
-    /// Its proven result.
+    /// Its proven result; of a success, the data is `TxMsgData` as protobuf.
     pub(crate) result: TxResult,
 }
 
@@ -46,12 +45,21 @@ pub(crate) async fn proven(rows: &Rows, hash: &[u8; 32]) -> Result<Done, CosmosE
     Err(last)
 }
 
+/// The reply to the one message of a transaction, of its data.
+pub(crate) fn reply<R: Message + Default>(data: &[u8]) -> Result<R, CosmosError> {
+    let data = TxMsgData::decode(data).ok();
+    let first = data.and_then(|data| data.msg_responses.into_iter().next());
+    first
+        .and_then(|reply| R::decode(reply.value.as_slice()).ok())
+        .ok_or(CosmosError::Contract("its reply does not read back"))
+}
+
 async fn follow(rows: &Rows, hash: &[u8; 32], claim: Claim) -> Result<Done, CosmosError> {
     let block = rows.header_at(claim.height).await?;
     holds(&block, hash, &claim)?;
     let next = rows.header_at(claim.height.saturating_add(1)).await?;
     let result = rows.nodes.results(claim.height, |results| pick(&next, &claim, results)).await?;
-    Ok(Done { height: claim.height, data: result.data.clone(), result })
+    Ok(Done { height: claim.height, result })
 }
 
 fn claim(included: Included) -> Claim {

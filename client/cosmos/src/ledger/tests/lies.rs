@@ -5,7 +5,10 @@ use crate::fixture::serve::Lie;
 use serde_json::Value;
 
 /// Changes answers to `method`.
-fn about(method: &'static str, change: impl Fn(&mut Value) + Send + Sync + 'static) -> Lie {
+pub(super) fn about(
+    method: &'static str,
+    change: impl Fn(&mut Value) + Send + Sync + 'static,
+) -> Lie {
     Arc::new(move |asked, _, mut answer| {
         if asked == method {
             change(&mut answer);

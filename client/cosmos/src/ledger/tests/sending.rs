@@ -1,5 +1,6 @@
 //! What is sent happens once or not at all, and is told as it was proven.
 
+use super::lies::about;
 use super::*;
 use crate::fixture::Grower;
 use crate::fixture::serve::Lie;
@@ -114,11 +115,8 @@ async fn sequences_are_read_again() {
 async fn lost_replies_do_not_send_twice() {
     let silent: Lie =
         Arc::new(|method, _, answer| (method != "broadcast_tx_sync").then_some(answer));
-    let denies: Lie = Arc::new(|method, _, answer| match method {
-        "broadcast_tx_sync" => {
-            Some(json!({"code": 32, "codespace": "sdk", "log": "account sequence mismatch"}))
-        }
-        _ => Some(answer),
+    let denies = about("broadcast_tx_sync", |answer| {
+        *answer = json!({"code": 32, "codespace": "sdk", "log": "account sequence mismatch"});
     });
     for (name, lie, ends_well) in [("silent", silent, true), ("denies", denies, false)] {
         let world = World::new();
@@ -135,9 +133,8 @@ async fn lost_replies_do_not_send_twice() {
 /// A node that hides where a transaction is makes the outcome unknown, not the message happen twice.
 #[tokio::test]
 async fn hidden_transactions_are_not_sent_again() {
-    let hides: Lie = Arc::new(|method, _, answer| match method {
-        "tx" => Some(json!({"error": {"code": -32603, "message": "", "data": "tx not found"}})),
-        _ => Some(answer),
+    let hides = about("tx", |answer| {
+        *answer = json!({"error": {"code": -32603, "message": "", "data": "tx not found"}});
     });
     let world = World::new();
     let ledger = world.ledger(vec![serve(&world.chain, hides).await], 1);
@@ -148,21 +145,19 @@ async fn hidden_transactions_are_not_sent_again() {
     assert_eq!(happened(&world), 1);
 }
 
-/// Success is proven: a node cannot make a failure of it, nor a failure a success.
+/// Every transaction of a block ends with `code`, by this answer.
+fn end_with(answer: &mut Value, code: u32) {
+    if let Some(results) = answer["txs_results"].as_array_mut() {
+        results.iter_mut().for_each(|one| one["code"] = code.into());
+    }
+}
+
+/// Success is proven: a node cannot make a failure of it.
 #[tokio::test]
 async fn results_are_proven() {
-    let says = |code: u32| -> Lie {
-        Arc::new(move |method, _, mut answer| {
-            if method == "block_results"
-                && let Some(results) = answer["txs_results"].as_array_mut()
-            {
-                results.iter_mut().for_each(|one| one["code"] = code.into());
-            }
-            Some(answer)
-        })
-    };
+    let fails = about("block_results", |answer| end_with(answer, 5));
     let world = World::new();
-    let liar = serve(&world.chain, says(5)).await;
+    let liar = serve(&world.chain, fails).await;
     let ledger = world.ledger(vec![liar, honest(&world.chain).await], 1);
     let _blocks = grower(&world);
     let me = ledger.account().address().clone();
@@ -179,10 +174,8 @@ async fn failures_are_proven() {
             // 100,000 gas, as a simulation that passed would say.
             answer = json!({"response": {"code": 0, "value": "CgQQoI0G", "height": "0"}});
         }
-        if method == "block_results"
-            && let Some(results) = answer["txs_results"].as_array_mut()
-        {
-            results.iter_mut().for_each(|one| one["code"] = Value::from(0));
+        if method == "block_results" {
+            end_with(&mut answer, 0);
         }
         Some(answer)
     });
@@ -201,11 +194,10 @@ async fn failures_are_proven() {
 #[tokio::test]
 async fn one_liar_does_not_stop_it() {
     let tx = |change: fn(&mut Value)| -> Lie {
-        Arc::new(move |method, _, mut answer| {
-            if method == "tx" && !answer["height"].is_null() {
-                change(&mut answer);
+        about("tx", move |answer| {
+            if !answer["height"].is_null() {
+                change(answer);
             }
-            Some(answer)
         })
     };
     let cheap: Lie = Arc::new(|method, parameters, answer| {
@@ -278,6 +270,6 @@ async fn successes_are_not_lent() {
         })
     };
     let liar = world.ledger(vec![serve(&world.chain, lends).await], 1);
-    assert!(result::proven(&liar.rows, &lent).await.is_ok(), "its own place");
-    assert!(result::proven(&liar.rows, &[9; 32]).await.is_err(), "another's");
+    assert!(result::proven(&liar.sender.rows, &lent).await.is_ok(), "its own place");
+    assert!(result::proven(&liar.sender.rows, &[9; 32]).await.is_err(), "another's");
 }

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::border::Border;
 use crate::fixture::serve::{ENCLAVE, Lie, honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address, grower};
 use crate::secret::Enclave;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use cosmrs::Any;
+use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use prag_client::system::OsEntropy;
 use serde_json::json;
 use std::sync::Mutex;
@@ -143,7 +146,8 @@ fn replies_of_transactions() {
         Any { type_url: "/secret.compute.v1beta1.MsgExecuteContractResponse".to_owned(), value };
     #[allow(deprecated, reason = "the other field is the deprecated one")]
     let data = TxMsgData { data: Vec::new(), msg_responses: vec![any] }.encode_to_vec();
-    assert_eq!(session.open_data(&reply(&data).unwrap()).unwrap(), b"data");
+    let reply = result::reply::<ExecuteReply>;
+    assert_eq!(session.open_data(&reply(&data).unwrap().data).unwrap(), b"data");
     assert!(reply(&[]).is_err() && reply(b"\xff").is_err());
 
     let log = format!(
