@@ -11,6 +11,7 @@
 
 mod asking;
 mod clock;
+mod documents;
 mod folders;
 mod ground;
 pub mod host;
@@ -24,6 +25,7 @@ mod wiretap;
 
 pub use asking::{ask, get, json};
 pub use clock::SetClock;
+pub use documents::{document, find};
 pub use folders::copy_folder;
 pub use ground::Ground;
 pub use people::account_in;

@@ -6,13 +6,11 @@ use prag_client::error::ClientError;
 use prag_client::home::Home;
 use prag_client::remembered::Remembered;
 use prag_protocol::CollectionId;
-use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::documents::{Ack, Format, PutDocument, SuppliedChunk};
-use prag_protocol::wire::search::QueryRequest;
+use prag_protocol::wire::documents::Ack;
 use prag_store::{Shard, ShardName};
 use prag_tests::host::{self, Row};
-use prag_tests::{Lab, copy_folder};
+use prag_tests::{Lab, copy_folder, document, find};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -212,23 +210,6 @@ pub(crate) fn open(data: &Path, shard: &str) -> Arc<dyn Shard> {
 
 async fn put(client: &Client, id: CollectionId, number: u32) {
     client.put_document(id, &document(number)).await.unwrap();
-}
-
-pub(crate) fn document(number: u32) -> PutDocument {
-    PutDocument {
-        id: format!("d{number}").parse().unwrap(),
-        title: String::new(),
-        format: Format::Text,
-        content: format!("content {number}"),
-        metadata: Metadata::new(),
-        chunks: Some(vec![SuppliedChunk { start: 0, end: 7, vector: vec![1.0, number as f32] }]),
-    }
-}
-
-pub(crate) async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
-    let query =
-        QueryRequest { vector: Some(vec![1.0, 1.0]), k: Some(50), ..QueryRequest::default() };
-    Ok(client.query(id, &query).await?.hits.len())
 }
 
 fn shards(data: &Path) -> Vec<String> {
