@@ -23,7 +23,7 @@ mod readers;
 pub mod threats;
 mod wiretap;
 
-pub use asking::{ask, get, json};
+pub use asking::{ask, code, get, json};
 pub use clock::SetClock;
 pub use documents::{document, find};
 pub use folders::copy_folder;
