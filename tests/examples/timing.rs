@@ -9,11 +9,10 @@
 
 use prag_client::Client;
 use prag_protocol::CollectionId;
-use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::documents::{BulkLine, Format, PutDocument, SuppliedChunk};
+use prag_protocol::wire::documents::BulkLine;
 use prag_protocol::wire::search::QueryRequest;
-use prag_tests::Lab;
+use prag_tests::{Lab, document};
 use std::time::Instant;
 
 const PAIRS: usize = 1500;
@@ -55,21 +54,7 @@ async fn main() {
 async fn make(client: &Client, documents: u32) -> CollectionId {
     let name = format!("c{documents}");
     let id = client.create_collection(&name, VectorSource::Supplied(2)).await.unwrap().id;
-    let line = |number: u32| {
-        BulkLine::Document(PutDocument {
-            id: format!("d{number}").parse().unwrap(),
-            title: String::new(),
-            format: Format::Text,
-            content: format!("content {number}"),
-            metadata: Metadata::new(),
-            chunks: Some(vec![SuppliedChunk {
-                start: 0,
-                end: 7,
-                vector: vec![1.0, number as f32],
-            }]),
-        })
-    };
-    let lines: Vec<BulkLine> = (0..documents).map(line).collect();
+    let lines: Vec<_> = (0..documents).map(|it| BulkLine::Document(document(it))).collect();
     for part in lines.chunks(500) {
         client.bulk(id, part).await.unwrap();
     }

@@ -1,7 +1,7 @@
 //! Requests that the SDK would not make.
 //!
 //! Layer: tests, over the client's channel and bare sockets.
-//! Holds: [`ask`] (inside the channel), [`get`] (outside it), [`json`].
+//! Holds: [`ask`] (inside the channel), [`get`] (outside it), [`json`]; [`code`] of what was refused.
 //! Never: a judgement of the answer; whoever asks looks at it.
 
 use prag_client::Client;
@@ -9,6 +9,7 @@ use prag_client::channel::Sent;
 use prag_client::envelope::{Answer, Request};
 use prag_client::identity::Purpose;
 use prag_client::system::OsEntropy;
+use prag_protocol::problem::{Code, Problem};
 use prag_trust::permit::Expected;
 use prag_trust::request::{RequestParts, sign_request};
 use std::net::SocketAddr;
@@ -61,6 +62,16 @@ pub async fn get(address: SocketAddr, path: &str) -> String {
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await.unwrap();
     reply
+}
+
+/// The code of a refusal.
+///
+/// # Panics
+/// Where the answer is none.
+#[must_use]
+pub fn code(answer: &Answer) -> Code {
+    let said = String::from_utf8_lossy(&answer.body);
+    serde_json::from_slice::<Problem>(&answer.body).unwrap_or_else(|_| panic!("{said}")).code
 }
 
 /// A JSON request for [`ask`], without a query.

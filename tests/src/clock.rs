@@ -25,9 +25,7 @@ impl SetClock {
     pub fn set(&self, ahead_s: i64) {
         self.ahead_s.store(ahead_s, Ordering::SeqCst);
     }
-}
 
-impl SetClock {
     /// Lets it go on by so many seconds at once.
     pub(crate) fn pass(&self, seconds: u64) {
         self.ahead_s.fetch_add(i64::try_from(seconds).unwrap_or(i64::MAX), Ordering::SeqCst);

@@ -1,8 +1,8 @@
 //! A laboratory: a real worker in this process, and people with homes of their own who talk to it.
 //!
 //! Layer: tests; the tests across crates are in `tests/`, the black-box tests of the programs in `demo/tests`.
-//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees, [`copy_folder`] for what a host keeps,
-//! [`SetClock`] for what it says the time is.
+//! Holds: [`Lab`], [`ask`] for requests that the SDK would not make, [`Wiretap`] for what the network sees,
+//! [`copy_folder`] and [`host`] for what a host keeps and changes, [`SetClock`] for what it says the time is.
 //! Never: a mock. Store, model, channel and ledger are the shipped ones; only the TEE is simulated, or made of the test
 //! PKI ([`Ground`]).
 //! Invariant: a lab shares nothing with another one; its folder goes when it is dropped.
@@ -11,8 +11,10 @@
 
 mod asking;
 mod clock;
+mod documents;
 mod folders;
 mod ground;
+pub mod host;
 pub mod leakage;
 mod machine;
 mod people;
@@ -21,8 +23,9 @@ mod readers;
 pub mod threats;
 mod wiretap;
 
-pub use asking::{ask, get, json};
+pub use asking::{ask, code, get, json};
 pub use clock::SetClock;
+pub use documents::{document, find};
 pub use folders::copy_folder;
 pub use ground::Ground;
 pub use people::account_in;

@@ -44,6 +44,15 @@ impl Lab {
         self.let_go().await;
     }
 
+    /// Boots the worker again, after [`Lab::stop`]; `dev` as in `prag-server serve --dev`.
+    ///
+    /// # Panics
+    /// Where it does not boot.
+    pub async fn resume(&mut self, dev: bool) {
+        self.settings.dev = dev;
+        self.serve().await;
+    }
+
     /// Time goes on by so many seconds at once, for the worker and for everybody else.
     pub fn pass(&self, seconds: u64) {
         self.leaps.pass(seconds);
@@ -90,15 +99,6 @@ impl Lab {
                 tokio::time::sleep(LET_GO_PAUSE).await;
             }
         }
-    }
-
-    /// Boots the worker again, after [`Lab::stop`]; `dev` as in `prag-server serve --dev`.
-    ///
-    /// # Panics
-    /// Where it does not boot.
-    pub async fn resume(&mut self, dev: bool) {
-        self.settings.dev = dev;
-        self.serve().await;
     }
 }
 

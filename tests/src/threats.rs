@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use std::fmt::Write;
 
-/// The table of DESIGN 2, with the tests that stand for it.
+/// The adversaries, and the tests that stand for each promise.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Threats {

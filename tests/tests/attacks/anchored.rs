@@ -1,13 +1,13 @@
 //! Writes that are answered once an anchor covers them.
 
-use crate::stage::{Stage, document, find};
+use crate::stage::Stage;
 use prag_client::ClientError;
 use prag_client::envelope::Request;
 use prag_client::identity::Purpose;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Ack, BulkLine, BulkStatus, DeleteDocuments};
-use prag_tests::ask;
+use prag_tests::{ask, document, find};
 use std::sync::Arc;
 
 /// The shard is put back to before the write, at once and before any cadence: the worker itself refuses it.

@@ -6,10 +6,10 @@
 //! Invariant: the keys of one worker open what was placed there, and no key opens more than one collection.
 
 use crate::scene::Scene;
-use crate::stage::{put_row, table};
+use crate::stage::{open, table};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
-use prag_tests::copy_folder;
+use prag_tests::{copy_folder, host};
 use std::collections::BTreeSet;
 
 /// The shares of every collection are random: none equals another, and the worker knows none that was not given to it.
@@ -40,7 +40,7 @@ async fn opens_one_collection_with_anothers_shares() {
     assert_eq!(rows.len(), 2);
     let row = |id: &[u8; 16]| rows.iter().find(|(key, _)| key[1..] == id[..]).unwrap().clone();
     let (mine, others) = (row(&scene.id.0), row(&other.0));
-    put_row(scene.lab.path(), &own, &mine.0, &others.1);
+    host::rewrite(&*open(scene.lab.path(), &own), &[], &[(mine.0, others.1)]);
     scene.lab.resume(true).await;
     let refused = scene.owner.query(scene.id, &scene.near(1)).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::KeyMissing), "{refused}");

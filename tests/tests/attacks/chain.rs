@@ -34,8 +34,9 @@ async fn reads_every_transition() {
     }
 }
 
-/// Counts transitions, but for the one by which each boot binds its key: a search under a grant without a quota, or by the owner, makes none; nor does a write. One
-/// under a quota makes one on the embedded ledger, with the units and nothing of the search.
+/// Counts transitions, but for the one by which each boot binds its key: a search under a grant without a quota, or by
+/// the owner, makes none; nor does a write. One under a quota makes one on the embedded ledger, with the units and
+/// nothing of the search.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_transitions() {
     let mut scene = Scene::with(30, |_| ()).await;

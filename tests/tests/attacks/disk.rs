@@ -347,7 +347,7 @@ fn blobs(stage: &Stage) -> Vec<(PathBuf, Vec<u8>)> {
     blobs
 }
 
-/// Keys of rows, as the host sees them in any shard (key format 1).
+/// Keys of rows, as the host sees them in any shard (key format 2).
 mod rows {
     pub(crate) fn batch(seq: u64) -> Vec<u8> {
         [&[3], &seq.to_be_bytes()[..], &[0, 0]].concat()

@@ -1,4 +1,4 @@
-//! The executable threat model: one file for each adversary of DESIGN 2, one test for each thing that it does.
+//! The executable threat model: one file for each adversary of `threats.toml`, one test for each thing that it does.
 //!
 //! Layer: tests.
 //! Holds: what an adversary can reach, and attempts that must fail; `tests/threats.toml` says which test stands for

@@ -6,18 +6,14 @@ use prag_client::error::ClientError;
 use prag_client::home::Home;
 use prag_client::remembered::Remembered;
 use prag_protocol::CollectionId;
-use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::documents::{Ack, Format, PutDocument, SuppliedChunk};
-use prag_protocol::wire::search::QueryRequest;
-use prag_store::{Batch, Engine, KeyRange, Open, RocksEngine, Shard, ShardName};
-use prag_tests::{Lab, copy_folder};
+use prag_protocol::wire::documents::Ack;
+use prag_store::{Shard, ShardName};
+use prag_tests::host::{self, Row};
+use prag_tests::{Lab, copy_folder, document, find};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// A row as the host sees it.
-pub(crate) type Row = (Vec<u8>, Vec<u8>);
 
 pub(crate) struct Stage {
     pub(crate) lab: Lab,
@@ -177,17 +173,7 @@ impl Stage {
 
     /// Remove and write rows of a shard.
     pub(crate) fn rewrite_in(&self, shard: &str, removed: &[Vec<u8>], written: &[Row]) {
-        let shard = self.open(shard);
-        let mut batch = Batch::new();
-        for key in removed {
-            assert!(shard.get_many(&[key]).unwrap()[0].is_some(), "there is such a row");
-            batch.delete(key.clone()).unwrap();
-        }
-        for (key, value) in written {
-            batch.put(key.clone(), value.clone()).unwrap();
-        }
-        let seq = shard.commit(batch).unwrap();
-        shard.durable(seq).unwrap();
+        host::rewrite(&*self.open(shard), removed, written);
     }
 
     /// The rows of one table of a shard.
@@ -214,43 +200,16 @@ impl Stage {
 
 /// The rows of one table of a shard, as the host reads them while no worker runs.
 pub(crate) fn table(data: &Path, shard: &str, table: u8) -> Vec<Row> {
-    open(data, shard).scan(&KeyRange::prefix(&[table]), None, 1000).unwrap().rows
+    host::table(&*open(data, shard), table)
 }
 
-/// Writes a row of a shard, as the host can while no worker runs.
-pub(crate) fn put_row(data: &Path, shard: &str, key: &[u8], value: &[u8]) {
-    let shard = open(data, shard);
-    let mut batch = Batch::new();
-    batch.put(key, value).unwrap();
-    let seq = shard.commit(batch).unwrap();
-    shard.durable(seq).unwrap();
-}
-
-fn open(data: &Path, shard: &str) -> Arc<dyn Shard> {
-    let engine = RocksEngine::open(data).unwrap();
-    let name = ShardName::from_hex(shard).unwrap();
-    engine.open(name, Open::Writer { expected_epoch: 1, claim: 1 }).unwrap()
+/// A shard by its folder's name, while no worker runs.
+pub(crate) fn open(data: &Path, shard: &str) -> Arc<dyn Shard> {
+    host::open(data, ShardName::from_hex(shard).unwrap())
 }
 
 async fn put(client: &Client, id: CollectionId, number: u32) {
     client.put_document(id, &document(number)).await.unwrap();
-}
-
-pub(crate) fn document(number: u32) -> PutDocument {
-    PutDocument {
-        id: format!("d{number}").parse().unwrap(),
-        title: String::new(),
-        format: Format::Text,
-        content: format!("content {number}"),
-        metadata: Metadata::new(),
-        chunks: Some(vec![SuppliedChunk { start: 0, end: 7, vector: vec![1.0, number as f32] }]),
-    }
-}
-
-pub(crate) async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
-    let query =
-        QueryRequest { vector: Some(vec![1.0, 1.0]), k: Some(50), ..QueryRequest::default() };
-    Ok(client.query(id, &query).await?.hits.len())
 }
 
 fn shards(data: &Path) -> Vec<String> {

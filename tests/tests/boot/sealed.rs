@@ -10,7 +10,7 @@ use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::ReleaseKeys;
 use prag_server::settings::Tls;
-use prag_tests::{Ground, Lab, Wiretap, account_in, ask, copy_folder, json};
+use prag_tests::{Ground, Lab, Wiretap, account_in, ask, code, copy_folder, json};
 use prag_trust::entropy::random;
 use prag_trust::evidence::BindingPurpose;
 use prag_trust::key::Share;
@@ -38,10 +38,6 @@ async fn is_sealed(lab: &Lab) {
 /// How many shards lie in its data directory.
 fn shards(lab: &Lab) -> usize {
     std::fs::read_dir(lab.path().join("shards")).into_iter().flatten().count()
-}
-
-fn code(answer: &Answer) -> Code {
-    serde_json::from_slice::<Problem>(&answer.body).unwrap().code
 }
 
 /// A root of `client`'s choice, released to the worker of its own session, under `terms`.

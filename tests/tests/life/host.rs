@@ -2,38 +2,16 @@
 
 use super::*;
 use prag_protocol::problem::Code;
-use prag_store::{Batch, Engine, KeyRange, Open, RocksEngine, Shard, ShardName};
+use prag_store::{Shard, ShardName};
 use prag_tests::copy_folder;
+use prag_tests::host::{Row, open, rewrite, table};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A row as the host sees it.
-type Row = (Vec<u8>, Vec<u8>);
-
-/// A shard of a worker that was stopped.
-fn open(lab: &Lab, name: ShardName) -> Arc<dyn Shard> {
-    let engine = RocksEngine::open(lab.path()).unwrap();
-    engine.open(name, Open::Writer { expected_epoch: 1, claim: 1 }).unwrap()
-}
-
 /// The worker's own shard: ledger, catalogue, vault.
 pub(crate) fn own(lab: &Lab) -> Arc<dyn Shard> {
-    open(lab, ShardName([0; 16]))
-}
-
-/// The rows of one table.
-pub(crate) fn table(shard: &Arc<dyn Shard>, table: u8) -> Vec<Row> {
-    shard.scan(&KeyRange::prefix(&[table]), None, 1000).unwrap().rows
-}
-
-/// Removes and writes rows.
-pub(crate) fn rewrite(shard: &Arc<dyn Shard>, removed: &[Vec<u8>], written: &[Row]) {
-    let mut batch = Batch::new();
-    removed.iter().for_each(|key| batch.delete(key.clone()).unwrap());
-    written.iter().for_each(|(key, value)| batch.put(key.clone(), value.clone()).unwrap());
-    let seq = shard.commit(batch).unwrap();
-    shard.durable(seq).unwrap();
+    open(lab.path(), ShardName([0; 16]))
 }
 
 /// The only shard that is not the worker's own.
@@ -61,7 +39,7 @@ async fn a_backup_of_the_destroyed_is_refused() {
     let copy = lab.scratch().join("copy");
     copy_folder(&folder, &copy);
     let tables = [0x11, 0x12, 0x13];
-    let kept: Vec<Row> = tables.iter().flat_map(|number| table(&own(&lab), *number)).collect();
+    let kept: Vec<Row> = tables.iter().flat_map(|number| table(&*own(&lab), *number)).collect();
     assert_eq!(kept.len(), 3);
 
     lab.resume(true).await;
@@ -73,7 +51,7 @@ async fn a_backup_of_the_destroyed_is_refused() {
     lab.stop().await;
     assert!(!folder.exists());
     for number in tables {
-        assert_eq!(table(&own(&lab), number), [], "table {number}");
+        assert_eq!(table(&*own(&lab), number), [], "table {number}");
     }
     // Not only deleted: no file holds one of these rows any more.
     let files = files(&lab.path().join("shards"));
@@ -91,7 +69,7 @@ async fn a_backup_of_the_destroyed_is_refused() {
     assert_eq!(found(&client, id).await.unwrap_err().code(), Some(Code::Forbidden));
     assert!(matches!(client.release(id, 2).await, Err(ClientError::NoShare(_))));
     lab.stop().await;
-    rewrite(&own(&lab), &[], &kept);
+    rewrite(&*own(&lab), &[], &kept);
     lab.resume(true).await;
     let client = lab.client("owner").await;
     assert_eq!(found(&client, id).await.unwrap_err().code(), Some(Code::Forbidden));
@@ -108,9 +86,9 @@ async fn a_purge_leaves_no_byte() {
     let id = lived_in(&client, "notes").await;
     lab.stop().await;
     let (folder, name) = only_shard(&lab);
-    let shard = open(&lab, name);
+    let shard = open(lab.path(), name);
     // Sealed batches, and the blobs of the segment that `d1` was deleted from.
-    let mut held: Vec<Vec<u8>> = table(&shard, 3).into_iter().map(|(_, row)| row).collect();
+    let mut held: Vec<Vec<u8>> = table(&*shard, 3).into_iter().map(|(_, row)| row).collect();
     for blob in shard.blobs().list(None, 100).unwrap() {
         held.push(shard.blobs().get(blob.name, None).unwrap());
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use prag_protocol::problem::Code;
+use prag_tests::host::{rewrite, table};
 
 const DAY: u64 = 86_400;
 
@@ -88,18 +89,18 @@ async fn a_boot_needs_the_placement() {
     // after the collection's; the third is the boot's.
     lab.stop().await;
     let own = host::own(&lab);
-    let transitions = host::table(&own, 0x10);
+    let transitions = table(&*own, 0x10);
     assert_eq!(transitions.len(), 3);
     let keys: Vec<_> = transitions[1..].iter().map(|(key, _)| key.clone()).collect();
-    host::rewrite(&own, &keys, &[]);
-    assert_eq!(host::table(&own, 0x12).len(), 1);
+    rewrite(&*own, &keys, &[]);
+    assert_eq!(table(&*own, 0x12).len(), 1);
     drop(own);
     lab.resume(true).await;
     let client = lab.client("owner").await;
     assert_eq!(found(&client, id).await.unwrap_err().code(), Some(Code::KeyMissing));
     lab.check_leases().await;
     lab.stop().await;
-    assert_eq!(host::table(&host::own(&lab), 0x12), [], "the vault forgot its shares");
+    assert_eq!(table(&*host::own(&lab), 0x12), [], "the vault forgot its shares");
     lab.resume(true).await;
     let client = lab.client("owner").await;
     assert_eq!(client.release(id, 1).await.unwrap().state, CollectionState::Ready);

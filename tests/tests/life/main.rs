@@ -15,13 +15,12 @@ mod lease;
 use prag_client::Client;
 use prag_client::error::ClientError;
 use prag_protocol::CollectionId;
-use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
-use prag_protocol::wire::documents::{DeleteDocuments, Format, PutDocument, SuppliedChunk};
+use prag_protocol::wire::documents::DeleteDocuments;
 use prag_protocol::wire::grants::PutGrant;
 use prag_protocol::wire::operations::{Operation, OperationState};
 use prag_protocol::wire::search::QueryRequest;
-use prag_tests::Lab;
+use prag_tests::{Lab, document};
 use std::time::Duration;
 
 /// A collection with a segment and a tail, in both of which something was deleted; `d0 d2 d3 d5` are left.
@@ -39,20 +38,8 @@ async fn lived_in(client: &Client, name: &str) -> CollectionId {
     id
 }
 
-async fn put(client: &Client, id: CollectionId, number: u8) {
-    let document = PutDocument {
-        id: format!("d{number}").parse().unwrap(),
-        title: String::new(),
-        format: Format::Text,
-        content: format!("content {number}"),
-        metadata: Metadata::new(),
-        chunks: Some(vec![SuppliedChunk {
-            start: 0,
-            end: 7,
-            vector: vec![1.0, f32::from(number)],
-        }]),
-    };
-    client.put_document(id, &document).await.unwrap();
+async fn put(client: &Client, id: CollectionId, number: u32) {
+    client.put_document(id, &document(number)).await.unwrap();
 }
 
 async fn delete(

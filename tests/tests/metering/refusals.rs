@@ -1,10 +1,11 @@
 //! Requests and vouchers that no SDK sends: each is refused by its code, and nothing changes.
 
-use crate::stage::{Stage, asked, code};
+use crate::stage::{Stage, asked};
 use prag_protocol::ledger::voucher::SignedVoucher;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::metering::{HandIn, Metered, Standing};
 use prag_protocol::wire::search::QueryReply;
+use prag_tests::code;
 use serde_json::json;
 
 const QUERY: &[u8] = br#"{"vector":[1,0],"k":9}"#;

@@ -7,7 +7,6 @@ use prag_client::identity::Purpose;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::metadata::Metadata;
-use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::grants::PutGrant;
@@ -139,10 +138,4 @@ impl Stage {
         let path = format!("/v1/collections/{}{leaf}", self.id);
         ask(client, Purpose::Data, &json("POST", &path, body)).await
     }
-}
-
-/// The code of a refusal.
-pub(crate) fn code(answer: &Answer) -> Code {
-    let said = String::from_utf8_lossy(&answer.body);
-    serde_json::from_slice::<Problem>(&answer.body).unwrap_or_else(|_| panic!("{said}")).code
 }

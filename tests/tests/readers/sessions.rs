@@ -1,10 +1,10 @@
 //! Sessions: evidence that is stolen, replayed, relayed or late opens none.
 
-use crate::stage::{IMAGE, Stage, binding, challenge, code, open};
+use crate::stage::{IMAGE, Stage, binding, challenge, open};
 use prag_client::error::ClientError;
 use prag_client::identity::Purpose;
 use prag_protocol::problem::Code;
-use prag_tests::{ask, json};
+use prag_tests::{ask, code, json};
 use prag_trust::evidence::{ReaderBinding, Verifier};
 use prag_trust::sim::{SimTee, SimVerifier};
 

@@ -6,7 +6,7 @@ use prag_client::error::ClientError;
 use prag_client::identity::Purpose;
 use prag_protocol::CollectionId;
 use prag_protocol::metadata::Metadata;
-use prag_protocol::problem::{Code, Problem};
+use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
 use prag_protocol::wire::grants::PutGrant;
@@ -177,12 +177,6 @@ pub(crate) async fn open(client: &Client, binding: &ReaderBinding, evidence: &Ev
     let (nonce, sealing_key) = (binding.nonce, binding.sealing_key);
     let body = serde_json::to_vec(&OpenSession { evidence, nonce, sealing_key }).unwrap();
     ask(client, Purpose::Data, &json("POST", "/v1/sessions", &body)).await
-}
-
-/// The code of a refusal.
-pub(crate) fn code(answer: &Answer) -> Code {
-    let said = String::from_utf8_lossy(&answer.body);
-    serde_json::from_slice::<Problem>(&answer.body).unwrap_or_else(|_| panic!("{said}")).code
 }
 
 fn context() -> ContextRequest {

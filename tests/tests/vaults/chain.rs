@@ -1,7 +1,7 @@
 //! A ledger that keeps shares, as a chain's contract would: real state machine, real evidence checks, real HPKE.
 
 use crate::ledger::{Shifted, ledger};
-use crate::stage::{Stage, find, keys};
+use crate::stage::{Stage, keys};
 use async_trait::async_trait;
 use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
 use prag_client::system::OsEntropy;
@@ -10,7 +10,7 @@ use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
 use prag_protocol::wire::collections::VaultKind::{Chain, Owner};
 use prag_protocol::{Address, CollectionId, Epoch};
-use prag_tests::VERSION;
+use prag_tests::{VERSION, find};
 use prag_trust::admission::AccessView;
 use prag_trust::entropy::Clock;
 use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Policy, Verifier};

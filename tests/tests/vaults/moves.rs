@@ -2,11 +2,11 @@
 
 use crate::hand::Hand;
 use crate::ledger::{Shifted, ledger};
-use crate::stage::{Stage, find, keys, move_in, put};
+use crate::stage::{Stage, keys, move_in, put};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Quarantined, Ready};
 use prag_protocol::wire::collections::VaultKind::{Local, Owner, Peer};
-use prag_tests::VERSION;
+use prag_tests::{VERSION, find};
 use prag_trust::entropy::Clock;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

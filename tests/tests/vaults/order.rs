@@ -1,10 +1,11 @@
 //! The configured kinds, in their order, after a restart.
 
-use crate::stage::{Stage, find, keys, move_in};
+use crate::stage::{Stage, keys, move_in};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
 use prag_protocol::wire::collections::VaultKind::{Chain, Local, Owner, Peer};
+use prag_tests::find;
 use prag_trust::entropy::Clock;
 
 /// `local`: the worker opens by itself, as long as the owner's placement of it lives.

@@ -2,16 +2,12 @@
 
 use crate::ledger::{Shifted, ledger};
 use prag_client::Client;
-use prag_client::error::ClientError;
 use prag_client::ledger::Ledger;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessMsg, Placement};
-use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::{Collection, CollectionState, VaultKind, VectorSource};
-use prag_protocol::wire::documents::{Format, PutDocument, SuppliedChunk};
-use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Peer;
-use prag_tests::{Lab, VERSION, copy_folder};
+use prag_tests::{Lab, VERSION, copy_folder, document, find};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,13 +160,6 @@ pub(crate) fn move_in(copy: &std::path::Path, lab: &Lab) {
     copy_folder(copy, &to);
 }
 
-/// How many documents a search finds.
-pub(crate) async fn find(client: &Client, id: CollectionId) -> Result<usize, ClientError> {
-    let query =
-        QueryRequest { vector: Some(vec![1.0, 1.0]), k: Some(50), ..QueryRequest::default() };
-    Ok(client.query(id, &query).await?.hits.len())
-}
-
 pub(crate) async fn serves(client: &Client, id: CollectionId) -> bool {
     find(client, id).await.is_ok()
 }
@@ -183,13 +172,5 @@ pub(crate) fn keys(collection: &Collection) -> (Option<VaultKind>, Vec<String>) 
 }
 
 pub(crate) async fn put(client: &Client, id: CollectionId, number: u32) {
-    let document = PutDocument {
-        id: format!("d{number}").parse().unwrap(),
-        title: String::new(),
-        format: Format::Text,
-        content: format!("content {number}"),
-        metadata: Metadata::new(),
-        chunks: Some(vec![SuppliedChunk { start: 0, end: 7, vector: vec![1.0, number as f32] }]),
-    };
-    client.put_document(id, &document).await.unwrap();
+    client.put_document(id, &document(number)).await.unwrap();
 }

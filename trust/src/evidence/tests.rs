@@ -8,12 +8,14 @@ use super::{
 };
 use crate::verified::Verified;
 use ed25519_dalek::{Signer, SigningKey};
+use prag_quote::nvidia::GpuClaims;
 use prag_quote::snp::{Minimum, Tcb};
 use prag_quote::tdx::TcbStatus;
 
 const NOW: u64 = 1_700_000_000;
 
-fn binding() -> Binding {
+/// A worker's claims; its keys are made up.
+pub(super) fn binding() -> Binding {
     Binding {
         purpose: BindingPurpose::Serve,
         sig_pk: [1; 32],
@@ -25,13 +27,24 @@ fn binding() -> Binding {
     }
 }
 
-fn policy() -> Policy {
+/// Allows them, from two images that nobody has.
+pub(super) fn policy() -> Policy {
     Policy {
         epoch: 6,
         measurements: vec![[8; 32], [9; 32]],
         ledger_ids: vec![[4; 32]],
         config_digests: vec![[5; 32]],
         ..Policy::default()
+    }
+}
+
+/// Allows the GPU of `claims`, and asks for it.
+pub(super) fn gpu_policy(claims: GpuClaims) -> GpuPolicy {
+    GpuPolicy {
+        required: true,
+        devices: vec![claims.device],
+        drivers: vec![claims.driver_version],
+        vbioses: vec![claims.vbios_version],
     }
 }
 

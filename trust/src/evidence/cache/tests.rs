@@ -3,22 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::evidence::tests::{binding, policy};
 use crate::evidence::{BindingPurpose, Roots};
 use prag_pki::tdx::Tdx as MadeTdx;
 
-const BINDING: Binding = Binding {
-    purpose: BindingPurpose::Serve,
-    sig_pk: [1; 32],
-    tls_spki_sha256: [2; 32],
-    nonce: [3; 32],
-    ledger_id: [4; 32],
-    config_digest: [5; 32],
-    policy_epoch: 6,
-};
-
 fn made() -> MadeTdx {
     let mut made = MadeTdx::new(1);
-    made.td.report_data = BINDING.report_data();
+    made.td.report_data = binding().report_data();
     made
 }
 
@@ -32,12 +23,7 @@ fn stage() -> (CachedVerifier, Evidence, Policy, u64) {
     let (evidence, now) = (evidence(&made()), made().now);
     let roots = Roots { tdx: Some(made().build().root), ..Roots::default() };
     let verifier = HardwareVerifier::with_roots(roots);
-    let mut policy = Policy {
-        epoch: 6,
-        ledger_ids: vec![[4; 32]],
-        config_digests: vec![[5; 32]],
-        ..Policy::default()
-    };
+    let mut policy = Policy { measurements: Vec::new(), ..policy() };
     let examined = verifier.examine(&evidence, &policy, now).unwrap();
     policy.measurements.push(examined.hardware.image());
     (CachedVerifier::new(verifier), evidence, policy, now)
@@ -55,9 +41,9 @@ impl CachedVerifier {
 fn the_same_evidence_is_examined_once() {
     let (cache, evidence, policy, now) = stage();
     assert!(!cache.knows(&evidence, &policy, now));
-    let first = cache.verify(&evidence, &BINDING, &policy, now).unwrap();
+    let first = cache.verify(&evidence, &binding(), &policy, now).unwrap();
     assert!(cache.knows(&evidence, &policy, now));
-    assert_eq!(cache.verify(&evidence, &BINDING, &policy, now + 1).unwrap(), first);
+    assert_eq!(cache.verify(&evidence, &binding(), &policy, now + 1).unwrap(), first);
     assert_eq!(cache.verdicts().0.len(), 1);
 }
 
@@ -65,11 +51,11 @@ fn the_same_evidence_is_examined_once() {
 #[test]
 fn a_known_verdict_binds_nothing() {
     let (cache, evidence, policy, now) = stage();
-    cache.verify(&evidence, &BINDING, &policy, now).unwrap();
+    cache.verify(&evidence, &binding(), &policy, now).unwrap();
     for other in [
-        Binding { nonce: [9; 32], ..BINDING },
-        Binding { sig_pk: [9; 32], ..BINDING },
-        Binding { purpose: BindingPurpose::Peer, ..BINDING },
+        Binding { nonce: [9; 32], ..binding() },
+        Binding { sig_pk: [9; 32], ..binding() },
+        Binding { purpose: BindingPurpose::Peer, ..binding() },
     ] {
         assert!(cache.knows(&evidence, &policy, now));
         let verdict = cache.verify(&evidence, &other, &policy, now);
@@ -81,7 +67,7 @@ fn a_known_verdict_binds_nothing() {
 #[test]
 fn a_verdict_is_for_its_bytes_and_its_policy() {
     let (cache, evidence, policy, now) = stage();
-    cache.verify(&evidence, &BINDING, &policy, now).unwrap();
+    cache.verify(&evidence, &binding(), &policy, now).unwrap();
     let Evidence::Tdx { quote, collateral, .. } = &evidence else { panic!("made as TDX") };
     for at in [0, 1] {
         let (mut quote, mut collateral) = (quote.clone(), collateral.clone());
@@ -93,7 +79,7 @@ fn a_verdict_is_for_its_bytes_and_its_policy() {
         let other = Evidence::Tdx { quote, collateral, gpu: None };
         assert!(!cache.knows(&other, &policy, now));
         // A byte of the quote is signed; a blank after the collateral is not, and is examined anew all the same.
-        assert_eq!(cache.verify(&other, &BINDING, &policy, now).is_ok(), at == 1);
+        assert_eq!(cache.verify(&other, &binding(), &policy, now).is_ok(), at == 1);
     }
     let stricter = [
         Policy { epoch: 7, ..policy.clone() },
@@ -104,7 +90,7 @@ fn a_verdict_is_for_its_bytes_and_its_policy() {
     for other in &stricter {
         assert!(!cache.knows(&evidence, other, now));
     }
-    let verdict = cache.verify(&evidence, &BINDING, &stricter[2], now);
+    let verdict = cache.verify(&evidence, &binding(), &stricter[2], now);
     assert_eq!(verdict.unwrap_err(), EvidenceError::Measurement);
 }
 
@@ -112,14 +98,14 @@ fn a_verdict_is_for_its_bytes_and_its_policy() {
 #[test]
 fn verdicts_end() {
     let (cache, evidence, policy, now) = stage();
-    cache.verify(&evidence, &BINDING, &policy, now).unwrap();
+    cache.verify(&evidence, &binding(), &policy, now).unwrap();
     assert!(cache.knows(&evidence, &policy, now + VERDICT_SECONDS_MAX));
     assert!(!cache.knows(&evidence, &policy, now + VERDICT_SECONDS_MAX + 1));
     assert!(!cache.knows(&evidence, &policy, now - 1));
 
     // Long after, it is examined anew, and its collateral has run out.
     let later = now + (10 << 25);
-    let verdict = cache.verify(&evidence, &BINDING, &policy, later);
+    let verdict = cache.verify(&evidence, &binding(), &policy, later);
     assert!(matches!(verdict, Err(EvidenceError::Quote(_))), "{verdict:?}");
 }
 
@@ -132,7 +118,7 @@ fn refusals_are_not_kept() {
     let Evidence::Tdx { mut quote, collateral, .. } = evidence(&forged) else { panic!("TDX") };
     quote[100] ^= 1;
     let bad = Evidence::Tdx { quote, collateral, gpu: None };
-    assert!(cache.verify(&bad, &BINDING, &policy, now).is_err());
+    assert!(cache.verify(&bad, &binding(), &policy, now).is_err());
     assert!(cache.verdicts().0.is_empty());
 }
 

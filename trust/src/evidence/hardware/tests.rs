@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::evidence::tests::{binding, gpu_policy, policy};
 use crate::evidence::{BindingPurpose, Gpu, GpuPolicy};
 use ed25519_dalek::SigningKey;
 use prag_pki::nvidia::Gpu as MadeGpu;
@@ -41,21 +42,11 @@ fn now() -> u64 {
 impl Stage {
     fn new() -> Self {
         let signing = SigningKey::from_bytes(&[7; 32]);
-        let binding = Binding {
-            purpose: BindingPurpose::Serve,
-            sig_pk: signing.verifying_key().to_bytes(),
-            tls_spki_sha256: [2; 32],
-            nonce: [3; 32],
-            ledger_id: [4; 32],
-            config_digest: [5; 32],
-            policy_epoch: 6,
-        };
+        let binding = Binding { sig_pk: signing.verifying_key().to_bytes(), ..binding() };
         let policy = Policy {
-            epoch: 6,
-            ledger_ids: vec![[4; 32]],
-            config_digests: vec![[5; 32]],
+            measurements: Vec::new(),
             snp_minimum: Minimum { milan: Some(Tcb::default()), ..Minimum::default() },
-            ..Policy::default()
+            ..policy()
         };
         let mut tdx = MadeTdx::new(1);
         tdx.td.report_data = binding.report_data();
@@ -79,12 +70,7 @@ impl Stage {
         stage.snp.report.report_data = stage.binding.report_data_with_gpu();
         let claims =
             stage.verifier().examine(&stage.tdx(), &stage.policy, now()).unwrap().gpu.unwrap();
-        stage.policy.gpu = GpuPolicy {
-            required: true,
-            devices: vec![claims.device],
-            drivers: vec![claims.driver_version],
-            vbioses: vec![claims.vbios_version],
-        };
+        stage.policy.gpu = gpu_policy(claims);
         stage
     }
 

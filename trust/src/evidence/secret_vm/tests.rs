@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::evidence::tests::{binding, gpu_policy, policy};
 use crate::evidence::{
-    BindingPurpose, CachedVerifier, Gpu, GpuPolicy, HardwareVerifier, Reader, ReaderBinding,
-    ReaderPolicy, Roots, Verifier,
+    CachedVerifier, Gpu, GpuPolicy, HardwareVerifier, Reader, ReaderBinding, ReaderPolicy, Roots,
+    Verifier,
 };
 use ed25519_dalek::SigningKey;
 use prag_pki::nvidia::Gpu as MadeGpu;
@@ -40,25 +41,15 @@ impl Stage {
         let signing = SigningKey::from_bytes(&[7; 32]);
         let connection = ConnectionKey::of_handshake(b"this VM's key");
         let said = Binding {
-            purpose: BindingPurpose::Serve,
             sig_pk: signing.verifying_key().to_bytes(),
             tls_spki_sha256: connection.spki_sha256(),
-            nonce: [3; 32],
-            ledger_id: [4; 32],
-            config_digest: [5; 32],
-            policy_epoch: 6,
+            ..binding()
         };
         let mut tdx = MadeTdx::new(1);
         tdx.td.rtmr[3] = [9; 48];
         tdx.td.report_data = [0; 64];
         tdx.td.report_data[..32].copy_from_slice(&connection.spki_sha256());
-        let policy = Policy {
-            epoch: 6,
-            ledger_ids: vec![[4; 32]],
-            config_digests: vec![[5; 32]],
-            secret_vm: true,
-            ..Policy::default()
-        };
+        let policy = Policy { measurements: Vec::new(), secret_vm: true, ..policy() };
         let mut stage = Self { signing, said, connection, policy, tdx, gpu: None };
         if gpu {
             let mut made = MadeGpu::new(1);
@@ -69,12 +60,7 @@ impl Stage {
         let examined = verifier().examine(&stage.evidence(), &stage.policy, now()).unwrap();
         stage.policy.measurements.push(examined.hardware.image());
         if let Some(claims) = examined.gpu {
-            stage.policy.gpu = GpuPolicy {
-                required: true,
-                devices: vec![claims.device],
-                drivers: vec![claims.driver_version],
-                vbioses: vec![claims.vbios_version],
-            };
+            stage.policy.gpu = gpu_policy(claims);
         }
         stage
     }
