@@ -25,12 +25,8 @@ impl Step<'_> {
         if let Evidence::Unanswered { tree, index } = evidence {
             return self.unanswered(number, worker, *tree, *index);
         }
-        let mut epoch = self.epoch(number)?;
-        self.before(self.schedule(number, &epoch)?.challenges_until)?;
-        let mut report = self.report(number, &worker)?;
-        if report.void {
-            return Err(RewardsError::Void);
-        }
+        let (mut epoch, mut report) =
+            self.doubted(number, &worker, |schedule| schedule.challenges_until)?;
         if !self.is_false(&report, &worker, evidence)? {
             return Err(RewardsError::NotFalse);
         }
