@@ -20,3 +20,6 @@ pub use error::{AccessError, RowError};
 pub use funds::{Funds, Payment};
 pub use kv::{Env, Kv};
 pub use verify::Verify;
+
+#[cfg(test)]
+mod tests;
