@@ -150,6 +150,14 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The length of the text in bytes, for layouts that put it before the text.
+    #[must_use]
+    pub fn length_byte(&self) -> [u8; 1] {
+        // It is at most 90, so the last byte of the length is the length.
+        let [.., last] = self.0.len().to_be_bytes();
+        [last]
+    }
 }
 
 impl fmt::Display for Address {

@@ -57,16 +57,9 @@ pub(crate) fn key(module: u8, table: u8, fields: &[&[u8]]) -> Vec<u8> {
     [&[module, table], fields.concat().as_slice()].concat()
 }
 
-/// An address as the last field of a key.
+/// An address as the last field of a key, or after its [`Address::length_byte`].
 pub(crate) fn text(address: &Address) -> &[u8] {
     address.as_str().as_bytes()
-}
-
-/// Before [`text`], where other fields follow.
-pub(crate) fn length(address: &Address) -> [u8; 1] {
-    // An address is at most 90 bytes long, so the last byte of its length is the length.
-    let [.., last] = address.as_str().len().to_be_bytes();
-    [last]
 }
 
 /// First byte of every record.

@@ -179,15 +179,14 @@ impl Voucher {
     /// collection 16, consumer (length 1, text), session 32, sequence 8, counters 40.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (worker, consumer) = (self.worker.as_str(), self.consumer.as_str());
         [
             self.ledger.as_slice(),
-            &length_byte(worker),
-            worker.as_bytes(),
+            &self.worker.length_byte(),
+            self.worker.as_str().as_bytes(),
             &self.worker_key,
             &self.collection.0,
-            &length_byte(consumer),
-            consumer.as_bytes(),
+            &self.consumer.length_byte(),
+            self.consumer.as_str().as_bytes(),
             &self.session,
             &self.sequence.to_be_bytes(),
             &self.used.to_bytes(),
@@ -229,13 +228,6 @@ impl Counters {
         bounded("input", self.input, 0)?;
         bounded("output", self.output, 0)
     }
-}
-
-/// Before the text of an address.
-pub(super) fn length_byte(text: &str) -> [u8; 1] {
-    // An address is at most 90 bytes long, so the last byte of its length is the length.
-    let [.., last] = text.len().to_be_bytes();
-    [last]
 }
 
 /// Before every signed voucher, so that its signatures mean nothing elsewhere.
