@@ -58,25 +58,13 @@ impl Counters {
     /// The lesser of each.
     #[must_use]
     pub fn least(&self, other: &Self) -> Self {
-        Self {
-            queries: self.queries.min(other.queries),
-            chunks: self.chunks.min(other.chunks),
-            embedded: self.embedded.min(other.embedded),
-            input: self.input.min(other.input),
-            output: self.output.min(other.output),
-        }
+        self.each(other, u64::min)
     }
 
     /// The greater of each.
     #[must_use]
     pub fn greatest(&self, other: &Self) -> Self {
-        Self {
-            queries: self.queries.max(other.queries),
-            chunks: self.chunks.max(other.chunks),
-            embedded: self.embedded.max(other.embedded),
-            input: self.input.max(other.input),
-            output: self.output.max(other.output),
-        }
+        self.each(other, u64::max)
     }
 
     /// The frozen layout: five big-endian integers, in the order of the fields.
@@ -87,6 +75,16 @@ impl Counters {
             place.copy_from_slice(&value.to_be_bytes());
         }
         out
+    }
+
+    fn each(&self, other: &Self, verb: fn(u64, u64) -> u64) -> Self {
+        Self {
+            queries: verb(self.queries, other.queries),
+            chunks: verb(self.chunks, other.chunks),
+            embedded: verb(self.embedded, other.embedded),
+            input: verb(self.input, other.input),
+            output: verb(self.output, other.output),
+        }
     }
 
     fn with(&self, other: &Self, verb: fn(u64, u64) -> Option<u64>) -> Option<Self> {
