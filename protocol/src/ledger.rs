@@ -44,6 +44,10 @@ pub const LEASE_SECONDS_MAX: u64 = 90 * 86_400;
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// Most rows of one page of a ledger query.
 pub const LEDGER_PAGE_ROWS_MAX: u32 = 100;
+/// All of a whole, in basis points.
+pub const BPS: u32 = 10_000;
+/// All of a whole, in millionths.
+pub const MILLION: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests;

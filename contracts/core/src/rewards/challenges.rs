@@ -11,8 +11,9 @@ use super::truth::{self, Facts};
 use super::{Event, RewardsError, Slash, Step, Verdict, keys};
 use prag_merkle::{leaf_hash, verify_inclusion};
 use prag_protocol::Address;
+use prag_protocol::ledger::BPS;
 use prag_protocol::ledger::rewards::{
-    BPS, EpochRecord, Evidence, Proven, ReportRecord, RoyaltyLeaf, Shown, UsageLeaf,
+    EpochRecord, Evidence, Proven, ReportRecord, RoyaltyLeaf, Shown, UsageLeaf,
 };
 
 impl Step<'_> {

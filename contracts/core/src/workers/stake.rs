@@ -8,8 +8,9 @@
 use super::{Event, Outcome, Step, WorkersError};
 use crate::Payment;
 use prag_protocol::Address;
+use prag_protocol::ledger::MILLION;
 use prag_protocol::ledger::coin::AMOUNT_MAX;
-use prag_protocol::ledger::workers::{MILLION, WorkerRecord, WorkersTerms};
+use prag_protocol::ledger::workers::{WorkerRecord, WorkersTerms};
 
 /// How much a worker counts: its capacity, as far as its stake covers it.
 pub(super) fn weight(terms: &WorkersTerms, record: &WorkerRecord) -> u32 {

@@ -8,12 +8,12 @@
 use super::endpoint::is_endpoint;
 use super::{
     CAPACITY_MAX, COLLATERAL_BYTES_MAX, ENDPOINT_BYTES_MAX, EVIDENCE_CHUNK_BYTES, EvidencePart,
-    MILLION, MISSED_PPM_MAX, QUERY_TEXT_BYTES_MAX, REASON_BYTES_MAX, REPORT_BYTES_MAX,
-    Registration, TERM_SECONDS_MAX, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN, WORKER_NAME_BYTES_MAX,
-    WorkersInit, WorkersMsg, WorkersQuery,
+    MISSED_PPM_MAX, QUERY_TEXT_BYTES_MAX, REASON_BYTES_MAX, REPORT_BYTES_MAX, Registration,
+    TERM_SECONDS_MAX, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN, WORKER_NAME_BYTES_MAX, WorkersInit,
+    WorkersMsg, WorkersQuery,
 };
 use crate::ledger::messages::{length, page_rows, within};
-use crate::ledger::{BoundError, INTEGER_MAX};
+use crate::ledger::{BoundError, INTEGER_MAX, MILLION};
 
 /// A field is not what it must be. Not retryable as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

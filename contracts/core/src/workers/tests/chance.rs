@@ -1,7 +1,8 @@
 //! Random messages.
 
 use super::*;
-use prag_protocol::ledger::workers::{MILLION, WINDOWS_KEPT};
+use prag_protocol::ledger::MILLION;
+use prag_protocol::ledger::workers::WINDOWS_KEPT;
 
 /// A message as `who` might send it, right more often than not.
 pub(super) fn message(chance: &mut Chance, world: &World, who: &str) -> WorkersMsg {

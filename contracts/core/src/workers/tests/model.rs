@@ -4,7 +4,8 @@ use super::chance::{NAMES, SENDERS, SERVICES, TYPES, message};
 use super::*;
 use crate::workers::rendezvous::choose;
 use crate::workers::seats::Seat;
-use prag_protocol::ledger::workers::{MILLION, WINDOWS_KEPT};
+use prag_protocol::ledger::MILLION;
+use prag_protocol::ledger::workers::WINDOWS_KEPT;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug)]
