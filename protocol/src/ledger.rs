@@ -1,9 +1,9 @@
-//! What the ledger stores and says about access: records, messages, queries, replies.
+//! What ledgers store and say: records, messages, queries and replies; of access here, of the others in modules below.
 //!
 //! Layer: protocol.
 //! Holds: integers, fixed bytes and bounded text, shared by contracts, server and client.
 //! Never: floats, clocks, hashing; names or content of documents.
-//! Invariant: a message that passes [`AccessMsg::check`] is bounded in every field.
+//! Invariant: a message that passes its check, such as [`AccessMsg::check`], is bounded in every field.
 //!
 //! JSON: enums are externally tagged in snake case, 32-byte values are lowercase hex, integers stay
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.

@@ -1,16 +1,28 @@
 //! How a record is written, and where.
 //!
 //! Layer: bottom of the core, over `kv`.
-//! Holds: the frozen shape of keys and values of every contract; a changed record gets another value format byte.
+//! Holds: the frozen shape of keys and values of every contract, and what is wrong with one that does not read back; a
+//! changed record gets another value format byte.
 //! Never: rules; which tables there are is each contract's own (`keys`).
 //! Invariant: no key is the key of two things: fields are of fixed length, length-prefixed, or last.
 //!
 //! Key = module byte ‖ table byte ‖ fields, big-endian. Value = [`FORMAT`] ‖ postcard.
 
-use crate::{Kv, RowError};
+use crate::Kv;
 use prag_protocol::Address;
 use serde::{Serialize, de::DeserializeOwned};
 use std::marker::PhantomData;
+
+/// A row that does not read back, or cannot grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// What is stored does not read back. Stop serving this state.
+    #[error("a stored row of {0} is damaged")]
+    Damaged(&'static str),
+    /// A counter is at its end. Not retryable.
+    #[error("{0} can grow no further")]
+    Exhausted(&'static str),
+}
 
 /// The place of one record of type `T`.
 pub(crate) struct Row<T> {
