@@ -2,7 +2,8 @@
 //!
 //! Layer: contracts; above `protocol`, below the server's embedded ledger and every chain's shell.
 //! Holds: each contract's transitions and queries, over any key-value store.
-//! Never: clocks, randomness, floats; signature checks of its own (`Verify` asks the host); iteration over what is stored.
+//! Never: clocks, randomness, floats; signature checks of its own (`Verify` asks the host); iteration over what is
+//! stored.
 //! Invariant: the same messages at the same heights and times give the same state everywhere.
 
 pub mod access;

@@ -2,7 +2,7 @@
 //!
 //! Layer: protocol, ledger part.
 //! Holds: messages, evidence, and the bounds that need no state.
-//! Never: who may send them (contracts/core decides). Amounts: what is paid comes along as funds.
+//! Never: who may send them (contracts/core decides); how much is paid, which comes along as funds.
 //! Invariant: everything is refused by field and limit before any state is read.
 
 use super::super::coin::Denom;
