@@ -5,6 +5,7 @@
 //! Never: meaning. An id on disk is opaque; names live inside sealed records.
 //! Invariant: text form and bytes are in bijection (lowercase hex of fixed length).
 
+use crate::hex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -49,7 +50,7 @@ macro_rules! hex_id {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                parse_hex16(text).map(Self)
+                hex::decode(text).map(Self).ok_or(IdError::Hex)
             }
         }
 
@@ -149,6 +150,14 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The length of the text in bytes, for layouts that put it before the text.
+    #[must_use]
+    pub fn length_byte(&self) -> [u8; 1] {
+        // It is at most 90, so the last byte of the length is the length.
+        let [.., last] = self.0.len().to_be_bytes();
+        [last]
+    }
 }
 
 impl fmt::Display for Address {
@@ -176,25 +185,5 @@ impl FromStr for Address {
 impl From<Address> for String {
     fn from(address: Address) -> String {
         address.0
-    }
-}
-
-fn parse_hex16(text: &str) -> Result<[u8; 16], IdError> {
-    let digits = text.as_bytes();
-    if digits.len() != 32 {
-        return Err(IdError::Hex);
-    }
-    let mut out = [0u8; 16];
-    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Ok(out)
-}
-
-fn nibble(digit: u8) -> Result<u8, IdError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(IdError::Hex),
     }
 }

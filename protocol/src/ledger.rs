@@ -1,9 +1,9 @@
-//! What the ledger stores and says about access: records, messages, queries, replies.
+//! What ledgers store and say: records, messages, queries and replies; of access here, of the others in modules below.
 //!
 //! Layer: protocol.
 //! Holds: integers, fixed bytes and bounded text, shared by contracts, server and client.
 //! Never: floats, clocks, hashing; names or content of documents.
-//! Invariant: a message that passes [`AccessMsg::check`] is bounded in every field.
+//! Invariant: a message that passes its check, such as [`AccessMsg::check`], is bounded in every field.
 //!
 //! JSON: enums are externally tagged in snake case, 32-byte values are lowercase hex, integers stay
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
@@ -44,6 +44,10 @@ pub const LEASE_SECONDS_MAX: u64 = 90 * 86_400;
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// Most rows of one page of a ledger query.
 pub const LEDGER_PAGE_ROWS_MAX: u32 = 100;
+/// All of a whole, in basis points.
+pub const BPS: u32 = 10_000;
+/// All of a whole, in millionths.
+pub const MILLION: u32 = 1_000_000;
 
 #[cfg(test)]
 mod tests;

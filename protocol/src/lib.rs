@@ -6,6 +6,7 @@
 //! Invariant: the ledger part holds integers only, so contracts can share it.
 
 pub mod filter;
+mod hex;
 pub mod ids;
 pub mod ledger;
 pub mod limits;

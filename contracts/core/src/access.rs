@@ -9,16 +9,18 @@
 mod anchors;
 mod collections;
 mod consume;
+mod error;
 mod grants;
 mod keys;
 mod placements;
 mod policy;
 mod query;
 
+pub use error::AccessError;
 pub use query::query;
 
 use crate::kv::Staged;
-use crate::{AccessError, Env, Kv};
+use crate::{Env, Kv};
 use prag_protocol::ledger::{AccessMsg, GrantRecord};
 use prag_protocol::{Address, CollectionId, Epoch};
 use serde::Serialize;

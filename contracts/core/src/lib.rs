@@ -2,11 +2,11 @@
 //!
 //! Layer: contracts; above `protocol`, below the server's embedded ledger and every chain's shell.
 //! Holds: each contract's transitions and queries, over any key-value store.
-//! Never: clocks, randomness, signatures, floats; iteration over what is stored.
+//! Never: clocks, randomness, floats; signature checks of its own (`Verify` asks the host); iteration over what is
+//! stored.
 //! Invariant: the same messages at the same heights and times give the same state everywhere.
 
 pub mod access;
-mod error;
 mod funds;
 mod kv;
 mod list;
@@ -16,7 +16,11 @@ pub mod subscription;
 mod verify;
 pub mod workers;
 
-pub use error::{AccessError, RowError};
+pub use access::AccessError;
 pub use funds::{Funds, Payment};
 pub use kv::{Env, Kv};
+pub use rows::RowError;
 pub use verify::Verify;
+
+#[cfg(test)]
+mod tests;

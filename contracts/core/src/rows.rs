@@ -1,16 +1,28 @@
 //! How a record is written, and where.
 //!
 //! Layer: bottom of the core, over `kv`.
-//! Holds: the frozen shape of keys and values of every contract; a changed record gets another value format byte.
+//! Holds: the frozen shape of keys and values of every contract, and what is wrong with one that does not read back; a
+//! changed record gets another value format byte.
 //! Never: rules; which tables there are is each contract's own (`keys`).
 //! Invariant: no key is the key of two things: fields are of fixed length, length-prefixed, or last.
 //!
 //! Key = module byte ‖ table byte ‖ fields, big-endian. Value = [`FORMAT`] ‖ postcard.
 
-use crate::{Kv, RowError};
+use crate::Kv;
 use prag_protocol::Address;
 use serde::{Serialize, de::DeserializeOwned};
 use std::marker::PhantomData;
+
+/// A row that does not read back, or cannot grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// What is stored does not read back. Stop serving this state.
+    #[error("a stored row of {0} is damaged")]
+    Damaged(&'static str),
+    /// A counter is at its end. Not retryable.
+    #[error("{0} can grow no further")]
+    Exhausted(&'static str),
+}
 
 /// The place of one record of type `T`.
 pub(crate) struct Row<T> {
@@ -57,16 +69,9 @@ pub(crate) fn key(module: u8, table: u8, fields: &[&[u8]]) -> Vec<u8> {
     [&[module, table], fields.concat().as_slice()].concat()
 }
 
-/// An address as the last field of a key.
+/// An address as the last field of a key, or after its [`Address::length_byte`].
 pub(crate) fn text(address: &Address) -> &[u8] {
     address.as_str().as_bytes()
-}
-
-/// Before [`text`], where other fields follow.
-pub(crate) fn length(address: &Address) -> [u8; 1] {
-    // An address is at most 90 bytes long, so the last byte of its length is the length.
-    let [.., last] = address.as_str().len().to_be_bytes();
-    [last]
 }
 
 /// First byte of every record.

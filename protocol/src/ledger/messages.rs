@@ -361,10 +361,7 @@ impl AccessQuery {
             }
             Self::Collections { limit, .. }
             | Self::Grants { limit, .. }
-            | Self::Shared { limit, .. } => {
-                let most = u64::from(LEDGER_PAGE_ROWS_MAX);
-                within("limit", u64::from(*limit), 1, most)
-            }
+            | Self::Shared { limit, .. } => page_rows(*limit),
             Self::Collection { .. }
             | Self::Grant { .. }
             | Self::Anchor { .. }
@@ -379,6 +376,10 @@ fn shard(number: u32) -> Result<(), BoundError> {
 
 fn permit(name: &str) -> Result<(), BoundError> {
     length("permit_name", name.len(), 1, PERMIT_NAME_BYTES_MAX)
+}
+
+pub(super) fn page_rows(limit: u32) -> Result<(), BoundError> {
+    within("limit", u64::from(limit), 1, u64::from(LEDGER_PAGE_ROWS_MAX))
 }
 
 pub(super) fn length(

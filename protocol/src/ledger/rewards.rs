@@ -29,10 +29,6 @@ pub const EPOCH_SECONDS_MAX: u64 = 366 * 86_400;
 pub const REPORT_LEAVES_MAX: u64 = 1 << 24;
 /// Most hashes of one inclusion proof: a tree of [`REPORT_LEAVES_MAX`] leaves is no deeper.
 pub const PROOF_HASHES_MAX: usize = 24;
-/// All of a whole, in basis points.
-pub const BPS: u32 = 10_000;
-/// All of a whole, in millionths.
-pub const PPM: u32 = 1_000_000;
 /// Largest protocol fee, basis points.
 pub const FEE_BPS_MAX: u32 = 5_000;
 /// Largest part of a lost bond that its challenger gets, basis points. Whoever challenges its own

@@ -33,8 +33,6 @@ pub const PERIOD_SECONDS_MAX: u64 = 3660 * 86_400;
 pub const DAY_SECONDS: u64 = 86_400;
 /// Most periods that can be paid and not yet have begun.
 pub const PERIODS_AHEAD_MAX: u64 = 12;
-/// The whole of a price, in basis points.
-pub const BASIS_POINTS: u64 = 10_000;
 /// Most API keys of one subscriber, whatever its plan.
 pub const API_KEYS_MAX: u32 = 16;
 

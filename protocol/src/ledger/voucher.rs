@@ -58,25 +58,13 @@ impl Counters {
     /// The lesser of each.
     #[must_use]
     pub fn least(&self, other: &Self) -> Self {
-        Self {
-            queries: self.queries.min(other.queries),
-            chunks: self.chunks.min(other.chunks),
-            embedded: self.embedded.min(other.embedded),
-            input: self.input.min(other.input),
-            output: self.output.min(other.output),
-        }
+        self.each(other, u64::min)
     }
 
     /// The greater of each.
     #[must_use]
     pub fn greatest(&self, other: &Self) -> Self {
-        Self {
-            queries: self.queries.max(other.queries),
-            chunks: self.chunks.max(other.chunks),
-            embedded: self.embedded.max(other.embedded),
-            input: self.input.max(other.input),
-            output: self.output.max(other.output),
-        }
+        self.each(other, u64::max)
     }
 
     /// The frozen layout: five big-endian integers, in the order of the fields.
@@ -87,6 +75,16 @@ impl Counters {
             place.copy_from_slice(&value.to_be_bytes());
         }
         out
+    }
+
+    fn each(&self, other: &Self, verb: fn(u64, u64) -> u64) -> Self {
+        Self {
+            queries: verb(self.queries, other.queries),
+            chunks: verb(self.chunks, other.chunks),
+            embedded: verb(self.embedded, other.embedded),
+            input: verb(self.input, other.input),
+            output: verb(self.output, other.output),
+        }
     }
 
     fn with(&self, other: &Self, verb: fn(u64, u64) -> Option<u64>) -> Option<Self> {
@@ -179,15 +177,14 @@ impl Voucher {
     /// collection 16, consumer (length 1, text), session 32, sequence 8, counters 40.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (worker, consumer) = (self.worker.as_str(), self.consumer.as_str());
         [
             self.ledger.as_slice(),
-            &length_byte(worker),
-            worker.as_bytes(),
+            &self.worker.length_byte(),
+            self.worker.as_str().as_bytes(),
             &self.worker_key,
             &self.collection.0,
-            &length_byte(consumer),
-            consumer.as_bytes(),
+            &self.consumer.length_byte(),
+            self.consumer.as_str().as_bytes(),
             &self.session,
             &self.sequence.to_be_bytes(),
             &self.used.to_bytes(),
@@ -229,13 +226,6 @@ impl Counters {
         bounded("input", self.input, 0)?;
         bounded("output", self.output, 0)
     }
-}
-
-/// Before the text of an address.
-pub(super) fn length_byte(text: &str) -> [u8; 1] {
-    // An address is at most 90 bytes long, so the last byte of its length is the length.
-    let [.., last] = text.len().to_be_bytes();
-    [last]
 }
 
 /// Before every signed voucher, so that its signatures mean nothing elsewhere.

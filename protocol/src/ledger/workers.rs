@@ -44,8 +44,6 @@ pub const MEASUREMENTS_MAX: usize = 64;
 pub const REASON_BYTES_MAX: usize = 256;
 /// Longest key or signature text of a documented query, bytes.
 pub const QUERY_TEXT_BYTES_MAX: usize = 256;
-/// Fractions are parts of this many.
-pub const MILLION: u32 = 1_000_000;
 /// Greatest part of a stake that one missed window costs, in millionths.
 pub const MISSED_PPM_MAX: u32 = 100_000;
 /// Windows that a worker's record remembers; older ones can no longer be reported.

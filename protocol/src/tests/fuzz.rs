@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crate::filter::Filter;
+use crate::ledger::rewards::{RewardsInit, RewardsMsg, RewardsQuery, RewardsReply};
 use crate::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
+use crate::ledger::voucher::SignedVoucher;
 use crate::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
 use crate::ledger::{AccessMsg, AccessQuery, AccessReply};
 use crate::metadata::Metadata;
@@ -139,6 +141,57 @@ fn subscription_messages() {
         if let Some(query) = closed::<Query>(bytes) {
             let _ = query.check();
         }
+    });
+}
+
+/// So do those of the rewards contract, and vouchers as sessions hand them in.
+#[test]
+fn rewards_messages() {
+    let (id, hash, signature) = ("07".repeat(16), "ab".repeat(32), "cd".repeat(64));
+    let counters = r#"{"queries":1,"chunks":2,"embedded":3,"input":4,"output":5}"#;
+    let voucher = format!(
+        r#"{{"voucher":{{"ledger":"{hash}","worker":"secret1a","worker_key":"{hash}","collection":"{id}","consumer":"secret1b","session":"{hash}","sequence":1,"used":{counters}}},"worker_signature":"{signature}","consumer_signature":"{signature}"}}"#
+    );
+    let messages = [
+        format!(
+            r#"{{"report_usage":{{"epoch":1,"report":{{"root":"{hash}","leaves":2,"totals":{counters},"royalty_root":"{hash}","collections":1}},"signature":"{signature}"}}}}"#
+        ),
+        format!(
+            r#"{{"reveal":{{"epoch":1,"shown":{{"usage":{{"index":0,"leaf":{{"signed":{voucher},"start":{counters},"group":0,"before":{counters}}},"proof":["{hash}"]}}}}}}}}"#
+        ),
+        format!(
+            r#"{{"claim":{{"epoch":1,"royalty":{{"worker":"secret1a","shown":{{"index":0,"leaf":{{"collection":"{id}","first":0,"before":0,"units":2}},"proof":[]}}}}}}}}"#
+        ),
+        r#"{"challenge":{"epoch":1,"worker":"secret1a","evidence":{"unanswered":{"tree":"royalty","index":1}}}}"#
+            .to_owned(),
+    ];
+    let query = r#"{"demand":{"epoch":1,"worker":"secret1a","tree":"usage","index":1}}"#.to_owned();
+    let init = format!(
+        r#"{{"ledger":"{hash}","denom":"uscrt","epoch_seconds":100,"config":{{"treasury":"secret1a","fee_bps":1,"royalty_bps":1,"uptime_bps":1,"query_weight":1,"chunk_weight":1,"embedded_weight":1,"bond":"9","deposit":"9","bounty_bps":1,"slash_ppm":1,"report_seconds":30,"challenge_seconds":30,"claim_seconds":30}}}}"#
+    );
+    for message in &messages {
+        let message = closed::<RewardsMsg>(message.as_bytes());
+        assert!(message.is_some_and(|message| message.check().is_ok()));
+    }
+    assert!(closed::<SignedVoucher>(voucher.as_bytes()).unwrap().voucher.check().is_ok());
+    assert!(closed::<RewardsQuery>(query.as_bytes()).unwrap().check().is_ok());
+    assert!(closed::<RewardsInit>(init.as_bytes()).unwrap().check().is_ok());
+    let good = messages.into_iter().chain([voucher, query, init]);
+    let good: Vec<_> = good.map(String::into_bytes).collect();
+    fuzz(1, &good, |bytes| {
+        if let Some(message) = closed::<RewardsMsg>(bytes) {
+            let _ = message.check();
+        }
+        if let Some(signed) = closed::<SignedVoucher>(bytes) {
+            let _ = signed.voucher.check();
+        }
+        if let Some(query) = closed::<RewardsQuery>(bytes) {
+            let _ = query.check();
+        }
+        if let Some(init) = closed::<RewardsInit>(bytes) {
+            let _ = init.check();
+        }
+        closed::<RewardsReply>(bytes);
     });
 }
 

@@ -3,9 +3,9 @@
 //! Layer: protocol, wire.
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
-//! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger, the
-//! stage, the metering and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the TLS key alone, and the
-//! rest counts over that very connection only.
+//! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger,
+//! the stage, the metering and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the
+//! TLS key alone, and the rest counts over that very connection only.
 
 use super::metering::Terms;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@
 //! Key = [`MODULE`] ‖ table byte ‖ fields, big-endian.
 
 use crate::list::List;
-use crate::rows::{self, Row, length, text};
+use crate::rows::{self, Row, text};
 use prag_protocol::ledger::{
     Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
 };
@@ -25,7 +25,7 @@ pub(super) fn grant(id: CollectionId, grantee: &Address) -> Row<GrantRecord> {
 
 /// True where `account` revoked the permit; there is no row otherwise.
 pub(super) fn permit(account: &Address, name: &str) -> Row<bool> {
-    let fields: [&[u8]; 3] = [&length(account), text(account), name.as_bytes()];
+    let fields: [&[u8]; 3] = [&account.length_byte(), text(account), name.as_bytes()];
     row("permits", b'r', &fields)
 }
 
@@ -47,7 +47,7 @@ pub(super) fn policy(id: CollectionId) -> Row<PolicyRecord> {
 
 /// Live collections of an owner.
 pub(super) fn owned(owner: &Address) -> List {
-    List::new(key(b'o', &[&length(owner), text(owner)]))
+    List::new(key(b'o', &[&owner.length_byte(), text(owner)]))
 }
 
 /// Grantees with an unrevoked grant.
@@ -57,7 +57,7 @@ pub(super) fn granted(id: CollectionId) -> List {
 
 /// Collections that a grantee has an unrevoked grant for.
 pub(super) fn shared(grantee: &Address) -> List {
-    List::new(key(b's', &[&length(grantee), text(grantee)]))
+    List::new(key(b's', &[&grantee.length_byte(), text(grantee)]))
 }
 
 fn key(table: u8, fields: &[&[u8]]) -> Vec<u8> {

@@ -11,8 +11,9 @@ use super::truth::{self, Facts};
 use super::{Event, RewardsError, Slash, Step, Verdict, keys};
 use prag_merkle::{leaf_hash, verify_inclusion};
 use prag_protocol::Address;
+use prag_protocol::ledger::BPS;
 use prag_protocol::ledger::rewards::{
-    BPS, EpochRecord, Evidence, Proven, ReportRecord, RoyaltyLeaf, Shown, UsageLeaf,
+    EpochRecord, Evidence, Proven, ReportRecord, RoyaltyLeaf, Shown, UsageLeaf,
 };
 
 impl Step<'_> {
@@ -25,12 +26,8 @@ impl Step<'_> {
         if let Evidence::Unanswered { tree, index } = evidence {
             return self.unanswered(number, worker, *tree, *index);
         }
-        let mut epoch = self.epoch(number)?;
-        self.before(self.schedule(number, &epoch)?.challenges_until)?;
-        let mut report = self.report(number, &worker)?;
-        if report.void {
-            return Err(RewardsError::Void);
-        }
+        let (mut epoch, mut report) =
+            self.doubted(number, &worker, |schedule| schedule.challenges_until)?;
         if !self.is_false(&report, &worker, evidence)? {
             return Err(RewardsError::NotFalse);
         }

@@ -16,7 +16,7 @@ impl Step<'_> {
         let mut epoch = self.epoch(number)?;
         let mut report = self.report(number, self.sender)?;
         let ended = self.ended(number, &epoch)?;
-        if report.void || report.open > 0 {
+        if !stands(&report) {
             return Err(RewardsError::Void);
         }
         if report.claimed {
@@ -46,7 +46,7 @@ impl Step<'_> {
         let mut report = self.report(number, worker)?;
         let until = self.schedule(number, &epoch)?.claims_until;
         self.before(until.ok_or(RewardsError::NotClosed)?)?;
-        if report.void || report.open > 0 {
+        if !stands(&report) {
             return Err(RewardsError::Void);
         }
         prove_royalty(&report, shown)?;
@@ -96,7 +96,7 @@ pub(super) fn claimable(
     let Some(split) = &epoch.split else {
         return Ok(nothing);
     };
-    if report.void || report.open > 0 || report.claimed {
+    if !stands(report) || report.claimed {
         return Ok(nothing);
     }
     let own = |amount: u128, own: u128, total: u128| match (ended, own) {
@@ -108,6 +108,11 @@ pub(super) fn claimable(
         uptime: own(split.uptime, report.answers.into(), epoch.standing.answers)?,
         bond: report.bond,
     })
+}
+
+/// Whether a report counts.
+fn stands(report: &ReportRecord) -> bool {
+    !report.void && report.open == 0
 }
 
 fn split_of(epoch: &mut EpochRecord) -> Result<&mut Split, RewardsError> {

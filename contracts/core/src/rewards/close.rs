@@ -7,7 +7,8 @@
 
 use super::pool::{Purse, part};
 use super::{Event, RewardsError, Step, Verdict, keys};
-use prag_protocol::ledger::rewards::{BPS, RewardsConfig, Split, Standing};
+use prag_protocol::ledger::BPS;
+use prag_protocol::ledger::rewards::{RewardsConfig, Split, Standing};
 
 /// How a pool is cut. What is in none of the four is carried.
 #[derive(Default)]

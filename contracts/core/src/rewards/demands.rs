@@ -21,12 +21,8 @@ impl Step<'_> {
         tree: Tree,
         index: u64,
     ) -> Verdict {
-        let mut epoch = self.epoch(number)?;
-        self.before(self.schedule(number, &epoch)?.demands_until)?;
-        let mut report = self.report(number, &worker)?;
-        if report.void {
-            return Err(RewardsError::Void);
-        }
+        let (mut epoch, mut report) =
+            self.doubted(number, &worker, |schedule| schedule.demands_until)?;
         let leaves = match tree {
             Tree::Usage => report.leaves,
             Tree::Royalty => report.collections,
@@ -58,12 +54,8 @@ impl Step<'_> {
             Shown::Usage(shown) => (Tree::Usage, shown.index),
             Shown::Royalty(shown) => (Tree::Royalty, shown.index),
         };
-        let mut epoch = self.epoch(number)?;
-        self.before(self.schedule(number, &epoch)?.answers_until)?;
-        let mut report = self.report(number, self.sender)?;
-        if report.void {
-            return Err(RewardsError::Void);
-        }
+        let (mut epoch, mut report) =
+            self.doubted(number, self.sender, |schedule| schedule.answers_until)?;
         let row = keys::demand(number, tree, index, self.sender);
         let mut demand = row.load(self.kv)?.ok_or(RewardsError::NotDemanded)?;
         if demand.answered {

@@ -74,10 +74,8 @@ impl Step<'_> {
         to: &Address,
         amount: u128,
     ) -> Result<(), RewardsError> {
-        take(from.of(&mut self.pool), amount)?;
-        add(&mut self.pool.paid_out, amount)?;
-        self.send(to, amount);
-        Ok(())
+        self.send(from, to, amount)?;
+        add(&mut self.pool.paid_out, amount)
     }
 
     /// Pays the protocol's fee.
@@ -87,18 +85,18 @@ impl Step<'_> {
         to: &Address,
         amount: u128,
     ) -> Result<(), RewardsError> {
-        take(from.of(&mut self.pool), amount)?;
-        add(&mut self.pool.fees, amount)?;
-        self.send(to, amount);
-        Ok(())
+        self.send(from, to, amount)?;
+        add(&mut self.pool.fees, amount)
     }
 
-    fn send(&mut self, to: &Address, amount: u128) {
+    fn send(&mut self, from: Purse, to: &Address, amount: u128) -> Result<(), RewardsError> {
+        take(from.of(&mut self.pool), amount)?;
         // Banks refuse coins of nothing.
         if amount > 0 {
             let denom = self.settings.denom.to_string();
             self.payments.push(Payment { to: to.clone(), denom, amount });
         }
+        Ok(())
     }
 }
 

@@ -112,6 +112,19 @@ impl Step<'_> {
     ) -> Result<ReportRecord, RewardsError> {
         keys::report(epoch, worker).load(self.kv)?.ok_or(RewardsError::NoReport)
     }
+
+    /// An epoch before one of its moments, and a report of it that is not void.
+    pub(super) fn doubted(
+        &self,
+        number: u64,
+        worker: &Address,
+        until: fn(&Schedule) -> u64,
+    ) -> Result<(EpochRecord, ReportRecord), RewardsError> {
+        let epoch = self.epoch(number)?;
+        self.before(until(&self.schedule(number, &epoch)?))?;
+        let report = self.report(number, worker)?;
+        if report.void { Err(RewardsError::Void) } else { Ok((epoch, report)) }
+    }
 }
 
 /// Adds a report that stands.

@@ -2,6 +2,7 @@
 use super::book::{Book, Entry};
 use super::*;
 use crate::rewards;
+use crate::tests::Chance;
 use prag_merkle::leaf_hash;
 use prag_protocol::ledger::rewards::{
     EpochView, Evidence, Proven, ReportRecord, RewardsConfig, RewardsInit, RewardsQuery,

@@ -8,7 +8,7 @@
 //! Key = [`MODULE`] ‖ table byte ‖ fields, big-endian.
 
 use crate::list::List;
-use crate::rows::{self, Row, length, text};
+use crate::rows::{self, Row, text};
 use prag_protocol::Address;
 use prag_protocol::ledger::coin::Denom;
 use prag_protocol::ledger::subscription::{
@@ -43,7 +43,7 @@ pub(super) fn all_api_keys() -> List {
 
 /// Hashes of one account's API keys.
 pub(super) fn own_api_keys(account: &Address) -> List {
-    List::new(key(b'o', &[&length(account), text(account)]))
+    List::new(key(b'o', &[&account.length_byte(), text(account)]))
 }
 
 /// Ids of all plans.

@@ -27,7 +27,7 @@ impl Step<'_> {
         let subscriber = self.sender.clone();
         let mut record = self.enter(&subscriber)?;
         self.keys_fit(&record, &plan)?;
-        if let Some(mut before) = record.running {
+        if let Some(mut before) = record.running.take() {
             let old = plan_of(self.kv, &before)?;
             if self.seen(&old, &before).renewable() {
                 return Err(SubscriptionError::Running);
@@ -35,10 +35,7 @@ impl Step<'_> {
             // It is over or cancelled, so nothing can be claimed for it any more.
             self.give_back(&subscriber, &old, &mut before, 0)?;
         }
-        let running = self.begin(&plan)?;
-        let paid_until = running.paid_until;
-        record.running = Some(running);
-        keys::subscriber(&subscriber).save(self.kv, &record)?;
+        let paid_until = self.begin(record, &plan)?;
         Ok(Some(Event::Subscribed { subscriber, plan: id, paid_until }))
     }
 
@@ -88,7 +85,7 @@ impl Step<'_> {
     }
 
     pub(super) fn upgrade(&mut self, id: u32) -> Done {
-        let (mut record, mut before, old) = self.running()?;
+        let (record, mut before, old) = self.running()?;
         if id == old.id {
             return Err(SubscriptionError::SamePlan);
         }
@@ -98,10 +95,7 @@ impl Step<'_> {
         let units = self.seen(&old, &before).refund()?;
         let subscriber = self.sender.clone();
         self.give_back(&subscriber, &old, &mut before, units)?;
-        let running = self.begin(&plan)?;
-        let paid_until = running.paid_until;
-        record.running = Some(running);
-        keys::subscriber(&subscriber).save(self.kv, &record)?;
+        let paid_until = self.begin(record, &plan)?;
         Ok(Some(Event::Upgraded { subscriber, plan: id, paid_until }))
     }
 
@@ -128,8 +122,12 @@ impl Step<'_> {
         Seen { plan, running, time: self.env.time }
     }
 
-    /// The first period of a plan, paid and accounted for.
-    fn begin(&mut self, plan: &PlanRecord) -> Result<RunningRecord, SubscriptionError> {
+    /// Puts the sender's first period of a plan, which is paid, into the account and on record; returns its end.
+    fn begin(
+        &mut self,
+        record: SubscriberRecord,
+        plan: &PlanRecord,
+    ) -> Result<u64, SubscriptionError> {
         let start = self.env.time;
         let paid_until = later(start, plan.period_seconds)?;
         let mut running =
@@ -139,7 +137,9 @@ impl Step<'_> {
         account.pay_in(plan.price.get())?;
         account.reserve(&mut running, claim)?;
         account.close(self.kv)?;
-        Ok(running)
+        let record = SubscriberRecord { running: Some(running), ..record };
+        keys::subscriber(self.sender).save(self.kv, &record)?;
+        Ok(paid_until)
     }
 
     /// The sender's running plan.

@@ -32,8 +32,7 @@ impl Step<'_> {
         let record = row.load(self.kv)?.ok_or(SubscriptionError::NoSubscriber)?;
         if let Some(mut running) = record.running {
             let plan = plan_of(self.kv, &running)?;
-            let seen = Seen { plan: &plan, running: &running, time: self.env.time };
-            let units = seen.claim()?;
+            let units = self.seen(&plan, &running).claim()?;
             self.give_back(&subscriber, &plan, &mut running, units)?;
         }
         let own = keys::own_api_keys(&subscriber);

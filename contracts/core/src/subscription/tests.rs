@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 use super::*;
 use crate::subscription;
+use crate::tests::{Chance, Map};
 use prag_protocol::ledger::coin::Amount;
 use prag_protocol::ledger::subscription::{
     AccountRecord, ApiKeyStatus, DAY_SECONDS, Subscription, SubscriptionQuery, SubscriptionReply,
@@ -13,23 +14,6 @@ mod money;
 mod queries;
 mod refusals;
 mod rows;
-
-/// A store that keeps everything in a map.
-#[derive(Clone, Default, PartialEq, Debug)]
-struct Map(BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl Kv for Map {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.0.get(key).cloned()
-    }
-    fn put(&mut self, key: &[u8], value: &[u8]) {
-        assert!(!key.is_empty() && !value.is_empty(), "chains refuse empty rows");
-        self.0.insert(key.to_vec(), value.to_vec());
-    }
-    fn delete(&mut self, key: &[u8]) {
-        self.0.remove(key);
-    }
-}
 
 /// A ledger at one height and time, with a bank beside it.
 #[derive(Clone)]

@@ -11,9 +11,8 @@
 //! In the grace, which a renewal pays for, the next period's units are used.
 
 use super::SubscriptionError;
-use prag_protocol::ledger::subscription::{
-    BASIS_POINTS, DAY_SECONDS, PlanRecord, RunningRecord, Terms,
-};
+use prag_protocol::ledger::BPS;
+use prag_protocol::ledger::subscription::{DAY_SECONDS, PlanRecord, RunningRecord, Terms};
 
 /// A paid plan, seen at one time.
 pub(super) struct Seen<'a> {
@@ -62,10 +61,10 @@ impl Seen<'_> {
 
     /// What a refund would be that the subscriber asked for, rounded down.
     pub(super) fn refund(&self) -> Result<u128, SubscriptionError> {
-        let kept = BASIS_POINTS.saturating_sub(u64::from(self.plan.refund_fee_bp));
+        let kept = BPS.saturating_sub(self.plan.refund_fee_bp);
         self.claim()?
             .checked_mul(u128::from(kept))
-            .and_then(|product| product.checked_div(u128::from(BASIS_POINTS)))
+            .and_then(|product| product.checked_div(u128::from(BPS)))
             .ok_or(SubscriptionError::Exhausted("a refund"))
     }
 

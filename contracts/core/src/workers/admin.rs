@@ -6,9 +6,8 @@
 //! Invariant: an admin cannot hand the contract to an account that does not answer, nor reach a
 //! stake, through itself as the rewards contract, before the timelock has shown it to everybody.
 
-use super::{Event, Outcome, Step, keys};
+use super::{Event, Outcome, Step, WorkersError, keys};
 use crate::Kv;
-use crate::workers::WorkersError;
 use prag_protocol::Address;
 use prag_protocol::ledger::BoundError;
 use prag_protocol::ledger::workers::{
@@ -23,7 +22,7 @@ use prag_protocol::ledger::workers::{
 pub fn instantiate(kv: &mut dyn Kv, ledger: &str, init: WorkersInit) -> Result<(), WorkersError> {
     init.check()?;
     if !(1..=LEDGER_BYTES_MAX).contains(&ledger.len()) {
-        let bound = BoundError { field: "ledger", min: 1, max: 256 };
+        let bound = BoundError { field: "ledger", min: 1, max: LEDGER_BYTES_MAX as u64 };
         return Err(FieldError::from(bound).into());
     }
     if keys::config().load(kv)?.is_some() {

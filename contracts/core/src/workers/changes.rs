@@ -50,8 +50,13 @@ impl Step<'_> {
 
     /// The sender's worker, which stays.
     pub(super) fn staying(&self) -> Result<WorkerRecord, WorkersError> {
-        let record = keys::worker(self.call.sender).load(self.kv)?.ok_or(WorkersError::NoWorker)?;
+        let record = self.worker(self.call.sender)?;
         if record.leaving.is_some() { Err(WorkersError::Leaving) } else { Ok(record) }
+    }
+
+    /// Any worker, leaving or not.
+    pub(super) fn worker(&self, worker: &Address) -> Result<WorkerRecord, WorkersError> {
+        keys::worker(worker).load(self.kv)?.ok_or(WorkersError::NoWorker)
     }
 
     pub(super) fn save(&mut self, record: &WorkerRecord) -> Result<(), WorkersError> {

@@ -10,7 +10,7 @@
 use super::measurements::Approvals;
 use super::seats::Seat;
 use crate::list::List;
-use crate::rows::{self, Row, length, text};
+use crate::rows::{self, Row, text};
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{
     EvidencePart, EvidenceRecord, WindowSet, WorkerRecord, WorkersConfig,
@@ -54,7 +54,7 @@ pub(super) fn chunk(worker: &Address, part: EvidencePart, number: u32) -> Row<St
         EvidencePart::Collateral => 1,
     };
     let number = number.to_be_bytes();
-    row("evidence", b'x', &[&length(worker), text(worker), &[part], &number])
+    row("evidence", b'x', &[&worker.length_byte(), text(worker), &[part], &number])
 }
 
 /// A bench of the seats of a service.

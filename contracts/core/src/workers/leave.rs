@@ -21,15 +21,14 @@ impl Step<'_> {
     }
 
     pub(super) fn withdraw(&mut self) -> Outcome {
-        let row = keys::worker(self.call.sender);
-        let record = row.load(self.kv)?.ok_or(WorkersError::NoWorker)?;
+        let record = self.worker(self.call.sender)?;
         let leaving = record.leaving.ok_or(WorkersError::NotLeaving)?;
         let withdraw_from = leaving.withdraw_from;
         if withdraw_from > self.env.time {
             return Err(WorkersError::Unbonding { withdraw_from });
         }
         self.pay(record.worker.clone(), record.stake);
-        row.remove(self.kv);
+        keys::worker(&record.worker).remove(self.kv);
         keys::numbered(record.number).remove(self.kv);
         self.forget_evidence(&record.worker)?;
         Ok(Some(Event::StakeWithdrawn { worker: record.worker }))

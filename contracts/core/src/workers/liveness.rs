@@ -36,7 +36,7 @@ impl Step<'_> {
     }
 
     pub(super) fn report_missed(&mut self, worker: Address, window: u64) -> Outcome {
-        let mut record = keys::worker(&worker).load(self.kv)?.ok_or(WorkersError::NoWorker)?;
+        let mut record = self.worker(&worker)?;
         let age = self.window().saturating_sub(window);
         if age == 0 {
             return Err(WorkersError::NotOver);

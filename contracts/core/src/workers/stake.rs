@@ -5,11 +5,12 @@
 //! Never: balances of the contract; a stake is in its worker's record only.
 //! Invariant: stakes grow by the funds that came, and shrink by what is paid: nothing is made or lost.
 
-use super::{Event, Outcome, Step, WorkersError, keys};
+use super::{Event, Outcome, Step, WorkersError};
 use crate::Payment;
 use prag_protocol::Address;
+use prag_protocol::ledger::MILLION;
 use prag_protocol::ledger::coin::AMOUNT_MAX;
-use prag_protocol::ledger::workers::{MILLION, WorkerRecord, WorkersTerms};
+use prag_protocol::ledger::workers::{WorkerRecord, WorkersTerms};
 
 /// How much a worker counts: its capacity, as far as its stake covers it.
 pub(super) fn weight(terms: &WorkersTerms, record: &WorkerRecord) -> u32 {
@@ -41,7 +42,7 @@ impl Step<'_> {
         if self.parties().rewards.as_ref() != Some(self.call.sender) {
             return Err(WorkersError::Forbidden);
         }
-        let mut record = keys::worker(&worker).load(self.kv)?.ok_or(WorkersError::NoWorker)?;
+        let mut record = self.worker(&worker)?;
         self.cut_stake(&mut record, fraction)?;
         Ok(Some(Event::Slashed { worker, reason }))
     }

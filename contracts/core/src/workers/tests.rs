@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 use super::*;
+use crate::tests::{Chance, Map};
 use crate::workers;
 use prag_protocol::ledger::workers::{
     EvidenceBinding, Registration, WorkerRecord, WorkersInit, WorkersQuery, WorkersReply,
@@ -17,23 +18,6 @@ mod refusals;
 mod rows;
 mod seats;
 mod windows;
-
-/// A store that keeps everything in a map.
-#[derive(Clone, Default, PartialEq, Debug)]
-pub(super) struct Map(pub(super) BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl Kv for Map {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.0.get(key).cloned()
-    }
-    fn put(&mut self, key: &[u8], value: &[u8]) {
-        assert!(!key.is_empty() && !value.is_empty(), "chains refuse empty rows");
-        self.0.insert(key.to_vec(), value.to_vec());
-    }
-    fn delete(&mut self, key: &[u8]) {
-        self.0.remove(key);
-    }
-}
 
 /// A chain whose signatures are hashes: as binding as real ones to those who do not cheat.
 pub(super) struct Chain;

@@ -2,12 +2,12 @@
 //!
 //! Layer: protocol, ledger part.
 //! Holds: messages, evidence, and the bounds that need no state.
-//! Never: who may send them (contracts/core decides). Amounts: what is paid comes along as funds.
+//! Never: who may send them (contracts/core decides); how much is paid, which comes along as funds.
 //! Invariant: everything is refused by field and limit before any state is read.
 
 use super::super::coin::Denom;
 use super::super::messages::within;
-use super::super::voucher::{Counters, length_byte};
+use super::super::voucher::Counters;
 use super::super::{BoundError, hex32, hex64};
 use super::leaves::check_index;
 use super::{
@@ -256,12 +256,11 @@ impl UsageReport {
     /// text), epoch 8, root 32, leaves 8, totals 40, royalty root 32, collections 8.
     #[must_use]
     pub fn signed_bytes(&self, ledger: &[u8; 32], worker: &Address, epoch: u64) -> Vec<u8> {
-        let worker = worker.as_str();
         [
             REPORT_TAG.as_slice(),
             ledger,
-            &length_byte(worker),
-            worker.as_bytes(),
+            &worker.length_byte(),
+            worker.as_str().as_bytes(),
             &epoch.to_be_bytes(),
             &self.root,
             &self.leaves.to_be_bytes(),

@@ -8,8 +8,8 @@
 use super::super::coin::{Amount, Denom};
 use super::super::messages::within;
 use super::super::voucher::Counters;
-use super::super::{BoundError, amount, hex32};
-use super::{BOUNTY_BPS_MAX, BPS, EPOCH_SECONDS_MAX, FEE_BPS_MAX, PPM, UNIT_WEIGHT_MAX};
+use super::super::{BPS, BoundError, MILLION, amount, hex32};
+use super::{BOUNTY_BPS_MAX, EPOCH_SECONDS_MAX, FEE_BPS_MAX, UNIT_WEIGHT_MAX};
 use crate::Address;
 #[cfg(feature = "schema")]
 use crate::ledger::schema::{AmountText, Hex32};
@@ -311,7 +311,7 @@ impl RewardsConfig {
         part("chunk_weight", self.chunk_weight, UNIT_WEIGHT_MAX)?;
         part("embedded_weight", self.embedded_weight, UNIT_WEIGHT_MAX)?;
         part("bounty_bps", self.bounty_bps, BOUNTY_BPS_MAX)?;
-        part("slash_ppm", self.slash_ppm, PPM)?;
+        part("slash_ppm", self.slash_ppm, MILLION)?;
         within("report_seconds", self.report_seconds, 1, EPOCH_SECONDS_MAX)?;
         within("challenge_seconds", self.challenge_seconds, 3, EPOCH_SECONDS_MAX)?;
         within("claim_seconds", self.claim_seconds, 1, EPOCH_SECONDS_MAX)

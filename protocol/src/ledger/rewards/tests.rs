@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::ledger::voucher::{Counters, SignedVoucher, Voucher};
+use crate::ledger::{BPS, MILLION};
 use crate::{Address, CollectionId};
 
 fn somebody() -> Address {
@@ -134,7 +135,7 @@ fn config_bounds() {
         ("chunk_weight", RewardsConfig { chunk_weight: UNIT_WEIGHT_MAX + 1, ..good.clone() }),
         ("embedded_weight", RewardsConfig { embedded_weight: UNIT_WEIGHT_MAX + 1, ..good.clone() }),
         ("bounty_bps", RewardsConfig { bounty_bps: BOUNTY_BPS_MAX + 1, ..good.clone() }),
-        ("slash_ppm", RewardsConfig { slash_ppm: PPM + 1, ..good.clone() }),
+        ("slash_ppm", RewardsConfig { slash_ppm: MILLION + 1, ..good.clone() }),
         ("report_seconds", RewardsConfig { report_seconds: 0, ..good.clone() }),
         ("report_seconds", RewardsConfig { report_seconds: EPOCH_SECONDS_MAX + 1, ..good.clone() }),
         ("challenge_seconds", RewardsConfig { challenge_seconds: 2, ..good.clone() }),

@@ -5,13 +5,13 @@
 //! Never: who may send them (contracts/core decides).
 //! Invariant: everything is refused by field and limit before any state is read.
 
-use super::{API_KEYS_MAX, BASIS_POINTS, KeyName, PERIOD_SECONDS_MAX};
+use super::{API_KEYS_MAX, KeyName, PERIOD_SECONDS_MAX};
 use crate::Address;
 use crate::ledger::coin::{Amount, Denom};
 use crate::ledger::messages::within;
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
-use crate::ledger::{BoundError, INTEGER_MAX, hex32};
+use crate::ledger::{BPS, BoundError, INTEGER_MAX, hex32};
 use serde::{Deserialize, Serialize};
 
 /// A transition. No message but `subscribe`, `renew` and `upgrade` takes funds.
@@ -74,7 +74,7 @@ pub enum SubscriptionMsg {
         period_seconds: u64,
         /// Seconds, at most one period.
         grace_seconds: u64,
-        /// Basis points, at most [`BASIS_POINTS`].
+        /// Basis points, at most [`BPS`].
         refund_fee_bp: u32,
         /// At most [`API_KEYS_MAX`].
         api_keys: u32,
@@ -136,7 +136,7 @@ impl SubscriptionMsg {
                 within("period_seconds", *period_seconds, 1, PERIOD_SECONDS_MAX)?;
                 // A renewal in the grace must reach past now, so one period covers the grace.
                 within("grace_seconds", *grace_seconds, 0, *period_seconds)?;
-                within("refund_fee_bp", u64::from(*refund_fee_bp), 0, BASIS_POINTS)?;
+                within("refund_fee_bp", u64::from(*refund_fee_bp), 0, u64::from(BPS))?;
                 within("api_keys", u64::from(*api_keys), 0, u64::from(API_KEYS_MAX))?;
                 within("units", *units, 1, INTEGER_MAX)
             }

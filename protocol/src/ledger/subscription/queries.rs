@@ -7,7 +7,7 @@
 
 use crate::Address;
 use crate::ledger::coin::Denom;
-use crate::ledger::messages::within;
+use crate::ledger::messages::page_rows;
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
 use crate::ledger::{BoundError, LEDGER_PAGE_ROWS_MAX, hex32};
@@ -138,9 +138,7 @@ impl<P> SubscriptionQuery<P> {
             Self::ApiKeys { limit, .. }
             | Self::ApiKeysWithPermit { limit, .. }
             | Self::SubscribersWithPermit { limit, .. }
-            | Self::Plans { limit, .. } => {
-                within("limit", u64::from(*limit), 1, u64::from(LEDGER_PAGE_ROWS_MAX))
-            }
+            | Self::Plans { limit, .. } => page_rows(*limit),
             Self::GetAdmin {}
             | Self::SubscriberStatus { .. }
             | Self::SubscriberStatusWithPermit { .. }

@@ -8,12 +8,12 @@
 use super::endpoint::is_endpoint;
 use super::{
     CAPACITY_MAX, COLLATERAL_BYTES_MAX, ENDPOINT_BYTES_MAX, EVIDENCE_CHUNK_BYTES, EvidencePart,
-    MILLION, MISSED_PPM_MAX, QUERY_TEXT_BYTES_MAX, REASON_BYTES_MAX, REPORT_BYTES_MAX,
-    Registration, TERM_SECONDS_MAX, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN, WORKER_NAME_BYTES_MAX,
-    WorkersInit, WorkersMsg, WorkersQuery,
+    MISSED_PPM_MAX, QUERY_TEXT_BYTES_MAX, REASON_BYTES_MAX, REPORT_BYTES_MAX, Registration,
+    TERM_SECONDS_MAX, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN, WORKER_NAME_BYTES_MAX, WorkersInit,
+    WorkersMsg, WorkersQuery,
 };
-use crate::ledger::messages::{length, within};
-use crate::ledger::{BoundError, INTEGER_MAX, LEDGER_PAGE_ROWS_MAX};
+use crate::ledger::messages::{length, page_rows, within};
+use crate::ledger::{BoundError, INTEGER_MAX, MILLION};
 
 /// A field is not what it must be. Not retryable as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,12 +115,12 @@ impl WorkersQuery {
             Self::GetWorkers { signature, subscriber_public_key, limit, .. }
             | Self::GetModels { signature, subscriber_public_key, limit, .. } => {
                 unread(signature.as_deref(), subscriber_public_key.as_deref())?;
-                page(*limit)
+                Ok(page_rows(*limit)?)
             }
             Self::GetUrls { signature, subscriber_public_key, model, limit, .. } => {
                 unread(signature.as_deref(), subscriber_public_key.as_deref())?;
                 model_name(model.as_deref())?;
-                page(*limit)
+                Ok(page_rows(*limit)?)
             }
             Self::GetNextWorker { signature, subscriber_public_key, service } => {
                 unread(signature.as_deref(), None)?;
@@ -184,10 +184,6 @@ fn unread(signature: Option<&str>, key: Option<&str>) -> Result<(), FieldError> 
         length(field, text.map_or(0, str::len), 0, QUERY_TEXT_BYTES_MAX)?;
     }
     Ok(())
-}
-
-fn page(limit: u32) -> Result<(), FieldError> {
-    Ok(within("limit", u64::from(limit), 1, u64::from(LEDGER_PAGE_ROWS_MAX))?)
 }
 
 /// Times [`CAPACITY_MAX`] it is still an amount.

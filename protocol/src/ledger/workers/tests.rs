@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::Address;
-use crate::ledger::{INTEGER_MAX, LEDGER_PAGE_ROWS_MAX};
+use crate::ledger::{INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, MILLION};
 
 fn account(name: &str) -> Address {
     format!("secret1{name}").parse().unwrap()

@@ -4,56 +4,39 @@ use super::*;
 use prag_protocol::ledger::{GRANT_SECONDS_MAX, INTEGER_MAX, LEASE_SECONDS_MAX};
 use std::collections::BTreeSet;
 
-/// SplitMix64.
-pub(super) struct Chance(pub(super) u64);
-
-impl Chance {
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
-    }
-
-    fn message(&mut self, now: u64) -> AccessMsg {
-        let n = self.one(&IDS);
-        let who = self.one(&NAMES);
-        let shard = self.one(&[0, 1]);
-        let near = [
-            0,
-            1,
-            5,
-            40,
-            200,
-            1000,
-            1000,
-            1000,
-            LEASE_SECONDS_MAX,
-            GRANT_SECONDS_MAX,
-            GRANT_SECONDS_MAX + 1,
-        ];
-        let time = now + self.one(&near);
-        match self.below(20) {
-            0 => create(n),
-            1 if self.below(10) == 0 => destroy(n),
-            1 | 2 => transfer(n, who),
-            3 if self.below(6) == 0 => rotate(n, self.one(&[2, 2, 3])),
-            4..=6 => grant(n, who, self.one(&[None, Some(1), Some(4), Some(9)]), time),
-            7 | 8 => revoke(n, who),
-            9 => revoke_permit(self.one(&PERMITS)),
-            3 | 10..=12 => place_on(n, shard, self.one(&[1, 1, 2, 3]), time, who),
-            13 if self.below(3) == 0 => unplace(n, shard),
-            14 => claim(n, shard, self.one(&[1, 1, 2, 2, 3])),
-            15 => anchor(self.one(&[0, 1, 2]), self.one(&[0, 1, 2])),
-            16 => policy(n, &[self.one(&[1, 2]), 2], &[3]),
-            17 if self.below(2) == 0 => rebind(n, shard, self.one(&[5, 6])),
-            13 | 17.. => consume(n, shard, who, self.one(&[1, 2, 3, 5, INTEGER_MAX])),
-        }
+fn message(chance: &mut Chance, now: u64) -> AccessMsg {
+    let n = chance.one(&IDS);
+    let who = chance.one(&NAMES);
+    let shard = chance.one(&[0, 1]);
+    let near = [
+        0,
+        1,
+        5,
+        40,
+        200,
+        1000,
+        1000,
+        1000,
+        LEASE_SECONDS_MAX,
+        GRANT_SECONDS_MAX,
+        GRANT_SECONDS_MAX + 1,
+    ];
+    let time = now + chance.one(&near);
+    match chance.below(20) {
+        0 => create(n),
+        1 if chance.below(10) == 0 => destroy(n),
+        1 | 2 => transfer(n, who),
+        3 if chance.below(6) == 0 => rotate(n, chance.one(&[2, 2, 3])),
+        4..=6 => grant(n, who, chance.one(&[None, Some(1), Some(4), Some(9)]), time),
+        7 | 8 => revoke(n, who),
+        9 => revoke_permit(chance.one(&PERMITS)),
+        3 | 10..=12 => place_on(n, shard, chance.one(&[1, 1, 2, 3]), time, who),
+        13 if chance.below(3) == 0 => unplace(n, shard),
+        14 => claim(n, shard, chance.one(&[1, 1, 2, 2, 3])),
+        15 => anchor(chance.one(&[0, 1, 2]), chance.one(&[0, 1, 2])),
+        16 => policy(n, &[chance.one(&[1, 2]), 2], &[3]),
+        17 if chance.below(2) == 0 => rebind(n, shard, chance.one(&[5, 6])),
+        13 | 17.. => consume(n, shard, who, chance.one(&[1, 2, 3, 5, INTEGER_MAX])),
     }
 }
 
@@ -298,7 +281,7 @@ fn agrees_with_a_model_that_scans() {
         for step in 0..400 {
             world.env.height += 1;
             world.env.time += chance.below(4);
-            let message = chance.message(world.env.time);
+            let message = message(&mut chance, world.env.time);
             let who = model.sender(&mut chance, world.env.time, &message);
             let before = world.map.clone();
             let expected = model.run(who, world.env.time, &message);

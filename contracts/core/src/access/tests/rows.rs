@@ -98,7 +98,7 @@ fn epochs_end() {
 /// A list is a set, through any order of additions and removals, and the empty one leaves no row.
 #[test]
 fn lists_are_sets() {
-    let mut chance = super::model::Chance(1);
+    let mut chance = Chance(1);
     let mut map = Map::default();
     let list = keys::granted(id(1));
     let mut model = std::collections::BTreeSet::new();

@@ -3,7 +3,6 @@
 //! The twin knows no local rules: a report is true if it is, leaf by leaf, the one that the honest
 //! builder makes of its own entries, and each entry is as it should be.
 
-use super::walk::Chance;
 use super::*;
 
 /// A report as somebody made it up.

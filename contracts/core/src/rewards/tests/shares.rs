@@ -1,6 +1,5 @@
 //! The rule of a share, against plain arithmetic and at its edges.
 
-use super::walk::Chance;
 use super::*;
 
 /// Floor of the true quotient, wherever plain arithmetic can tell.

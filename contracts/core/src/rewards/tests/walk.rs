@@ -5,23 +5,6 @@ use super::model::{Act, KINDS, Model, WORKERS, library};
 use super::*;
 use prag_protocol::ledger::rewards::Claimable;
 
-/// SplitMix64.
-pub(super) struct Chance(pub(super) u64);
-
-impl Chance {
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
-    }
-}
-
 fn draw(chance: &mut Chance, model: &Model, now: u64) -> (&'static str, Act) {
     let e = (now / EPOCH).saturating_sub(chance.one(&[0, 1, 1, 1, 2, 2, 3]));
     let (who, worker) = (chance.one(&NAMES), chance.one(&WORKERS));

@@ -1,6 +1,5 @@
 //! Every unit is somewhere: examples by hand, and random histories with hostile numbers.
 
-use super::model::Chance;
 use super::*;
 use prag_protocol::ledger::coin::AMOUNT_MAX;
 use prag_protocol::ledger::subscription::PERIOD_SECONDS_MAX;

@@ -1,8 +1,8 @@
 //! Weighted rendezvous: who is chosen, how often, and who moves.
 
+use crate::tests::Chance;
 use crate::workers::rendezvous::choose;
 use crate::workers::seats::Seat;
-use crate::workers::tests::chance::Chance;
 use std::collections::BTreeMap;
 
 fn seats(weights: &[u32]) -> Vec<Seat> {

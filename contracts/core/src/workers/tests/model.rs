@@ -1,10 +1,11 @@
 //! Random messages against a model that only scans: same verdicts, same payments, same answers.
 
-use super::chance::{Chance, NAMES, SENDERS, SERVICES, TYPES};
+use super::chance::{NAMES, SENDERS, SERVICES, TYPES, message};
 use super::*;
 use crate::workers::rendezvous::choose;
 use crate::workers::seats::Seat;
-use prag_protocol::ledger::workers::{MILLION, WINDOWS_KEPT};
+use prag_protocol::ledger::MILLION;
+use prag_protocol::ledger::workers::WINDOWS_KEPT;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug)]
@@ -316,7 +317,7 @@ fn agrees_with_a_model_that_scans() {
                 0 => Verdict::Attested { measurement, report_data },
                 _ => Verdict::Stored,
             };
-            let message = chance.message(&world, who);
+            let message = message(&mut chance, &world, who);
             let pays = matches!(message, WorkersMsg::RegisterWorker(_)) || chance.below(20) == 0;
             let sent = if pays { chance.one(&[0, 1, UNIT, 2 * UNIT, 5 * UNIT]) } else { 0 };
             let before = world.map.clone();

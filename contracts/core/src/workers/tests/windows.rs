@@ -1,6 +1,6 @@
 //! Sets of windows against plain sets.
 
-use crate::workers::tests::chance::Chance;
+use crate::tests::Chance;
 use crate::workers::windows::{has, with};
 use prag_protocol::ledger::workers::{WINDOWS_KEPT, WindowSet};
 use std::collections::BTreeSet;

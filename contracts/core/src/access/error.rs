@@ -1,23 +1,13 @@
-//! Why a contract refuses.
+//! Why the access contract refuses.
 //!
-//! Layer: bottom of the core.
-//! Holds: an enum for each contract, and one for rows; each variant says what the caller can do.
+//! Layer: core, access.
+//! Holds: one enum; each variant says what the caller can do.
 //! Never: content; names of collections or accounts.
 //! Invariant: an absent collection and another's answer alike.
 
+use crate::RowError;
 use prag_protocol::Epoch;
 use prag_protocol::ledger::BoundError;
-
-/// A row that does not read back, or cannot grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RowError {
-    /// What is stored does not read back. Stop serving this state.
-    #[error("a stored row of {0} is damaged")]
-    Damaged(&'static str),
-    /// A counter is at its end. Not retryable.
-    #[error("{0} can grow no further")]
-    Exhausted(&'static str),
-}
 
 /// Why a transition or query was refused. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
