@@ -139,11 +139,14 @@ fn verify_ed25519(
     verdict(&call, [message, signature, key], ed25519_verify)
 }
 
+/// A signature's check: message, signature, key.
+type Verify = fn(&[u8], &[u8], &[u8]) -> Result<bool, CryptoError>;
+
 /// 0 for a good signature, 1 for another one, and otherwise the library's code.
 fn verdict(
     call: &Call<'_>,
     [message, signature, key]: [u32; 3],
-    verify: fn(&[u8], &[u8], &[u8]) -> Result<bool, CryptoError>,
+    verify: Verify,
 ) -> Result<u32, Error> {
     let (message, signature, key) =
         (read(call, message)?, read(call, signature)?, read(call, key)?);
