@@ -5,10 +5,11 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/prag
 PRAG_MODEL_DIR ?= $(CACHE)/models/all-MiniLM-L6-v2
 export PRAG_MODEL_DIR
 
-# RocksDB is most of a cold build: clang compiles it faster, and ccache keeps it.
+# RocksDB is most of a cold build: scripts/clang++ has its headers read once, and ccache keeps it. The script stands where
+# every checkout finds it, since another path of the compiler would have RocksDB compiled again.
 CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
-export CXX := $(CCACHE) clang++
+export CXX := $(CACHE)/bin/clang++
 
 .PHONY: help demo test bench lint docs contracts contracts-test contracts-gas contracts-schema chain-test setup model corpus build
 
@@ -25,6 +26,7 @@ help:
 
 setup:
 	@scripts/setup.sh
+	@cmp -s scripts/clang++ "$(CXX)" || install -D scripts/clang++ "$(CXX)"
 
 model: setup
 	@scripts/model.sh "$(PRAG_MODEL_DIR)"

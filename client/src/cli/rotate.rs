@@ -31,15 +31,18 @@ pub(super) async fn rotate(client: &Client, screen: Screen, options: &args::Rota
         "height": rotated.height,
         "reencrypted": options.reencrypt && done,
     });
-    screen.show(&value, || text(id, rotated.epoch, options.reencrypt));
+    screen.show(&value, || text(id, rotated.epoch, options.reencrypt.then_some(done)));
     Ok(done)
 }
 
-fn text(id: CollectionId, epoch: u32, reencrypted: bool) -> String {
-    let sealed = if reencrypted {
-        "everything is sealed anew"
-    } else {
-        "what is stored keeps its keys until `prag compact` or `prag rotate --reencrypt`"
+/// `sealed_anew`: whether that succeeded, where it was asked for.
+fn text(id: CollectionId, epoch: u32, sealed_anew: Option<bool>) -> String {
+    let sealed = match sealed_anew {
+        Some(true) => "everything is sealed anew",
+        Some(false) => {
+            "sealing anew did not succeed: what is stored keeps its keys; give `prag compact`"
+        }
+        None => "what is stored keeps its keys until `prag compact` or `prag rotate --reencrypt`",
     };
     format!(
         "{id} is at key epoch {epoch}; {sealed}\nits new key share is kept on this machine: back it up"

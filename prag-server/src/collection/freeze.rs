@@ -17,7 +17,7 @@ use prag_store::{Batch, BlobName, Shard};
 use prag_trust::entropy::Entropy;
 use roaring::RoaringBitmap;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 
 /// Which segments become part of the new one, beside the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,11 @@ pub fn compact(
     all: bool,
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
-    let Ok(_one_at_a_time) = shard.freezing.try_lock() else {
-        return Ok(());
+    // A build that panicked swapped nothing, so its lock is as good as any.
+    let _one_at_a_time = match shard.freezing.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+        Err(TryLockError::WouldBlock) => return Ok(()),
     };
     pass(shard, if all { Merge::All } else { Merge::Tail }, false, entropy)
 }

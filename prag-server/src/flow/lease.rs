@@ -28,6 +28,11 @@ enum Verdict {
     Destroyed,
 }
 
+/// Whether a placement allows the key of `epoch` at Unix second `at`.
+pub(super) fn lives(placement: &Placement, epoch: Epoch, at: u64) -> bool {
+    placement.epoch >= epoch && at < placement.lease_until
+}
+
 impl Worker {
     /// The placement under which this worker may hold the key of `epoch`, if there is one.
     pub(super) async fn placed(
@@ -46,8 +51,7 @@ impl Worker {
             AccessReply::Placement(found) => found,
             _ => return Err(Problem::new(Code::Internal, "the ledger answered another question")),
         };
-        let live = |one: &Placement| one.epoch >= epoch && one.lease_until > self.now();
-        Ok(found.filter(live))
+        Ok(found.filter(|one| lives(one, epoch, self.now())))
     }
 
     /// As [`Worker::placed`], for this boot: the account that the owner placed gives the placement this boot's signing

@@ -16,6 +16,7 @@
 //! again; no timer does.
 
 use super::collections::vault;
+use super::lease::lives;
 use super::opening::wrap_key;
 use super::{Held, Worker, problems};
 use crate::collection::CollectionShard;
@@ -68,8 +69,7 @@ impl Worker {
         let AccessReply::Placement(placement) = reply else { return Err(other()) };
         // A lease is over when either clock says so.
         let latest = now.max(view.time);
-        let lives = |one: &Placement| latest < one.lease_until && one.epoch >= record.epoch;
-        let placement = placement.filter(lives);
+        let placement = placement.filter(|one| lives(one, record.epoch, latest));
         let query = AccessQuery::Policy { collection: id };
         let reply = parts.ledger.query(query).await.map_err(problems::ledger)?;
         let AccessReply::Policy(policy) = reply else { return Err(other()) };
@@ -81,14 +81,16 @@ impl Worker {
         let id = held.entry.id;
         match self.word(id).await {
             Ok(mut word) => {
-                match self.bound(id, word.record.epoch).await {
-                    Ok(placement) => {
-                        if let Some(placement) = &placement {
-                            held.note_lease(placement.lease_until, self.now());
+                if word.placement.is_some() {
+                    match self.bound(id, word.record.epoch).await {
+                        Ok(placement) => {
+                            if let Some(placement) = &placement {
+                                held.note_lease(placement.lease_until, self.now());
+                            }
+                            word.placement = placement;
                         }
-                        word.placement = placement;
+                        Err(problem) => tracing::warn!(%problem, "a placement was not bound"),
                     }
-                    Err(problem) => tracing::warn!(%problem, "a placement was not bound"),
                 }
                 let (found, tried) = self.find_keys(id, &word).await;
                 held.tried(tried);

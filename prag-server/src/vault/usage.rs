@@ -12,12 +12,13 @@ use prag_store::Shard;
 use prag_trust::entropy::{Entropy, random};
 use prag_trust::key::{Key, Vault};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The rows.
 pub struct UsageRows {
     sessions: Rows,
     /// Makes names of rows; as secret as they are.
-    blind: [u8; 32],
+    blind: Zeroizing<[u8; 32]>,
     boots: Vec<[u8; 32]>,
 }
 
@@ -37,20 +38,18 @@ impl UsageRows {
     ) -> Result<Self, VaultError> {
         let rows = |table| Rows::new(table, Arc::clone(key), Arc::clone(shard), entropy());
         let kept = rows(0x17);
-        let mut known = match kept.get(NOBODY)? {
-            None => vec![random(entropy().as_mut()).map_err(|_| VaultError::Storage)?],
+        let (blind, mut boots) = match kept.get(NOBODY)? {
+            None => (random(entropy().as_mut()).map_err(|_| VaultError::Storage)?, Vec::new()),
             Some(row) => match row.expose().as_chunks::<32>() {
-                (known, []) => known.to_vec(),
+                ([blind, boots @ ..], []) => (*blind, boots.to_vec()),
                 _ => return Err(VaultError::Tampered),
             },
         };
-        known.push(boot);
-        let old = known.len().saturating_sub(BOOTS_MAX);
-        // The first is no boot's key.
-        known.drain(1..old.max(1));
-        kept.put(NOBODY, known.concat())?;
-        let blind = known.remove(0);
-        Ok(Self { sessions: rows(0x16), blind, boots: known })
+        let blind = Zeroizing::new(blind);
+        boots.push(boot);
+        boots.drain(..boots.len().saturating_sub(BOOTS_MAX));
+        kept.put(NOBODY, [&blind[..], boots.as_flattened()].concat())?;
+        Ok(Self { sessions: rows(0x16), blind, boots })
     }
 
     /// Whether `key` is that of a boot of this worker.
