@@ -155,7 +155,7 @@ fn wrap(proof: Proof) -> CommitmentProof {
 
 /// Longest step of a proof, bytes: two neighbours with the longest values, and 64 hashes each.
 pub const PROOF_BYTES_MAX: usize = 64 << 10;
-/// Longest value, bytes: above every record of the access contract.
+/// Longest value, bytes: above every record of our contracts; the longest is a chunk of evidence.
 const VALUE_BYTES_MAX: usize = 16 << 10;
 /// An IAVL tree of 2^44 rows.
 const DEPTH_MAX: usize = 64;
