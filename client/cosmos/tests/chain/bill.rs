@@ -1,0 +1,60 @@
+//! What a story cost: one line for each message.
+//!
+//! Layer: tests.
+//! Holds: gas and fees as they were proven, and the latest height at which something happened.
+//! Never: what was refused: that costs nothing.
+//! Invariant: the sum of the lines is what all accounts paid for gas together.
+
+use crate::node::DENOM;
+use prag_cosmos::Executed;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// The lines, in the order in which they came.
+pub(crate) struct Bill {
+    begun: Instant,
+    lines: Mutex<Vec<(String, Executed)>>,
+}
+
+impl Bill {
+    pub(crate) fn new() -> Self {
+        Self { begun: Instant::now(), lines: Mutex::default() }
+    }
+
+    /// Notes a message that happened.
+    pub(crate) fn note(&self, name: &str, done: &Executed) {
+        assert!(done.gas_used > 0 && done.gas_used <= done.gas_wanted && done.fee > 0, "{done:?}");
+        self.lines.lock().unwrap().push((name.to_owned(), done.clone()));
+    }
+
+    /// What was paid for gas.
+    pub(crate) fn fees(&self) -> u128 {
+        self.lines.lock().unwrap().iter().map(|(_, done)| done.fee).sum()
+    }
+
+    /// The latest height at which something happened.
+    pub(crate) fn height(&self) -> u64 {
+        self.lines.lock().unwrap().iter().map(|(_, done)| done.height).max().unwrap_or(0)
+    }
+
+    /// Tells how the story goes on.
+    pub(crate) fn say(&self, what: &str) {
+        println!("chain-test: {:>6.1} s  {what}", self.begun.elapsed().as_secs_f32());
+    }
+
+    /// The table.
+    pub(crate) fn print(&self) {
+        let lines = self.lines.lock().unwrap();
+        println!("\n{:<38} {:>10} {:>10} {:>9}", "message", "gas wanted", "gas used", DENOM);
+        let line = |name: &str, wanted: u64, used: u64, fee: u128| {
+            println!("{name:<38} {wanted:>10} {used:>10} {fee:>9}");
+        };
+        for (name, done) in lines.iter() {
+            line(name, done.gas_wanted, done.gas_used, done.fee);
+        }
+        let sum = |of: fn(&Executed) -> u64| lines.iter().map(|(_, done)| of(done)).sum();
+        let fees = lines.iter().map(|(_, done)| done.fee).sum();
+        line("all", sum(|done| done.gas_wanted), sum(|done| done.gas_used), fees);
+        println!();
+    }
+}
