@@ -1,4 +1,4 @@
-//! What a story cost: one line for each message.
+//! What a story cost: every message with its gas and fee.
 //!
 //! Layer: tests.
 //! Holds: gas and fees as they were proven, and the latest height at which something happened.
@@ -42,19 +42,27 @@ impl Bill {
         println!("chain-test: {:>6.1} s  {what}", self.begun.elapsed().as_secs_f32());
     }
 
-    /// The table.
+    /// The table: each message once, at its dearest.
     pub(crate) fn print(&self) {
         let lines = self.lines.lock().unwrap();
-        println!("\n{:<38} {:>10} {:>10} {:>9}", "message", "gas wanted", "gas used", DENOM);
-        let line = |name: &str, wanted: u64, used: u64, fee: u128| {
-            println!("{name:<38} {wanted:>10} {used:>10} {fee:>9}");
+        println!(
+            "\n{:<28} {:>5} {:>10} {:>10} {:>9}",
+            "message", "times", "gas wanted", "gas used", DENOM
+        );
+        let line = |name: &str, times: usize, wanted: u64, used: u64, fee: u128| {
+            println!("{name:<28} {times:>5} {wanted:>10} {used:>10} {fee:>9}");
         };
-        for (name, done) in lines.iter() {
-            line(name, done.gas_wanted, done.gas_used, done.fee);
+        let mut names: Vec<&String> = lines.iter().map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let same = || lines.iter().filter(|(other, _)| other == name).map(|(_, done)| done);
+            let Some(most) = same().max_by_key(|done| done.fee) else { continue };
+            line(name, same().count(), most.gas_wanted, most.gas_used, most.fee);
         }
         let sum = |of: fn(&Executed) -> u64| lines.iter().map(|(_, done)| of(done)).sum();
         let fees = lines.iter().map(|(_, done)| done.fee).sum();
-        line("all", sum(|done| done.gas_wanted), sum(|done| done.gas_used), fees);
+        line("all", lines.len(), sum(|done| done.gas_wanted), sum(|done| done.gas_used), fees);
         println!();
     }
 }

@@ -68,18 +68,11 @@ impl Story {
         message: &impl Serialize,
         funds: u128,
     ) {
-        let before = self.pair(by, to).await;
+        let before = (self.has(by).await, self.held(to).await);
         let told = by.contract(to).unwrap().execute(message, &coins(funds)).await;
         let expected = matches!(told, Err(CosmosError::Refused(ref text)) if text.contains(reason));
         assert!(expected, "not refused because {reason}: {told:?}");
-        assert_eq!(self.pair(by, to).await, before, "{reason}");
-    }
-
-    async fn pair(&self, by: &Chain, to: &Address) -> (u128, u128) {
-        let chain = self.seen().await;
-        let has =
-            |account: Address| async move { chain.balance(&account, crate::node::DENOM).await };
-        (has(by.account().address().clone()).await.unwrap(), has(to.clone()).await.unwrap())
+        assert_eq!((self.has(by).await, self.held(to).await), before, "{reason}");
     }
 
     /// The admin's view, once it shows everything that anybody did.

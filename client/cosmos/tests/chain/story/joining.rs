@@ -13,8 +13,8 @@ use prag_cosmos::{Chain, Contract, KeptEvidence};
 use prag_pki::tdx::{DAY, Tdx, Window};
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{
-    EvidenceBinding, LivelinessChallenge, Registration, WorkerRecord, WorkersMsg, WorkersQuery,
-    WorkersReply,
+    EvidenceBinding, EvidenceRecord, LivelinessChallenge, Registration, WorkerRecord, WorkersMsg,
+    WorkersQuery, WorkersReply,
 };
 use prag_trust::entropy::Clock;
 use prag_trust::evidence::{
@@ -48,10 +48,6 @@ impl<'a> Machine<'a> {
         Self { by, key: boot_key(seed), tdx }
     }
 
-    fn account(&self) -> Address {
-        self.by.spelled(self.by.account().address()).unwrap()
-    }
-
     /// What its evidence binds when it registers.
     fn binding(&self, ledger_id: [u8; 32], nonce: [u8; 32]) -> Binding {
         Binding {
@@ -70,7 +66,8 @@ impl<'a> Machine<'a> {
         let mut tdx = self.tdx.clone();
         tdx.td.report_data = binding.report_data();
         let shown = tdx.build();
-        let (ip_address, payment_wallet) = ("https://worker.example".to_owned(), self.account());
+        let (ip_address, payment_wallet) =
+            ("https://worker.example".to_owned(), self.by.own_address().clone());
         let hpke_key = [7; 32];
         let digest = registration_digest(&live.challenge, &hpke_key, &ip_address, &payment_wallet);
         WorkersMsg::RegisterWorker(Box::new(Registration {
@@ -122,7 +119,7 @@ impl Story {
     }
 
     async fn registers(&self, machine: &Machine<'_>) {
-        let live = self.challenge(&machine.account()).await;
+        let live = self.challenge(machine.by.own_address()).await;
         let message = machine.registration(self.ledger.id(), &live);
         let (by, to) = (machine.by, &self.workers);
         self.tell("workers: register_worker", by, to, &message, STAKE).await;
@@ -139,7 +136,7 @@ impl Story {
 
     /// A worker's record, by proof.
     pub(super) async fn worker(&self, by: &Chain) -> Option<WorkerRecord> {
-        let worker = by.spelled(by.account().address()).unwrap();
+        let worker = by.own_address().clone();
         match self.worker_registry().await.query(&WorkersQuery::Worker { worker }).await.unwrap() {
             WorkersReply::Worker(record) => record.map(|record| *record),
             other => panic!("{other:?}"),
@@ -153,13 +150,13 @@ impl Story {
     /// What `prag evidence verify` does, with what the chain keeps.
     async fn anybody_verifies(&self, machine: &Machine<'_>, image: &[u8; 32]) {
         let registry = self.worker_registry().await;
-        let kept = registry.kept_evidence(&machine.account()).await.unwrap().unwrap();
+        let kept = registry.kept_evidence(machine.by.own_address()).await.unwrap().unwrap();
         let WorkersReply::Measurements(approved) =
             registry.query(&WorkersQuery::Measurements {}).await.unwrap()
         else {
             panic!("measurements");
         };
-        let now = registry_time(self).await;
+        let now = self.seen().await.header().await.unwrap().time();
         assert!(approved.iter().all(|one| one.effective <= now), "the timelock has passed");
         let policy = Policy {
             measurements: approved.into_iter().map(|one| one.measurement).collect(),
@@ -168,8 +165,16 @@ impl Story {
             ..Policy::default()
         };
         let key = self.worker(machine.by).await.unwrap().signing_key;
-        let binding = machine.binding(self.ledger.id(), kept.record.nonce);
-        assert_eq!(binding.sig_pk, key, "the registered key is the machine's");
+        let EvidenceRecord { nonce, binding: claims, .. } = kept.record.clone();
+        let binding = Binding {
+            purpose: BindingPurpose::Register,
+            sig_pk: key,
+            tls_spki_sha256: claims.tls_spki_sha256,
+            nonce,
+            ledger_id: claims.ledger_id,
+            config_digest: claims.config_digest,
+            policy_epoch: claims.policy_epoch,
+        };
         let evidence = tdx(&kept);
         let verify = |verifier: HardwareVerifier, binding: &Binding| {
             verifier.verify(&evidence, binding, &policy, now)
@@ -183,8 +188,8 @@ impl Story {
 
     pub(super) async fn the_worker_is_alive(&self) {
         self.until(self.window).await;
-        let account = self.ann.spelled(self.ann.account().address()).unwrap();
-        let live = self.challenge(&account).await;
+        let account = self.ann.own_address();
+        let live = self.challenge(account).await;
         assert!(!live.answered, "the registration answered the window before");
         let answer = |key: u8| WorkersMsg::ReportLiveliness {
             window: live.window,
@@ -194,13 +199,9 @@ impl Story {
         self.refused(reason, &self.ann, &self.workers, &answer(MAL), 0).await;
         let (by, to) = (&self.ann, &self.workers);
         self.tell("workers: report_liveliness", by, to, &answer(ANN), 0).await;
-        assert!(self.challenge(&account).await.answered);
+        assert!(self.challenge(account).await.answered);
         self.bill.say("the challenge of the next window is answered by the attested key");
     }
-}
-
-async fn registry_time(story: &Story) -> u64 {
-    story.seen().await.header().await.unwrap().time()
 }
 
 fn tdx(kept: &KeptEvidence) -> Evidence {

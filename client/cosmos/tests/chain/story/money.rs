@@ -28,7 +28,7 @@ pub(super) struct Opening {
 impl Story {
     /// What somebody has.
     pub(super) async fn has(&self, who: &Chain) -> u128 {
-        self.held(who.account().address()).await
+        self.held(who.own_address()).await
     }
 
     pub(super) async fn opening(&self) -> Opening {
@@ -67,9 +67,9 @@ impl Story {
     pub(super) async fn contracts_say_the_same(&self) {
         let chain = self.seen().await;
         let at = |address: &Address| chain.contract(address).unwrap();
-        let (worker, account) = (self.named(&self.ann), self.named(&self.ann));
+        let (worker, account) = (self.ann.own_address().clone(), self.ann.own_address().clone());
         let [collection, _] = super::serving::COLLECTIONS;
-        let grantee = self.named(&self.reader);
+        let grantee = self.reader.own_address().clone();
         same(&at(&self.access), &AccessQuery::Grant { collection, grantee }).await;
         same(&at(&self.workers), &WorkersQuery::Worker { worker: worker.clone() }).await;
         same(&at(&self.workers), &WorkersQuery::Evidence { worker: worker.clone() }).await;
@@ -82,7 +82,8 @@ impl Story {
         let told = at(&self.access).query_unproven::<Value>(&nobody).await;
         assert!(matches!(told, Err(CosmosError::Refused(_))), "{told:?}");
         let session = super::serving::session().public_key();
-        let settled = RewardsQuery::Settled { worker: self.named(&self.ann), collection, session };
+        let settled =
+            RewardsQuery::Settled { worker: self.ann.own_address().clone(), collection, session };
         let RewardsReply::Settled(Some(used)) = at(&self.rewards).query(&settled).await.unwrap()
         else {
             panic!("settled");
@@ -110,7 +111,8 @@ impl Story {
         sum
     }
 
-    async fn held(&self, account: &Address) -> u128 {
+    /// What an account or contract has.
+    pub(super) async fn held(&self, account: &Address) -> u128 {
         self.seen().await.balance(account, DENOM).await.unwrap()
     }
 }

@@ -12,11 +12,11 @@ use ed25519_dalek::{Signer, SigningKey};
 use prag_client::ledger::Ledger;
 use prag_contracts_core::rewards::book::{Book, Entry};
 use prag_cosmos::Chain;
+use prag_protocol::CollectionId;
 use prag_protocol::ledger::rewards::{
     EpochView, Evidence, RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim, Shown, Split, Tree,
 };
 use prag_protocol::ledger::voucher::{Counters, SignedVoucher, Voucher};
-use prag_protocol::{Address, CollectionId};
 use prag_trust::address::SessionKey;
 use prag_trust::voucher::{countersign, offer, verify_offer, verify_signed};
 
@@ -75,7 +75,7 @@ impl Story {
 
     /// Whoever doubts a report asks to see a leaf; the worker shows it, and is paid for that.
     pub(super) async fn a_doubt_is_answered(&self, book: &Book) {
-        let (worker, to) = (self.named(&self.ann), &self.rewards);
+        let (worker, to) = (self.ann.own_address().clone(), &self.rewards);
         let demand =
             RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 1 };
         self.tell("rewards: demand", &self.watcher, to, &demand, DEPOSIT).await;
@@ -94,7 +94,7 @@ impl Story {
         let shown = Shown::Usage(Box::new(book.usage(0).unwrap()));
         let challenge = RewardsMsg::Challenge {
             epoch: 0,
-            worker: self.named(&self.mal),
+            worker: self.mal.own_address().clone(),
             evidence: Evidence::Leaf(shown),
         };
         let (by, before, fees) = (&self.watcher, self.has(&self.watcher).await, self.bill.fees());
@@ -118,7 +118,7 @@ impl Story {
     }
 
     pub(super) async fn everybody_claims(&self, book: &Book) {
-        let (worker, to) = (self.named(&self.ann), &self.rewards);
+        let (worker, to) = (self.ann.own_address().clone(), &self.rewards);
         let [_, _, uptime, work] = PARTS;
         let claim = RewardsMsg::Claim { epoch: 0, royalty: None };
         self.refused("void", &self.mal, to, &claim, 0).await;
@@ -192,10 +192,10 @@ impl Story {
         let session: SessionKey = session();
         let voucher = Voucher {
             ledger: self.ledger.id(),
-            worker: self.named(worker),
+            worker: worker.own_address().clone(),
             worker_key: [0; 32],
             collection,
-            consumer: self.named(&self.reader),
+            consumer: self.reader.own_address().clone(),
             session: session.public_key(),
             sequence: 1,
             used,
@@ -206,12 +206,8 @@ impl Story {
 
     fn report(&self, by: &Chain, key: &SigningKey, book: &Book) -> RewardsMsg {
         let report = book.report();
-        let bytes = report.signed_bytes(&self.ledger.id(), &self.named(by), 0);
+        let bytes = report.signed_bytes(&self.ledger.id(), by.own_address(), 0);
         RewardsMsg::ReportUsage { epoch: 0, report, signature: key.sign(&bytes).to_bytes() }
-    }
-
-    pub(super) fn named(&self, who: &Chain) -> Address {
-        who.spelled(who.account().address()).unwrap()
     }
 }
 
