@@ -5,7 +5,7 @@
 //! Never: a sleep for luck: what has to be waited for is a time that the contracts' terms name.
 //! Invariant: everything that is read is proven, and no unit of any account is unaccounted for in the end.
 //!
-//! One epoch is as short as the terms allow. The workers contract's windows last a minute at least; the length of one is
+//! One epoch is as short as the terms allow. The workers contract's windows last a minute at least; their length is
 //! chosen so that the next begins where the story can answer its challenge (`stage`).
 
 mod joining;
@@ -83,9 +83,17 @@ impl Story {
         &self.admin
     }
 
-    /// Waits until the chain's clock says so.
+    /// Waits until the chain's clock says so, and the node runs messages by it: it shows a block before it has run it,
+    /// and the block after only then.
     async fn until(&self, time: u64) {
-        while self.admin.header().await.unwrap().time() < time {
+        let mut reached = None;
+        loop {
+            let header = self.admin.header().await.unwrap();
+            match reached {
+                Some(height) if header.height() > height => return,
+                None if header.time() >= time => reached = Some(header.height()),
+                Some(_) | None => {}
+            }
             tokio::time::sleep(POLL).await;
         }
     }

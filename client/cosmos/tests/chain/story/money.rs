@@ -3,7 +3,8 @@
 //! Layer: tests, story.
 //! Holds: balances of everybody, by proof, and what the contracts say that they hold.
 //! Never: a balance that is taken from a reply to a message.
-//! Invariant: what all accounts and contracts have in the end, and what was paid for gas, is what the accounts began with.
+//! Invariant: what all accounts and contracts have in the end, and what was paid for gas, is what the accounts began
+//! with.
 
 use super::reporting::DUST;
 use super::stage::{STAKE, Story};

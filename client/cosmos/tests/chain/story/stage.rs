@@ -192,7 +192,7 @@ fn rewards_init(ledger: [u8; 32], treasury: Address) -> RewardsInit {
         slash_ppm: 100_000,
         report_seconds: 20,
         challenge_seconds: 18,
-        claim_seconds: 15,
+        claim_seconds: 20,
     };
     RewardsInit { ledger, denom: DENOM.parse().unwrap(), epoch_seconds: 45, config }
 }
