@@ -23,7 +23,7 @@ lacks=()
 for contract in access workers subscription rewards; do
   [ -f "$wasm/$contract-cosmwasm.wasm" ] || lacks+=("$wasm/$contract-cosmwasm.wasm")
 done
-[ ${#lacks[@]} = 0 ] || missing "there is no ${lacks[*]}: run make contracts first"
+[ ${#lacks[@]} = 0 ] || missing "there is no $(printf '%s, ' "${lacks[@]}" | sed 's/, $//'): run make contracts first"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/prag
 wasmd=$cache/chain/wasmd
