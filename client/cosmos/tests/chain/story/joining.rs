@@ -144,7 +144,7 @@ impl Story {
     }
 
     async fn worker_registry(&self) -> Contract {
-        self.seen().await.contract(&self.workers).unwrap()
+        self.workers.reached(self.seen().await).await
     }
 
     /// What `prag evidence verify` does, with what the chain keeps.

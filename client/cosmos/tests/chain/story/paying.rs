@@ -89,7 +89,7 @@ impl Story {
     }
 
     async fn sold(&self, query: &SubscriptionQuery<()>) -> SubscriptionReply {
-        self.seen().await.contract(&self.subscription).unwrap().query(query).await.unwrap()
+        self.subscription.reached(self.seen().await).await.query(query).await.unwrap()
     }
 }
 

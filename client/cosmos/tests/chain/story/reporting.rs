@@ -169,7 +169,7 @@ impl Story {
 
     /// A claim, and what its sender paid for gas.
     async fn claims(&self, name: &str, by: &Chain, message: &RewardsMsg) -> u128 {
-        let done = by.contract(&self.rewards).unwrap().execute(message, &[]).await.unwrap();
+        let done = self.rewards.reached(by).await.execute(message, &[]).await.unwrap();
         self.bill.note(name, &done);
         done.fee
     }
