@@ -10,6 +10,8 @@ use ed25519_dalek::Signer;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
 
+mod relay;
+
 const NOW: u64 = 1_700_000_000;
 const EXPIRES: u64 = 1_800_000_000;
 const CONTRACT: &str = "secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x";
@@ -329,7 +331,7 @@ fn a_changed_question_is_refused() {
         let mut question = question(NOW + 60, b"{}");
         change(&mut question);
         let verdict = question.verify(NOW, &EXPECTED, &Native);
-        assert_eq!(verdict, Err(PermitError::Question), "{at}");
+        assert_eq!(verdict, Err(PermitError::Session), "{at}");
     }
     let mut malformed = question(NOW + 60, b"{}");
     malformed.signature = "AA==".to_owned();
