@@ -41,7 +41,7 @@ pub struct Asker {
     pub query: Vec<u8>,
 }
 
-/// What a session key signs: `"PRAG-ASK/v1" ‖ LP(chain id, contract, permit name, shard, until, query)`.
+/// What a session key signs: `"PRAG-QUESTION/v1" ‖ LP(chain id, contract, permit name, shard, until, query)`.
 ///
 /// `shard`: empty or u32; `until`: u64; both big-endian. `query`: the question's JSON, byte for byte as sent.
 #[must_use]
@@ -98,4 +98,4 @@ impl SignedQuery {
 pub const QUESTION_SECONDS_MAX: u64 = RELAY_SECONDS_MAX;
 /// Longest question, bytes of base64.
 pub const QUESTION_BYTES_MAX: usize = 2048;
-const DOMAIN: &str = "PRAG-ASK/v1";
+const DOMAIN: &str = "PRAG-QUESTION/v1";

@@ -288,7 +288,7 @@ fn bounds_hold() {
 fn golden_question() {
     let bytes =
         question_bytes(&Expected { chain_id: "c", contract: "d1e" }, "name", Some(258), 7, b"{}");
-    let mut expected = b"PRAG-ASK/v1".to_vec();
+    let mut expected = b"PRAG-QUESTION/v1".to_vec();
     expected.extend(b"\0\0\0\x01c\0\0\0\x03d1e\0\0\0\x04name");
     expected.extend(b"\0\0\0\x04\0\0\x01\x02");
     expected.extend(b"\0\0\0\x08\0\0\0\0\0\0\0\x07\0\0\0\x02{}");
