@@ -9,14 +9,18 @@
 //! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
 //! another wallet could sign a permit of the same name for the same key.
 //!
-//! `contracts/access` takes no relayed messages yet: it refuses them, as a variant that it does not know.
+//! `contracts/permit` makes the same bytes anew and `contracts/access` takes what verifies; both read the golden files
+//! beside this one.
 
 use crate::CosmosError;
 use crate::border::Border;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, INTEGER_MAX};
+pub use prag_protocol::ledger::RELAY_SECONDS_MAX;
+use prag_protocol::ledger::{
+    AccessMsg, INTEGER_MAX, RELAY_BYTES_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying,
+};
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Expected, Permissions, Permit};
 use serde::{Deserialize, Serialize};
@@ -117,9 +121,15 @@ impl Relay {
         if permit.address != *sender {
             return Err(CosmosError::Relay("somebody else signed"));
         }
-        let own = matches!(message, AccessMsg::RevokePermit { .. });
-        if !own && permit.permissions != Permissions::Admin {
-            return Err(CosmosError::Relay("the permit does not allow this"));
+        match message.relaying() {
+            Relaying::AnyPermit => {}
+            Relaying::Administration if permit.permissions == Permissions::Admin => {}
+            Relaying::Administration => {
+                return Err(CosmosError::Relay("the permit does not allow this"));
+            }
+            Relaying::Never => {
+                return Err(CosmosError::Relay("only its own account may send this"));
+            }
         }
         let account = border.out(sender)?;
         let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
@@ -160,7 +170,7 @@ fn signed_bytes(
 }
 
 fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), CosmosError> {
-    if message.len() > MESSAGE_BYTES_MAX {
+    if message.len() > RELAYED_MESSAGE_BYTES_MAX {
         return Err(CosmosError::Relay("the message is too long"));
     }
     if !(1..=INTEGER_MAX).contains(&terms.sequence) || terms.until > INTEGER_MAX {
@@ -169,12 +179,6 @@ fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), CosmosError> {
     Ok(())
 }
 
-/// Furthest end of a message's life, seconds.
-pub const RELAY_SECONDS_MAX: u64 = 300;
-/// Longest message, bytes of JSON.
-const MESSAGE_BYTES_MAX: usize = 6144;
-/// Longest of all, bytes of JSON.
-const RELAY_BYTES_MAX: usize = 16 << 10;
 const DOMAIN: &[u8] = b"PRAG-RELAY/v1";
 
 #[cfg(test)]
