@@ -25,7 +25,6 @@ pub struct Account {
     key: SigningKey,
     /// As we spell it.
     address: Address,
-    /// As the chain spells it.
     pub(crate) there: Address,
     bytes: Vec<u8>,
     place: Mutex<Option<Place>>,
@@ -57,6 +56,12 @@ impl Account {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Its address, as the chain spells it: where it is paid.
+    #[must_use]
+    pub fn on_chain(&self) -> &Address {
+        &self.there
     }
 
     /// Waits for the transactions before this one.

@@ -42,12 +42,6 @@ impl Chain {
         &self.sender.account
     }
 
-    /// Its address as this chain spells it.
-    #[must_use]
-    pub fn own_address(&self) -> &Address {
-        &self.sender.account.there
-    }
-
     /// An account as this chain spells it, whichever prefix it came with: what messages and questions name it by.
     ///
     /// # Errors

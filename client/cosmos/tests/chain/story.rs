@@ -15,8 +15,7 @@ mod reporting;
 mod serving;
 mod stage;
 
-use prag_contracts_core::Funds;
-use prag_cosmos::{Chain, CosmosError};
+use prag_cosmos::{Chain, CosmosError, Funds};
 use serde::Serialize;
 use stage::{Place, Story};
 use std::time::Duration;

@@ -29,7 +29,7 @@ pub(super) struct Opening {
 impl Story {
     /// What somebody has.
     pub(super) async fn has(&self, who: &Chain) -> u128 {
-        self.held(who.own_address()).await
+        self.held(who.account().on_chain()).await
     }
 
     pub(super) async fn opening(&self) -> Opening {
@@ -71,9 +71,10 @@ impl Story {
             (self.access.reached(chain).await, self.workers.reached(chain).await);
         let subscription = self.subscription.reached(chain).await;
         let rewards = self.rewards.reached(chain).await;
-        let (worker, account) = (self.ann.own_address().clone(), self.ann.own_address().clone());
+        let (worker, account) =
+            (self.ann.account().on_chain().clone(), self.ann.account().on_chain().clone());
         let [collection, _] = super::serving::COLLECTIONS;
-        let grantee = self.reader.own_address().clone();
+        let grantee = self.reader.account().on_chain().clone();
         same(&access, &AccessQuery::Grant { collection, grantee }).await;
         same(&workers, &WorkersQuery::Worker { worker: worker.clone() }).await;
         same(&workers, &WorkersQuery::Evidence { worker: worker.clone() }).await;
@@ -86,8 +87,11 @@ impl Story {
         let told = access.query_unproven::<Value>(&nobody).await;
         assert!(matches!(told, Err(CosmosError::Refused(_))), "{told:?}");
         let session = super::serving::session().public_key();
-        let settled =
-            RewardsQuery::Settled { worker: self.ann.own_address().clone(), collection, session };
+        let settled = RewardsQuery::Settled {
+            worker: self.ann.account().on_chain().clone(),
+            collection,
+            session,
+        };
         let RewardsReply::Settled(Some(used)) = rewards.query(&settled).await.unwrap() else {
             panic!("settled");
         };

@@ -68,13 +68,13 @@ impl Story {
         // Two accounts, two sequences: neither waits for the other.
         let (codes, ()) = tokio::join!(stored(&bill, &admin), async {
             for to in [&owner, &reader, &mal, &watcher] {
-                let paid = ann.pay(to.own_address(), &coins(POCKET)).await.unwrap();
+                let paid = ann.pay(to.account().on_chain(), &coins(POCKET)).await.unwrap();
                 bill.note("bank: send", &paid);
             }
         });
         bill.say("four contracts stored, and everybody has money");
         let treasury = admin.spelled(&wallet(17).address()).unwrap();
-        let me = admin.own_address().clone();
+        let me = admin.account().on_chain().clone();
         let make = |code: Code, label: &'static str, message: Value| {
             made(&bill, &admin, code, label, message)
         };
