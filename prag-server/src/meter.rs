@@ -7,6 +7,11 @@
 //!
 //! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
 //! one write: until then the client has the voucher, and brings it again.
+//!
+//! A session makes room once nothing is owed and nothing is left to report. Its own account may need the room while its
+//! permit lives; others wait until that is over. Whoever comes back brings its voucher and goes on from there, reported
+//! as far as that says, also where it kept the voucher back at first. A request whose reply was lost before, and that is
+//! asked again after, is claimed again; its client accounts for it once, and refuses.
 
 mod error;
 mod session;
@@ -51,6 +56,8 @@ pub struct Vouching {
     pub worker: Address,
     /// The key of this boot.
     pub signing: SigningKey,
+    /// Whether that ledger takes reports: then a session is kept until all that it countersigned is reported.
+    pub reports: bool,
 }
 
 /// The counters of all sessions.
@@ -175,7 +182,7 @@ impl Meter {
             }
         }
         let session = &live.session;
-        let offered = (session.sequence > 0).then(|| self.offer(who, session));
+        let offered = session.is_counted().then(|| self.offer(who, session));
         Ok(Some(Standing { offered, countersigned: session.settled.clone() }))
     }
 
@@ -242,19 +249,23 @@ impl Meter {
         if total >= METERED_SESSIONS_MAX || own >= METERED_SESSIONS_PER_ACCOUNT_MAX {
             // Its own make room first: nobody fills the place of others with keys.
             let full = own >= METERED_SESSIONS_PER_ACCOUNT_MAX;
-            let over = sessions.range(all).filter(|(_, slot)| !full || of_account(slot));
             // Who is alone in the map is being served by nobody.
-            let over = over.filter(|(_, slot)| Arc::strong_count(slot) == 1);
-            let over = over.map(|(key, slot)| (*key, lock(slot).session.clone()));
-            let over = over.filter(|(_, session)| session.is_over(who.now));
+            let idle = sessions.range(all).filter(|(_, slot)| Arc::strong_count(slot) == 1);
+            let over = idle.map(|(key, slot)| (*key, lock(slot).session.clone())).filter(
+                |(_, session)| {
+                    let own = session.consumer == who.consumer;
+                    let free = own || (!full && session.expires <= who.now);
+                    free && session.is_over(self.vouching.reports)
+                },
+            );
             let oldest = over.min_by_key(|(_, session)| session.expires);
             let (old, session) = oldest.ok_or(MeterError::Full)?;
-            if session.sequence > 0 {
+            if session.is_counted() {
                 self.rows.forget(old.0, &old.1).map_err(|_| MeterError::Storage)?;
             }
             sessions.remove(&old);
         }
-        let slot = Arc::new(Live::new(Session::new(who.consumer.clone())));
+        let slot = Arc::new(Live::new(Session::new(who.consumer.clone(), who.now)));
         sessions.insert(key, Arc::clone(&slot));
         Ok(slot)
     }
@@ -270,7 +281,7 @@ impl Meter {
     }
 
     fn offer(&self, who: &Who, session: &Session) -> OfferedVoucher {
-        let Vouching { ledger, worker, signing } = &self.vouching;
+        let Vouching { ledger, worker, signing, reports: _ } = &self.vouching;
         let voucher = Voucher {
             ledger: *ledger,
             worker: worker.clone(),

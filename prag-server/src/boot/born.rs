@@ -189,7 +189,8 @@ impl Born {
         };
         let signing = self.signing.clone();
         let rows = UsageRows::open(key, own, entropy, signing.verifying_key().to_bytes())?;
-        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing };
+        let reports = ledger.has_market();
+        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing, reports };
         Meter::open(credit, vouching, rows).map(|meter| Some(Arc::new(meter)))
     }
 
