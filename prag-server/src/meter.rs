@@ -24,7 +24,9 @@ use ed25519_dalek::SigningKey;
 use prag_client::vault::VaultError;
 use prag_contracts_core::rewards::book::Entry;
 use prag_protocol::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher, Voucher};
-use prag_protocol::limits::{METERED_SESSIONS_MAX, METERED_SESSIONS_PER_ACCOUNT_MAX};
+use prag_protocol::limits::{
+    METERED_SESSIONS_KEPT_MAX, METERED_SESSIONS_MAX, METERED_SESSIONS_PER_ACCOUNT_MAX,
+};
 use prag_protocol::wire::metering::Standing;
 use prag_protocol::{Address, CollectionId};
 use prag_trust::verified::Verified;
@@ -243,21 +245,30 @@ impl Meter {
             return Ok(Arc::clone(slot));
         }
         let all = (who.collection, [0; 32])..=(who.collection, [0xff; 32]);
-        let total = sessions.range(all.clone()).count();
-        let of_account = |slot: &Slot| lock(slot).session.consumer == who.consumer;
-        let own = sessions.range(all.clone()).filter(|(_, slot)| of_account(slot)).count();
-        if total >= METERED_SESSIONS_MAX || own >= METERED_SESSIONS_PER_ACCOUNT_MAX {
+        let (mut total, mut own, mut owing) = (0usize, 0usize, 0usize);
+        for (_, slot) in sessions.range(all.clone()) {
+            let session = &lock(slot).session;
+            let mine = session.consumer == who.consumer;
+            total += 1;
+            own += usize::from(mine);
+            owing += usize::from(mine && !session.is_settled());
+        }
+        let debts = owing >= METERED_SESSIONS_PER_ACCOUNT_MAX;
+        let full = own >= METERED_SESSIONS_KEPT_MAX;
+        if debts || full || total >= METERED_SESSIONS_MAX {
             // Its own make room first: nobody fills the place of others with keys.
-            let full = own >= METERED_SESSIONS_PER_ACCOUNT_MAX;
+            let free = |session: &Session| {
+                let mine = session.consumer == who.consumer;
+                if debts {
+                    return mine && !session.is_counted();
+                }
+                let free = mine || (!full && session.expires <= who.now);
+                free && session.is_over(self.vouching.reports)
+            };
             // Who is alone in the map is being served by nobody.
             let idle = sessions.range(all).filter(|(_, slot)| Arc::strong_count(slot) == 1);
-            let over = idle.map(|(key, slot)| (*key, lock(slot).session.clone())).filter(
-                |(_, session)| {
-                    let own = session.consumer == who.consumer;
-                    let free = own || (!full && session.expires <= who.now);
-                    free && session.is_over(self.vouching.reports)
-                },
-            );
+            let over = idle.map(|(key, slot)| (*key, lock(slot).session.clone()));
+            let over = over.filter(|(_, session)| free(session));
             let oldest = over.min_by_key(|(_, session)| session.expires);
             let (old, session) = oldest.ok_or(MeterError::Full)?;
             if session.is_counted() {

@@ -71,11 +71,15 @@ impl Session {
         self.settled.is_some() || self.used != Counters::default()
     }
 
+    /// Whether all that was counted is countersigned.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_counted() && self.used == self.countersigned()
+    }
+
     /// Whether it may be forgotten: nothing was counted; or nothing is owed, and nothing is left to report to a ledger that
     /// takes `reports`.
     pub(super) fn is_over(&self, reports: bool) -> bool {
-        let settled = self.used == self.countersigned();
-        !self.is_counted() || (settled && (!reports || self.used == self.reported))
+        !self.is_counted() || (self.is_settled() && (!reports || self.used == self.reported))
     }
 
     /// Whether a request was counted.

@@ -2,117 +2,125 @@
 
 use super::*;
 
+/// A session of account 0.
+fn of(session: u16, now: u64) -> Who {
+    let key = SessionKey::from_bytes(&wide(session));
+    let (consumer, expires) = (who(0).consumer, NOW + u64::from(session) + 100);
+    Who { collection: ID, consumer, session: key.public_key(), expires, now }
+}
+
+fn wide(session: u16) -> [u8; 32] {
+    let mut bytes = [7; 32];
+    bytes[..2].copy_from_slice(&session.to_be_bytes());
+    bytes
+}
+
+fn signed(offer: OfferedVoucher, session: u16) -> SignedVoucher {
+    countersign(verify_offer(offer).unwrap(), &SessionKey::from_bytes(&wide(session)))
+}
+
+/// One request, countersigned.
+fn pay(scene: &Scene, session: u16) -> SignedVoucher {
+    let who = of(session, NOW);
+    let signed = signed(scene.ask(&who, None, None, cost(5)).unwrap(), session);
+    scene.meter.hand_in(&who, Some(signed.clone())).unwrap();
+    signed
+}
+
 /// An account uses one session key after the other and pays for each: none is locked out by the earlier ones, though all
-/// permits live. Where the ledger takes reports, as soon as they were reported.
+/// permits live. Where the ledger takes reports, up to a bound, and as soon as they were reported.
 #[test]
 fn settled_sessions_lock_nobody_out() {
+    let most = u16::try_from(METERED_SESSIONS_KEPT_MAX).unwrap();
     for reports in [false, true] {
         let mut scene = Scene::on(1, reports);
-        let of = |number: u8| Who { consumer: who(0).consumer, ..who(number) };
-        for number in 1..=40u8 {
-            let offer = scene.ask(&of(number), None, None, cost(1)).unwrap();
-            scene.meter.hand_in(&of(number), Some(sign(offer, number))).unwrap();
-            if reports {
-                let entries = scene.meter.entries();
-                assert_eq!(entries.len(), 1, "each is reported once");
-                scene.meter.reported(&entries).unwrap();
-            }
-            if number == 20 {
-                scene.reboot();
-            }
+        for session in 1..=most {
+            pay(&scene, session);
         }
+        scene.reboot();
+        if reports {
+            let entries = scene.meter.entries();
+            assert_eq!(entries.len(), usize::from(most), "none is lost");
+            let refused = scene.ask(&of(most + 1, NOW), None, None, cost(1)).unwrap_err();
+            assert_eq!(refused, MeterError::Full);
+            scene.meter.reported(&entries).unwrap();
+        }
+        for session in most + 1..=most + 20 {
+            pay(&scene, session);
+        }
+        let entries = scene.meter.entries();
+        assert!(entries.iter().all(|entry| entry.start == Counters::default()));
+        assert!(!reports || entries.len() == 20);
     }
 }
 
-/// Who owes makes no room, whatever the ledger takes; nor does who pays make room for another account while its permit lives.
+/// Who owes makes no room, whatever the ledger takes, and an account with too many debts gets no more.
 #[test]
 fn debts_are_not_forgotten() {
-    let scene = Scene::on(1, false);
-    let of = |number: u8| Who { consumer: who(0).consumer, ..who(number) };
-    let most = u8::try_from(METERED_SESSIONS_PER_ACCOUNT_MAX).unwrap();
-    for number in 1..=most {
-        scene.ask(&of(number), None, None, cost(1)).unwrap();
+    for reports in [false, true] {
+        let scene = Scene::on(1, reports);
+        let most = u16::try_from(METERED_SESSIONS_PER_ACCOUNT_MAX).unwrap();
+        for session in 1..=most {
+            scene.ask(&of(session, NOW), None, None, cost(1)).unwrap();
+        }
+        let late = of(99, NOW + 9_999);
+        assert_eq!(scene.ask(&late, None, None, cost(1)).unwrap_err(), MeterError::Full);
+        assert!(scene.ask(&who(98), None, None, cost(1)).is_ok(), "another account has room");
+        let standing = scene.meter.hand_in(&of(3, NOW), None).unwrap().unwrap();
+        let paid = standing.offered.map(|offer| signed(offer, 3));
+        scene.meter.hand_in(&of(3, NOW), paid).unwrap();
+        assert!(scene.ask(&late, None, None, cost(1)).is_ok(), "one debt fewer");
     }
-    assert_eq!(scene.ask(&of(99), None, None, cost(1)).unwrap_err(), MeterError::Full);
-    assert!(scene.ask(&who(98), None, None, cost(1)).is_ok(), "another account has room");
 }
 
-/// A session that was forgotten after its report, and asks before it brings its voucher, is not reported anew.
+/// What is settled and not reported waits: no newcomer pushes it out.
 #[test]
-fn a_late_voucher_is_not_reported_twice() {
-    let scene = Scene::new(2);
-    let of = |number: u8| Who { consumer: who(0).consumer, ..who(number) };
-    let most = u8::try_from(METERED_SESSIONS_PER_ACCOUNT_MAX).unwrap();
-    let old = sign(scene.ask(&of(1), None, None, cost(5)).unwrap(), 1);
-    scene.meter.hand_in(&of(1), Some(old.clone())).unwrap();
-    scene.meter.reported(&scene.meter.entries()).unwrap();
-    for number in 2..=most + 1 {
-        scene.ask(&of(number), None, None, cost(1)).unwrap();
+fn what_is_to_be_reported_stays() {
+    let scene = Scene::new(1);
+    let most = u16::try_from(METERED_SESSIONS_KEPT_MAX).unwrap();
+    for session in 1..=most {
+        pay(&scene, session);
     }
-    // Only a place that somebody gives up lets it in again.
-    let standing = scene.meter.hand_in(&of(2), None).unwrap().unwrap();
-    scene.meter.hand_in(&of(2), standing.offered.map(|offer| sign(offer, 2))).unwrap();
-    scene.meter.reported(&scene.meter.entries()).unwrap();
-    // It may even have used exactly as much again.
-    let late = Who { now: NOW + 60, ..of(1) };
-    let fresh = scene.ask(&late, None, None, cost(5)).unwrap();
-    assert_eq!((number(&fresh), fresh.voucher.used), (1, old.voucher.used), "it was forgotten");
-    let standing = scene.meter.hand_in(&late, Some(old.clone())).unwrap().unwrap();
-    let back = standing.offered.unwrap();
-    assert!(back.voucher.supersedes(&old.voucher));
-    assert_eq!(back.voucher.used.queries, 10, "what it owed since is not forgiven");
-    scene.meter.hand_in(&late, Some(sign(back, 1))).unwrap();
-    let [entry] = scene.meter.entries().try_into().unwrap();
-    assert_eq!(entry.start, old.voucher.used);
-}
-
-/// Sessions make room when they are over: nothing owed, nothing to report; the oldest first. Whoever comes back begins where
-/// its voucher says, and what it was reported for is not reported again.
-#[test]
-fn sessions_make_room() {
-    let scene = Scene::new(9);
-    let own = |number: u8, expires| Who { consumer: who(0).consumer, expires, ..who(number) };
-    let most = u8::try_from(METERED_SESSIONS_PER_ACCOUNT_MAX).unwrap();
-    let mut vouchers = Vec::new();
-    for number in 1..=most {
-        let expires = NOW + u64::from(number);
-        let offer = scene.ask(&own(number, expires), None, None, cost(1)).unwrap();
-        vouchers.push(sign(offer, number));
-    }
-    let late = Who { now: NOW + 10, ..own(90, NOW + 99) };
-    let ask = || scene.ask(&late, None, None, cost(1));
-    assert_eq!(ask().unwrap_err(), MeterError::Full, "all owe");
-    // Three are settled, and two of them reported.
-    for (number, voucher) in [1, 2, 12].into_iter().zip([0, 1, 11].map(|at| &vouchers[at])) {
-        scene.meter.hand_in(&own(number, 0), Some(voucher.clone())).unwrap();
-    }
-    assert_eq!(ask().unwrap_err(), MeterError::Full, "all are to be reported");
-    let entries = scene.meter.entries();
-    assert_eq!(entries.len(), 3);
-    let reported: Vec<Entry> = entries
+    let (kept, gone): (Vec<_>, Vec<_>) = scene
+        .meter
+        .entries()
         .into_iter()
-        .filter(|entry| entry.signed.voucher.session != own(1, 0).session)
-        .collect();
-    scene.meter.reported(&reported).unwrap();
-    assert_eq!(scene.meter.entries().len(), 1);
-    ask().unwrap();
-    let next = Who { now: NOW + 10, ..own(91, NOW + 99) };
-    scene.ask(&next, None, None, cost(1)).unwrap();
-    let third = Who { now: NOW + 10, ..own(92, NOW + 99) };
-    assert_eq!(scene.ask(&third, None, None, cost(1)).unwrap_err(), MeterError::Full);
-    assert!(scene.ask(&who(0), None, None, cost(1)).is_err(), "of the same account");
-    assert!(scene.ask(&who(99), None, None, cost(1)).is_ok(), "another account has room");
-
-    // Session 2 was forgotten. It makes room for itself in turn, and goes on where it stood.
-    scene.meter.hand_in(&own(1, 0), None).unwrap();
-    scene.meter.reported(&scene.meter.entries()).unwrap();
-    let back = Who { now: NOW + 10, ..own(2, NOW + 99) };
-    let offer = scene.ask(&back, Some(vouchers[1].clone()), None, cost(1)).unwrap();
-    assert_eq!((number(&offer), offer.voucher.used.queries), (2, 2));
-    let signed = sign(offer, 2);
-    scene.meter.hand_in(&back, Some(signed)).unwrap();
-    let entries = scene.meter.entries();
-    let entry = entries.iter().find(|entry| entry.signed.voucher.session == back.session).unwrap();
-    assert_eq!(entry.start, vouchers[1].voucher.used);
+        .partition(|entry| entry.signed.voucher.session != of(9, NOW).session);
+    scene.meter.reported(&gone).unwrap();
+    scene.ask(&of(most + 1, NOW), None, None, cost(1)).unwrap();
+    let refused = scene.ask(&of(most + 2, NOW), None, None, cost(1)).unwrap_err();
+    assert_eq!(refused, MeterError::Full);
+    assert_eq!(scene.meter.entries(), kept);
 }
 
+/// A session that was forgotten goes on where its voucher says, and what it was reported for is not reported again: also
+/// where it asks before it brings the voucher, as much as before.
+#[test]
+fn who_comes_back_is_not_reported_twice() {
+    let most = u16::try_from(METERED_SESSIONS_KEPT_MAX).unwrap();
+    for late in [false, true] {
+        let scene = Scene::new(2);
+        let old = pay(&scene, 1);
+        for session in 2..=most {
+            pay(&scene, session);
+        }
+        scene.meter.reported(&scene.meter.entries()).unwrap();
+        pay(&scene, most + 1);
+        assert_eq!(scene.meter.hand_in(&of(1, NOW), None).unwrap(), None, "it was forgotten");
+
+        let back = of(1, NOW + 60);
+        let (asked, queries) = if late {
+            let fresh = scene.ask(&back, None, None, cost(5)).unwrap();
+            assert_eq!((number(&fresh), fresh.voucher.used), (1, old.voucher.used));
+            (scene.meter.hand_in(&back, Some(old.clone())).unwrap().unwrap().offered.unwrap(), 10)
+        } else {
+            (scene.ask(&back, Some(old.clone()), None, cost(1)).unwrap(), 6)
+        };
+        assert!(asked.voucher.supersedes(&old.voucher));
+        assert_eq!(asked.voucher.used.queries, queries, "nothing is forgiven");
+        scene.meter.hand_in(&back, Some(signed(asked, 1))).unwrap();
+        let entries = scene.meter.entries();
+        let own = |entry: &&Entry| entry.signed.voucher.session == back.session;
+        assert_eq!(entries.iter().find(own).unwrap().start, old.voucher.used);
+    }
+}

@@ -22,8 +22,7 @@ fn transitions() {
         let mut write = Batch::new();
         write.put(rows[0].0.clone(), sealed.into_bytes()).unwrap();
         shard.commit(write).unwrap();
-        let clock = Arc::new(Stopped);
-        match EmbeddedLedger::open(GENESIS, key(), shard, clock, Box::new(Counting(0)), true) {
+        match reopen(&shard, None) {
             Ok(ledger) => assert_eq!(head(&ledger).height, 1),
             Err(error) => assert_eq!(error, LedgerError::Tampered(0)),
         }
