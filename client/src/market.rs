@@ -29,10 +29,10 @@ impl Client {
     /// [`ClientError::Problem`] with `ledger-refused` or `funds-short`: nothing has changed.
     pub async fn execute_market(
         &self,
-        message: impl Into<MarketMsg>,
+        message: MarketMsg,
         funds: Vec<Coin>,
     ) -> Result<LedgerReply, ClientError> {
-        let body = ExecuteMarket { message: message.into(), funds };
+        let body = ExecuteMarket { message, funds };
         let path = "/v1/ledger/execute".to_owned();
         self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
     }

@@ -11,7 +11,7 @@ use crate::subscription::SubscriptionError;
 use crate::workers::WorkersError;
 use prag_protocol::ledger::bank::BankMsg;
 use prag_protocol::ledger::rewards::{Evidence, RoyaltyClaim, Shown};
-use scene::{BOND, EPOCH, NOW, STAKE, Scene, coins};
+use scene::{BOND, EPOCH, Enveloped, NOW, STAKE, Scene, coins};
 
 /// A plan is bought, use is reported, the epoch closed, worker and owner claim: every unit is where it belongs.
 #[test]
@@ -73,7 +73,7 @@ fn a_false_report_costs_a_stake() {
 fn refusals_change_nothing() {
     let mut scene = Scene::begun();
     scene.register(NOW);
-    let fund = || MarketMsg::from(RewardsMsg::Fund {});
+    let fund = || RewardsMsg::Fund {}.enveloped();
     let send = BankMsg::Send { to: scene.worker.clone(), coin: coins(5)[0].clone() };
     let price = MarketError::Subscription(SubscriptionError::Price { price: 500 });
     let short = |has, needs| MarketError::Bank(BankError::Short { has, needs });
@@ -81,8 +81,8 @@ fn refusals_change_nothing() {
         ("poor", 5, fund(), short(0, 5)),
         ("payer", 1_000_001, fund(), short(1_000_000, 1_000_001)),
         ("payer", 5, MarketMsg::Bank(send), MarketError::Funds),
-        ("payer", 499, scene.subscribe().into(), price),
-        ("payer", 5, WorkersMsg::WithdrawStake {}.into(), MarketError::Workers(WorkersError::Funds)),
+        ("payer", 499, scene.subscribe().enveloped(), price),
+        ("payer", 5, WorkersMsg::WithdrawStake {}.enveloped(), MarketError::Workers(WorkersError::Funds)),
     ] {
         let before = scene.map.clone();
         let refused = scene.send(sender, NOW, amount, message).unwrap_err();

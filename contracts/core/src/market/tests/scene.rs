@@ -53,21 +53,26 @@ fn name(who: &str) -> Address {
     format!("secret1{who}").parse().unwrap()
 }
 
-impl From<RewardsMsg> for MarketMsg {
-    fn from(message: RewardsMsg) -> Self {
-        Self::Rewards(Box::new(message))
+/// A message in its envelope.
+pub(super) trait Enveloped {
+    fn enveloped(self) -> MarketMsg;
+}
+
+impl Enveloped for RewardsMsg {
+    fn enveloped(self) -> MarketMsg {
+        MarketMsg::Rewards(Box::new(self))
     }
 }
 
-impl From<WorkersMsg> for MarketMsg {
-    fn from(message: WorkersMsg) -> Self {
-        Self::Workers(Box::new(message))
+impl Enveloped for WorkersMsg {
+    fn enveloped(self) -> MarketMsg {
+        MarketMsg::Workers(Box::new(self))
     }
 }
 
-impl From<SubscriptionMsg> for MarketMsg {
-    fn from(message: SubscriptionMsg) -> Self {
-        Self::Subscription(message)
+impl Enveloped for SubscriptionMsg {
+    fn enveloped(self) -> MarketMsg {
+        MarketMsg::Subscription(self)
     }
 }
 
@@ -110,9 +115,9 @@ impl Scene {
         who: &str,
         time: u64,
         amount: u128,
-        message: impl Into<MarketMsg>,
+        message: impl Enveloped,
     ) -> Result<(), MarketError> {
-        self.send(who, time, amount, message.into())
+        self.send(who, time, amount, message.enveloped())
     }
 
     pub(super) fn send(
