@@ -205,7 +205,9 @@ async fn claim(client: &Client, screen: Screen, of: &OfEpoch) -> Done {
         "collections": rows });
     screen.show(&value, || {
         if rows.is_empty() {
-            return format!("nothing was read of your collections in epoch {epoch}, or its books are gone");
+            return format!(
+                "nothing was read of your collections in epoch {epoch}, or its books are gone"
+            );
         }
         let cells: Vec<Vec<String>> =
             rows.iter().map(|(id, said)| vec![id.clone(), said.clone()]).collect();

@@ -28,7 +28,8 @@ pub(super) fn read(text: &str, denom: &Denom) -> Result<Coin, ClientError> {
     let name = whole(denom).unwrap_or_else(|| denom.to_string());
     let number = text.strip_suffix(name.as_str()).unwrap_or(text).trim_end();
     let wrong = || {
-        let digits = if whole(denom).is_some() { ", with at most 6 digits behind the point" } else { "" };
+        let digits =
+            if whole(denom).is_some() { ", with at most 6 digits behind the point" } else { "" };
         ClientError::Usage(format!("an amount is a number of {name}, such as 12{digits}"))
     };
     let units = match (number.split_once('.'), whole(denom).is_some()) {

@@ -66,8 +66,7 @@ async fn plans(client: &Client, screen: Screen) -> Done {
 
 async fn buy(client: &Client, screen: Screen, plan: u32, message: SubscriptionMsg) -> Done {
     let query = SubscriptionQuery::Plan { plan };
-    let found: Option<PlanRecord> =
-        client.query_market(&MarketQuery::Subscription(query)).await?;
+    let found: Option<PlanRecord> = client.query_market(&MarketQuery::Subscription(query)).await?;
     let found = found.ok_or_else(|| {
         ClientError::Usage(format!("there is no plan {plan}; see `prag subscribe plans`"))
     })?;
@@ -82,7 +81,8 @@ async fn status(client: &Client, screen: Screen) -> Done {
         None => "no subscription; see `prag subscribe plans`".to_owned(),
         Some(own) => {
             let plan = own.running.as_ref().map_or("none".to_owned(), |run| run.plan.to_string());
-            let until = own.terms.as_ref().map_or("-".to_owned(), |terms| terms.live_until.to_string());
+            let until =
+                own.terms.as_ref().map_or("-".to_owned(), |terms| terms.live_until.to_string());
             let rows = [
                 ("active", own.active.to_string()),
                 ("plan", plan),

@@ -18,8 +18,8 @@ use crate::sessions::Sessions;
 use crate::settings::{Metering, Settings, SettingsError, VaultKind};
 use crate::tls::Certificates;
 use crate::vault::{
-    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, Reports, UsageRows,
-    Vaults,
+    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, Reports,
+    UsageRows, Vaults,
 };
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;

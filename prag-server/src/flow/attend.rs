@@ -89,7 +89,8 @@ impl Worker {
         let admin = self.administers(caller).await?;
         let steward = self.0.settings.steward.as_ref() == Some(&caller.address);
         if !admin || !(steward || self.operates(caller).await?) {
-            let detail = "the market's operator and the worker's steward ask a worker to act on the ledger";
+            let detail =
+                "the market's operator and the worker's steward ask a worker to act on the ledger";
             return Err(Problem::new(Code::Forbidden, detail));
         }
         if let Attend::Register = attend {
@@ -126,7 +127,9 @@ impl Worker {
     /// Look at the cadence of the settings, as long as this worker lives.
     pub(super) fn keep_attending(&self) {
         let market = self.0.settings.market.as_ref().and_then(|market| market.worker.as_ref());
-        let Some(cadence) = market.map(|market| Duration::from_secs(market.check_s)) else { return };
+        let Some(cadence) = market.map(|market| Duration::from_secs(market.check_s)) else {
+            return;
+        };
         let weak = std::sync::Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {

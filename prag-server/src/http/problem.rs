@@ -104,10 +104,9 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::PermissionMissing
         | Code::ReaderAttestationRequired
         | Code::EvidenceRefused => StatusCode::FORBIDDEN,
-        Code::DocumentNotFound
-        | Code::OperationNotFound
-        | Code::RouteNotFound
-        | Code::NoMarket => StatusCode::NOT_FOUND,
+        Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound | Code::NoMarket => {
+            StatusCode::NOT_FOUND
+        }
         Code::VoucherDue | Code::FundsShort => StatusCode::PAYMENT_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld | Code::LedgerRefused => {

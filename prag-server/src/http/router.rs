@@ -9,7 +9,8 @@ use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
 use super::{
-    collections, documents, gateway, grants, market, peer, policy, readers, search, system, vouchers,
+    collections, documents, gateway, grants, market, peer, policy, readers, search, system,
+    vouchers,
 };
 use crate::flow::Worker;
 use axum::Router;

@@ -217,7 +217,9 @@ impl Market {
         let wallet = self.worker.as_ref().and_then(|worker| worker.wallet.as_ref());
         for account in [self.operator.as_ref(), wallet].into_iter().flatten() {
             check_address(account).map_err(|_| {
-                SettingsError::Market("`operator` and `wallet` are addresses such as secret1…".into())
+                SettingsError::Market(
+                    "`operator` and `wallet` are addresses such as secret1…".into(),
+                )
             })?;
         }
         let pace = self.worker.as_ref().is_none_or(|worker| (1..=3600).contains(&worker.check_s));

@@ -87,12 +87,13 @@ impl Reports {
         let mut entries = Vec::new();
         for part in 0..parts {
             let row = self.0.get_at(NOBODY, &key(epoch, part))?.ok_or(VaultError::Tampered)?;
-            let rows = row.expose().strip_prefix(&[VERSION]).and_then(|row| {
-                match postcard::take_from_bytes::<Vec<(SignedVoucher, Counters)>>(row) {
-                    Ok((rows, [])) => Some(rows),
-                    Ok(_) | Err(_) => None,
-                }
-            });
+            let rows =
+                row.expose().strip_prefix(&[VERSION]).and_then(
+                    |row| match postcard::take_from_bytes::<Vec<(SignedVoucher, Counters)>>(row) {
+                        Ok((rows, [])) => Some(rows),
+                        Ok(_) | Err(_) => None,
+                    },
+                );
             let rows = rows.ok_or(VaultError::Tampered)?;
             entries.extend(rows.into_iter().map(|(signed, start)| Entry { signed, start }));
         }

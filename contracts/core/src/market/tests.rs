@@ -29,7 +29,8 @@ fn a_whole_epoch_conserves() {
     // 10,000 less 5 % fee, 20 % royalty; all of the work and its answer are this worker's.
     assert_eq!(scene.has("worker"), before + 7_500 + BOND);
     assert_eq!(scene.has("admin"), 500);
-    let royalty = Some(RoyaltyClaim { worker: scene.worker.clone(), shown: book.royalty(0).unwrap() });
+    let royalty =
+        Some(RoyaltyClaim { worker: scene.worker.clone(), shown: book.royalty(0).unwrap() });
     let claim = RewardsMsg::Claim { epoch: 0, royalty };
     let thief = scene.run("thief", late, 0, claim.clone()).unwrap_err();
     assert_eq!(thief, MarketError::Rewards(RewardsError::NotOwner));
@@ -82,7 +83,12 @@ fn refusals_change_nothing() {
         ("payer", 1_000_001, fund(), short(1_000_000, 1_000_001)),
         ("payer", 5, MarketMsg::Bank(send), MarketError::Funds),
         ("payer", 499, scene.subscribe().enveloped(), price),
-        ("payer", 5, WorkersMsg::WithdrawStake {}.enveloped(), MarketError::Workers(WorkersError::Funds)),
+        (
+            "payer",
+            5,
+            WorkersMsg::WithdrawStake {}.enveloped(),
+            MarketError::Workers(WorkersError::Funds),
+        ),
     ] {
         let before = scene.map.clone();
         let refused = scene.send(sender, NOW, amount, message).unwrap_err();

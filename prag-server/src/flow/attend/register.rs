@@ -59,7 +59,8 @@ impl Worker {
         let needed = terms.stake_per_capacity.get().saturating_mul(market.capacity.into());
         let (worker, said, window) = (self.clone(), market.clone(), challenge.window);
         let work = move || worker.registration(&said, &challenge);
-        let registration = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        let registration =
+            tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         let url = registration.ip_address.clone();
         let missing = Amount::try_from(needed.saturating_sub(staked)).ok();
         let stake = missing.map(|amount| Coin { denom: terms.denom, amount });
@@ -121,7 +122,7 @@ impl Worker {
         market.url.clone().unwrap_or_else(|| format!("{scheme}://{}", settings.listen))
     }
 
-    async fn own_record(&self) -> Result<Option<WorkerRecord>, Problem> {
+    pub(super) async fn own_record(&self) -> Result<Option<WorkerRecord>, Problem> {
         let worker = self.0.parts.account.clone();
         match self.registry(WorkersQuery::Worker { worker }).await? {
             WorkersReply::Worker(record) => Ok(record.map(|record| *record)),
@@ -129,7 +130,7 @@ impl Worker {
         }
     }
 
-    async fn terms(&self) -> Result<WorkersConfig, Problem> {
+    pub(super) async fn terms(&self) -> Result<WorkersConfig, Problem> {
         match self.registry(WorkersQuery::Config {}).await? {
             WorkersReply::Config(config) => Ok(*config),
             _ => Err(another()),

@@ -11,6 +11,7 @@ use crate::flow::market::another;
 use crate::flow::{Worker, problems};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::{Book, Entry};
+use prag_contracts_core::workers::answers;
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::rewards::{
     ReportRecord, RewardsConfig, RewardsMsg, RewardsQuery, RewardsReply,
@@ -30,7 +31,7 @@ impl Worker {
             return Ok(Vec::new());
         }
         let entries = self.entries().await?;
-        if entries.is_empty() && scene.config(epoch).is_none_or(|config| config.uptime_bps == 0) {
+        if entries.is_empty() && !self.was_there(scene, epoch).await? {
             return Ok(Vec::new());
         }
         let sessions = entries.len();
@@ -41,12 +42,23 @@ impl Worker {
         Ok(vec![format!("reported epoch {epoch}: {sessions} sessions")])
     }
 
+    /// Whether being there in an epoch is paid for.
+    async fn was_there(&self, scene: &Scene<'_>, epoch: u64) -> Result<bool, Problem> {
+        let paid = scene.config(epoch).is_some_and(|config| config.uptime_bps > 0);
+        let Some(record) = self.own_record().await?.filter(|_| paid) else { return Ok(false) };
+        let window = self.terms().await?.terms.window_seconds;
+        let (from, until) = (scene.ends(epoch.checked_sub(1)), scene.ends(Some(epoch)));
+        Ok(answers(&record, window, from, until) > 0)
+    }
+
     /// A book that was kept, and nobody knows what became of it.
     async fn follow(&self, scene: &Scene<'_>, epoch: u64) -> Result<(), Problem> {
         let entries = self.kept(epoch).await?;
         let root = book(entries.clone())?.report();
         match self.reported(epoch).await? {
-            Some(record) if record.root == root.root && record.royalty_root == root.royalty_root => {
+            Some(record)
+                if record.root == root.root && record.royalty_root == root.royalty_root =>
+            {
                 self.take(epoch, entries).await
             }
             None if scene.takes(epoch, self.now()) => self.send(scene, epoch, entries).await,
@@ -113,10 +125,16 @@ impl Scene<'_> {
         holds.or(versions.first()).map(|version| &version.config)
     }
 
+    /// The first second after an epoch; of none, the first of all.
+    fn ends(&self, epoch: Option<u64>) -> u64 {
+        let epochs = epoch.map_or(0, |epoch| epoch.saturating_add(1));
+        let seconds = epochs.saturating_mul(self.settings.epoch_seconds);
+        self.settings.genesis.saturating_add(seconds)
+    }
+
     /// Whether reports of an epoch are taken at this time.
     fn takes(&self, epoch: u64, now: u64) -> bool {
-        let ends = epoch.saturating_add(1).saturating_mul(self.settings.epoch_seconds);
-        let ends = self.settings.genesis.saturating_add(ends);
+        let ends = self.ends(Some(epoch));
         let window = self.config(epoch).map_or(0, |config| config.report_seconds);
         (ends..ends.saturating_add(window)).contains(&now)
     }

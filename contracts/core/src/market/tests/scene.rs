@@ -86,11 +86,8 @@ impl Scene {
         let mut scene = Self { map: Map::default(), worker: name("worker"), contracts };
         let env = Env { height: 1, time: NOW };
         instantiate(&mut scene.map, &env, &scene.contracts, (LEDGER, NAME), init()).unwrap();
-        let create = AccessMsg::CreateCollection {
-            collection: COLLECTION,
-            commitment: [1; 32],
-            epoch: 1,
-        };
+        let create =
+            AccessMsg::CreateCollection { collection: COLLECTION, commitment: [1; 32], epoch: 1 };
         access::execute(&mut scene.map, &env, &name("owner"), create).unwrap();
         let plan = SubscriptionMsg::MakePlan {
             id: 1,
@@ -148,17 +145,23 @@ impl Scene {
     /// The sum of all balances is what was minted, and each contract has what it says it holds.
     pub(super) fn accounts_add_up(&self) {
         let all = [
-            "worker", "payer", "subscriber", "owner", "admin", "watcher", "thief", "anybody",
-            "workers", "subscription", "rewards",
+            "worker",
+            "payer",
+            "subscriber",
+            "owner",
+            "admin",
+            "watcher",
+            "thief",
+            "anybody",
+            "workers",
+            "subscription",
+            "rewards",
         ];
         let sum: u128 = all.iter().map(|who| self.has(who)).sum();
         assert_eq!(sum, 2_100_000);
         let env = Env { height: 9, time: NOW };
-        let pool = rewards::query(
-            &self.map,
-            &env,
-            prag_protocol::ledger::rewards::RewardsQuery::Pool {},
-        );
+        let pool =
+            rewards::query(&self.map, &env, prag_protocol::ledger::rewards::RewardsQuery::Pool {});
         let prag_protocol::ledger::rewards::RewardsReply::Pool(pool) = pool.unwrap() else {
             panic!("a pool")
         };

@@ -26,13 +26,8 @@ fn has(ledger: &EmbeddedLedger, account: &str) -> u128 {
     let query = MarketQuery::Bank(BankQuery::Balance { account, denom });
     let rows = ledger.lock();
     let env = Env { height: 9, time: 300 };
-    let reply = core::market::query(
-        &rows.state.overlay(),
-        &env,
-        &ledger.contracts,
-        Some(&owner()),
-        &query,
-    );
+    let reply =
+        core::market::query(&rows.state.overlay(), &env, &ledger.contracts, Some(&owner()), &query);
     match reply.unwrap() {
         MarketReply::Bank(BankReply::Balance(units)) => units,
         other => panic!("{other:?}"),
