@@ -46,13 +46,17 @@ async fn use_is_paid_to_the_last_unit() {
     let first = stage.attend().await;
     assert_eq!(first.failed, Vec::<String>::new());
     let worker = first.account;
-    assert_eq!(stage.has(&worker).await, OWN - STAKE);
+    // The window that it answers in began in the epoch before: that is reported too, for being there.
+    assert_eq!(stage.has(&worker).await, OWN - STAKE - BOND);
+    stage.lab.pass(150);
+    let said = stage.attend().await;
+    assert!(said.done.iter().any(|done| done.contains("answered")), "{said:?}");
     stage.ask(3).await;
     // The machine dies, with the key of its boot: what was counted is not lost, and the next boot registers anew.
     stage.lab.die_after(0);
     stage.lab.revive().await;
     stage.ask(2).await;
-    stage.lab.pass(EPOCH);
+    stage.lab.pass(EPOCH - 150);
     let said = stage.attend().await;
     assert_eq!(said.failed, Vec::<String>::new());
     let report = stage.report(epoch, &worker).await.unwrap();
