@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
+mod model;
 mod scene;
 
 use super::*;
@@ -98,5 +99,26 @@ fn refusals_change_nothing() {
     let many = vec![coins(1)[0].clone(); FUNDS_MAX + 1];
     let before = scene.map.clone();
     assert_eq!(scene.send_all("payer", NOW, &many, fund()), Err(MarketError::Coins));
+    assert_eq!(scene.map, before);
+}
+
+/// A contract that cannot pay, as no sound ledger has it, pays nobody anything: the claim has not happened.
+#[test]
+fn who_cannot_pay_has_not_acted() {
+    let mut scene = Scene::begun();
+    scene.register(NOW);
+    scene.run("payer", NOW, 10_000, RewardsMsg::Fund {}).unwrap();
+    let book = scene.book(7);
+    scene.run("worker", NOW + EPOCH, BOND, scene.report(&book, 0)).unwrap();
+    let late = NOW + 2 * EPOCH - 1;
+    scene.run("anybody", late, 0, RewardsMsg::CloseEpoch { epoch: 0 }).unwrap();
+    let rewards = "secret1rewards".parse().unwrap();
+    let left = scene.has("rewards") - 1;
+    let thief = "secret1thief".parse().unwrap();
+    bank::transfer(&mut scene.map, &rewards, &thief, "uprag", left).unwrap();
+    let before = scene.map.clone();
+    let claim = RewardsMsg::Claim { epoch: 0, royalty: None };
+    let refused = scene.run("worker", late, 0, claim).unwrap_err();
+    assert_eq!(refused, MarketError::Bank(BankError::Short { has: 1, needs: 7_500 + BOND }));
     assert_eq!(scene.map, before);
 }
