@@ -154,7 +154,7 @@ impl Client {
     /// Has the worker look at its own part in the market now.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `forbidden` for anybody but the market's operator and the worker's steward.
+    /// [`ClientError::Problem`] with `permission-missing` for anybody but the market's operator and the worker's steward.
     pub async fn attend(&self, attend: Attend) -> Result<Attended, ClientError> {
         let path = "/v1/ledger/worker".to_owned();
         self.ask(&Call::json(Purpose::Admin, "POST", path, &AskAttend { attend })?).await

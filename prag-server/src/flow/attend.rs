@@ -80,7 +80,7 @@ impl Worker {
     /// Look when somebody who may asks for it.
     ///
     /// # Errors
-    /// `forbidden` for anybody but the market's operator and the worker's steward.
+    /// `permission-missing` for anybody but the market's operator and the worker's steward.
     pub async fn attend_asked(
         &self,
         caller: &Verified<Caller>,
@@ -91,7 +91,7 @@ impl Worker {
         if !admin || !(steward || self.operates(caller).await?) {
             let detail =
                 "the market's operator and the worker's steward ask a worker to act on the ledger";
-            return Err(Problem::new(Code::Forbidden, detail));
+            return Err(Problem::new(Code::PermissionMissing, detail));
         }
         if let Attend::Register = attend {
             let market = self.0.settings.market.as_ref().and_then(|market| market.worker.as_ref());

@@ -130,7 +130,7 @@ async fn a_worker_that_dies_reports_once() {
 async fn the_operator_has_the_worker_register() {
     let stage = Stage::start().await;
     let refused = stage.reader.attend(Attend::Register).await.unwrap_err();
-    assert_eq!(refused.code(), Some(Code::Forbidden));
+    assert_eq!(refused.code(), Some(Code::PermissionMissing));
     let said = stage.operator.attend(Attend::Register).await.unwrap();
     assert_eq!(said.failed, Vec::<String>::new());
     let query = WorkersQuery::Worker { worker: said.account.clone() };
