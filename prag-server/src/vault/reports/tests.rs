@@ -72,3 +72,49 @@ fn a_book_is_whole_or_none() {
         assert!(kept.is_err() || found.is_some(), "step {steps}: what was kept is there");
     }
 }
+
+/// Rows are frozen: table 0x18, epoch and part; version 1, then postcard of vouchers and starts; last the row that says how
+/// many parts there are, and whether the ledger has the book.
+#[test]
+fn golden_rows() {
+    let shard = shard(&MemoryEngine::new());
+    let kept = reports(&shard);
+    kept.keep(3, &[entry(0)]).unwrap();
+    let names: Vec<Vec<u8>> = shard
+        .scan(&KeyRange::prefix(&[0x18]), None, 9)
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let name = |part: [u8; 4]| [&[0x18], &[0; 16][..], &[0, 0, 0, 0, 0, 0, 0, 3], &part].concat();
+    assert_eq!(names, [name([0; 4]), name([0xff; 4])]);
+
+    let hex = |byte: &str, times: usize| byte.repeat(times).into_bytes();
+    let spelled = [
+        vec![1, 1, 64],
+        hex("01", 32),
+        b"\x0dsecret1worker\x40".to_vec(),
+        hex("02", 32),
+        vec![32],
+        hex("07", 16),
+        b"\x0dsecret1reader\x40".to_vec(),
+        hex("00", 32),
+        // Sequence, and what was used.
+        vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 1, 0, 0, 0, 0],
+        vec![0x80, 1],
+        hex("03", 64),
+        vec![0x80, 1],
+        hex("04", 64),
+        vec![0; 5],
+    ];
+    let row = kept.0.get_at(NOBODY, &key(3, 0)).unwrap().unwrap();
+    assert_eq!(row.expose(), spelled.concat());
+    let head = |kept: &Reports| {
+        let row = kept.0.get_at(NOBODY, &key(3, HEAD)).unwrap().unwrap();
+        row.expose().to_vec()
+    };
+    assert_eq!(head(&kept), [1, 0, 0, 0, 1, 0]);
+    kept.taken(3).unwrap();
+    assert_eq!(head(&kept), [1, 0, 0, 0, 1, 1]);
+}

@@ -34,6 +34,18 @@ fn has(ledger: &EmbeddedLedger, account: &str) -> u128 {
     }
 }
 
+/// One row of each envelope, before it is sealed.
+pub(super) fn plains() -> Vec<Vec<u8>> {
+    let shard = shard();
+    begun(&shard).execute_now(&owner(), &[], send(3)).unwrap();
+    let rows = shard.scan(&KeyRange::prefix(&[0x10]), None, 9).unwrap().rows;
+    let opened = rows.into_iter().zip(0u8..).map(|((_, row), height)| {
+        let sealed = Sealed::<LedgerState>::from_bytes(row);
+        sealed.open(&key(), place(height)).unwrap().expose().to_vec()
+    });
+    opened.collect()
+}
+
 /// The texts of both envelopes are frozen, stand in rows of format 1, and replay for ever.
 #[test]
 fn golden_envelopes() {
