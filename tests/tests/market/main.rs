@@ -11,7 +11,8 @@ mod refusals;
 mod stage;
 
 use prag_protocol::ledger::bank::BankMsg;
-use prag_protocol::ledger::market::Attend;
+use prag_protocol::ledger::market::{Attend, MarketMsg};
+use prag_protocol::ledger::rewards::{RewardsMsg, Tree};
 use prag_protocol::ledger::subscription::SubscriptionMsg;
 use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
@@ -123,6 +124,40 @@ async fn a_worker_that_dies_reports_once() {
             break;
         }
     }
+}
+
+/// Whoever doubts a report asks for a leaf; the worker shows it, after a reboot too, has the deposit, and is paid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_demanded_leaf_is_shown() {
+    let mut stage = Stage::start().await;
+    let payer = stage.lab.client("payer").await;
+    stage.rich(&payer).await;
+    let epoch = stage.next_epoch().await;
+    stage.fund(&payer, 1_000).await.unwrap();
+    let worker = stage.attend().await.account;
+    stage.ask(1).await;
+    stage.lab.pass(EPOCH);
+    stage.attend().await;
+    for tree in [Tree::Usage, Tree::Royalty] {
+        let worker = worker.clone();
+        let demand = RewardsMsg::Demand { epoch, worker, tree, index: 0 };
+        let demand = MarketMsg::Rewards(Box::new(demand));
+        payer.execute_market(demand, stage::coins(10)).await.unwrap();
+    }
+    assert_eq!(stage.report(epoch, &worker).await.unwrap().open, 2);
+    stage.lab.die_after(0);
+    stage.lab.revive().await;
+    stage.operator.rewards_pool().await.unwrap();
+    let had = stage.has(&worker).await;
+    let said = stage.attend().await;
+    assert_eq!(said.failed, Vec::<String>::new());
+    assert_eq!(stage.report(epoch, &worker).await.unwrap().open, 0);
+    assert_eq!(stage.has(&worker).await, had + 20);
+    stage.lab.pass(2 * WINDOW);
+    stage.attend().await;
+    let report = stage.report(epoch, &worker).await.unwrap();
+    assert!(report.claimed && !report.void);
+    stage.adds_up(&worker).await;
 }
 
 /// The registry lists the worker with this boot's key; its operator may ask it to look, and nobody else.
