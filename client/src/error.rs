@@ -282,6 +282,11 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::Conflict => Some("choose another name"),
         Code::VoucherDue => Some("run `prag ledger usage COLLECTION --settle`"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
+        Code::NoMarket => Some("use a worker whose settings have [market], or --dev"),
+        Code::LedgerRefused => Some("see `prag ledger status` and `prag ledger rewards`"),
+        Code::FundsShort => Some(
+            "see `prag ledger status`; on a ledger for trying out, `prag ledger faucet` gives some",
+        ),
         Code::WorkerSealed => Some("its steward runs `prag unlock`"),
         Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),
         _ => None,

@@ -6,6 +6,8 @@
 //! Invariant: an answer names the height and time at which it held, so a stale one can be refused.
 
 use async_trait::async_trait;
+use prag_protocol::ledger::bank::Coin;
+use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::admission::AccessView;
@@ -29,6 +31,14 @@ pub enum LedgerError {
     /// Fewer units of a grant are left than were asked for. Ask the owner for more.
     #[error("only {0} units of the grant are left")]
     Quota(u64),
+    /// The account has less than is to be paid; state is unchanged. Get more first.
+    #[error("{needs} units are to be paid, and the account has {has}")]
+    Short {
+        /// What there is.
+        has: u128,
+        /// What is to be paid.
+        needs: u128,
+    },
     /// The contract refused; state is unchanged. The text names the rule, never content.
     #[error("the ledger refused: {0}")]
     Refused(String),
@@ -47,6 +57,9 @@ pub enum LedgerError {
     /// This ledger keeps no shares. Not retryable.
     #[error("this ledger keeps no shares")]
     Unsupported,
+    /// No contracts beside access are reached through this ledger. Not retryable.
+    #[error("this ledger runs no market: no workers, subscriptions, rewards or money")]
+    NoMarket,
 }
 
 /// The ledger that a worker obeys.
@@ -136,5 +149,38 @@ pub trait Ledger: Send + Sync {
         _binding: &Binding,
     ) -> Result<Answer, LedgerError> {
         Err(LedgerError::Unsupported)
+    }
+
+    /// Whether this ledger runs the contracts beside access, so that the two methods below work.
+    fn has_market(&self) -> bool {
+        false
+    }
+
+    /// As [`Ledger::execute`], for a contract beside access, with `funds` out of the sender's balance. What the message
+    /// makes due is paid in the same transition.
+    ///
+    /// # Errors
+    /// [`LedgerError::Refused`] leaves state and balances unchanged; [`LedgerError::NoMarket`].
+    async fn execute_market(
+        &self,
+        _sender: &Address,
+        _authorization: &[u8],
+        _message: MarketMsg,
+        _funds: &[Coin],
+    ) -> Result<u64, LedgerError> {
+        Err(LedgerError::NoMarket)
+    }
+
+    /// As [`Ledger::query`], of a contract beside access. `caller`: the account whose administration permit was verified,
+    /// as that contract wants it for what is not public; `None` is anybody.
+    ///
+    /// # Errors
+    /// As [`Ledger::view`]; [`LedgerError::Refused`] for what the caller may not know; [`LedgerError::NoMarket`].
+    async fn query_market(
+        &self,
+        _caller: Option<&Address>,
+        _query: MarketQuery,
+    ) -> Result<MarketReply, LedgerError> {
+        Err(LedgerError::NoMarket)
     }
 }

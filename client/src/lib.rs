@@ -15,6 +15,7 @@ pub mod error;
 pub mod home;
 pub mod identity;
 pub mod ledger;
+mod market;
 mod metered;
 mod owner;
 mod policies;

@@ -10,7 +10,7 @@ use crate::clock::{WorkerClock, counter};
 use crate::http::serve;
 use crate::platform::configfs::ROOT;
 use crate::sealed;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Market, Settings, SettingsError};
 use clap::{Parser, Subcommand};
 use prag_protocol::problem::Problem;
 use prag_trust::permit::Expected;
@@ -131,7 +131,9 @@ async fn serve_all(settings: Settings, platform: Platform) -> Result<(), BootErr
         Booted::Open(worker) => {
             eprintln!("  documentation  {scheme}://{bound}/docs");
             eprintln!("  next           prag attest {scheme}://{bound}");
-            serve::serve(worker, listener, http).await.map_err(listen)
+            let served = serve::serve(worker.clone(), listener, http).await.map_err(listen);
+            worker.attend_last().await;
+            served
         }
         Booted::Sealed(sealed) => {
             eprintln!("  sealed: its steward opens it");
@@ -175,6 +177,9 @@ fn read(config: Option<&Path>) -> Result<Settings, BootError> {
 fn settings(flags: Serve) -> Result<Settings, BootError> {
     let mut settings = read(flags.config.as_deref())?;
     settings.dev = flags.dev;
+    if flags.dev && settings.market.is_none() {
+        settings.market = Some(Market::dev());
+    }
     settings.listen = flags.listen.unwrap_or(settings.listen);
     settings.data = flags.data.unwrap_or(settings.data);
     settings.model = flags.model.unwrap_or(settings.model);

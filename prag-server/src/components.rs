@@ -9,7 +9,7 @@ use crate::channel::KeyRing;
 use crate::meter::Meter;
 use crate::sessions::Sessions;
 use crate::tls::Certificates;
-use crate::vault::{Anchors, Catalog, ChainShares, ChainVault, Portrait, Vaults};
+use crate::vault::{Anchors, Catalog, ChainShares, ChainVault, Portrait, Reports, Vaults};
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
 use prag_embedder::Embedder;
@@ -51,6 +51,8 @@ pub struct Components {
     pub anchors: Anchors,
     /// What grantees use, where it is metered.
     pub meter: Option<Arc<Meter>>,
+    /// Books of use that was reported to the ledger.
+    pub reports: Reports,
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
     /// The model.

@@ -7,6 +7,11 @@
 //!
 //! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
 //! one write: until then the client has the voucher, and brings it again.
+//!
+//! A session makes room once nothing is owed and nothing is left to report. Its own account may need the room while its
+//! permit lives; others wait until that is over. Whoever comes back brings its voucher and goes on from there, reported
+//! as far as that says, also where it kept the voucher back at first. A request whose reply was lost before, and that is
+//! asked again after, is claimed again; its client accounts for it once, and refuses.
 
 mod error;
 mod session;
@@ -19,7 +24,9 @@ use ed25519_dalek::SigningKey;
 use prag_client::vault::VaultError;
 use prag_contracts_core::rewards::book::Entry;
 use prag_protocol::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher, Voucher};
-use prag_protocol::limits::{METERED_SESSIONS_MAX, METERED_SESSIONS_PER_ACCOUNT_MAX};
+use prag_protocol::limits::{
+    METERED_SESSIONS_KEPT_MAX, METERED_SESSIONS_MAX, METERED_SESSIONS_PER_ACCOUNT_MAX,
+};
 use prag_protocol::wire::metering::Standing;
 use prag_protocol::{Address, CollectionId};
 use prag_trust::verified::Verified;
@@ -51,6 +58,8 @@ pub struct Vouching {
     pub worker: Address,
     /// The key of this boot.
     pub signing: SigningKey,
+    /// Whether that ledger takes reports: then a session is kept until all that it countersigned is reported.
+    pub reports: bool,
 }
 
 /// The counters of all sessions.
@@ -175,7 +184,7 @@ impl Meter {
             }
         }
         let session = &live.session;
-        let offered = (session.sequence > 0).then(|| self.offer(who, session));
+        let offered = session.is_counted().then(|| self.offer(who, session));
         Ok(Some(Standing { offered, countersigned: session.settled.clone() }))
     }
 
@@ -236,25 +245,38 @@ impl Meter {
             return Ok(Arc::clone(slot));
         }
         let all = (who.collection, [0; 32])..=(who.collection, [0xff; 32]);
-        let total = sessions.range(all.clone()).count();
-        let of_account = |slot: &Slot| lock(slot).session.consumer == who.consumer;
-        let own = sessions.range(all.clone()).filter(|(_, slot)| of_account(slot)).count();
-        if total >= METERED_SESSIONS_MAX || own >= METERED_SESSIONS_PER_ACCOUNT_MAX {
+        let (mut total, mut own, mut owing) = (0usize, 0usize, 0usize);
+        for (_, slot) in sessions.range(all.clone()) {
+            let session = &lock(slot).session;
+            let mine = session.consumer == who.consumer;
+            total += 1;
+            own += usize::from(mine);
+            owing += usize::from(mine && !session.is_settled());
+        }
+        let debts = owing >= METERED_SESSIONS_PER_ACCOUNT_MAX;
+        let full = own >= METERED_SESSIONS_KEPT_MAX;
+        if debts || full || total >= METERED_SESSIONS_MAX {
             // Its own make room first: nobody fills the place of others with keys.
-            let full = own >= METERED_SESSIONS_PER_ACCOUNT_MAX;
-            let over = sessions.range(all).filter(|(_, slot)| !full || of_account(slot));
+            let free = |session: &Session| {
+                let mine = session.consumer == who.consumer;
+                if debts {
+                    return mine && !session.is_counted();
+                }
+                let free = mine || (!full && session.expires <= who.now);
+                free && session.is_over(self.vouching.reports)
+            };
             // Who is alone in the map is being served by nobody.
-            let over = over.filter(|(_, slot)| Arc::strong_count(slot) == 1);
-            let over = over.map(|(key, slot)| (*key, lock(slot).session.clone()));
-            let over = over.filter(|(_, session)| session.is_over(who.now));
+            let idle = sessions.range(all).filter(|(_, slot)| Arc::strong_count(slot) == 1);
+            let over = idle.map(|(key, slot)| (*key, lock(slot).session.clone()));
+            let over = over.filter(|(_, session)| free(session));
             let oldest = over.min_by_key(|(_, session)| session.expires);
             let (old, session) = oldest.ok_or(MeterError::Full)?;
-            if session.sequence > 0 {
+            if session.is_counted() {
                 self.rows.forget(old.0, &old.1).map_err(|_| MeterError::Storage)?;
             }
             sessions.remove(&old);
         }
-        let slot = Arc::new(Live::new(Session::new(who.consumer.clone())));
+        let slot = Arc::new(Live::new(Session::new(who.consumer.clone(), who.now)));
         sessions.insert(key, Arc::clone(&slot));
         Ok(slot)
     }
@@ -270,7 +292,7 @@ impl Meter {
     }
 
     fn offer(&self, who: &Who, session: &Session) -> OfferedVoucher {
-        let Vouching { ledger, worker, signing } = &self.vouching;
+        let Vouching { ledger, worker, signing, reports: _ } = &self.vouching;
         let voucher = Voucher {
             ledger: *ledger,
             worker: worker.clone(),

@@ -6,10 +6,12 @@
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
 mod evidence;
+mod market;
 mod metering;
 mod peer;
 
 pub use evidence::EvidenceSources;
+pub use market::{Market, MarketWorker};
 pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
@@ -73,6 +75,9 @@ pub struct Settings {
     pub rate_burst: u64,
     /// Metering of grantees' use, for vouchers; none without it.
     pub metering: Option<Metering>,
+    /// Workers, subscriptions, rewards and money: how these contracts begin on the embedded ledger, and this worker's part
+    /// in them. None without it; `--dev` alone has one for trying things out.
+    pub market: Option<Market>,
     /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
     pub readers: ReaderPolicy,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
@@ -121,6 +126,9 @@ pub enum SettingsError {
         "refusing to listen on {0} without TLS: set `[tls]` with `mode = \"born\"`, or listen on 127.0.0.1 or [::1] behind a TLS proxy (the channel stays sealed through it)"
     )]
     Exposed(IpAddr),
+    /// The market's.
+    #[error("settings: [market]: {0}")]
+    Market(String),
     /// Plain `/v1` without `--dev`.
     #[error("settings: `plain = true` needs --dev")]
     Plain,
@@ -151,6 +159,7 @@ impl Default for Settings {
             rate_per_s: 50,
             rate_burst: 200,
             metering: None,
+            market: None,
             readers: ReaderPolicy::default(),
             plain: false,
             dev: false,
@@ -198,6 +207,7 @@ impl Settings {
         let credit =
             self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
         bound(credit, "metering.credit", "1 to 100000")?;
+        self.market.as_ref().map_or(Ok(()), Market::check)?;
         self.check_vaults()
     }
 
@@ -238,6 +248,10 @@ impl Settings {
         field(&[u8::from(self.plain), u8::from(self.dev)]);
         if let Some(Metering { credit }) = self.metering {
             field(&[b"metering", &credit.to_be_bytes()[..]].concat());
+        }
+        if let Some(market) = &self.market {
+            // Its terms are on the ledger; whether the worker acts on them is not.
+            field(&[&b"market"[..], &[u8::from(market.worker.is_some())]].concat());
         }
         field(match &self.tls {
             None => b"no tls",

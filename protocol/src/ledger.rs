@@ -9,9 +9,11 @@
 //! below 2^53 so that every reader keeps them exactly. Unknown fields are refused.
 
 pub mod amount;
+pub mod bank;
 pub mod coin;
 pub mod hex32;
 pub mod hex64;
+pub mod market;
 mod messages;
 mod records;
 mod relayed;

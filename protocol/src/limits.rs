@@ -51,8 +51,10 @@ pub const REQUEST_IDS_MAX: usize = 64;
 pub const REQUEST_REPEATS_MAX: u8 = 8;
 /// Most metered sessions of one collection on a worker.
 pub const METERED_SESSIONS_MAX: usize = 4096;
-/// Most of them that act for one account.
+/// Most of them that act for one account and owe something, or are new.
 pub const METERED_SESSIONS_PER_ACCOUNT_MAX: usize = 16;
+/// Most that act for one account, those included that owe nothing and wait for their report to the ledger.
+pub const METERED_SESSIONS_KEPT_MAX: usize = 256;
 /// Requests signed further from the worker's clock than this are refused, seconds.
 pub const CLOCK_SKEW_SECONDS_MAX: u64 = 60;
 /// Most records of one sealed corpus file.

@@ -133,6 +133,12 @@ codes! {
     VoucherForeign = "voucher-foreign", "the voucher is of another session";
     /// A later voucher of the session is kept.
     VoucherOld = "voucher-old", "a later voucher is kept";
+    /// This worker's ledger runs no contracts beside access.
+    NoMarket = "no-market", "the ledger runs no market";
+    /// A contract refused; the detail is its own word. Nothing has changed.
+    LedgerRefused = "ledger-refused", "the ledger refused";
+    /// The account has less than is to be paid.
+    FundsShort = "funds-short", "the account has too little";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

@@ -122,8 +122,16 @@ impl Lab {
     /// # Panics
     /// As [`Lab::start`].
     pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_mortal_for(|settings, _| change(settings)).await
+    }
+
+    /// As [`Lab::start_mortal`]; `change` is also told where the homes are, for [`account_in`].
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_mortal_for(change: impl FnOnce(&mut Settings, &Path)) -> Self {
         let parts = (None, Some(Mortal::new()));
-        Self::start_as(Ground::simulated(), parts, |settings, _| change(settings)).await
+        Self::start_as(Ground::simulated(), parts, change).await
     }
 
     /// As [`Lab::start_with`], on other ground.

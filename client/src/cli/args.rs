@@ -11,7 +11,7 @@ mod trust;
 mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
-pub(super) use ledger::{LedgerCommand, UsageOf};
+pub(super) use ledger::{LedgerCommand, OfEpoch, Offer, SubscribeCommand, UsageOf, WorkerCommand};
 pub(super) use trust::{
     CollectionPolicy, EvidenceCommand, PolicyCommand, PolicyFile, ReceiptCommand, ReceiptPath,
     ShowPolicy, VerifyEvidence, VerifyReceipt,
@@ -87,9 +87,15 @@ pub(super) enum Command {
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
     Confirm(Confirm),
-    /// Show what was used, and settle it.
+    /// Show what was used and what it earns, settle it, and move money.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Buy, renew or cancel a plan.
+    #[command(subcommand)]
+    Subscribe(SubscribeCommand),
+    /// Have a worker act on the ledger, as its operator or steward.
+    #[command(subcommand)]
+    Worker(WorkerCommand),
     /// List the worker's embedding models.
     Models,
     /// Play an LLM worker: attest, then get context sealed to the attested key.

@@ -42,25 +42,37 @@ pub(super) async fn list(client: &Client, screen: Screen, which: &args::One) -> 
     let id = client.resolve(&which.collection).await?;
     let grants = client.grants(id).await?;
     screen.show(&grants, || {
-        let rows: Vec<Vec<String>> = grants
-            .iter()
-            .map(|one| {
-                let grant = &one.grant;
-                let rights = [("read", grant.read), ("write", grant.write)];
-                let rights: Vec<_> =
-                    rights.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-                let quota = grant.quota.map_or("∞".to_owned(), |quota| quota.to_string());
-                vec![
-                    grant.grantee.to_string(),
-                    rights.join("+"),
-                    grant.max_k.to_string(),
-                    format!("{}/{quota}", one.used),
-                    grant.expires.to_string(),
-                    remarks(one),
-                ]
-            })
-            .collect();
+        let rows: Vec<Vec<String>> = grants.iter().map(row).collect();
         table(&["GRANTEE", "RIGHTS", "MAX K", "USED", "EXPIRES", ""], &rows)
+    });
+    Ok(true)
+}
+
+/// The grants of every collection of this identity.
+pub(super) async fn all(client: &Client, screen: Screen) -> Done {
+    let own = client.identity().address().clone();
+    let mut all = Vec::new();
+    for collection in client.collections().await?.into_iter().filter(|one| one.owner == own) {
+        all.push((collection.id, collection.name, client.grants(collection.id).await?));
+    }
+    let value: Vec<_> = all
+        .iter()
+        .map(|(id, name, grants)| json!({ "collection": id, "name": name, "grants": grants }))
+        .collect();
+    screen.show(&value, || {
+        let rows = all.iter().flat_map(|(_, name, grants)| {
+            let named = |grant: &Grant| {
+                let mut row = vec![name.clone()];
+                row.extend(self::row(grant));
+                row
+            };
+            grants.iter().map(named).collect::<Vec<_>>()
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        if rows.is_empty() {
+            return "nothing is granted".to_owned();
+        }
+        table(&["COLLECTION", "GRANTEE", "RIGHTS", "MAX K", "USED", "EXPIRES", ""], &rows)
     });
     Ok(true)
 }
@@ -73,6 +85,21 @@ pub(super) async fn revoke(client: &Client, screen: Screen, options: &args::Revo
         format!("revoked the grant of {} (ledger height {})", options.grantee, reply.height)
     });
     Ok(true)
+}
+
+fn row(one: &Grant) -> Vec<String> {
+    let grant = &one.grant;
+    let rights = [("read", grant.read), ("write", grant.write)];
+    let rights: Vec<_> = rights.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    let quota = grant.quota.map_or("∞".to_owned(), |quota| quota.to_string());
+    vec![
+        grant.grantee.to_string(),
+        rights.join("+"),
+        grant.max_k.to_string(),
+        format!("{}/{quota}", one.used),
+        grant.expires.to_string(),
+        remarks(one),
+    ]
 }
 
 /// What there is to say about a grant: revoked, and what the worker has noticed.

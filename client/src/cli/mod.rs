@@ -8,6 +8,7 @@
 
 mod add;
 mod args;
+mod attend;
 mod claims;
 mod collections;
 mod doctor;
@@ -15,6 +16,8 @@ mod documents;
 pub(crate) mod evidence;
 mod grants;
 mod keys;
+mod market;
+mod money;
 mod place;
 mod policy;
 mod reader;
@@ -23,6 +26,7 @@ mod rotate;
 mod screen;
 mod seal;
 mod search;
+mod subscribe;
 mod unlock;
 mod usage;
 
@@ -172,6 +176,9 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         }
         Command::Grants(which) => grants::list(client, screen, &which).await,
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
+        Command::Ledger(command) => market::run(client, screen, command).await,
+        Command::Subscribe(command) => subscribe::run(client, screen, command).await,
+        Command::Worker(command) => attend::run(client, screen, &command).await,
         Command::Keys(_)
         | Command::Seal(_)
         | Command::Evidence(_)
@@ -179,7 +186,6 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
         | Command::Reader(_)
         | Command::Attest(_)
-        | Command::Ledger(_)
         | Command::Place(_)
         | Command::Unlock(_)
         | Command::Doctor => Err(ClientError::Usage("this command needs no worker".to_owned())),

@@ -7,9 +7,11 @@
 //! Invariant: the same messages at the same heights and times give the same state everywhere.
 
 pub mod access;
+pub mod bank;
 mod funds;
 mod kv;
 mod list;
+pub mod market;
 pub mod rewards;
 mod rows;
 pub mod subscription;

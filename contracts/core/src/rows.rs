@@ -64,7 +64,7 @@ impl<T: Serialize + DeserializeOwned> Row<T> {
     }
 }
 
-/// The raw key of a row. `module`: 1 access, 2 workers, 3 subscription, 4 rewards.
+/// The raw key of a row. `module`: 1 access, 2 workers, 3 subscription, 4 rewards, 5 bank.
 pub(crate) fn key(module: u8, table: u8, fields: &[&[u8]]) -> Vec<u8> {
     [&[module, table], fields.concat().as_slice()].concat()
 }

@@ -26,6 +26,7 @@ pub use admin::instantiate;
 pub use challenge::{challenge, registration_digest};
 pub use error::WorkersError;
 pub use query::query;
+pub use windows::answers;
 
 use crate::kv::Staged;
 use crate::{Env, Funds, Kv, Payment, Verify};

@@ -11,10 +11,11 @@
 //! Nothing is disclosed to anybody else, and the access contract has no question more.
 
 use prag_contracts_core::rewards::{Peers, Registered};
+use prag_contracts_core::workers::answers;
 use prag_contracts_permit::SignedQuery;
 use prag_contracts_shell::std::{Deps, QuerierWrapper, Storage};
 use prag_contracts_shell::{Peer, Refusal, binary, parse};
-use prag_protocol::ledger::workers::{WorkerRecord, WorkersQuery, WorkersReply};
+use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
 use prag_protocol::ledger::{AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
@@ -105,21 +106,5 @@ impl Asked<'_> {
     }
 }
 
-/// Answered windows that begin at `from` or later, and before `until`: each window is of one epoch. A worker's record
-/// remembers 32 windows, so that windows should be no shorter than a 32nd of an epoch and the time for its reports.
-fn answers(record: &WorkerRecord, window_seconds: u64, from: u64, until: u64) -> u64 {
-    let set = record.answered;
-    let counts = |behind: u32| {
-        let answered = set.bits.checked_shr(behind).unwrap_or(0) & 1 == 1;
-        let window = set.last.checked_sub(behind.into()).filter(|window| *window >= record.since);
-        let start = window.and_then(|window| window.checked_mul(window_seconds));
-        answered && start.is_some_and(|start| (from..until).contains(&start))
-    };
-    (0..u32::BITS).map(|behind| u64::from(counts(behind))).sum()
-}
-
 /// No module's: those begin with a byte below 32.
 const KEY: &[u8] = b"peers";
-
-#[cfg(test)]
-mod tests;

@@ -12,14 +12,14 @@ use crate::clock::WorkerClock;
 use crate::components::Components;
 use crate::flow::Worker;
 use crate::image::own_image;
-use crate::ledger::EmbeddedLedger;
+use crate::ledger::{EmbeddedLedger, Opening};
 use crate::meter::{Meter, Vouching};
 use crate::sessions::Sessions;
 use crate::settings::{Metering, Settings, SettingsError, VaultKind};
 use crate::tls::Certificates;
 use crate::vault::{
-    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, UsageRows,
-    Vaults,
+    Anchors, Catalog, ChainShares, ChainVault, Genesis, LocalVault, PeerVault, Portrait, Reports,
+    UsageRows, Vaults,
 };
 use ed25519_dalek::SigningKey;
 use prag_client::ledger::Ledger;
@@ -146,6 +146,7 @@ impl Born {
             meter: self
                 .meter(&ledger, &genesis.account, &key, &own)
                 .map_err(|error| state(&error))?,
+            reports: Reports::new(Arc::clone(&key), Arc::clone(&own), entropy()),
             catalog: Catalog::new(key, own, entropy()),
             engine,
             tee: self.tee,
@@ -168,9 +169,16 @@ impl Born {
         key: &Key<Vault>,
         own: &Arc<dyn Shard>,
     ) -> Result<Arc<dyn Ledger>, BootError> {
-        let clock = Arc::<WorkerClock>::clone(&self.clock);
-        let (own, dev) = (Arc::clone(own), self.settings.dev);
-        let ledger = EmbeddedLedger::open(genesis.ledger, key.derive(), own, clock, entropy(), dev);
+        let (clock, own) = (Arc::<WorkerClock>::clone(&self.clock), Arc::clone(own));
+        let account = &genesis.account;
+        let market = self.settings.market.as_ref();
+        let market = market.map(|market| Ok((account.clone(), market.init(account)?)));
+        let opening = Opening {
+            genesis: genesis.ledger,
+            confirmed: self.settings.dev,
+            market: market.transpose().map_err(BootError::Settings)?,
+        };
+        let ledger = EmbeddedLedger::open(opening, key.derive(), own, clock, entropy());
         let ledger = ledger.map_err(|error| state(&error))?;
         self.clock.raise(ledger.time());
         Ok(Arc::new(ledger))
@@ -189,7 +197,9 @@ impl Born {
         };
         let signing = self.signing.clone();
         let rows = UsageRows::open(key, own, entropy, signing.verifying_key().to_bytes())?;
-        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing };
+        let market = self.settings.market.as_ref();
+        let reports = ledger.has_market() && market.is_some_and(|market| market.worker.is_some());
+        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing, reports };
         Meter::open(credit, vouching, rows).map(|meter| Some(Arc::new(meter)))
     }
 

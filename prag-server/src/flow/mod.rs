@@ -9,6 +9,7 @@ mod acknowledge;
 mod admit;
 mod adopt;
 mod anchor;
+mod attend;
 mod attest;
 mod bulk;
 mod challenge;
@@ -24,6 +25,7 @@ mod held;
 mod ingest;
 mod lease;
 mod lock;
+mod market;
 mod opening;
 mod peer;
 mod policy;
@@ -84,6 +86,8 @@ struct Inner {
     opening: tokio::sync::Mutex<()>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
+    /// The worker looks at its part in the market in one place at a time; what failed in the last look.
+    attending: tokio::sync::Mutex<Vec<String>>,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -108,12 +112,14 @@ impl Worker {
             challenges,
             opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
+            attending: tokio::sync::Mutex::default(),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
         worker.open_all().await?;
         worker.keep_anchoring();
         worker.keep_leases();
+        worker.keep_attending();
         Ok(worker)
     }
 

@@ -76,6 +76,24 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
     }
 }
 
+/// As [`ledger`], of a contract beside access: a refusal is that contract's own word.
+pub(super) fn market(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::Refused(why) => Problem::new(Code::LedgerRefused, why),
+        LedgerError::Short { has, needs } => {
+            let detail = format!(
+                "{needs} of the smallest unit are to be paid, and the account has {has}: get more, or send less"
+            );
+            Problem::new(Code::FundsShort, detail)
+        }
+        LedgerError::NoMarket => Problem::new(
+            Code::NoMarket,
+            "this worker's ledger runs access alone; set `[market]` in its settings, or ask a worker that has one",
+        ),
+        other => ledger(other),
+    }
+}
+
 pub(super) fn collection(error: CollectionError) -> Problem {
     let code = match &error {
         CollectionError::TooLarge { .. } => Code::TooLarge,

@@ -14,6 +14,7 @@ mod door;
 mod gateway;
 mod grants;
 mod json;
+mod market;
 mod openapi;
 mod pad;
 mod peer;

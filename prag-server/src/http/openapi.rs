@@ -7,7 +7,7 @@
 
 use super::problem::ProblemBody;
 use super::{
-    collections, documents, grants, peer, policy, readers, sealed, search, system, vouchers,
+    collections, documents, grants, market, peer, policy, readers, sealed, search, system, vouchers,
 };
 use utoipa::OpenApi;
 
@@ -56,6 +56,10 @@ use utoipa::OpenApi;
         grants::head,
         grants::revoke_permit,
         grants::confirm,
+        market::execute,
+        market::query,
+        market::royalty,
+        market::attend,
         peer::challenge,
         peer::release
     ),
@@ -66,7 +70,7 @@ use utoipa::OpenApi;
         (name = "search", description = "Query, and context for a prompt"),
         (name = "grants", description = "Who may read or write, and which images may serve and read"),
         (name = "readers", description = "Sessions of attested readers: LLM workers that prove what they are"),
-        (name = "ledger", description = "Heads that a client remembers"),
+        (name = "ledger", description = "Heads that a client remembers; workers, subscriptions, rewards and money"),
         (name = "peer", description = "Keys between attested workers"),
         (name = "models", description = "Embeddings in the OpenAI shape"),
         (name = "system", description = "Attestation, and the root of a sealed worker")

@@ -104,12 +104,14 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::PermissionMissing
         | Code::ReaderAttestationRequired
         | Code::EvidenceRefused => StatusCode::FORBIDDEN,
-        Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound => {
+        Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound | Code::NoMarket => {
             StatusCode::NOT_FOUND
         }
-        Code::VoucherDue => StatusCode::PAYMENT_REQUIRED,
+        Code::VoucherDue | Code::FundsShort => StatusCode::PAYMENT_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld => StatusCode::CONFLICT,
+        Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld | Code::LedgerRefused => {
+            StatusCode::CONFLICT
+        }
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::ChannelRequired => StatusCode::MISDIRECTED_REQUEST,

@@ -9,7 +9,8 @@ use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
 use super::{
-    collections, documents, gateway, grants, peer, policy, readers, search, system, vouchers,
+    collections, documents, gateway, grants, market, peer, policy, readers, search, system,
+    vouchers,
 };
 use crate::flow::Worker;
 use axum::Router;
@@ -67,6 +68,10 @@ routes! {
     post "/v1/sessions" => readers::open;
     post "/v1/permits/revoke" => grants::revoke_permit;
     post "/v1/ledger/confirm" => grants::confirm;
+    post "/v1/ledger/execute" => market::execute;
+    post "/v1/ledger/query" => market::query;
+    post "/v1/ledger/royalty" => market::royalty;
+    post "/v1/ledger/worker" => market::attend;
     post "/v1/peer/challenge" => peer::challenge;
     post "/v1/peer/release" => peer::release;
 }

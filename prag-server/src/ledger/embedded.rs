@@ -5,10 +5,17 @@
 //! Never: serves after a boot before a remembered head was shown, unless in development.
 //! Invariant: a transition is durable before it is answered; height = number of transitions.
 
-use super::kv::State;
+use super::kv::{Changes, State};
+use super::market;
+use super::transition::{Recorded, Transition};
 use async_trait::async_trait;
 use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
-use prag_contracts_core::{AccessError, Env, access};
+use prag_contracts_core::market::Market;
+use prag_contracts_core::{self as core, AccessError, Env, access};
+use prag_protocol::ledger::bank::Coin;
+use prag_protocol::ledger::market::{
+    Contracts, ExecuteMarket, MarketInit, MarketMsg, MarketQuery, MarketReply,
+};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{Address, CollectionId, Lineage};
@@ -18,7 +25,6 @@ use prag_trust::entropy::{Clock, Entropy};
 use prag_trust::key::{Key, Ledger as LedgerPurpose};
 use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::{LedgerState, Plain, Sealed};
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The contract's address where there is no chain.
@@ -32,6 +38,9 @@ pub struct EmbeddedLedger {
     key: Key<LedgerPurpose>,
     shard: Arc<dyn Shard>,
     clock: Arc<dyn Clock>,
+    contracts: Contracts,
+    /// Who begins the market, and how, once the ledger serves.
+    begins: Option<(Address, MarketInit)>,
     inner: Mutex<Inner>,
 }
 
@@ -40,43 +49,62 @@ struct Inner {
     tree: MerkleLog,
     time: u64,
     confirmed: bool,
+    /// The market has begun.
+    market: bool,
     entropy: Box<dyn Entropy>,
 }
 
-/// One transition as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Transition {
-    salt: [u8; 16],
-    time: u64,
-    sender: Address,
-    /// Permit, signature base and signature of the sender; empty for the worker's own metering.
-    authorization: Vec<u8>,
-    /// JSON of the message: postcard cannot carry its tagged forms.
-    message: String,
+/// What a ledger is opened with, beside what it lies on.
+pub struct Opening {
+    /// Random, chosen at the data directory's birth; fixes the ledger's id.
+    pub genesis: [u8; 32],
+    /// Serve without a remembered head.
+    pub confirmed: bool,
+    /// The worker's account, and how the contracts beside access begin, unless they have.
+    pub market: Option<(Address, MarketInit)>,
 }
 
 impl EmbeddedLedger {
-    /// Replay what `shard` holds. `genesis` is random, chosen at the data directory's birth, and fixes the ledger's id.
+    /// Replay what `shard` holds.
     ///
     /// # Errors
-    /// [`LedgerError::Tampered`] names the first height whose record failed.
+    /// [`LedgerError::Tampered`] names the first height whose record failed; [`LedgerError::Refused`] for a market whose
+    /// terms are out of bounds.
     pub fn open(
-        genesis: [u8; 32],
+        opening: Opening,
         key: Key<LedgerPurpose>,
         shard: Arc<dyn Shard>,
         clock: Arc<dyn Clock>,
         entropy: Box<dyn Entropy>,
-        confirmed: bool,
     ) -> Result<Self, LedgerError> {
+        let Opening { genesis, confirmed, market: begins } = opening;
         let id = ledger_id(&genesis);
-        let inner =
-            Inner { state: State::default(), tree: MerkleLog::new(), time: 0, confirmed, entropy };
-        let ledger = Self { id, key, shard, clock, inner: Mutex::new(inner) };
+        let inner = Inner {
+            state: State::default(),
+            tree: MerkleLog::new(),
+            time: 0,
+            confirmed,
+            market: false,
+            entropy,
+        };
+        let contracts = market::contracts().ok_or_else(|| unavailable("contracts"))?;
+        let ledger = Self { id, key, shard, clock, contracts, begins, inner: Mutex::new(inner) };
         ledger.replay()?;
         let mut inner = ledger.lock();
         inner.confirmed |= inner.tree.size() == 0;
         drop(inner);
         Ok(ledger)
+    }
+
+    /// Begin the market where it is to begin and has not: when it is first asked for, not at a boot, whose clock nobody has
+    /// agreed with yet.
+    fn begin(&self, inner: &mut Inner) -> Result<(), LedgerError> {
+        inner.serving()?;
+        if inner.market {
+            return Ok(());
+        }
+        let (account, init) = self.begins.clone().ok_or(LedgerError::NoMarket)?;
+        self.append(inner, &account, &[], Recorded::Begins(Box::new(init))).map(drop)
     }
 
     /// Unix seconds of the last transition, 0 before the first. It was later than this at some time.
@@ -104,15 +132,12 @@ impl EmbeddedLedger {
                     sealed.open(&self.key, self.place(height)).map_err(|_| damaged.clone())?;
                 let transition: Transition =
                     postcard::from_bytes(plain.expose()).map_err(|_| damaged.clone())?;
-                let message =
-                    serde_json::from_str(&transition.message).map_err(|_| damaged.clone())?;
-                let changes = {
-                    let mut overlay = inner.state.overlay();
-                    let env = Env { height: height + 1, time: transition.time };
-                    access::execute(&mut overlay, &env, &transition.sender, message)
-                        .map_err(|_| damaged)?;
-                    overlay.into_changes()
-                };
+                let recorded = Recorded::read(&transition.message).ok_or(damaged.clone())?;
+                let env = Env { height: height + 1, time: transition.time };
+                let begins = matches!(recorded, Recorded::Begins(_));
+                let changes = self.apply(&inner.state, env, &transition.sender, recorded);
+                let changes = changes.map_err(|_| damaged)?;
+                inner.market |= begins;
                 inner.accept(changes, plain.expose(), transition.time);
             }
             match page.rows.into_iter().next_back() {
@@ -126,10 +151,24 @@ impl EmbeddedLedger {
         &self,
         sender: &Address,
         authorization: &[u8],
-        message: AccessMsg,
+        recorded: Recorded,
     ) -> Result<u64, LedgerError> {
         let mut inner = self.lock();
         inner.serving()?;
+        if matches!(recorded, Recorded::Market(_)) {
+            self.begin(&mut inner)?;
+        }
+        self.append(&mut inner, sender, authorization, recorded)
+    }
+
+    /// One transition more, durable when this returns.
+    fn append(
+        &self,
+        inner: &mut Inner,
+        sender: &Address,
+        authorization: &[u8],
+        recorded: Recorded,
+    ) -> Result<u64, LedgerError> {
         let height = inner.tree.size();
         let time = self.clock.now().max(inner.time);
         let mut salt = [0; 16];
@@ -141,15 +180,24 @@ impl EmbeddedLedger {
             time,
             sender: sender.clone(),
             authorization: authorization.to_vec(),
-            message: serde_json::to_string(&message).map_err(|_| unavailable("message"))?,
+            message: recorded.to_text().ok_or_else(|| unavailable("message"))?,
         };
-        let changes = {
-            let mut overlay = inner.state.overlay();
-            let env = Env { height: height + 1, time };
-            access::execute(&mut overlay, &env, sender, message).map_err(refused)?;
-            overlay.into_changes()
-        };
-        let bytes = postcard::to_allocvec(&transition).map_err(|_| unavailable("encoding"))?;
+        let env = Env { height: height + 1, time };
+        let begins = matches!(recorded, Recorded::Begins(_));
+        let changes = self.apply(&inner.state, env, sender, recorded)?;
+        let bytes = self.keep(height, &transition, nonce)?;
+        inner.accept(changes, &bytes, time);
+        inner.market |= begins;
+        Ok(inner.tree.size())
+    }
+
+    fn keep(
+        &self,
+        height: u64,
+        transition: &Transition,
+        nonce: [u8; 12],
+    ) -> Result<Vec<u8>, LedgerError> {
+        let bytes = postcard::to_allocvec(transition).map_err(|_| unavailable("encoding"))?;
         let sealed = Plain::<LedgerState>::new(bytes.clone())
             .seal(&self.key, self.place(height), nonce)
             .map_err(|_| unavailable("sealing"))?;
@@ -159,8 +207,36 @@ impl EmbeddedLedger {
             .map_err(|_| unavailable("a transition is too large"))?;
         let durable = self.shard.commit(write).and_then(|seq| self.shard.durable(seq));
         durable.map_err(|_| unavailable("the ledger's storage failed"))?;
-        inner.accept(changes, &bytes, time);
-        Ok(inner.tree.size())
+        Ok(bytes)
+    }
+
+    /// What a transition changes. The contracts decide.
+    fn apply(
+        &self,
+        state: &State,
+        env: Env,
+        sender: &Address,
+        recorded: Recorded,
+    ) -> Result<Changes, LedgerError> {
+        let mut overlay = state.overlay();
+        match recorded {
+            Recorded::Access(message) => {
+                access::execute(&mut overlay, &env, sender, message).map_err(refused)?;
+            }
+            Recorded::Begins(init) => {
+                let name = format!("{}/{}", self.chain_id(), self.contracts.workers);
+                let names = (self.id, name.as_str());
+                core::market::instantiate(&mut overlay, &env, &self.contracts, names, *init)
+                    .map_err(market::refused)?;
+            }
+            Recorded::Market(call) => {
+                let market = Market { verify: &market::Ed25519, contracts: &self.contracts };
+                let ExecuteMarket { message, funds } = *call;
+                core::market::execute(&mut overlay, &env, market, sender, &funds, message)
+                    .map_err(market::refused)?;
+            }
+        }
+        Ok(overlay.into_changes())
     }
 
     fn place(&self, height: u64) -> Place {
@@ -186,7 +262,7 @@ impl Inner {
         if self.confirmed { Ok(()) } else { Err(LedgerError::Unconfirmed) }
     }
 
-    fn accept(&mut self, changes: super::kv::Changes, record: &[u8], time: u64) {
+    fn accept(&mut self, changes: Changes, record: &[u8], time: u64) {
         self.state.keep(changes);
         let mut hasher = blake3::Hasher::new_derive_key("prag 2026 ledger transition v1");
         hasher.update(record);
@@ -222,7 +298,8 @@ impl Ledger for EmbeddedLedger {
         authorization: &[u8],
         message: AccessMsg,
     ) -> Result<u64, LedgerError> {
-        tokio::task::block_in_place(|| self.execute_now(sender, authorization, message))
+        let recorded = Recorded::Access(message);
+        tokio::task::block_in_place(|| self.execute_now(sender, authorization, recorded))
     }
 
     async fn view(
@@ -258,6 +335,33 @@ impl Ledger for EmbeddedLedger {
         }
         inner.confirmed = true;
         Ok(())
+    }
+
+    fn has_market(&self) -> bool {
+        self.begins.is_some() || self.lock().market
+    }
+
+    async fn execute_market(
+        &self,
+        sender: &Address,
+        authorization: &[u8],
+        message: MarketMsg,
+        funds: &[Coin],
+    ) -> Result<u64, LedgerError> {
+        let recorded = Recorded::Market(Box::new(ExecuteMarket { message, funds: funds.to_vec() }));
+        tokio::task::block_in_place(|| self.execute_now(sender, authorization, recorded))
+    }
+
+    async fn query_market(
+        &self,
+        caller: Option<&Address>,
+        query: MarketQuery,
+    ) -> Result<MarketReply, LedgerError> {
+        let mut inner = self.lock();
+        tokio::task::block_in_place(|| self.begin(&mut inner))?;
+        let env = Env { height: inner.tree.size(), time: self.clock.now().max(inner.time) };
+        let rows = inner.state.overlay();
+        core::market::query(&rows, &env, &self.contracts, caller, &query).map_err(market::refused)
     }
 }
 

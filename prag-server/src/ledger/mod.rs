@@ -7,5 +7,7 @@
 
 pub mod embedded;
 mod kv;
+mod market;
+mod transition;
 
-pub use embedded::EmbeddedLedger;
+pub use embedded::{EmbeddedLedger, Opening};

@@ -22,7 +22,8 @@ pub(super) struct Session {
     pub(super) consumer: Address,
     /// Everything counted.
     pub(super) used: Counters,
-    /// Number of its latest voucher; 0 before the first.
+    /// Number of its latest voucher: the minute in which the session began here, then a count from 1. So a voucher from
+    /// before a session was forgotten is told from one of now.
     pub(super) sequence: u64,
     /// The latest that both have signed.
     pub(super) settled: Option<SignedVoucher>,
@@ -46,12 +47,13 @@ pub(super) enum Taken {
 }
 
 impl Session {
-    /// A session that has used nothing.
-    pub(super) fn new(consumer: Address) -> Self {
+    /// A session that has used nothing and begins `now`, unix seconds.
+    pub(super) fn new(consumer: Address, now: u64) -> Self {
+        let minute = (now.saturating_sub(YEAR_2020) / 60).min(MINUTES_MAX);
         Self {
             consumer,
             used: Counters::default(),
-            sequence: 0,
+            sequence: minute << COUNT_BITS,
             settled: None,
             reported: Counters::default(),
             expires: 0,
@@ -64,11 +66,20 @@ impl Session {
         self.used.queries.saturating_sub(self.countersigned().queries)
     }
 
-    /// Whether it may be forgotten: nothing was counted; or its permits are over, nothing is owed, and nothing is left to
-    /// report.
-    pub(super) fn is_over(&self, now: u64) -> bool {
-        let closed = self.used == self.countersigned() && self.used == self.reported;
-        self.sequence == 0 || (closed && self.expires <= now)
+    /// Whether there is anything to vouch for, hence a row.
+    pub(super) fn is_counted(&self) -> bool {
+        self.settled.is_some() || self.used != Counters::default()
+    }
+
+    /// Whether all that was counted is countersigned.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_counted() && self.used == self.countersigned()
+    }
+
+    /// Whether it may be forgotten: nothing was counted; or nothing is owed, and nothing is left to report to a ledger that
+    /// takes `reports`.
+    pub(super) fn is_over(&self, reports: bool) -> bool {
+        !self.is_counted() || (self.is_settled() && (!reports || self.used == self.reported))
     }
 
     /// Whether a request was counted.
@@ -93,8 +104,9 @@ impl Session {
             return Ok(());
         }
         let used = self.used.plus(cost).filter(|used| used.check().is_ok());
-        self.used = used.ok_or(MeterError::Exhausted)?;
-        self.sequence = self.sequence.saturating_add(1);
+        let used = used.ok_or(MeterError::Exhausted)?;
+        self.sequence = next(self.sequence)?;
+        self.used = used;
         if let Some(mark) = mark {
             let old = (self.recent.len() + 1).saturating_sub(REQUEST_IDS_MAX);
             self.recent.drain(..old);
@@ -103,9 +115,11 @@ impl Session {
         Ok(())
     }
 
-    /// Take a voucher of this session that both have signed. One that is above what is counted shows that something
-    /// counted was lost here (an old copy of the disk, a session that was forgotten): both signatures prove it, so it
-    /// counts again.
+    /// Take a voucher of this session that both have signed.
+    ///
+    /// One from before the session was forgotten counts beside what was used since, and is reported as far as it goes: a
+    /// session is only forgotten once it was. One that is above what is counted shows that a host has put an old disk back:
+    /// both signatures prove it, so it counts again, but it may have been reported, so it is not reported again.
     pub(super) fn take(&mut self, signed: Verified<SignedVoucher>) -> Taken {
         let new = &signed.voucher;
         if let Some(kept) = &self.settled {
@@ -117,12 +131,18 @@ impl Session {
                 return Taken::Old;
             }
         }
-        if self.sequence == 0 {
-            // Forgotten, hence reported.
+        let before = new.sequence >> COUNT_BITS < self.sequence >> COUNT_BITS;
+        if before && self.settled.is_none() {
+            self.used = new.used.plus(&self.used).unwrap_or(new.used);
             self.reported = new.used;
+            self.sequence = next(self.sequence).unwrap_or(self.sequence);
+        } else {
+            if self.used.minus(&new.used).is_none() {
+                self.reported = self.reported.greatest(&new.used);
+            }
+            self.used = self.used.greatest(&new.used);
+            self.sequence = self.sequence.max(new.sequence);
         }
-        self.used = self.used.greatest(&new.used);
-        self.sequence = self.sequence.max(new.sequence);
         self.settled = Some(signed.into_inner());
         Taken::Newer
     }
@@ -146,4 +166,16 @@ impl Session {
     }
 }
 
+/// The next voucher's number.
+fn next(sequence: u64) -> Result<u64, MeterError> {
+    let ends = sequence & COUNT_MAX == COUNT_MAX;
+    sequence.checked_add(1).filter(|_| !ends).ok_or(MeterError::Exhausted)
+}
+
 const VERSION: u8 = 1;
+/// Vouchers of one session from its beginning here: 268 millions.
+const COUNT_BITS: u32 = 28;
+const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
+/// Minutes beside the count, in a number below 2^53: until 2083.
+const MINUTES_MAX: u64 = (1 << 25) - 1;
+const YEAR_2020: u64 = 1_577_836_800;

@@ -122,3 +122,31 @@ fn digest_covers_what_matters() {
     assert!(steward.is_some());
     assert_ne!(Settings { steward, ..base }.digest(&files), digest);
 }
+
+/// A market's defaults, those of `--dev`, and a file that names little pass; a term that the contracts would refuse is
+/// refused here, before a data directory is born, and whether there is a market is measured.
+#[test]
+fn markets_are_what_contracts_accept() {
+    Settings { market: Some(Market::default()), ..Settings::default() }.check().unwrap();
+    Settings { market: Some(Market::dev()), ..Settings::default() }.check().unwrap();
+    let parsed =
+        Settings::parse("[market]\nepoch_s = 864000\n[market.worker]\ncheck_s = 2\n").unwrap();
+    parsed.check().unwrap();
+    assert_eq!(parsed.market.clone().unwrap().worker.unwrap().check_s, 2);
+    for text in [
+        "[market]\nepoch_s = 3600",
+        "[market]\nfee_bps = 5001",
+        "[market]\ndenom = \"x\"",
+        "[market]\nbond = 0",
+        "[market]\nwindow_s = 59",
+        "[market]\noperator = \"secret1nobody\"",
+        "[market.worker]\ncheck_s = 0",
+        "[market.worker]\nwallet = \"secret1nobody\"",
+    ] {
+        let refused = Settings::parse(text).unwrap().check();
+        assert!(matches!(refused, Err(SettingsError::Market(_))), "{text}: {refused:?}");
+    }
+    assert!(Settings::parse("[market]\nprice = 1").is_err());
+    let files = [String::new(), String::new(), String::new()];
+    assert_ne!(parsed.digest(&files), Settings::default().digest(&files));
+}

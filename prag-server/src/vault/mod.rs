@@ -15,6 +15,7 @@ mod list;
 mod local;
 mod peer;
 mod portrait;
+mod reports;
 mod rows;
 mod usage;
 
@@ -27,6 +28,7 @@ pub use list::Vaults;
 pub use local::{ChainShares, LocalVault};
 pub use peer::PeerVault;
 pub use portrait::Portrait;
+pub use reports::{KeptBook, Reports};
 pub use usage::{UsageRow, UsageRows};
 
 #[cfg(test)]

@@ -56,8 +56,16 @@ impl Rows {
     }
 
     pub(super) fn get(&self, id: CollectionId) -> Result<Option<Plain<VaultEntry>>, VaultError> {
-        let row = self.shard.get_many(&[&self.row(id, &[])]).map_err(|_| VaultError::Storage)?;
-        row.into_iter().flatten().next().map(|bytes| self.open(id, &[], bytes)).transpose()
+        self.get_at(id, &[])
+    }
+
+    pub(super) fn get_at(
+        &self,
+        id: CollectionId,
+        key: &[u8],
+    ) -> Result<Option<Plain<VaultEntry>>, VaultError> {
+        let row = self.shard.get_many(&[&self.row(id, key)]).map_err(|_| VaultError::Storage)?;
+        row.into_iter().flatten().next().map(|bytes| self.open(id, key, bytes)).transpose()
     }
 
     pub(super) fn delete(&self, id: CollectionId) -> Result<(), VaultError> {

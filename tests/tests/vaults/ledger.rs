@@ -2,7 +2,7 @@
 
 use prag_client::ledger::Ledger;
 use prag_client::system::{OsEntropy, SystemClock};
-use prag_server::ledger::EmbeddedLedger;
+use prag_server::ledger::{EmbeddedLedger, Opening};
 use prag_store::{Engine, MemoryEngine, Open, ShardName};
 use prag_trust::entropy::Clock;
 use prag_trust::key::{Key, Vault};
@@ -31,5 +31,6 @@ pub(crate) fn ledger(genesis: u8, clock: &Shifted) -> Arc<dyn Ledger> {
     let shard = MemoryEngine::new().open(ShardName([genesis; 16]), mode).unwrap();
     let key = Key::<Vault>::from_root(&[genesis; 32]).derive();
     let (clock, chance) = (Arc::new(clock.clone()), Box::new(OsEntropy));
-    Arc::new(EmbeddedLedger::open([genesis; 32], key, shard, clock, chance, true).unwrap())
+    let opening = Opening { genesis: [genesis; 32], confirmed: true, market: None };
+    Arc::new(EmbeddedLedger::open(opening, key, shard, clock, chance).unwrap())
 }

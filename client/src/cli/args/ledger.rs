@@ -1,16 +1,59 @@
-//! The grammar of `prag ledger`.
+//! The grammar of `prag ledger`, `prag subscribe` and `prag worker`.
 //!
 //! Layer: client, `cli::args`.
 //! Holds: commands about what is owed and paid.
 //! Never: what they do.
-//! Invariant: nothing is countersigned without an option that says so.
+//! Invariant: nothing is countersigned, and no money moves, without a command or an option that says so.
 
 use clap::{Args, Subcommand};
+use prag_protocol::Address;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum LedgerCommand {
     /// Show what this identity has used and countersigned on this machine.
     Usage(UsageOf),
+    /// Show the ledger: its epoch, where money is, and what this identity has.
+    Status,
+    /// List registered workers.
+    Workers,
+    /// List what this identity has granted, collection by collection.
+    Grants,
+    /// Show how an epoch of the rewards stands or was split.
+    Rewards(OfEpoch),
+    /// Take what this identity's collections have earned in an epoch.
+    Claim(OfEpoch),
+    /// Pay into the pool of the epoch that runs.
+    Fund(Sum),
+    /// Send money to another account.
+    Send(Send),
+    /// Make money, as the ledger's operator.
+    Mint(Send),
+    /// Take money for trying things out, where the ledger gives any.
+    Faucet,
+}
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum SubscribeCommand {
+    /// List plans.
+    Plans,
+    /// Buy a first period of a plan.
+    To(Plan),
+    /// Buy another period.
+    Renew,
+    /// Show this identity's subscription, and what cancelling would refund.
+    Status,
+    /// End it; what is unused is refunded.
+    Cancel,
+    /// Offer a plan, as the market's operator.
+    Offer(Offer),
+}
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum WorkerCommand {
+    /// Have the worker register itself anew, with fresh evidence and out of its own wallet.
+    Register,
+    /// Have the worker do now what it does by itself: answer for its liveness, report, claim.
+    Heartbeat,
 }
 
 #[derive(Args)]
@@ -23,4 +66,55 @@ pub(in crate::cli) struct UsageOf {
     /// Countersign it although it is more than this machine can account for.
     #[arg(long, requires = "collection")]
     pub(in crate::cli) accept: bool,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct OfEpoch {
+    /// Which; the last one that ended if absent.
+    #[arg(long)]
+    pub(in crate::cli) epoch: Option<u64>,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Sum {
+    /// Such as 12.5: in whole units of the ledger's money.
+    pub(in crate::cli) amount: String,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Send {
+    /// To whom.
+    pub(in crate::cli) to: Address,
+    /// Such as 12.5: in whole units of the ledger's money.
+    pub(in crate::cli) amount: String,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Plan {
+    /// Its number.
+    pub(in crate::cli) plan: u32,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Offer {
+    /// Its number, never used before.
+    pub(in crate::cli) plan: u32,
+    /// Price of a period, such as 12.5.
+    #[arg(long)]
+    pub(in crate::cli) price: String,
+    /// Length of a period.
+    #[arg(long, default_value_t = 30)]
+    pub(in crate::cli) days: u32,
+    /// After a period: so long a renewal is taken, and the service goes on.
+    #[arg(long, default_value_t = 3)]
+    pub(in crate::cli) grace_days: u32,
+    /// What is kept of a refund, hundredths of a percent.
+    #[arg(long, default_value_t = 0)]
+    pub(in crate::cli) refund_fee_bp: u32,
+    /// Most API keys.
+    #[arg(long, default_value_t = 4)]
+    pub(in crate::cli) api_keys: u32,
+    /// Units of one period.
+    #[arg(long)]
+    pub(in crate::cli) units: u64,
 }

@@ -9,6 +9,7 @@ use prag_protocol::ledger::workers::{
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
+mod answers;
 mod chance;
 mod choice;
 mod effects;

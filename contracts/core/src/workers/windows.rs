@@ -6,7 +6,7 @@
 //! Invariant: a set of the last [`WINDOWS_KEPT`] windows is one row's few bytes, however old it is.
 
 use super::{Step, WorkersError, keys};
-use prag_protocol::ledger::workers::{WINDOWS_KEPT, WindowSet, WorkersTerms};
+use prag_protocol::ledger::workers::{WINDOWS_KEPT, WindowSet, WorkerRecord, WorkersTerms};
 
 /// The window that `time` is in.
 pub(super) fn at(terms: &WorkersTerms, time: u64) -> u64 {
@@ -60,4 +60,19 @@ impl Step<'_> {
         }
         Ok(())
     }
+}
+
+/// How many windows a worker answered that begin at `from` or later, and before `until`, unix seconds: each window is of
+/// one epoch. A record remembers 32 windows, so that windows should be no shorter than a 32nd of an epoch and the time
+/// for its reports.
+#[must_use]
+pub fn answers(record: &WorkerRecord, window_seconds: u64, from: u64, until: u64) -> u64 {
+    let set = record.answered;
+    let counts = |behind: u32| {
+        let answered = set.bits.checked_shr(behind).unwrap_or(0) & 1 == 1;
+        let window = set.last.checked_sub(behind.into()).filter(|window| *window >= record.since);
+        let start = window.and_then(|window| window.checked_mul(window_seconds));
+        answered && start.is_some_and(|start| (from..until).contains(&start))
+    };
+    (0..u32::BITS).map(|behind| u64::from(counts(behind))).sum()
 }

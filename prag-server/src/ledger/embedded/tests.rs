@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod fuzz;
+mod market;
 
 use super::*;
 use crate::fixture::Counting;
@@ -33,8 +34,16 @@ fn shard() -> Arc<dyn Shard> {
 }
 
 fn open(shard: &Arc<dyn Shard>) -> EmbeddedLedger {
+    reopen(shard, None).unwrap()
+}
+
+fn reopen(
+    shard: &Arc<dyn Shard>,
+    market: Option<(Address, MarketInit)>,
+) -> Result<EmbeddedLedger, LedgerError> {
     let (shard, clock) = (Arc::clone(shard), Arc::new(Stopped));
-    EmbeddedLedger::open(GENESIS, key(), shard, clock, Box::new(Counting(0)), true).unwrap()
+    let opening = Opening { genesis: GENESIS, confirmed: true, market };
+    EmbeddedLedger::open(opening, key(), shard, clock, Box::new(Counting(0)))
 }
 
 /// The ledger's id: BLAKE3 of the genesis, under a context of its own.
@@ -97,7 +106,7 @@ fn golden_transitions() {
     };
     let revoke = AccessMsg::RevokePermit { permit_name: "p1".to_owned() };
     for message in [create, revoke] {
-        ledger.execute_now(&owner, &[0xaa, 0xbb], message).unwrap();
+        ledger.execute_now(&owner, &[0xaa, 0xbb], Recorded::Access(message)).unwrap();
     }
     let (rows, expected) = golden();
     let stored = shard.scan(&KeyRange::prefix(&[]), None, 99).unwrap();

@@ -7,7 +7,7 @@ use prag_fuzz::fuzz;
 #[test]
 fn transitions() {
     let (rows, _) = golden();
-    let opened: Vec<Vec<u8>> = rows
+    let mut opened: Vec<Vec<u8>> = rows
         .iter()
         .zip(0..)
         .map(|((_, row), height)| {
@@ -15,6 +15,7 @@ fn transitions() {
             sealed.open(&key(), place(height)).unwrap().expose().to_vec()
         })
         .collect();
+    opened.extend(market::plains());
     fuzz(2, &opened, |bytes| {
         let sealed = Plain::<LedgerState>::new(bytes.to_vec()).seal(&key(), place(0), [9; 12]);
         let Ok(sealed) = sealed else { return };
@@ -22,8 +23,7 @@ fn transitions() {
         let mut write = Batch::new();
         write.put(rows[0].0.clone(), sealed.into_bytes()).unwrap();
         shard.commit(write).unwrap();
-        let clock = Arc::new(Stopped);
-        match EmbeddedLedger::open(GENESIS, key(), shard, clock, Box::new(Counting(0)), true) {
+        match reopen(&shard, None) {
             Ok(ledger) => assert_eq!(head(&ledger).height, 1),
             Err(error) => assert_eq!(error, LedgerError::Tampered(0)),
         }

@@ -1,6 +1,6 @@
-#![allow(clippy::unwrap_used)]
+//! Answers within an epoch.
 
-use super::answers;
+use super::super::answers;
 use prag_protocol::ledger::workers::{WindowSet, WorkerRecord};
 
 fn record(since: u64, last: u64, bits: u32) -> WorkerRecord {

@@ -1,0 +1,30 @@
+//! `prag worker register|heartbeat`: the worker acts out of its own wallet, which never leaves its TEE.
+//!
+//! Layer: client, below `cli`.
+//! Holds: asking it, and what it says that it did.
+//! Never: a registration that this machine makes: it has neither the worker's key nor its evidence.
+//! Invariant: exit code 1 where the worker could not do all of it.
+
+use super::Done;
+use super::args::WorkerCommand;
+use super::screen::Screen;
+use crate::sdk::Client;
+use prag_protocol::ledger::market::Attend;
+
+pub(super) async fn run(client: &Client, screen: Screen, command: &WorkerCommand) -> Done {
+    let attend = match command {
+        WorkerCommand::Register => Attend::Register,
+        WorkerCommand::Heartbeat => Attend::Heartbeat,
+    };
+    let said = client.attend(attend).await?;
+    screen.show(&said, || {
+        let mut lines = vec![format!("worker {}", said.account)];
+        lines.extend(said.done.iter().map(|done| format!("  {done}")));
+        lines.extend(said.failed.iter().map(|why| format!("  not done: {why}")));
+        if said.done.is_empty() && said.failed.is_empty() {
+            lines.push("  nothing was due".to_owned());
+        }
+        lines.join("\n")
+    });
+    Ok(said.failed.is_empty())
+}

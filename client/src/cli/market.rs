@@ -1,0 +1,235 @@
+//! `prag ledger status|workers|grants|rewards|claim|fund|send|mint|faucet`.
+//!
+//! Layer: client, below `cli`.
+//! Holds: what the ledger of the worker says, and what this identity does on it.
+//! Never: an amount without its denomination.
+//! Invariant: amounts are exact, in whole units.
+
+use super::args::{LedgerCommand, OfEpoch};
+use super::screen::{Screen, table};
+use super::{Done, money};
+use crate::error::ClientError;
+use crate::sdk::Client;
+use prag_protocol::ledger::bank::BankMsg;
+use prag_protocol::ledger::coin::Denom;
+use prag_protocol::ledger::market::{MarketMsg, MarketQuery};
+use prag_protocol::ledger::rewards::{EpochView, RewardsMsg, RewardsSettings};
+use prag_protocol::ledger::workers::{WorkerRecord, WorkersQuery, WorkersReply};
+use prag_protocol::problem::Code;
+use serde_json::json;
+
+pub(super) async fn run(client: &Client, screen: Screen, command: LedgerCommand) -> Done {
+    match command {
+        LedgerCommand::Status => status(client, screen).await,
+        LedgerCommand::Workers => workers(client, screen).await,
+        LedgerCommand::Grants => super::grants::all(client, screen).await,
+        LedgerCommand::Rewards(of) => rewards(client, screen, &of).await,
+        LedgerCommand::Claim(of) => claim(client, screen, &of).await,
+        LedgerCommand::Fund(sum) => {
+            let denom = denom(client).await?;
+            let coin = money::read(&sum.amount, &denom)?;
+            let said = format!("paid {} into the pool", money::show(coin.amount.get(), &denom));
+            let message = MarketMsg::Rewards(Box::new(RewardsMsg::Fund {}));
+            let height = client.execute_market(message, vec![coin]).await?.height;
+            done(screen, &said, height)
+        }
+        LedgerCommand::Send(to) => {
+            let coin = money::read(&to.amount, &denom(client).await?)?;
+            let said = format!("sent {} to {}", money::show(coin.amount.get(), &coin.denom), to.to);
+            let height = client.bank(BankMsg::Send { to: to.to, coin }).await?.height;
+            done(screen, &said, height)
+        }
+        LedgerCommand::Mint(to) => {
+            let coin = money::read(&to.amount, &denom(client).await?)?;
+            let said =
+                format!("minted {} for {}", money::show(coin.amount.get(), &coin.denom), to.to);
+            let height = client.bank(BankMsg::Mint { to: to.to, coin }).await?.height;
+            done(screen, &said, height)
+        }
+        LedgerCommand::Faucet => {
+            let height = client.bank(BankMsg::Faucet {}).await?.height;
+            let denom = denom(client).await?;
+            let has = client.balance(denom.clone()).await?;
+            done(screen, &format!("you have {}", money::show(has, &denom)), height)
+        }
+        LedgerCommand::Usage(_) => Err(ClientError::Usage("this command needs no worker".into())),
+    }
+}
+
+/// One sentence, and the height at which it holds.
+pub(super) fn done(screen: Screen, said: &str, height: u64) -> Done {
+    screen.show(&json!({ "done": said, "height": height }), || {
+        format!("{said} (ledger height {height})")
+    });
+    Ok(true)
+}
+
+/// The ledger's money.
+pub(super) async fn denom(client: &Client) -> Result<Denom, ClientError> {
+    Ok(client.rewards_config().await?.0.denom)
+}
+
+async fn status(client: &Client, screen: Screen) -> Done {
+    let contracts = client.contracts().await?;
+    let (settings, epoch) = client.rewards_config().await?;
+    let pool = client.rewards_pool().await?;
+    let has = client.balance(settings.denom.clone()).await?;
+    let ends = end_of(&settings, epoch);
+    let value = json!({
+        "account": client.identity().address(),
+        "balance": has.to_string(),
+        "denom": settings.denom,
+        "epoch": epoch,
+        "epoch_ends": ends,
+        "pool": pool,
+        "contracts": contracts,
+    });
+    screen.show(&value, || {
+        let sum = |units: u128| money::show(units, &settings.denom);
+        let rows = [
+            ("account", client.identity().address().to_string()),
+            ("balance", sum(has)),
+            ("epoch", format!("{epoch}, ends {ends} ({})", left(ends, client.channel().now()))),
+            ("pool, this epoch", sum(pool.open)),
+            ("pool, unclaimed", sum(pool.unclaimed)),
+            ("pool, carried", sum(pool.carry)),
+            ("bonds and deposits", sum(pool.bonds.saturating_add(pool.deposits))),
+            ("paid in, in all", sum(pool.paid_in)),
+            ("paid out and fees", sum(pool.paid_out.saturating_add(pool.fees))),
+        ];
+        let rows: Vec<Vec<String>> =
+            rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
+        table(&["LEDGER", ""], &rows)
+    });
+    Ok(true)
+}
+
+async fn workers(client: &Client, screen: Screen) -> Done {
+    let mut all: Vec<WorkerRecord> = Vec::new();
+    loop {
+        let query = WorkersQuery::GetWorkers {
+            signature: None,
+            subscriber_public_key: None,
+            offset: u32::try_from(all.len()).unwrap_or(u32::MAX),
+            limit: PAGE,
+        };
+        let WorkersReply::Workers(page) = client.query_market(&MarketQuery::Workers(query)).await?
+        else {
+            return Err(ClientError::Reply("the ledger answered another question"));
+        };
+        let last = page.len() < PAGE as usize;
+        all.extend(page);
+        if last {
+            break;
+        }
+    }
+    let (denom, now) = (denom(client).await?, client.channel().now());
+    screen.show(&all, || {
+        if all.is_empty() {
+            return "no worker is registered".to_owned();
+        }
+        let row = |worker: &WorkerRecord| {
+            let live = if worker.live_until > now { "live" } else { "silent" };
+            vec![
+                worker.worker.to_string(),
+                worker.ip_address.clone(),
+                worker.service.clone(),
+                worker.capacity.to_string(),
+                money::show(worker.stake, &denom),
+                live.to_owned(),
+            ]
+        };
+        let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+        table(&["WORKER", "URL", "SERVICE", "CAPACITY", "STAKE", ""], &rows)
+    });
+    Ok(true)
+}
+
+async fn rewards(client: &Client, screen: Screen, of: &OfEpoch) -> Done {
+    let (settings, running) = client.rewards_config().await?;
+    let epoch = of.epoch.unwrap_or_else(|| running.saturating_sub(1));
+    let Some(EpochView { record, schedule }) = client.rewards_epoch(epoch).await? else {
+        let value = json!({ "epoch": epoch, "record": null });
+        screen.show(&value, || format!("nobody paid into epoch {epoch} or reported on it"));
+        return Ok(true);
+    };
+    let value = json!({ "epoch": epoch, "record": record, "schedule": schedule });
+    screen.show(&value, || {
+        let sum = |units: u128| money::show(units, &settings.denom);
+        let mut rows = vec![
+            ("epoch", epoch.to_string()),
+            ("paid in", sum(record.funded)),
+            ("reports that count", record.standing.reports.to_string()),
+            ("chunks read", record.standing.units.to_string()),
+            ("reports until", schedule.reports_until.to_string()),
+            ("challenges until", schedule.challenges_until.to_string()),
+        ];
+        match &record.split {
+            None => rows.push(("closed", "not yet".to_owned())),
+            Some(split) => rows.extend([
+                ("closed", split.closed.to_string()),
+                ("fee", sum(split.fee)),
+                ("for owners", sum(split.royalty)),
+                ("for uptime", sum(split.uptime)),
+                ("for work", sum(split.work)),
+                ("not yet claimed", sum(split.unclaimed)),
+            ]),
+        }
+        let rows: Vec<Vec<String>> =
+            rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
+        table(&["REWARDS", ""], &rows)
+    });
+    Ok(true)
+}
+
+/// Every collection of this identity that the worker's report has: taken now, or taken before.
+async fn claim(client: &Client, screen: Screen, of: &OfEpoch) -> Done {
+    let (settings, running) = client.rewards_config().await?;
+    let epoch = of.epoch.unwrap_or_else(|| running.saturating_sub(1));
+    let before = client.balance(settings.denom.clone()).await?;
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let own = client.identity().address().clone();
+    for collection in client.collections().await?.into_iter().filter(|one| one.owner == own) {
+        let said = match client.royalty(epoch, collection.id).await? {
+            None => continue,
+            Some(royalty) => match client.claim_royalty(epoch, royalty).await {
+                Ok(reply) => format!("claimed at height {}", reply.height),
+                Err(error) if error.code() == Some(Code::LedgerRefused) => error.to_string(),
+                Err(error) => return Err(error),
+            },
+        };
+        rows.push((collection.id.to_string(), said));
+    }
+    let earned = client.balance(settings.denom.clone()).await?.saturating_sub(before);
+    let value = json!({ "epoch": epoch, "claimed": earned.to_string(), "denom": settings.denom,
+        "collections": rows });
+    screen.show(&value, || {
+        if rows.is_empty() {
+            return format!(
+                "nothing was read of your collections in epoch {epoch}, or its books are gone"
+            );
+        }
+        let cells: Vec<Vec<String>> =
+            rows.iter().map(|(id, said)| vec![id.clone(), said.clone()]).collect();
+        let sum = money::show(earned, &settings.denom);
+        format!("{}\nclaimed {sum} for epoch {epoch}", table(&["COLLECTION", ""], &cells))
+    });
+    Ok(true)
+}
+
+/// The first second after an epoch.
+fn end_of(settings: &RewardsSettings, epoch: u64) -> u64 {
+    let epochs = epoch.saturating_add(1).saturating_mul(settings.epoch_seconds);
+    settings.genesis.saturating_add(epochs)
+}
+
+fn left(until: u64, now: u64) -> String {
+    let left = until.saturating_sub(now);
+    match left {
+        0..3_600 => format!("in {} minutes", left.div_ceil(60)),
+        3_600..172_800 => format!("in {} hours", left / 3_600),
+        _ => format!("in {} days", left / 86_400),
+    }
+}
+
+const PAGE: u32 = 100;
