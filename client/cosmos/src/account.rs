@@ -7,7 +7,6 @@
 //! Invariant: one transaction at a time: whoever holds the lock knows the next sequence.
 
 use crate::CosmosError;
-use crate::border::{self, Border};
 use crate::rows::Rows;
 use cosmrs::Any;
 use cosmrs::crypto::PublicKey;
@@ -15,6 +14,7 @@ use cosmrs::crypto::secp256k1::SigningKey;
 use cosmrs::proto::cosmos::auth::v1beta1::BaseAccount;
 use cosmrs::proto::cosmos::tx::v1beta1::TxRaw;
 use cosmrs::tx::{Body, Fee, SignDoc, SignerInfo};
+use prag_client::border::{self, Border};
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
 use prost::Message;
@@ -25,7 +25,6 @@ pub struct Account {
     key: SigningKey,
     /// As we spell it.
     address: Address,
-    /// As the chain spells it.
     pub(crate) there: Address,
     bytes: Vec<u8>,
     place: Mutex<Option<Place>>,
@@ -57,6 +56,12 @@ impl Account {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Its address, as the chain spells it: where it is paid.
+    #[must_use]
+    pub fn on_chain(&self) -> &Address {
+        &self.there
     }
 
     /// Waits for the transactions before this one.

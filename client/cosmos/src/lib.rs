@@ -6,7 +6,6 @@
 //! Invariant: on public chains no set of nodes can grant, revoke, or hide either; all of them together can be silent.
 
 mod account;
-mod border;
 mod deploy;
 mod error;
 mod json;
@@ -16,7 +15,6 @@ mod merkle;
 mod node;
 mod nodes;
 mod proof;
-mod relay;
 mod rows;
 pub mod secret;
 mod settings;
@@ -27,8 +25,8 @@ pub use deploy::{CODE_BYTES_MAX, Deployer};
 pub use error::CosmosError;
 pub use ledger::CosmosLedger;
 pub use light::{Follower, Judged, LightBlock, LightClient, VerifiedHeader};
+pub use prag_client::relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use proof::{PROOF_BYTES_MAX, RowProof, contract_key};
-pub use relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod admit;
 mod adopt;
 mod anchor;
 mod attest;
+mod authorize;
+mod births;
 mod bulk;
 mod challenge;
 mod chunking;
@@ -29,6 +31,7 @@ mod peer;
 mod policy;
 mod problems;
 mod query;
+mod quota;
 mod rate;
 mod readers;
 mod receipt;
@@ -41,6 +44,7 @@ mod vaults;
 mod watch;
 
 pub use attest::HeadReply;
+pub use authorize::Asker;
 pub use corpus::Corpora;
 pub use held::Held;
 pub use readers::Answer;
@@ -52,9 +56,10 @@ use crate::settings::Settings;
 use crate::tls::Certificates;
 use challenge::Challenges;
 use compact::Operations;
+use prag_client::ledger::Standing;
 use prag_client::system::OsEntropy;
-use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
@@ -84,6 +89,12 @@ struct Inner {
     opening: tokio::sync::Mutex<()>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
+    /// Shares of collections whose owners have yet to sign for them.
+    births: births::Births,
+    /// Units of quotas that were taken ahead.
+    slices: quota::Slices,
+    /// Collections wait for the ledger to answer: they are opened once it does.
+    waiting: AtomicBool,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -108,6 +119,9 @@ impl Worker {
             challenges,
             opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
+            births: births::Births::default(),
+            slices: quota::Slices::default(),
+            waiting: AtomicBool::new(false),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
@@ -188,11 +202,17 @@ impl Worker {
         self.0.metrics.render(collections.len(), locked, quarantined, reads)
     }
 
-    /// Whether the worker can answer.
+    /// Whether the worker can answer, and where its ledger stands.
     ///
     /// # Errors
-    /// The first reason why not.
-    pub fn ready(&self) -> Result<(), Problem> {
-        Ok(())
+    /// `ledger-unavailable`, with the reason; `ledger-stale`.
+    pub async fn ready(&self) -> Result<Standing, Problem> {
+        self.0.parts.ledger.standing().await.map_err(problems::ledger)
+    }
+
+    /// The worker's account on the ledger.
+    #[must_use]
+    pub fn account(&self) -> &Address {
+        &self.0.parts.account
     }
 }
