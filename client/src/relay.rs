@@ -8,12 +8,18 @@
 //! Signed: `"PRAG-RELAY/v1" ‖ LP(chain id) ‖ LP(contract) ‖ LP(account) ‖ LP(permit name) ‖ LP(sequence) ‖ LP(until) ‖
 //! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
 //! another wallet could sign a permit of the same name for the same key.
+//!
+//! `contracts/permit` makes the same bytes anew and `contracts/access` takes what verifies; both read the golden files
+//! beside this one.
 
 use crate::border::{Border, NoAddress};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, INTEGER_MAX};
+pub use prag_protocol::ledger::RELAY_SECONDS_MAX;
+use prag_protocol::ledger::{
+    AccessMsg, INTEGER_MAX, RELAY_BYTES_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying,
+};
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Expected, Permissions, Permit};
 use serde::{Deserialize, Serialize};
@@ -125,9 +131,15 @@ impl Relay {
             serde_json::from_slice(&bytes).map_err(|_| RelayError::Rule("message"))?;
         let message = border.message_back(&message)?;
         let permit = relay.permit.verify(now, expected).map_err(|_| RelayError::Rule("permit"))?;
-        let own = matches!(message, AccessMsg::RevokePermit { .. });
-        if !own && permit.permissions != Permissions::Admin {
-            return Err(RelayError::Rule("the permit does not allow this"));
+        match message.relaying() {
+            Relaying::AnyPermit => {}
+            Relaying::Administration if permit.permissions == Permissions::Admin => {}
+            Relaying::Administration => {
+                return Err(RelayError::Rule("the permit does not allow this"));
+            }
+            Relaying::Never => {
+                return Err(RelayError::Rule("only its own account may send this"));
+            }
         }
         let account = border.out(&permit.address)?;
         let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
@@ -192,7 +204,7 @@ fn signed_bytes(
 }
 
 fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), RelayError> {
-    if message.len() > MESSAGE_BYTES_MAX {
+    if message.len() > RELAYED_MESSAGE_BYTES_MAX {
         return Err(RelayError::Rule("the message is too long"));
     }
     if !(1..=INTEGER_MAX).contains(&terms.sequence) || terms.until > INTEGER_MAX {
@@ -201,12 +213,6 @@ fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), RelayError> {
     Ok(())
 }
 
-/// Furthest end of a message's life, seconds.
-pub const RELAY_SECONDS_MAX: u64 = 300;
-/// Longest message, bytes of JSON.
-const MESSAGE_BYTES_MAX: usize = 6144;
-/// Longest of all, bytes of JSON.
-pub const RELAY_BYTES_MAX: usize = 16 << 10;
 const DOMAIN: &[u8] = b"PRAG-RELAY/v1";
 
 #[cfg(test)]

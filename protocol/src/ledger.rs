@@ -14,6 +14,7 @@ pub mod hex32;
 pub mod hex64;
 mod messages;
 mod records;
+mod relayed;
 pub mod rewards;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -25,6 +26,7 @@ pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
 pub use records::{
     Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
 };
+pub use relayed::{RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying};
 
 /// Longest scope of a grant, bytes of text.
 pub const SCOPE_BYTES_MAX: usize = 4096;

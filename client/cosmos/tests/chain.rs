@@ -263,23 +263,17 @@ async fn relayed(worker: &CosmosLedger, clock: &SystemClock, say: &dyn Fn(&str))
     let terms = RelayTerms { sequence: now * 1_000_000, until: now + 200 };
     let relay = Relay::sign(&session, &permit, &expected, &me, &message, terms).unwrap();
     let signed = relay.to_json().unwrap();
-    match worker.execute(&me, &signed, message.clone()).await {
-        Ok(height) => {
-            let query = AccessQuery::Collection { collection: COLLECTION };
-            let AccessReply::Collection(Some(record)) = worker.query(query).await.unwrap() else {
-                panic!("a collection");
-            };
-            assert!(record.destroyed);
-            say(&format!("destroyed at {height} by the owner's signature, sent by the worker"));
-            let again = worker.execute(&me, &signed, message).await;
-            assert!(matches!(again, Err(LedgerError::Refused(_))), "a replay: {again:?}");
-            say("the same signature a second time: refused");
-        }
-        Err(LedgerError::Refused(text)) if text.contains("unknown variant `relayed`") => {
-            say("this contract takes no relayed messages: not tested");
-        }
-        Err(other) => panic!("{other:?}"),
-    }
+    let height = worker.execute(&me, &signed, message.clone()).await.unwrap();
+    let query = AccessQuery::Collection { collection: COLLECTION };
+    let AccessReply::Collection(Some(record)) = worker.query(query).await.unwrap() else {
+        panic!("a collection");
+    };
+    assert!(record.destroyed);
+    say(&format!("destroyed at {height} by the owner's signature, sent by the worker"));
+    let again = worker.execute(&me, &signed, message).await;
+    let Err(LedgerError::Refused(text)) = again else { panic!("a replay: {again:?}") };
+    assert!(text.contains("the last of this session"), "{text}");
+    say("the same signature a second time: refused");
 }
 
 /// Keeps what the node proves, for tests without a chain.

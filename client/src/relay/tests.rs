@@ -70,6 +70,20 @@ fn golden_bytes() {
     assert_eq!(bytes, text.concat().as_bytes());
 }
 
+/// A whole message, and what was signed: contracts/permit verifies the first and makes the second anew.
+#[test]
+fn golden_message() {
+    let (owner, reader) = (party(1, 2), party(3, 4));
+    let relay = relay(&owner, &revoke(&reader), TERMS);
+    let json = include_str!("golden/relayed.json").trim_end();
+    assert_eq!(String::from_utf8(relay.to_json().unwrap()).unwrap(), json);
+    let text = STANDARD.decode(&relay.message).unwrap();
+    let account = Border::at(&expected()).unwrap().out(&owner.wallet.address()).unwrap();
+    let name = &owner.permit.params.permit_name;
+    let bytes = signed_bytes(&expected(), &account, name, TERMS, &text);
+    assert_eq!(hex::encode(bytes), include_str!("golden/signed_bytes.hex").trim_end());
+}
+
 /// What was signed passes, and the message goes out in the chain's spelling.
 #[test]
 fn signed_messages_pass() {
@@ -155,4 +169,21 @@ fn administration_has_its_own_permit() {
     assert!(matches!(told, Err(RelayError::Rule("the permit does not allow this"))));
     let own = AccessMsg::RevokePermit { permit_name: owner.permit.params.permit_name.clone() };
     assert!(check(&relay(&owner, &own, TERMS), &owner, &own, BORN).is_ok());
+}
+
+/// What speaks for a worker's TEE goes out from its own account, under no permit.
+#[test]
+fn a_workers_messages_are_not_relayed() {
+    let owner = party(1, 2);
+    let (collection, shard) = (CollectionId([1; 16]), 0);
+    let grantee = party(3, 4).wallet.address();
+    for message in [
+        AccessMsg::Rebind { collection, shard, worker: [2; 32] },
+        AccessMsg::ClaimWriter { collection, shard, epoch: 1 },
+        AccessMsg::Anchor { worker: [2; 32], root: [3; 32], previous: [0; 32] },
+        AccessMsg::Consume { collection, shard, grantee, units: 1 },
+    ] {
+        let told = check(&relay(&owner, &message, TERMS), &owner, &message, BORN);
+        assert!(matches!(told, Err(RelayError::Rule("only its own account may send this"))));
+    }
 }

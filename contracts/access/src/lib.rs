@@ -3,13 +3,14 @@
 //! Layer: contracts; a shell over `core::access`.
 //! Holds: the three entry points.
 //! Never: a rule about state; `migrate`: what was stored goes on under the code it was stored under.
-//! Invariant: the core sees only senders and addresses that the chain has checked.
+//! Invariant: the core sees only senders and addresses that the chain has checked, or senders whose signatures it has.
 
 mod messages;
 #[cfg(any(feature = "secret", test))]
 mod reader;
+mod relay;
 
-pub use messages::{InstantiateMsg, SignedQueryMsg};
+pub use messages::{ExecuteMsg, InstantiateMsg, OwnMsg, SignedQueryMsg};
 
 use prag_contracts_core::access::{self, Event};
 use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
@@ -38,7 +39,7 @@ pub fn instantiate(
     Ok(Response::new())
 }
 
-/// Runs one message of its sender.
+/// Runs one message of its sender, or of whoever signed it.
 ///
 /// # Errors
 /// [`Refusal`]; nothing has changed.
@@ -46,13 +47,22 @@ pub fn execute(
     deps: DepsMut<'_>,
     env: Env,
     info: MessageInfo,
-    message: AccessMsg,
+    message: ExecuteMsg,
 ) -> Result<Response, Refusal> {
     unpaid(&info)?;
-    let sender = sender(&info)?;
-    named(deps.api, &message)?;
-    let mut store = Store(deps.storage);
-    let events = access::execute(&mut store, &header(&env), &sender, message);
+    let (mut store, header) = (Store(deps.storage), header(&env));
+    let events = match message {
+        ExecuteMsg::Ledger(message) => {
+            let sender = sender(&info)?;
+            named(deps.api, &message)?;
+            access::execute(&mut store, &header, &sender, message)
+        }
+        ExecuteMsg::Own(OwnMsg::Relayed(signed)) => {
+            let (said, message) = relay::opened(deps.api, &env, &signed)?;
+            named(deps.api, &message)?;
+            access::relay(&mut store, &header, relay::whose(&said), message)
+        }
+    };
     let attributes = events.map_err(Refusal::core)?.into_iter().flat_map(|event| {
         let (action, collection) = told(&event);
         happened(&env, action, collection.map(|id| id.0).as_ref())

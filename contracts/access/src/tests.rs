@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
-use crate::{InstantiateMsg, SignedQueryMsg, execute, instantiate, reader};
+use crate::{ExecuteMsg, InstantiateMsg, SignedQueryMsg, execute, instantiate, reader};
 use prag_contracts_permit::Expected;
 #[cfg(not(feature = "secret"))]
 use prag_contracts_permit::testing::account;
@@ -10,6 +10,8 @@ use prag_contracts_shell::std::testing::{MockApi, MockQuerier, MockStorage, mock
 use prag_contracts_shell::std::{Addr, Env, MessageInfo, OwnedDeps, Storage, Timestamp, coins};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
 use prag_protocol::{Address, CollectionId};
+
+mod relay;
 
 const CONTRACT: &str = "cosmwasm1jpev2csrppg792t22rn8z8uew8h3sjcpglcd0qv9g8gj8ky922tscp8avs";
 const COLLECTION: CollectionId = CollectionId([0xc0; 16]);
@@ -71,6 +73,7 @@ impl Room {
     fn tell(&mut self, who: Who, message: AccessMsg) -> Result<(), Refusal> {
         let sender = Addr::unchecked(self.address(who).as_str());
         let info = MessageInfo { sender, funds: Vec::new() };
+        let message = ExecuteMsg::Ledger(message);
         execute(self.deps.as_mut(), env(NOW), info, message).map(|_| ())
     }
 
@@ -262,13 +265,13 @@ fn messages_are_checked_before_the_core() {
     let sender = Addr::unchecked(room.address(Who::Owner).as_str());
     let before = rows(&room);
     let info = MessageInfo { sender: sender.clone(), funds: coins(1, "uscrt") };
-    let paid = execute(room.deps.as_mut(), env(NOW), info.clone(), create());
+    let paid = execute(room.deps.as_mut(), env(NOW), info.clone(), ExecuteMsg::Ledger(create()));
     assert_eq!(paid.unwrap_err(), Refusal::Funds);
     let born = instantiate(room.deps.as_mut(), env(NOW), info, InstantiateMsg {});
     assert_eq!(born.unwrap_err(), Refusal::Funds);
 
     let odd = MessageInfo { sender: Addr::unchecked("Not An Address"), funds: Vec::new() };
-    let told = execute(room.deps.as_mut(), env(NOW), odd, create());
+    let told = execute(room.deps.as_mut(), env(NOW), odd, ExecuteMsg::Ledger(create()));
     assert_eq!(told.unwrap_err(), Refusal::Sender);
     assert_eq!(rows(&room), before);
 }

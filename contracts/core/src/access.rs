@@ -1,7 +1,7 @@
 //! The access contract: collections, grants, placements, writers, anchors, policies.
 //!
 //! Layer: core.
-//! Holds: the two entry points and what happened.
+//! Holds: the entry points and what happened.
 //! Never: who signed; the shell has verified `sender`.
 //! Invariant: every message and query touches a bounded number of rows, however many are stored; a
 //! refusal changes none.
@@ -15,9 +15,11 @@ mod keys;
 mod placements;
 mod policy;
 mod query;
+mod relayed;
 
 pub use error::AccessError;
 pub use query::query;
+pub use relayed::{Relayed, relay};
 
 use crate::kv::Staged;
 use crate::{Env, Kv};

@@ -1,9 +1,10 @@
-//! Permits and signed questions, as a contract checks them.
+//! Permits, signed questions and signed messages, as a contract checks them.
 //!
 //! Layer: contracts; beside `core`, below the shells. Clients write with it what contracts read.
-//! Holds: the SNIP-24 permit, the session key's question, and who is behind them.
+//! Holds: the SNIP-24 permit, the session key's question and its relayed message, and who is behind them.
 //! Never: curves (the chain has them: [`Curves`]), floats, clocks; whether a permit was revoked (the state knows).
-//! Invariant: a [`Delegation`] was signed by its account's wallet, an [`Asker`] by its session key too.
+//! Invariant: a [`Delegation`] was signed by its account's wallet, an [`Asker`] and what is [`Said`] by its session key
+//! too.
 //!
 //! Source: SNIP-24 (SecretFoundation/SNIPs). The rules are those of `prag_trust::permit`; both read the same golden
 //! files.
@@ -13,7 +14,8 @@ mod encoding;
 mod name;
 mod permit;
 mod question;
-#[cfg(feature = "testing")]
+mod relay;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use curves::{Curves, small_order};
@@ -21,8 +23,11 @@ pub use permit::{
     Delegation, Permissions, Permit, PermitParams, PermitPublicKey, PermitSignature, account_of,
 };
 pub use question::{Asker, QUESTION_BYTES_MAX, QUESTION_SECONDS_MAX, SignedQuery, question_bytes};
+pub use relay::{RelayTerms, Said, SignedMessage, relay_bytes};
 
-/// Which contract, on which chain, is asked.
+use prag_protocol::ledger::INTEGER_MAX;
+
+/// Which contract, on which chain, is asked or told.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
     /// The chain's id.
@@ -31,7 +36,7 @@ pub struct Expected<'a> {
     pub contract: &'a str,
 }
 
-/// Why a permit or a question is refused. Not retryable as it is.
+/// Why a permit, a question or a message is refused. Not retryable as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PermitError {
@@ -65,12 +70,15 @@ pub enum PermitError {
     /// The signature is not the wallet's over this permit.
     #[error("permit's signature does not verify")]
     Signature,
-    /// `until` is past, or more than [`QUESTION_SECONDS_MAX`] ahead of the block. Sign again.
+    /// `until` is past, or more than [`QUESTION_SECONDS_MAX`] ahead of the block: a message's bound, too. Sign again.
     #[error("until must be 1 to {QUESTION_SECONDS_MAX} seconds after the last block")]
     Until,
-    /// The signature is not the session key's over this question.
+    /// Not a number that a message can have.
+    #[error("sequence must be 1 to {INTEGER_MAX}")]
+    Sequence,
+    /// The signature is not the session key's over this question or message.
     #[error("the session key's signature does not verify")]
-    Question,
+    Session,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 use crate::encoding::{fixed, transcript};
 use crate::{Curves, Delegation, Expected, Permit, PermitError};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use prag_protocol::ledger::RELAY_SECONDS_MAX;
 use serde::{Deserialize, Serialize};
 
 /// A question under a permit.
@@ -40,7 +41,7 @@ pub struct Asker {
     pub query: Vec<u8>,
 }
 
-/// What a session key signs: `"PRAG-ASK/v1" ‖ LP(chain id, contract, permit name, shard, until, query)`.
+/// What a session key signs: `"PRAG-QUESTION/v1" ‖ LP(chain id, contract, permit name, shard, until, query)`.
 ///
 /// `shard`: empty or u32; `until`: u64; both big-endian. `query`: the question's JSON, byte for byte as sent.
 #[must_use]
@@ -87,14 +88,14 @@ impl SignedQuery {
         let Self { shard, until, .. } = *self;
         let bytes = question_bytes(expected, &delegation.permit_name, shard, until, &query);
         if !curves.ed25519(&bytes, &signature, &delegation.session_key) {
-            return Err(PermitError::Question);
+            return Err(PermitError::Session);
         }
         Ok(Asker { delegation, shard, query })
     }
 }
 
-/// Longest life of a signed question, seconds.
-pub const QUESTION_SECONDS_MAX: u64 = 300;
+/// Longest life of a signed question, seconds: that of a relayed message.
+pub const QUESTION_SECONDS_MAX: u64 = RELAY_SECONDS_MAX;
 /// Longest question, bytes of base64.
 pub const QUESTION_BYTES_MAX: usize = 2048;
-const DOMAIN: &str = "PRAG-ASK/v1";
+const DOMAIN: &str = "PRAG-QUESTION/v1";

@@ -1,13 +1,13 @@
 //! Who acts in tests.
 //!
 //! Layer: `permit`, feature `testing`.
-//! Holds: wallets and session keys made from a number; permits and signed questions.
+//! Holds: wallets and session keys made from a number; permits, signed questions and messages.
 //! Never: part of a contract; keys of anybody: all are known.
 //! Invariant: a person's address is that of its wallet on the chain that it acts on.
 
 use crate::{
-    Expected, Permit, PermitError, PermitParams, PermitPublicKey, PermitSignature, SignedQuery,
-    account_of, question_bytes,
+    Expected, Permit, PermitError, PermitParams, PermitPublicKey, PermitSignature, RelayTerms,
+    SignedMessage, SignedQuery, account_of, question_bytes, relay_bytes,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bech32::{Bech32, Hrp};
@@ -37,6 +37,12 @@ impl Person {
         Ok(Self { address, wallet, session })
     }
 
+    /// The public key of this person's session.
+    #[must_use]
+    pub fn session_key(&self) -> [u8; 32] {
+        self.session.verifying_key().to_bytes()
+    }
+
     /// A permit for this person's session key.
     ///
     /// # Errors
@@ -47,8 +53,7 @@ impl Person {
         permissions: &[&str],
         expires: u64,
     ) -> Result<Permit, PermitError> {
-        let session = self.session.verifying_key().to_bytes();
-        let params = PermitParams::new(expected, &session, permissions, expires);
+        let params = PermitParams::new(expected, &self.session_key(), permissions, expires);
         let document = params.sign_document()?;
         let signature: Signature = self.wallet.sign(document.as_bytes());
         let signature = signature.normalize_s().unwrap_or(signature);
@@ -75,6 +80,22 @@ pub fn signed(
     let bytes = question_bytes(expected, &permit.params.permit_name, shard, until, query);
     let signature = STANDARD.encode(person.session.sign(&bytes).to_bytes());
     SignedQuery { permit, query: STANDARD.encode(query), shard, until, signature }
+}
+
+/// A message that the person's session key signed, for whoever sends it.
+#[must_use]
+pub fn relayed(
+    person: &Person,
+    expected: &Expected<'_>,
+    permit: Permit,
+    terms: RelayTerms,
+    message: &[u8],
+) -> SignedMessage {
+    let name = &permit.params.permit_name;
+    let bytes = relay_bytes(expected, &person.address, name, terms, message);
+    let signature = STANDARD.encode(person.session.sign(&bytes).to_bytes());
+    let RelayTerms { sequence, until } = terms;
+    SignedMessage { permit, message: STANDARD.encode(message), sequence, until, signature }
 }
 
 /// The account of that number: an address without a wallet.

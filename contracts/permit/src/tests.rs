@@ -10,6 +10,8 @@ use ed25519_dalek::Signer;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
 
+mod relay;
+
 const NOW: u64 = 1_700_000_000;
 const EXPIRES: u64 = 1_800_000_000;
 const CONTRACT: &str = "secret1q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zs2pg9q5zsv4vj2x";
@@ -286,7 +288,7 @@ fn bounds_hold() {
 fn golden_question() {
     let bytes =
         question_bytes(&Expected { chain_id: "c", contract: "d1e" }, "name", Some(258), 7, b"{}");
-    let mut expected = b"PRAG-ASK/v1".to_vec();
+    let mut expected = b"PRAG-QUESTION/v1".to_vec();
     expected.extend(b"\0\0\0\x01c\0\0\0\x03d1e\0\0\0\x04name");
     expected.extend(b"\0\0\0\x04\0\0\x01\x02");
     expected.extend(b"\0\0\0\x08\0\0\0\0\0\0\0\x07\0\0\0\x02{}");
@@ -329,7 +331,7 @@ fn a_changed_question_is_refused() {
         let mut question = question(NOW + 60, b"{}");
         change(&mut question);
         let verdict = question.verify(NOW, &EXPECTED, &Native);
-        assert_eq!(verdict, Err(PermitError::Question), "{at}");
+        assert_eq!(verdict, Err(PermitError::Session), "{at}");
     }
     let mut malformed = question(NOW + 60, b"{}");
     malformed.signature = "AA==".to_owned();

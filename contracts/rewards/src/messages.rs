@@ -6,12 +6,9 @@
 //! Invariant: unknown fields and variants are refused.
 
 use prag_contracts_permit::SignedQuery;
-use prag_contracts_shell::Peer;
+use prag_contracts_shell::{Beside, Peer, beside};
 use prag_protocol::ledger::rewards::{RewardsInit, RewardsMsg, RoyaltyClaim};
-use serde::de::value::StringDeserializer;
-use serde::de::{Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How the contract begins. The sender is its admin. The other two contracts stay what they are, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,62 +57,12 @@ pub struct OwnedClaim {
     pub question: SignedQuery,
 }
 
-/// By hand, since serde's own way for untagged enums reads everything that JSON can hold, floats too, and Secret stores
-/// no wasm with floats.
 impl<'de> Deserialize<'de> for SecretMsg {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_enum("SecretMsg", &[OWN], ByName)
-    }
-}
-
-struct ByName;
-
-impl<'de> Visitor<'de> for ByName {
-    type Value = SecretMsg;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a message")
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, input: A) -> Result<SecretMsg, A::Error> {
-        let (name, body) = input.variant::<String>()?;
-        if name == OWN {
-            let claim = body.newtype_variant()?;
-            return Ok(SecretMsg::Own(OwnMsg::ClaimRoyalty(Box::new(claim))));
-        }
-        RewardsMsg::deserialize(Named { name, body }).map(SecretMsg::Ledger)
-    }
-}
-
-/// A message whose name has been read.
-struct Named<B> {
-    name: String,
-    body: B,
-}
-
-impl<'de, B: VariantAccess<'de>> Deserializer<'de> for Named<B> {
-    type Error = B::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, B::Error> {
-        visitor.visit_enum(self)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-impl<'de, B: VariantAccess<'de>> EnumAccess<'de> for Named<B> {
-    type Error = B::Error;
-    type Variant = B;
-
-    fn variant_seed<S: serde::de::DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, B), B::Error> {
-        let name: StringDeserializer<B::Error> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, self.body))
+        Ok(match beside(input, OWN)? {
+            Beside::Ledger(message) => Self::Ledger(message),
+            Beside::Own(claim) => Self::Own(OwnMsg::ClaimRoyalty(claim)),
+        })
     }
 }
 

@@ -22,10 +22,10 @@ pub fn files() -> Vec<File> {
     use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply};
     use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionReply};
     use prag_protocol::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
-    use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+    use prag_protocol::ledger::{AccessQuery, AccessReply};
     vec![
         file::<prag_access::InstantiateMsg>("access/instantiate.json"),
-        file::<AccessMsg>("access/execute.json"),
+        file::<prag_access::ExecuteMsg>("access/execute.json"),
         file::<AccessQuery>("access/query.json"),
         file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
         file::<AccessReply>("access/reply.json"),

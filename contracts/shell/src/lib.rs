@@ -12,6 +12,7 @@ compile_error!(
 #[cfg(not(any(feature = "cosmwasm", feature = "secret")))]
 compile_error!("choose one of the features `cosmwasm` and `secret`");
 
+mod beside;
 mod chain;
 mod curves;
 mod event;
@@ -29,6 +30,7 @@ pub use cosmwasm_std as std;
 #[cfg(feature = "secret")]
 pub use secret_cosmwasm_std as std;
 
+pub use beside::{Beside, beside};
 pub use chain::{address, header, sender};
 pub use curves::Curves;
 pub use event::happened;
@@ -38,5 +40,5 @@ pub use json::{binary, parse};
 pub use money::{COINS_MAX, funds, payments, unpaid};
 pub use peer::Peer;
 pub use refusal::Refusal;
-pub use signed::ask;
+pub use signed::{ask, say};
 pub use store::{ReadStore, Store};

@@ -37,12 +37,18 @@ pub enum Refusal {
     /// Bytes that are no such message.
     #[error("the message does not parse")]
     Json,
-    /// The permit or the question under it.
+    /// The permit, or the question or message under it.
     #[error(transparent)]
     Permit(#[from] PermitError),
     /// The account revoked this permit. Sign another.
     #[error("the permit is revoked")]
     Revoked,
+    /// A message that this permit does not carry. Sign a permit for `prag_admin`.
+    #[error("the permit does not allow this message")]
+    Permission,
+    /// A message that speaks for a worker's TEE. Its account sends it itself.
+    #[error("only its own account may send this message")]
+    OwnAccount,
     /// Absent, or not for this account; on purpose we do not say which.
     #[error("absent, or not for this account")]
     Hidden,

@@ -1,22 +1,32 @@
-//! Questions under a permit: the chain's clock and name.
+//! Questions and messages under a permit: the chain's clock and name.
 //!
 //! Layer: shell.
-//! Holds: the way from a signed question to who asks.
+//! Holds: the way from a signed question to who asks, and from a signed message to who says it.
 //! Never: whether the permit was revoked: each contract asks its own state. On Secret the header of a query is the
-//! node's word: a node that turns its clock back gets an old answer encrypted for whoever asked, and nothing else.
-//! Invariant: an [`Asker`] passed every check of `permit`.
+//! node's word: a node that turns its clock back gets an old answer encrypted for whoever asked, and nothing else. That
+//! of a message is the block's.
+//! Invariant: an [`Asker`], and what is [`Said`], passed every check of `permit`.
 
-use crate::std::{Deps, Env};
+use crate::std::{Api, Deps, Env};
 use crate::{Curves, Refusal};
-use prag_contracts_permit::{Asker, Expected, SignedQuery};
+use prag_contracts_permit::{Asker, Expected, Said, SignedMessage, SignedQuery};
 
 /// Who asks, and what.
 ///
 /// # Errors
 /// [`Refusal::Permit`] says which rule it broke.
 pub fn ask(deps: Deps<'_>, env: &Env, signed: &SignedQuery) -> Result<Asker, Refusal> {
-    let expected =
-        Expected { chain_id: &env.block.chain_id, contract: env.contract.address.as_str() };
-    let now = env.block.time.seconds();
-    Ok(signed.verify(now, &expected, &Curves(deps.api))?)
+    Ok(signed.verify(env.block.time.seconds(), &here(env), &Curves(deps.api))?)
+}
+
+/// Who says what, whoever sends it.
+///
+/// # Errors
+/// [`Refusal::Permit`] says which rule it broke.
+pub fn say(api: &dyn Api, env: &Env, signed: &SignedMessage) -> Result<Said, Refusal> {
+    Ok(signed.verify(env.block.time.seconds(), &here(env), &Curves(api))?)
+}
+
+fn here(env: &Env) -> Expected<'_> {
+    Expected { chain_id: &env.block.chain_id, contract: env.contract.address.as_str() }
 }

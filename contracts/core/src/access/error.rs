@@ -81,6 +81,15 @@ pub enum AccessError {
     /// `previous` is not the last root of this account. Read the anchor again.
     #[error("previous is not the last root of this account")]
     StaleAnchor,
+    /// The account revoked the permit. Sign another.
+    #[error("the permit is revoked")]
+    PermitRevoked,
+    /// The session's message of this sequence, or a later one, has happened: a repetition, or out of order.
+    #[error("sequence must be above {last}, the last of this session")]
+    Sequence {
+        /// The session's greatest sequence so far.
+        last: u64,
+    },
     /// The same entry twice.
     #[error("{0} must not repeat an entry")]
     Repeated(&'static str),

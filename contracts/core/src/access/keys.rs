@@ -45,6 +45,12 @@ pub(super) fn policy(id: CollectionId) -> Row<PolicyRecord> {
     row("policies", b'y', &[&id.0])
 }
 
+/// The greatest sequence of a relayed message that `session_key` signed for `account`.
+pub(super) fn sequence(account: &Address, session_key: &[u8; 32]) -> Row<u64> {
+    let fields: [&[u8]; 3] = [&account.length_byte(), text(account), session_key];
+    row("sequences", b'q', &fields)
+}
+
 /// Live collections of an owner.
 pub(super) fn owned(owner: &Address) -> List {
     List::new(key(b'o', &[&owner.length_byte(), text(owner)]))

@@ -65,7 +65,11 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
     })
 }
 
-fn permit_revoked(kv: &dyn Kv, account: &Address, name: &str) -> Result<bool, AccessError> {
+pub(super) fn permit_revoked(
+    kv: &dyn Kv,
+    account: &Address,
+    name: &str,
+) -> Result<bool, AccessError> {
     // A row that reads back as false was never written; being there is what counts.
     Ok(keys::permit(account, name).load(kv)?.is_some())
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 mod effects;
 mod model;
 mod refusals;
+mod relayed;
 mod rows;
 
 /// A ledger at one height and time, with short verbs.
