@@ -75,7 +75,7 @@ contracts-schema: setup
 	cd contracts && cargo run --locked --quiet --package prag-contracts-schema
 
 # The access contract on a real chain of one node, built with Go (scripts/chain-test.sh).
-chain-test: setup
+chain-test: setup model
 	@scripts/chain-test.sh
 
 lint: setup

@@ -86,7 +86,12 @@ impl Account {
     /// Number and sequence in the newest proven state.
     pub(crate) async fn proven(&self, rows: &Rows) -> Result<Place, CosmosError> {
         let key = [&[ACCOUNTS], self.bytes.as_slice()].concat();
-        let row = rows.module(ACCOUNT_STORE, &key).await?;
+        let mut row = rows.module(ACCOUNT_STORE, &key).await?;
+        if row.is_none() {
+            // It may have been paid a moment ago.
+            rows.ahead().await?;
+            row = rows.module(ACCOUNT_STORE, &key).await?;
+        }
         let row =
             row.ok_or(CosmosError::Account("the chain does not know it: pay something to it"))?;
         let account = Any::decode(row.as_slice())

@@ -169,7 +169,8 @@ impl Rows {
         found
     }
 
-    async fn ahead(&self) -> Result<VerifiedHeader, CosmosError> {
+    /// Leads on to the newest header, now.
+    pub(crate) async fn ahead(&self) -> Result<VerifiedHeader, CosmosError> {
         let _alone = self.asking.lock().await;
         let header = self.next().await?;
         let known = lock(&self.newest).clone();

@@ -149,7 +149,9 @@ async fn start(way: &Way) -> Lab {
 static CONTRACT: OnceCell<(prag_protocol::Address, [u8; 32])> = OnceCell::const_new();
 
 async fn deploy() -> (prag_protocol::Address, [u8; 32]) {
-    let wasm = std::fs::read(variable("PRAG_ACCESS_WASM")).unwrap();
+    let path = std::env::var("PRAG_ACCESS_WASM")
+        .unwrap_or_else(|_| format!("{}/access-cosmwasm.wasm", variable("PRAG_CHAIN_WASM")));
+    let wasm = std::fs::read(path).unwrap();
     let code_hash = Sha256::digest(&wasm).into();
     let deployer = deployer().await;
     let code = deployer.store(wasm).await.unwrap();
