@@ -20,7 +20,7 @@ help:
 	@echo "make contracts       every contract as wasm, for Secret Network and for other chains"
 	@echo "make contracts-test  the wasm in both engines, gas printed (compiles a wasm engine: minutes)"
 	@echo "make contracts-gas   the same, measured: writes contracts/GAS.md"
-	@echo "make chain-test      the contract on a real chain of one node (needs Go; compiles a node: minutes)"
+	@echo "make chain-test      the contracts on a real chain of one node (needs Go; compiles a node: minutes)"
 	@echo "make model   fetch the embedding model"
 
 setup:
@@ -74,7 +74,7 @@ contracts-gas: contracts
 contracts-schema: setup
 	cd contracts && cargo run --locked --quiet --package prag-contracts-schema
 
-# The access contract on a real chain of one node, built with Go (scripts/chain-test.sh).
+# The contracts, and a worker that obeys them, on a real chain of one node, built with Go (scripts/chain-test.sh).
 chain-test: setup model
 	@scripts/chain-test.sh
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The access contract on a real chain: builds one wasmd node from its Go module, starts a chain of one validator in a
-# temporary folder, and runs client/cosmos/tests/chain.rs against it.
+# All four contracts on a real chain: builds one wasmd node from its Go module, starts a chain of one validator in a
+# temporary folder, and runs client/cosmos/tests/chain against it.
 #
-# Needs Go (1.24 or later) and the contract (make contracts, or PRAG_ACCESS_WASM). Without them it fails; with --optional
-# it says so and succeeds. PRAG_CHAIN_RECORD=DIR keeps what the node proved, as files for client/cosmos/vectors.
+# Needs Go (1.24 or later) and the contracts' wasm for chains other than Secret (make contracts, or PRAG_CHAIN_WASM=DIR).
+# Without them it fails; with --optional it says so and succeeds. PRAG_CHAIN_RECORD=DIR keeps what the node proved, as
+# files for client/cosmos/vectors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,8 +18,12 @@ optional=no
 
 PATH=$PATH:/usr/local/go/bin
 command -v go >/dev/null || missing "Go is not installed"
-wasm=${PRAG_ACCESS_WASM:-target/wasm/access-cosmwasm.wasm}
-[ -f "$wasm" ] || missing "there is no $wasm: run make contracts first"
+wasm=${PRAG_CHAIN_WASM:-target/wasm}
+lacks=()
+for contract in access workers subscription rewards; do
+  [ -f "$wasm/$contract-cosmwasm.wasm" ] || lacks+=("$wasm/$contract-cosmwasm.wasm")
+done
+[ ${#lacks[@]} = 0 ] || missing "there is no $(printf '%s, ' "${lacks[@]}" | sed 's/, $//'): run make contracts first"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/prag
 wasmd=$cache/chain/wasmd
@@ -37,7 +42,7 @@ trap stop EXIT
 chain=prag-chain-test
 run() { "$wasmd" --home "$home" "$@" >>"$home/setup.log" 2>&1 || { cat "$home/setup.log" >&2; exit 1; }; }
 key() { run keys import-hex "$1" "$2" --keyring-backend test; }
-# The keys that the test knows: owner and worker. They hold nothing outside this folder.
+# The keys that the tests know: two accounts that have money to begin with. They hold nothing outside this folder.
 owner=$(printf '0b%.0s' {1..32})
 worker=$(printf '0d%.0s' {1..32})
 
@@ -67,10 +72,10 @@ for _ in $(seq 100); do
   kill -0 "$node" 2>/dev/null || { tail -20 "$home/node.log" >&2; exit 1; }
   sleep 0.3
 done
-echo "chain-test: wasmd $(sed -n 's#.*CosmWasm/wasmd \(v[0-9.]*\).*#\1#p' tests/chain/go.mod) at height ${height:-0}, $wasm ($(stat -c %s "$wasm") bytes)"
+echo "chain-test: wasmd $(sed -n 's#.*CosmWasm/wasmd \(v[0-9.]*\).*#\1#p' tests/chain/go.mod) at height ${height:-0}, contracts of $wasm"
 
-export PRAG_CHAIN_RPC=http://127.0.0.1:$rpc PRAG_CHAIN_ID=$chain PRAG_ACCESS_WASM
-PRAG_ACCESS_WASM=$(realpath "$wasm")
+export PRAG_CHAIN_RPC=http://127.0.0.1:$rpc PRAG_CHAIN_ID=$chain PRAG_CHAIN_WASM
+PRAG_CHAIN_WASM=$(realpath "$wasm")
 cargo test --locked --package prag-cosmos --features chain --test chain -- --nocapture --test-threads=1
 # A worker's whole story, on this chain and on its own ledger.
 cargo test --locked --package prag-tests --features chain --test ledgers -- --nocapture --test-threads=1

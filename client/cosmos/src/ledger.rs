@@ -7,11 +7,10 @@
 //! could replace it.
 
 use crate::account::Account;
-use crate::rows::WASM_STORE;
 use crate::transaction::Sender;
-use crate::{CosmosError, Settings, TrustedHeader, VerifiedHeader};
+use crate::{CosmosError, Settings, TrustedHeader, VerifiedHeader, code};
 use async_trait::async_trait;
-use cosmrs::proto::cosmwasm::wasm::v1::{CodeInfo, ContractInfo, MsgExecuteContract};
+use cosmrs::proto::cosmwasm::wasm::v1::MsgExecuteContract;
 use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Standing};
 use prag_client::relay::Relay;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
@@ -20,7 +19,6 @@ use prag_trust::address::WalletKey;
 use prag_trust::admission::AccessView;
 use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
-use prost::Message;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -117,8 +115,7 @@ impl CosmosLedger {
             msg,
             funds: Vec::new(),
         };
-        let (height, _) = self.sender.send(&execute).await?;
-        Ok(height)
+        Ok(self.sender.send(&execute).await?.height)
     }
 
     async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
@@ -131,27 +128,9 @@ impl CosmosLedger {
     /// The contract's code and administrator, proven once: without an administrator they cannot change but by the
     /// chain's own governance.
     async fn checked(&self) -> Result<(), CosmosError> {
-        self.checked.get_or_try_init(|| self.check_contract()).await.copied()
-    }
-
-    async fn check_contract(&self) -> Result<(), CosmosError> {
-        let key = [&[CONTRACTS], self.contract.as_slice()].concat();
-        let row = self.sender.rows.module(WASM_STORE, &key).await?;
-        let row = row.ok_or(CosmosError::Contract("there is none"))?;
-        let info = ContractInfo::decode(row.as_slice())
-            .map_err(|_| CosmosError::Contract("its entry does not read back"))?;
-        if !info.admin.is_empty() {
-            return Err(CosmosError::Contract("an administrator may replace its code"));
-        }
-        let key = [&[CODES], info.code_id.to_be_bytes().as_slice()].concat();
-        let row = self.sender.rows.module(WASM_STORE, &key).await?.unwrap_or_default();
-        let code = CodeInfo::decode(row.as_slice())
-            .map_err(|_| CosmosError::Contract("its code's entry does not read back"))?;
-        if code.code_hash == self.settings.code_hash {
-            Ok(())
-        } else {
-            Err(CosmosError::Contract("it is other code"))
-        }
+        let Self { contract, settings, .. } = self;
+        let pinned = || code::pinned(&self.sender.rows, contract, &settings.code_hash);
+        self.checked.get_or_try_init(pinned).await.copied()
     }
 
     async fn remembered(&self, head: LedgerHead) -> Result<(), CosmosError> {
@@ -235,10 +214,6 @@ impl Ledger for CosmosLedger {
         Ok(self.remembered(remembered).await?)
     }
 }
-
-/// wasmd's tables: codes by number, contracts by address.
-const CODES: u8 = 1;
-const CONTRACTS: u8 = 2;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! The contract's own queries over rows that are each proven.
+//! A contract's own queries over rows that are each proven.
 //!
 //! Layer: `cosmos`, above `nodes`.
 //! Holds: the newest verified header, the rows that were proven under it, and those that are proven ahead for the next.
@@ -9,9 +9,8 @@ mod lead;
 
 use crate::nodes::Nodes;
 use crate::proof::contract_key;
-use crate::{CosmosError, LightClient, Network, TrustedHeader, VerifiedHeader};
-use prag_contracts_core::{AccessError, Env, Kv, access};
-use prag_protocol::ledger::{AccessQuery, AccessReply};
+use crate::{CosmosError, LightClient, Network, Question, TrustedHeader, VerifiedHeader};
+use prag_contracts_core::{Env, Kv};
 use prag_trust::entropy::Clock;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -101,26 +100,21 @@ impl Rows {
         header.ok_or(CosmosError::Silent)
     }
 
-    /// The core's answer to `query` over the rows of `contract`, in the chain's spelling of addresses.
-    pub(crate) async fn answer(
+    /// The core's answer to `question` over the rows of `contract`, in the chain's spelling of addresses.
+    pub(crate) async fn answer<Q: Question>(
         &self,
         contract: &[u8; 32],
-        query: &AccessQuery,
-    ) -> Result<AccessReply, CosmosError> {
+        question: &Q,
+    ) -> Result<Q::Answer, CosmosError> {
         let newest = self.newest().await?;
         // The state is that of the height before; the header's time is when that was agreed on.
         let height = newest.header.height().saturating_sub(1);
         let env = Env { height, time: newest.header.time() };
         let mut mine = Proven::new();
         for _ in 0..ROUNDS_MAX {
-            let missing = match attempt(&newest.rows, &mine, contract, &env, query) {
+            let missing = match attempt(&newest.rows, &mine, contract, &env, question) {
                 Err(Missing(keys)) => keys,
-                Ok(answer) => {
-                    return answer.map_err(|error| match error {
-                        AccessError::Damaged(_) => CosmosError::Damaged(height),
-                        other => CosmosError::Refused(other.to_string()),
-                    });
-                }
+                Ok(answer) => return answer,
             };
             let found = self.fetch(&newest.header, missing).await?;
             let mut shared = lock(&newest.rows);
@@ -281,15 +275,15 @@ impl Rows {
 struct Missing(Vec<Vec<u8>>);
 
 /// The core's answer, if it depends on rows alone that are `shared` or `mine`.
-fn attempt(
+fn attempt<Q: Question>(
     shared: &std::sync::Mutex<Proven>,
     mine: &Proven,
     contract: &[u8; 32],
     env: &Env,
-    query: &AccessQuery,
-) -> Result<Result<AccessReply, AccessError>, Missing> {
+    question: &Q,
+) -> Result<Result<Q::Answer, CosmosError>, Missing> {
     let kv = Known { contract, shared: lock(shared), mine, missing: RefCell::default() };
-    let answer = access::query(&kv, env, query.clone());
+    let answer = question.answer(&kv, env);
     let missing = kv.missing.into_inner();
     if missing.is_empty() { Ok(answer) } else { Err(Missing(missing)) }
 }
@@ -339,8 +333,8 @@ fn lock<T>(shared: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The store of the chain's contract module.
 pub(crate) const WASM_STORE: &str = "wasm";
-/// A page of a list: its count, its members, their rows, and one to spare.
-const ROUNDS_MAX: usize = 5;
+/// A page of a list: the contract's terms, its count, its members, their rows, and one to spare.
+const ROUNDS_MAX: usize = 6;
 /// Rows that are asked for at one time.
 const AT_ONCE_MAX: usize = 16;
 /// Rows kept under one header.

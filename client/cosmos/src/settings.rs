@@ -82,15 +82,26 @@ impl Settings {
     /// # Errors
     /// [`CosmosError::Setting`] where it is no contract of this chain.
     pub fn contract_bytes(&self) -> Result<[u8; 32], CosmosError> {
-        let wrong = CosmosError::Setting("contract");
-        let Ok(parsed) = CheckedHrpstring::new::<bech32::Bech32>(self.contract.as_str()) else {
-            return Err(wrong);
-        };
-        if parsed.hrp() != self.network.hrp()? {
-            return Err(wrong);
-        }
-        parsed.byte_iter().collect::<Vec<u8>>().try_into().map_err(|_| wrong)
+        contract_bytes(&self.network, &self.contract)
     }
+}
+
+/// The bytes of a contract's address on `network`.
+///
+/// # Errors
+/// [`CosmosError::Setting`] where it is no contract of that chain.
+pub(crate) fn contract_bytes(
+    network: &Network,
+    contract: &Address,
+) -> Result<[u8; 32], CosmosError> {
+    let wrong = CosmosError::Setting("contract");
+    let Ok(parsed) = CheckedHrpstring::new::<bech32::Bech32>(contract.as_str()) else {
+        return Err(wrong);
+    };
+    if parsed.hrp() != network.hrp()? {
+        return Err(wrong);
+    }
+    parsed.byte_iter().collect::<Vec<u8>>().try_into().map_err(|_| wrong)
 }
 
 impl Network {

@@ -33,12 +33,29 @@ pub(crate) struct Sender {
     pub(crate) rows: Rows,
 }
 
+/// A message that happened: a verified block holds its transaction, and the header after it the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The height from which on it holds.
+    pub height: u64,
+    /// Gas that the transaction asked for, and paid.
+    pub gas_wanted: u64,
+    /// Gas that it used.
+    pub gas_used: u64,
+    /// What it cost, in the smallest unit of the network's gas price; with the try before it, if that ran out of gas.
+    pub fee: u128,
+    pub(crate) data: Vec<u8>,
+}
+
 /// What came of one try.
 enum Tried {
-    Done(Done),
-    /// It was never in a block and never will be, or it failed without doing anything: it may be sent anew, with this
-    /// many times the gas.
-    Again(u64),
+    Done(Executed),
+    /// It was never in a block and never will be, or it failed without doing anything but pay: it may be sent anew,
+    /// with `margin` times the gas.
+    Again {
+        margin: u64,
+        paid: u128,
+    },
 }
 
 /// A transaction that a node may have.
@@ -49,6 +66,8 @@ struct Sent {
     /// The last height whose block can have it.
     last: u64,
     margin: u64,
+    /// What it pays, wherever it is in a block.
+    fee: u128,
 }
 
 impl Sender {
@@ -74,7 +93,7 @@ impl Sender {
         self.account.there.as_str().to_owned()
     }
 
-    /// Sends `message` in a transaction of its own. Returns the height of its block, and the message's data.
+    /// Sends `message` in a transaction of its own.
     ///
     /// # Errors
     /// [`CosmosError::Refused`] with the contract's words, and [`CosmosError::NotIncluded`]: it has not happened.
@@ -82,17 +101,20 @@ impl Sender {
     pub(crate) async fn send<M: Message + Name>(
         &self,
         message: &M,
-    ) -> Result<(u64, Vec<u8>), CosmosError> {
+    ) -> Result<Executed, CosmosError> {
         let message = Any::from_msg(message).map_err(|_| CosmosError::Setting("message"))?;
         let mut turn = self.account.turn().await;
-        let mut margin = 1;
+        let (mut margin, mut spent) = (1, 0_u128);
         for _ in 0..TRIES_MAX {
             match self.once(&mut turn, message.clone(), margin).await {
                 Ok(Tried::Done(done)) => {
                     self.rows.raise(done.height);
-                    return Ok((done.height, done.result.data));
+                    let fee = done.fee.saturating_add(spent);
+                    return Ok(Executed { fee, ..done });
                 }
-                Ok(Tried::Again(more)) => margin = more,
+                Ok(Tried::Again { margin: more, paid }) => {
+                    (margin, spent) = (more, spent.saturating_add(paid));
+                }
                 Err(error) => {
                     // Whatever happened to it, the next transaction asks where the sequence is.
                     *turn = None;
@@ -119,14 +141,14 @@ impl Sender {
                 // Nothing was signed yet. The account sent something elsewhere: the next state shows it.
                 **turn = None;
                 self.rows.raise(self.rows.header().await?.height());
-                return Ok(Tried::Again(margin));
+                return Ok(Tried::Again { margin, paid: 0 });
             }
             Err(CosmosError::Code { code, log, .. }) if executed(code, &log) => {
                 return Err(CosmosError::Refused(log));
             }
             Err(other) => return Err(other),
         };
-        let fee = fee(&self.network.gas_price, gas)?;
+        let (fee, paid) = fee(&self.network.gas_price, gas)?;
         let bytes = self.account.sign(&self.network.chain_id, &body, fee, place)?;
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
 
@@ -139,7 +161,7 @@ impl Sender {
             Accepted::No(log) => return Err(CosmosError::Refused(log)),
         }
         **turn = Some(Place { sequence: place.sequence.saturating_add(1), ..place });
-        let sent = Sent { place, bytes, hash, last, margin };
+        let sent = Sent { place, bytes, hash, last, margin, fee: paid };
         self.outcome(turn, &sent).await
     }
 
@@ -148,7 +170,7 @@ impl Sender {
         for wait in 1..=WAITS_MAX {
             tokio::time::sleep(WAIT).await;
             if let Ok(done) = result::proven(&self.rows, &sent.hash).await {
-                return judge(done, sent.margin);
+                return judge(done, sent.margin, sent.fee);
             }
             if self.rows.reached().await.is_some_and(|height| height > sent.last + 1) {
                 self.rows.raise(sent.last + 1);
@@ -172,7 +194,11 @@ impl Sender {
     ) -> Result<Tried, CosmosError> {
         **turn = None;
         let proven = self.account.proven(&self.rows).await?;
-        if proven == place { Ok(Tried::Again(margin)) } else { Err(CosmosError::Unknown) }
+        if proven == place {
+            Ok(Tried::Again { margin, paid: 0 })
+        } else {
+            Err(CosmosError::Unknown)
+        }
     }
 
     /// Gas by simulation, with a margin for what changes until then.
@@ -232,23 +258,27 @@ fn median(answers: Vec<Answer>) -> Result<u64, CosmosError> {
     gas.get(gas.len() / 2).copied().ok_or(refusal)
 }
 
-/// A proven result, or why the same may be sent again.
-fn judge(done: Done, margin: u64) -> Result<Tried, CosmosError> {
+/// A proven result of a transaction that paid `fee`, or why the same may be sent again.
+fn judge(done: Done, margin: u64, fee: u128) -> Result<Tried, CosmosError> {
+    let gas = |gas: i64| u64::try_from(gas).unwrap_or(0);
     match done.result {
-        TxResult { code: 0, .. } => Ok(Tried::Done(done)),
+        TxResult { code: 0, data, gas_wanted, gas_used, .. } => {
+            let (gas_wanted, gas_used) = (gas(gas_wanted), gas(gas_used));
+            Ok(Tried::Done(Executed { height: done.height, gas_wanted, gas_used, fee, data }))
+        }
         // Nothing happened but the fee: the estimate was short.
         TxResult { code: OUT_OF_GAS, ref codespace, .. } if codespace == SDK && margin == 1 => {
-            Ok(Tried::Again(2))
+            Ok(Tried::Again { margin: 2, paid: fee })
         }
         result => Err(CosmosError::Refused(cut(&result.log))),
     }
 }
 
-/// What `gas` costs, rounded up.
-fn fee(price: &GasPrice, gas: u64) -> Result<Fee, CosmosError> {
-    let amount = u128::from(gas) * u128::from(price.micro);
+/// What `gas` costs, rounded up: as the transaction offers it, and as a number.
+fn fee(price: &GasPrice, gas: u64) -> Result<(Fee, u128), CosmosError> {
+    let amount = (u128::from(gas) * u128::from(price.micro)).div_ceil(1_000_000);
     let denom = price.denom.parse().map_err(|_| CosmosError::Setting("gas_price.denom"))?;
-    Ok(Fee::from_amount_and_gas(Coin { denom, amount: amount.div_ceil(1_000_000) }, gas))
+    Ok((Fee::from_amount_and_gas(Coin { denom, amount }, gas), amount))
 }
 
 /// Whether a failed simulation is the transaction's fault: not where the node failed (codes of its RPC are negative), or
@@ -293,14 +323,18 @@ mod tests {
 
     fn done(code: u32, codespace: &str) -> Done {
         let (codespace, log) = (codespace.to_owned(), "words".to_owned());
-        let result = TxResult { code, codespace, log, data: vec![], gas_wanted: 0, gas_used: 0 };
+        let result = TxResult { code, codespace, log, data: vec![], gas_wanted: 9, gas_used: 8 };
         Done { height: 7, result }
     }
 
     /// Fees are rounded up, to the unit, and do not overflow.
     #[test]
     fn fees_are_rounded_up() {
-        let amount = |micro, gas| fee(&price(micro), gas).unwrap().amount[0].amount;
+        let amount = |micro, gas| {
+            let (fee, amount) = fee(&price(micro), gas).unwrap();
+            assert_eq!((fee.amount[0].amount, fee.gas_limit), (amount, gas));
+            amount
+        };
         assert_eq!(amount(25_000, 200_000), 5_000);
         assert_eq!(amount(25_000, 200_001), 5_001);
         assert_eq!(amount(1, 1), 1);
@@ -319,9 +353,12 @@ mod tests {
     /// What a transaction did is final; only one that ran out of gas, by a short estimate, goes again, once.
     #[test]
     fn only_a_short_estimate_goes_again() {
-        assert!(matches!(judge(done(0, ""), 1), Ok(Tried::Done(Done { height: 7, .. }))));
-        assert!(matches!(judge(done(11, "sdk"), 1), Ok(Tried::Again(2))));
-        let refused = |done, margin| matches!(judge(done, margin), Err(CosmosError::Refused(_)));
+        let Ok(Tried::Done(happened)) = judge(done(0, ""), 1, 3) else { panic!("it happened") };
+        let Executed { height, gas_wanted, gas_used, fee, .. } = happened;
+        assert_eq!((height, gas_wanted, gas_used, fee), (7, 9, 8, 3));
+        let again = judge(done(11, "sdk"), 1, 3);
+        assert!(matches!(again, Ok(Tried::Again { margin: 2, paid: 3 })));
+        let refused = |done, margin| matches!(judge(done, margin, 3), Err(CosmosError::Refused(_)));
         assert!(refused(done(11, "sdk"), 2));
         assert!(refused(done(11, "wasm"), 1));
         assert!(refused(done(5, "wasm"), 1));

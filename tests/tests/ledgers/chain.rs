@@ -4,7 +4,8 @@ use crate::node::Way;
 use crate::stage::Stage;
 use crate::story;
 use prag_client::system::SystemClock;
-use prag_cosmos::{Deployer, GasPrice, Network, TrustedHeader};
+use prag_contracts_core::Funds;
+use prag_cosmos::{GasPrice, Network, TrustedHeader};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
@@ -153,19 +154,22 @@ async fn deploy() -> (prag_protocol::Address, [u8; 32]) {
         .unwrap_or_else(|_| format!("{}/access-cosmwasm.wasm", variable("PRAG_CHAIN_WASM")));
     let wasm = std::fs::read(path).unwrap();
     let code_hash = Sha256::digest(&wasm).into();
-    let deployer = deployer().await;
-    let code = deployer.store(wasm).await.unwrap();
-    (deployer.instantiate(code, "prag access", b"{}").await.unwrap(), code_hash)
+    let operator = operator().await;
+    let (code, _) = operator.store(wasm).await.unwrap();
+    let (contract, _) = operator.instantiate(code, "prag access", &json!({})).await.unwrap();
+    (contract.address().clone(), code_hash)
 }
 
 /// What the operator does once a worker has named its account.
 async fn pay(lab: &Lab) {
-    deployer().await.pay(lab.worker().account(), 100_000_000).await.unwrap();
+    let funds = Funds { denom: "ustake".to_owned(), amount: 100_000_000 };
+    operator().await.pay(lab.worker().account(), &[funds]).await.unwrap();
 }
 
-async fn deployer() -> Deployer {
+async fn operator() -> prag_cosmos::Chain {
     let wallet = WalletKey::from_bytes(&[11; 32]).unwrap();
-    Deployer::open(network().await, &wallet, Arc::new(SystemClock::default())).unwrap()
+    let clock = Arc::new(SystemClock::default());
+    prag_cosmos::Chain::open(network().await, None, &wallet, clock).unwrap()
 }
 
 async fn network() -> Network {

@@ -12,6 +12,7 @@ use crate::fixture::{Chain, Now, address};
 use prag_client::border::Border;
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Permissions, Permit, PermitParams};
+use prost::Message;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 

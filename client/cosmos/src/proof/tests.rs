@@ -69,6 +69,29 @@ fn honest_proofs_hold() {
     }
 }
 
+/// Beside rows that are empty a row is proven to be absent, and still cannot be hidden; an empty row is none of ours.
+#[test]
+fn empty_rows_are_neighbours() {
+    let mut chain = Chain::new();
+    for (row, value) in [(b"\x01a", &b""[..]), (b"\x01c", b"value"), (b"\x01e", b"")] {
+        chain.wasm().insert(key(row), value.to_vec());
+    }
+    chain.grow(2);
+    let header = lead(&chain, chain.height());
+    for row in [b"\x01b", b"\x01d", b"\x01f", b"\x00z"] {
+        let absent = proof(&chain, &header, &key(row));
+        assert_eq!(absent.verify(&header, "wasm", &key(row)), Ok(None), "{row:?}");
+    }
+    let there = proof(&chain, &header, &key(b"\x01c"));
+    assert_eq!(there.verify(&header, "wasm", &key(b"\x01c")), Ok(Some(b"value".to_vec())));
+    let mut hidden = proof(&chain, &header, &key(b"\x01c"));
+    hidden.value.clear();
+    hidden.steps[0].2 = proof(&chain, &header, &key(b"\x01b")).steps[0].2.clone();
+    assert!(refused(hidden, &header, &key(b"\x01c")), "its neighbours are no neighbours");
+    let empty = proof(&chain, &header, &key(b"\x01a"));
+    assert!(refused(empty, &header, &key(b"\x01a")));
+}
+
 /// Nothing of an answer can be changed: height, value, kinds, keys, order and number of the steps.
 #[test]
 fn changed_answers_are_refused() {

@@ -94,9 +94,9 @@ impl SecretContract {
             ..MsgExecuteContract::default()
         };
         match self.sender.send(&execute).await {
-            Ok((height, data)) => {
-                let reply: ExecuteReply = result::reply(&data)?;
-                Ok((height, session.open_data(&reply.data)?))
+            Ok(done) => {
+                let reply: ExecuteReply = result::reply(&done.data)?;
+                Ok((done.height, session.open_data(&reply.data)?))
             }
             Err(CosmosError::Refused(log)) => Err(CosmosError::Refused(words(&log, &session))),
             Err(other) => Err(other),

@@ -1,0 +1,262 @@
+//! Contracts over nodes that tell the truth or lie: what is proven stands, what is only said is known to be.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use crate::Chain;
+use crate::fixture::serve::{Lie, honest, put_sequence, serve};
+use crate::fixture::{self, CODE_HASH, CONTRACT, Now, Slice, address, grower};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use prag_contracts_core::{Env, Kv, rewards, subscription, workers};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit, RewardsQuery, RewardsReply};
+use prag_protocol::ledger::subscription::{SubscriptionQuery, SubscriptionReply};
+use prag_protocol::ledger::workers::{
+    Parties, WorkersInit, WorkersQuery, WorkersReply, WorkersTerms,
+};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+use prag_trust::address::WalletKey;
+use serde_json::{Value, json};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+struct World {
+    chain: Arc<Mutex<fixture::Chain>>,
+    clock: Arc<Now>,
+}
+
+fn somebody() -> Address {
+    address("wasm", &[5; 20])
+}
+
+fn wallet() -> WalletKey {
+    WalletKey::from_bytes(&[13; 32]).unwrap()
+}
+
+fn terms() -> WorkersInit {
+    let terms = WorkersTerms {
+        denom: "ustake".parse().unwrap(),
+        stake_per_capacity: 1000.try_into().unwrap(),
+        window_seconds: 60,
+        evidence_seconds: 120,
+        timelock_seconds: 1,
+        unbonding_seconds: 1,
+        missed_ppm: 1000,
+        attested_only: false,
+    };
+    let parties = Parties { rewards: None, treasury: somebody() };
+    WorkersInit { admin: somebody(), parties, terms }
+}
+
+fn pool() -> RewardsInit {
+    let config = RewardsConfig {
+        treasury: somebody(),
+        fee_bps: 500,
+        royalty_bps: 2000,
+        uptime_bps: 1000,
+        query_weight: 10,
+        chunk_weight: 2,
+        embedded_weight: 1,
+        bond: 1000.try_into().unwrap(),
+        deposit: 10.try_into().unwrap(),
+        bounty_bps: 4000,
+        slash_ppm: 100_000,
+        report_seconds: 20,
+        challenge_seconds: 15,
+        claim_seconds: 10,
+    };
+    RewardsInit { ledger: [9; 32], denom: "ustake".parse().unwrap(), epoch_seconds: 45, config }
+}
+
+impl World {
+    /// A chain with one contract that has the rows of all: no two have a key in common.
+    fn new() -> Self {
+        let mut chain = fixture::Chain::new();
+        let env = Env { height: 3, time: chain.time() };
+        let mut rows = Slice(chain.wasm());
+        workers::instantiate(&mut rows, "made/contract", terms()).unwrap();
+        rewards::instantiate(&mut rows, &env, &somebody(), pool()).unwrap();
+        subscription::instantiate(&mut rows, &somebody()).unwrap();
+        put_sequence(&mut chain.stores, address("wasm", &own()).as_str(), 0);
+        chain.grow(2);
+        let clock = Arc::new(Now(AtomicU64::new(chain.time())));
+        Self { chain: Arc::new(Mutex::new(chain)), clock }
+    }
+
+    fn contract(&self, nodes: Vec<String>) -> Contract {
+        let settings = self.chain.lock().unwrap().settings(nodes, 1);
+        let chain = Chain::open(settings.network, None, &wallet(), self.clock.clone()).unwrap();
+        chain.contract(&settings.contract).unwrap()
+    }
+
+    async fn truthful(&self) -> Contract {
+        self.contract(vec![honest(&self.chain).await])
+    }
+
+    /// A contract behind a node that answers smart queries so.
+    async fn saying(&self, response: Value) -> Contract {
+        let lie: Lie = Arc::new(move |_, parameters, answer| {
+            let smart = parameters["path"] == QUERY_PATH;
+            Some(if smart { json!({"response": response}) } else { answer })
+        });
+        self.contract(vec![serve(&self.chain, lie).await])
+    }
+}
+
+fn own() -> Vec<u8> {
+    prag_client::border::bytes(&wallet().address()).unwrap()
+}
+
+fn create() -> AccessMsg {
+    AccessMsg::CreateCollection { collection: CollectionId([1; 16]), commitment: [2; 32], epoch: 1 }
+}
+
+/// Every contract's questions are answered by its core, over its rows, at the newest header's time.
+#[tokio::test]
+async fn questions_are_answered_from_rows() {
+    let world = World::new();
+    let contract = world.truthful().await;
+    let time = world.chain.lock().unwrap().time();
+    let WorkersReply::Config(config) = contract.query(&WorkersQuery::Config {}).await.unwrap()
+    else {
+        panic!("a config");
+    };
+    assert_eq!((config.ledger.as_str(), config.terms), ("made/contract", terms().terms));
+    let live = WorkersQuery::GetLivelinessChallenge { worker: somebody() };
+    let WorkersReply::Challenge(live) = contract.query(&live).await.unwrap() else {
+        panic!("a challenge");
+    };
+    assert_eq!((live.window, live.answered), (time / 60, false));
+    let RewardsReply::Config { settings, epoch: 0 } =
+        contract.query(&RewardsQuery::Config {}).await.unwrap()
+    else {
+        panic!("settings");
+    };
+    assert_eq!(settings.versions[0].config, pool().config);
+    let admin = contract.query(&SubscriptionQuery::<()>::GetAdmin {}).await.unwrap();
+    assert_eq!(admin, SubscriptionReply::Admin(somebody()));
+    let none = AccessQuery::Collection { collection: CollectionId([1; 16]) };
+    assert_eq!(contract.query(&none).await.unwrap(), AccessReply::Collection(None));
+}
+
+/// A list's page takes a round of proofs for each thing that leads to the next, and is found.
+#[tokio::test]
+async fn pages_are_led_to() {
+    let world = World::new();
+    let contract = world.truthful().await;
+    let (signature, subscriber_public_key) = (None, None);
+    let page = WorkersQuery::GetWorkers { signature, subscriber_public_key, offset: 0, limit: 5 };
+    assert_eq!(contract.query(&page).await.unwrap(), WorkersReply::Workers(Vec::new()));
+    let plans = SubscriptionQuery::<()>::Plans { offset: 0, limit: 5 };
+    let SubscriptionReply::Plans(plans) = contract.query(&plans).await.unwrap() else {
+        panic!("plans");
+    };
+    assert_eq!(plans.total, 0);
+}
+
+/// A node cannot change what any contract answers; a row of another form is damage, not an answer.
+#[tokio::test]
+async fn answers_are_proven() {
+    let world = World::new();
+    let hides: Lie = Arc::new(|method, _, mut answer| {
+        if method == "abci_query" {
+            answer["response"]["value"] = Value::Null;
+        }
+        Some(answer)
+    });
+    let liar = serve(&world.chain, hides).await;
+    let ask = WorkersQuery::Config {};
+    let alone = world.contract(vec![liar.clone()]).query(&ask).await;
+    assert!(matches!(alone, Err(CosmosError::Proof(_))), "{alone:?}");
+    let beside = world.contract(vec![liar, honest(&world.chain).await]);
+    assert!(beside.query(&ask).await.is_ok());
+    {
+        let mut chain = world.chain.lock().unwrap();
+        Slice(chain.wasm()).put(&[2, b'c'], b"\x01damaged");
+        chain.grow(2);
+    }
+    let height = world.chain.lock().unwrap().height() - 1;
+    let told = world.truthful().await.query(&ask).await;
+    assert_eq!(told, Err(CosmosError::Damaged(height)));
+}
+
+/// The core's refusals are told in its words.
+#[tokio::test]
+async fn refusals_are_the_cores() {
+    let world = World::new();
+    let contract = world.truthful().await;
+    let page = SubscriptionQuery::<()>::SubscribersWithPermit { permit: (), offset: 0, limit: 5 };
+    let told = contract.query(&page).await;
+    assert!(matches!(told, Err(CosmosError::Refused(_))), "a permit that nobody checked: {told:?}");
+    let bounds = WorkersQuery::Count { model: Some("m".repeat(65)) };
+    let told = contract.query(&bounds).await;
+    assert!(
+        matches!(told, Err(CosmosError::Refused(ref text)) if text.contains("model")),
+        "{told:?}"
+    );
+}
+
+/// What is executed is told with its height, gas and fee, and shows at once; what is refused cost nothing.
+#[tokio::test]
+async fn a_message_costs_what_it_says() {
+    let world = World::new();
+    let contract = world.truthful().await;
+    let _blocks = grower(&world.chain, &world.clock);
+    contract.pinned(&CODE_HASH).await.unwrap();
+    let done = contract.execute(&create(), &[]).await.unwrap();
+    // Made nodes estimate 100,000; a third more and 20,000 are asked for, at a fortieth each.
+    assert_eq!((done.gas_wanted, done.gas_used, done.fee), (300, 300, 3750));
+    let query = AccessQuery::Collection { collection: CollectionId([1; 16]) };
+    let AccessReply::Collection(Some(record)) = contract.query(&query).await.unwrap() else {
+        panic!("a collection");
+    };
+    assert_eq!(record.owner, address("wasm", &own()));
+    let twice = [("ustake", 1), ("ustake", 2)];
+    let twice = twice.map(|(denom, amount)| Funds { denom: denom.to_owned(), amount });
+    let told = contract.execute(&create(), &twice).await;
+    assert_eq!(told, Err(CosmosError::Setting("funds")));
+    let long = contract.execute(&"x".repeat(EXECUTE_BYTES_MAX), &[]).await;
+    assert_eq!(long, Err(CosmosError::Large { what: "message", max: EXECUTE_BYTES_MAX }));
+    let again = contract.execute(&create(), &[]).await;
+    assert!(matches!(again, Err(CosmosError::Refused(_))), "{again:?}");
+    let chain = world.chain.lock().unwrap();
+    assert_eq!(chain.blocks.iter().flat_map(|block| &block.transactions).count(), 1);
+}
+
+/// A node's word is passed on as it is, true or not, and told apart from no answer.
+#[tokio::test]
+async fn a_nodes_word_is_only_that() {
+    let world = World::new();
+    let said = |data: &[u8]| {
+        let reply = QuerySmartContractStateResponse { data: data.to_vec() };
+        json!({"code": 0, "value": STANDARD.encode(reply.encode_to_vec()), "height": "0"})
+    };
+    let ask = WorkersQuery::Count { model: None };
+    let made_up = world.saying(said(br#"{"count":77}"#)).await;
+    assert_eq!(made_up.query_unproven(&ask).await, Ok(WorkersReply::Count(77)));
+    assert_eq!(made_up.query(&ask).await, Ok(WorkersReply::Count(0)), "the rows know better");
+    for nothing in
+        [said(b""), said(b"{"), said(br#"{"mint":1}"#), json!({"code": 0, "value": "/w=="})]
+    {
+        let told = world.saying(nothing.clone()).await.query_unproven::<WorkersReply>(&ask).await;
+        assert!(matches!(told, Err(CosmosError::Node { .. })), "{nothing}: {told:?}");
+    }
+    let refuses = world.saying(json!({"code": 9, "log": "no such page"})).await;
+    let told = refuses.query_unproven::<WorkersReply>(&ask).await;
+    assert_eq!(told, Err(CosmosError::Refused("no such page".to_owned())));
+    let long = refuses.query_unproven::<WorkersReply>(&"x".repeat(EXECUTE_BYTES_MAX)).await;
+    assert_eq!(long, Err(CosmosError::Large { what: "question", max: EXECUTE_BYTES_MAX }));
+}
+
+/// An address of another chain, or of an account, is no contract here.
+#[tokio::test]
+async fn only_this_chains_contracts_are_reached() {
+    let world = World::new();
+    let settings = world.chain.lock().unwrap().settings(vec!["http://127.0.0.1:1".to_owned()], 1);
+    let chain = Chain::open(settings.network, None, &wallet(), world.clock.clone()).unwrap();
+    for address in [address("osmo", &CONTRACT), address("wasm", &[7; 20])] {
+        assert_eq!(chain.contract(&address).err(), Some(CosmosError::Setting("contract")));
+    }
+    let known = chain.contract(&address("wasm", &CONTRACT)).unwrap();
+    assert_eq!(known.address(), &address("wasm", &CONTRACT));
+}
