@@ -18,7 +18,7 @@ pub enum Ledger {
     /// In the worker's own store: one worker, or one and its replicas.
     Embedded {},
     /// The access contract on a public chain of the Cosmos SDK; every row that is read is proven.
-    Cosmos(Chain),
+    Cosmos(Box<Chain>),
 }
 
 /// The access contract on one chain, and how the chain is reached.
