@@ -9,7 +9,8 @@ use super::{SettingsError, bound};
 use prag_cosmos::{CosmosError, GasPrice, Network, Settings as Cosmos, TrustedHeader};
 use prag_protocol::Address;
 use prag_protocol::ledger::hex32;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// `[ledger]`, by `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -18,7 +19,7 @@ pub enum Ledger {
     /// In the worker's own store: one worker, or one and its replicas.
     Embedded {},
     /// The access contract on a public chain of the Cosmos SDK; every row that is read is proven.
-    Cosmos(Chain),
+    Cosmos(Box<Chain>),
 }
 
 /// The access contract on one chain, and how the chain is reached.
@@ -30,9 +31,10 @@ pub struct Chain {
     /// The prefix of its addresses, such as `osmo`.
     pub prefix: String,
     /// The access contract.
+    #[serde(deserialize_with = "contract")]
     pub contract: Address,
     /// SHA-256 of the contract's code, hex. The contract must have no administrator.
-    #[serde(with = "hex32")]
+    #[serde(deserialize_with = "code_hash")]
     pub code_hash: [u8; 32],
     /// RPC addresses of nodes. None is believed; each that fails is passed over.
     pub nodes: Vec<String>,
@@ -40,10 +42,12 @@ pub struct Chain {
     #[serde(default = "one")]
     pub agree: usize,
     /// A header that was checked by other means, `{ height = 1, hash = "…" }`: from it everything else is proven.
+    #[serde(deserialize_with = "trusted")]
     pub trusted: TrustedHeader,
     /// Seconds for which a validator set is trusted: well below the chain's unbonding period.
     pub trusting_period_s: u64,
     /// What gas costs, `{ micro = 25000, denom = "uosmo" }`: millionths of the denomination a unit.
+    #[serde(deserialize_with = "gas_price")]
     pub gas_price: GasPrice,
 }
 
@@ -129,6 +133,27 @@ pub(crate) fn explain(error: CosmosError) -> SettingsError {
 
 fn one() -> usize {
     1
+}
+
+/// Types that refuse in words of their own are told with the name of their key: a tagged table has lost its lines.
+fn named<E: Error>(key: &'static str) -> impl FnOnce(E) -> E {
+    move |error| E::custom(format!("`ledger.{key}`: {error}"))
+}
+
+fn contract<'de, D: Deserializer<'de>>(text: D) -> Result<Address, D::Error> {
+    Address::deserialize(text).map_err(named("contract"))
+}
+
+fn code_hash<'de, D: Deserializer<'de>>(text: D) -> Result<[u8; 32], D::Error> {
+    hex32::deserialize(text).map_err(named("code_hash"))
+}
+
+fn trusted<'de, D: Deserializer<'de>>(table: D) -> Result<TrustedHeader, D::Error> {
+    TrustedHeader::deserialize(table).map_err(named("trusted"))
+}
+
+fn gas_price<'de, D: Deserializer<'de>>(table: D) -> Result<GasPrice, D::Error> {
+    GasPrice::deserialize(table).map_err(named("gas_price"))
 }
 
 #[cfg(test)]

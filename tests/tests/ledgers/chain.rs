@@ -141,7 +141,7 @@ async fn start(way: &Way) -> Lab {
     Lab::start_with(|settings| {
         settings.staleness_s = 10;
         settings.lease_check_s = 1;
-        settings.ledger = Ledger::Cosmos(chain);
+        settings.ledger = Ledger::Cosmos(Box::new(chain));
     })
     .await
 }

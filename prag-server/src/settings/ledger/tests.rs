@@ -47,7 +47,9 @@ fn bounds_are_named() {
         ("ustake", "u", "ledger.gas_price.denom"),
         ("prefix = \"wasm\"", "prefix = \"osmo\"", "ledger.contract"),
         ("prefix", "agree = 3\n    prefix", "ledger.agree"),
-        ("0303", "03", "64 hex"),
+        ("0303", "03", "`ledger.code_hash`: expected 64"),
+        ("0909", "09", "`ledger.trusted`: expected 64"),
+        ("height = 7", "height = 'top'", "`ledger.trusted`"),
         ("prefix", "believe = true\n    prefix", "believe"),
         ("\"cosmos\"", "\"ethereum\"", "ethereum"),
     ] {
