@@ -43,12 +43,6 @@ impl Chain {
         &self.sender.account
     }
 
-    /// Its address as this chain spells it.
-    #[must_use]
-    pub fn own_address(&self) -> &Address {
-        &self.sender.account.there
-    }
-
     /// An account as this chain spells it, whichever prefix it came with: what messages and questions name it by.
     ///
     /// # Errors
@@ -66,12 +60,17 @@ impl Chain {
         self.sender.rows.header().await
     }
 
-    /// The contract at `address`. Nothing is asked yet: [`Contract::pinned`] proves what it is.
+    /// The contract at `address`, once it is proven to run the code of this SHA-256, and to be nobody's to replace.
     ///
     /// # Errors
-    /// [`CosmosError::Setting`] where this chain has no contract of such an address.
-    pub fn contract(&self, address: &Address) -> Result<Contract, CosmosError> {
-        Contract::at(Arc::clone(&self.sender), address)
+    /// [`CosmosError::Setting`] where this chain has no contract of such an address; [`CosmosError::Contract`] says what
+    /// it is instead; as [`Chain::header`].
+    pub async fn contract(
+        &self,
+        address: &Address,
+        code_hash: &[u8; 32],
+    ) -> Result<Contract, CosmosError> {
+        Contract::pinned(Arc::clone(&self.sender), address, code_hash).await
     }
 
     /// How much of `denom` an account or contract has, by proof.

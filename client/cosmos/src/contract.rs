@@ -2,8 +2,8 @@
 //!
 //! Layer: `cosmos`, above `transaction`, `rows` and `question`.
 //! Holds: any JSON message with funds; the answers of our contracts' cores over proven rows; a node's word, named so.
-//! Never: an address within a message translated: messages and questions are in the chain's spelling
-//! ([`crate::Chain::spelled`]).
+//! Never: a contract that was not proven to be the code that was named; an address within a message translated: messages
+//! and questions are in the chain's spelling ([`crate::Chain::spelled`]).
 //! Invariant: whatever decides anything is asked by [`Contract::query`], which no set of nodes can answer falsely.
 
 use crate::chain::coins;
@@ -19,7 +19,17 @@ use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
-/// One contract, as one account reaches it.
+/// One contract of known code, as one account reaches it. Only [`crate::Chain::contract`] makes one.
+///
+/// ```compile_fail,E0451
+/// fn moved(known: prag_cosmos::Contract, address: prag_protocol::Address) -> prag_cosmos::Contract {
+///     prag_cosmos::Contract { address, ..known }
+/// }
+/// ```
+///
+/// ```
+/// fn address(known: &prag_cosmos::Contract) -> &prag_protocol::Address { known.address() }
+/// ```
 #[derive(Clone)]
 pub struct Contract {
     sender: Arc<Sender>,
@@ -28,8 +38,13 @@ pub struct Contract {
 }
 
 impl Contract {
-    pub(crate) fn at(sender: Arc<Sender>, address: &Address) -> Result<Self, CosmosError> {
+    pub(crate) async fn pinned(
+        sender: Arc<Sender>,
+        address: &Address,
+        code_hash: &[u8; 32],
+    ) -> Result<Self, CosmosError> {
         let bytes = contract_bytes(&sender.network, address)?;
+        code::pinned(&sender.rows, &bytes, code_hash).await?;
         Ok(Self { sender, address: address.clone(), bytes })
     }
 
@@ -37,14 +52,6 @@ impl Contract {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
-    }
-
-    /// Proves that it runs the code of this SHA-256, and that nobody can replace that.
-    ///
-    /// # Errors
-    /// [`CosmosError::Contract`] says what it is instead.
-    pub async fn pinned(&self, code_hash: &[u8; 32]) -> Result<(), CosmosError> {
-        code::pinned(&self.sender.rows, &self.bytes, code_hash).await
     }
 
     /// Executes a message, with `funds` that go back if it is refused.
@@ -67,8 +74,7 @@ impl Contract {
         self.sender.send(&execute).await
     }
 
-    /// The answer of the contract's core over its rows, each of them proven under one header. The answer is as good as
-    /// [`Contract::pinned`]: of other code the rows mean something else.
+    /// The answer of the contract's core over its rows, each of them proven under one header.
     ///
     /// # Errors
     /// [`CosmosError::Refused`] with the core's words; [`CosmosError::Damaged`]; as [`crate::Chain::header`].

@@ -6,10 +6,11 @@
 //! Invariant: what is returned is in a verified block.
 
 use crate::transaction::{Executed, result};
-use crate::{Chain, Contract, CosmosError};
+use crate::{Chain, CosmosError};
 use cosmrs::proto::cosmwasm::wasm::v1::{
     MsgInstantiateContract, MsgInstantiateContractResponse, MsgStoreCode, MsgStoreCodeResponse,
 };
+use prag_protocol::Address;
 use serde::Serialize;
 
 impl Chain {
@@ -28,7 +29,7 @@ impl Chain {
         Ok((stored.code_id, done))
     }
 
-    /// Makes a contract of stored code, without an administrator.
+    /// Makes a contract of stored code, without an administrator; returns its address.
     ///
     /// # Errors
     /// As [`Chain::store`].
@@ -37,7 +38,7 @@ impl Chain {
         code: u64,
         label: &str,
         message: &impl Serialize,
-    ) -> Result<(Contract, Executed), CosmosError> {
+    ) -> Result<(Address, Executed), CosmosError> {
         let message = MsgInstantiateContract {
             sender: self.sender.there(),
             admin: String::new(),
@@ -49,8 +50,7 @@ impl Chain {
         let done = self.sender.send(&message).await?;
         let made: MsgInstantiateContractResponse = result::reply(&done.data)?;
         let address = made.address.parse();
-        let address = address.map_err(|_| CosmosError::Contract("its address is none"))?;
-        Ok((self.contract(&address)?, done))
+        Ok((address.map_err(|_| CosmosError::Contract("its address is none"))?, done))
     }
 }
 

@@ -35,6 +35,7 @@ pub use kept::KeptEvidence;
 pub use ledger::CosmosLedger;
 pub use light::{Follower, Judged, LightBlock, LightClient, VerifiedHeader};
 pub use prag_client::relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
+pub use prag_contracts_core::Funds;
 pub use proof::{PROOF_BYTES_MAX, RowProof, contract_key};
 pub use question::Question;
 pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};

@@ -4,8 +4,7 @@ use crate::node::Way;
 use crate::stage::Stage;
 use crate::story;
 use prag_client::system::SystemClock;
-use prag_contracts_core::Funds;
-use prag_cosmos::{GasPrice, Network, TrustedHeader};
+use prag_cosmos::{Funds, GasPrice, Network, TrustedHeader};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
@@ -157,7 +156,7 @@ async fn deploy() -> (prag_protocol::Address, [u8; 32]) {
     let operator = operator().await;
     let (code, _) = operator.store(wasm).await.unwrap();
     let (contract, _) = operator.instantiate(code, "prag access", &json!({})).await.unwrap();
-    (contract.address().clone(), code_hash)
+    (contract, code_hash)
 }
 
 /// What the operator does once a worker has named its account.

@@ -86,7 +86,7 @@ async fn contract(change: impl FnOnce(&mut Slice<'_>)) -> Contract {
     let settings = chain.lock().unwrap().settings(vec![node], 1);
     let wallet = WalletKey::from_bytes(&[13; 32]).unwrap();
     let chain = Chain::open(settings.network, None, &wallet, clock).unwrap();
-    chain.contract(&settings.contract).unwrap()
+    chain.contract(&settings.contract, &settings.code_hash).await.unwrap()
 }
 
 /// The key of a chunk of the report.

@@ -59,8 +59,7 @@ async fn the_story_on_a_real_chain() {
     let deployer = Chain::open(network.clone(), None, &wallet(11), clock.clone()).unwrap();
     let (code, _) = deployer.store(wasm).await.unwrap();
     say(&format!("stored as code {code}, proven"));
-    let (made, _) = deployer.instantiate(code, "prag access", &json!({})).await.unwrap();
-    let contract = made.address().clone();
+    let (contract, _) = deployer.instantiate(code, "prag access", &json!({})).await.unwrap();
     say(&format!("made {contract}"));
 
     let settings = Settings { network, contract, code_hash };

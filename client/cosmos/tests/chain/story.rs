@@ -15,11 +15,9 @@ mod reporting;
 mod serving;
 mod stage;
 
-use prag_contracts_core::Funds;
-use prag_cosmos::{Chain, CosmosError};
-use prag_protocol::Address;
+use prag_cosmos::{Chain, CosmosError, Funds};
 use serde::Serialize;
-use stage::Story;
+use stage::{Place, Story};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,11 +49,11 @@ impl Story {
         &self,
         name: &str,
         by: &Chain,
-        to: &Address,
+        to: &Place,
         message: &impl Serialize,
         funds: u128,
     ) {
-        let done = by.contract(to).unwrap().execute(message, &coins(funds)).await;
+        let done = to.reached(by).await.execute(message, &coins(funds)).await;
         self.bill.note(name, &done.unwrap_or_else(|error| panic!("{name}: {error:?}")));
     }
 
@@ -64,15 +62,15 @@ impl Story {
         &self,
         reason: &str,
         by: &Chain,
-        to: &Address,
+        to: &Place,
         message: &impl Serialize,
         funds: u128,
     ) {
-        let before = (self.has(by).await, self.held(to).await);
-        let told = by.contract(to).unwrap().execute(message, &coins(funds)).await;
+        let before = (self.has(by).await, self.held(&to.address).await);
+        let told = to.reached(by).await.execute(message, &coins(funds)).await;
         let expected = matches!(told, Err(CosmosError::Refused(ref text)) if text.contains(reason));
         assert!(expected, "not refused because {reason}: {told:?}");
-        assert_eq!((self.has(by).await, self.held(to).await), before, "{reason}");
+        assert_eq!((self.has(by).await, self.held(&to.address).await), before, "{reason}");
     }
 
     /// The admin's view, once it shows everything that anybody did.

@@ -67,7 +67,7 @@ impl<'a> Machine<'a> {
         tdx.td.report_data = binding.report_data();
         let shown = tdx.build();
         let (ip_address, payment_wallet) =
-            ("https://worker.example".to_owned(), self.by.own_address().clone());
+            ("https://worker.example".to_owned(), self.by.account().on_chain().clone());
         let hpke_key = [7; 32];
         let digest = registration_digest(&live.challenge, &hpke_key, &ip_address, &payment_wallet);
         WorkersMsg::RegisterWorker(Box::new(Registration {
@@ -119,7 +119,7 @@ impl Story {
     }
 
     async fn registers(&self, machine: &Machine<'_>) {
-        let live = self.challenge(machine.by.own_address()).await;
+        let live = self.challenge(machine.by.account().on_chain()).await;
         let message = machine.registration(self.ledger.id(), &live);
         let (by, to) = (machine.by, &self.workers);
         self.tell("workers: register_worker", by, to, &message, STAKE).await;
@@ -136,7 +136,7 @@ impl Story {
 
     /// A worker's record, by proof.
     pub(super) async fn worker(&self, by: &Chain) -> Option<WorkerRecord> {
-        let worker = by.own_address().clone();
+        let worker = by.account().on_chain().clone();
         match self.worker_registry().await.query(&WorkersQuery::Worker { worker }).await.unwrap() {
             WorkersReply::Worker(record) => record.map(|record| *record),
             other => panic!("{other:?}"),
@@ -144,13 +144,13 @@ impl Story {
     }
 
     async fn worker_registry(&self) -> Contract {
-        self.seen().await.contract(&self.workers).unwrap()
+        self.workers.reached(self.seen().await).await
     }
 
     /// What `prag evidence verify` does, with what the chain keeps.
     async fn anybody_verifies(&self, machine: &Machine<'_>, image: &[u8; 32]) {
         let registry = self.worker_registry().await;
-        let kept = registry.kept_evidence(machine.by.own_address()).await.unwrap().unwrap();
+        let kept = registry.kept_evidence(machine.by.account().on_chain()).await.unwrap().unwrap();
         let WorkersReply::Measurements(approved) =
             registry.query(&WorkersQuery::Measurements {}).await.unwrap()
         else {
@@ -188,7 +188,7 @@ impl Story {
 
     pub(super) async fn the_worker_is_alive(&self) {
         self.until(self.window).await;
-        let account = self.ann.own_address();
+        let account = self.ann.account().on_chain();
         let live = self.challenge(account).await;
         assert!(!live.answered, "the registration answered the window before");
         let answer = |key: u8| WorkersMsg::ReportLiveliness {

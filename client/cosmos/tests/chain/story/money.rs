@@ -29,7 +29,7 @@ pub(super) struct Opening {
 impl Story {
     /// What somebody has.
     pub(super) async fn has(&self, who: &Chain) -> u128 {
-        self.held(who.own_address()).await
+        self.held(who.account().on_chain()).await
     }
 
     pub(super) async fn opening(&self) -> Opening {
@@ -67,26 +67,32 @@ impl Story {
     /// The wasm on the chain says what its core says over the rows.
     pub(super) async fn contracts_say_the_same(&self) {
         let chain = self.seen().await;
-        let at = |address: &Address| chain.contract(address).unwrap();
-        let (worker, account) = (self.ann.own_address().clone(), self.ann.own_address().clone());
+        let (access, workers) =
+            (self.access.reached(chain).await, self.workers.reached(chain).await);
+        let subscription = self.subscription.reached(chain).await;
+        let rewards = self.rewards.reached(chain).await;
+        let (worker, account) =
+            (self.ann.account().on_chain().clone(), self.ann.account().on_chain().clone());
         let [collection, _] = super::serving::COLLECTIONS;
-        let grantee = self.reader.own_address().clone();
-        same(&at(&self.access), &AccessQuery::Grant { collection, grantee }).await;
-        same(&at(&self.workers), &WorkersQuery::Worker { worker: worker.clone() }).await;
-        same(&at(&self.workers), &WorkersQuery::Evidence { worker: worker.clone() }).await;
+        let grantee = self.reader.account().on_chain().clone();
+        same(&access, &AccessQuery::Grant { collection, grantee }).await;
+        same(&workers, &WorkersQuery::Worker { worker: worker.clone() }).await;
+        same(&workers, &WorkersQuery::Evidence { worker: worker.clone() }).await;
         let denom = DENOM.parse().unwrap();
-        same(&at(&self.subscription), &SubscriptionQuery::<()>::Account { denom }).await;
-        same(&at(&self.rewards), &RewardsQuery::Pool {}).await;
-        same(&at(&self.rewards), &RewardsQuery::Report { epoch: 0, worker }).await;
-        same(&at(&self.rewards), &RewardsQuery::Claimable { account, epoch: 0 }).await;
+        same(&subscription, &SubscriptionQuery::<()>::Account { denom }).await;
+        same(&rewards, &RewardsQuery::Pool {}).await;
+        same(&rewards, &RewardsQuery::Report { epoch: 0, worker }).await;
+        same(&rewards, &RewardsQuery::Claimable { account, epoch: 0 }).await;
         let nobody = AccessQuery::Grants { collection, offset: 0, limit: 0 };
-        let told = at(&self.access).query_unproven::<Value>(&nobody).await;
+        let told = access.query_unproven::<Value>(&nobody).await;
         assert!(matches!(told, Err(CosmosError::Refused(_))), "{told:?}");
         let session = super::serving::session().public_key();
-        let settled =
-            RewardsQuery::Settled { worker: self.ann.own_address().clone(), collection, session };
-        let RewardsReply::Settled(Some(used)) = at(&self.rewards).query(&settled).await.unwrap()
-        else {
+        let settled = RewardsQuery::Settled {
+            worker: self.ann.account().on_chain().clone(),
+            collection,
+            session,
+        };
+        let RewardsReply::Settled(Some(used)) = rewards.query(&settled).await.unwrap() else {
             panic!("settled");
         };
         assert_eq!(used, Counters { queries: 5, chunks: 50, embedded: 100, input: 0, output: 0 });
@@ -98,7 +104,7 @@ impl Story {
         let mut held = [0; 4];
         let contracts = [&self.access, &self.workers, &self.subscription, &self.rewards];
         for (held, contract) in held.iter_mut().zip(contracts) {
-            *held = self.held(contract).await;
+            *held = self.held(&contract.address).await;
         }
         held
     }

@@ -36,7 +36,7 @@ impl Story {
         self.refused("subscri", &self.watcher, to, &key, 0).await;
         self.tell("subscription: add_api_key", &self.reader, to, &key, 0).await;
         let live = self.api_key(hash).await.unwrap();
-        let reader = self.reader.own_address().clone();
+        let reader = self.reader.account().on_chain().clone();
         assert_eq!((live.live, live.subscriber), (true, reader));
         assert_eq!(live.terms.unwrap().units, 100);
         self.bill.say("a plan is sold, and its API key is proven to be live");
@@ -89,7 +89,7 @@ impl Story {
     }
 
     async fn sold(&self, query: &SubscriptionQuery<()>) -> SubscriptionReply {
-        self.seen().await.contract(&self.subscription).unwrap().query(query).await.unwrap()
+        self.subscription.reached(self.seen().await).await.query(query).await.unwrap()
     }
 }
 

@@ -75,7 +75,7 @@ impl Story {
 
     /// Whoever doubts a report asks to see a leaf; the worker shows it, and is paid for that.
     pub(super) async fn a_doubt_is_answered(&self, book: &Book) {
-        let (worker, to) = (self.ann.own_address().clone(), &self.rewards);
+        let (worker, to) = (self.ann.account().on_chain().clone(), &self.rewards);
         let demand =
             RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 1 };
         self.tell("rewards: demand", &self.watcher, to, &demand, DEPOSIT).await;
@@ -94,7 +94,7 @@ impl Story {
         let shown = Shown::Usage(Box::new(book.usage(0).unwrap()));
         let challenge = RewardsMsg::Challenge {
             epoch: 0,
-            worker: self.mal.own_address().clone(),
+            worker: self.mal.account().on_chain().clone(),
             evidence: Evidence::Leaf(shown),
         };
         let (by, before, fees) = (&self.watcher, self.has(&self.watcher).await, self.bill.fees());
@@ -118,7 +118,7 @@ impl Story {
     }
 
     pub(super) async fn everybody_claims(&self, book: &Book) {
-        let (worker, to) = (self.ann.own_address().clone(), &self.rewards);
+        let (worker, to) = (self.ann.account().on_chain().clone(), &self.rewards);
         let [_, _, uptime, work] = PARTS;
         let claim = RewardsMsg::Claim { epoch: 0, royalty: None };
         self.refused("void", &self.mal, to, &claim, 0).await;
@@ -169,7 +169,7 @@ impl Story {
 
     /// A claim, and what its sender paid for gas.
     async fn claims(&self, name: &str, by: &Chain, message: &RewardsMsg) -> u128 {
-        let done = by.contract(&self.rewards).unwrap().execute(message, &[]).await.unwrap();
+        let done = self.rewards.reached(by).await.execute(message, &[]).await.unwrap();
         self.bill.note(name, &done);
         done.fee
     }
@@ -192,10 +192,10 @@ impl Story {
         let session: SessionKey = session();
         let voucher = Voucher {
             ledger: self.ledger.id(),
-            worker: worker.own_address().clone(),
+            worker: worker.account().on_chain().clone(),
             worker_key: [0; 32],
             collection,
-            consumer: self.reader.own_address().clone(),
+            consumer: self.reader.account().on_chain().clone(),
             session: session.public_key(),
             sequence: 1,
             used,
@@ -206,7 +206,7 @@ impl Story {
 
     fn report(&self, by: &Chain, key: &SigningKey, book: &Book) -> RewardsMsg {
         let report = book.report();
-        let bytes = report.signed_bytes(&self.ledger.id(), by.own_address(), 0);
+        let bytes = report.signed_bytes(&self.ledger.id(), by.account().on_chain(), 0);
         RewardsMsg::ReportUsage { epoch: 0, report, signature: key.sign(&bytes).to_bytes() }
     }
 }

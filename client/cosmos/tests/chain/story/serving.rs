@@ -27,8 +27,8 @@ pub(super) fn session() -> SessionKey {
 
 impl Story {
     pub(super) async fn a_collection_is_granted(&self) {
-        let grantee = self.reader.own_address().clone();
-        let account = self.ann.own_address().clone();
+        let grantee = self.reader.account().on_chain().clone();
+        let account = self.ann.account().on_chain().clone();
         let now = clock().now();
         for collection in COLLECTIONS {
             let create = AccessMsg::CreateCollection { collection, commitment: [2; 32], epoch: 1 };
@@ -63,7 +63,7 @@ impl Story {
         for collection in COLLECTIONS {
             assert!(self.admits(collection).await.is_ok(), "the grant is proven");
         }
-        let grantee = self.reader.own_address().clone();
+        let grantee = self.reader.account().on_chain().clone();
         let [collection, _] = COLLECTIONS;
         let consume =
             |units| AccessMsg::Consume { collection, shard: 0, grantee: grantee.clone(), units };
@@ -74,7 +74,7 @@ impl Story {
     }
 
     pub(super) async fn a_revoked_reader_is_refused(&self) {
-        let grantee = self.reader.own_address().clone();
+        let grantee = self.reader.account().on_chain().clone();
         let [first, second] = COLLECTIONS;
         let revoke = AccessMsg::Revoke { collection: first, grantee: grantee.clone() };
         self.refused("not the sender's", &self.reader, &self.access, &revoke, 0).await;

@@ -11,7 +11,7 @@ use crate::story::coins;
 use crate::wallet;
 use prag_client::ledger::Ledger;
 use prag_client::system::SystemClock;
-use prag_cosmos::{Chain, CosmosLedger, Network, Settings};
+use prag_cosmos::{Chain, Contract, CosmosLedger, Network, Settings};
 use prag_protocol::Address;
 use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit, RewardsQuery, RewardsReply};
 use prag_protocol::ledger::workers::{Parties, WorkersInit, WorkersMsg, WorkersTerms};
@@ -34,18 +34,31 @@ pub(super) struct Story {
     pub(super) watcher: Chain,
     /// Where fees and slashed stakes go; nobody here has its key.
     pub(super) treasury: Address,
-    pub(super) access: Address,
-    pub(super) workers: Address,
-    pub(super) subscription: Address,
-    pub(super) rewards: Address,
+    pub(super) access: Place,
+    pub(super) workers: Place,
+    pub(super) subscription: Place,
+    pub(super) rewards: Place,
     /// The worker's ledger: what it obeys.
     pub(super) ledger: CosmosLedger,
     /// When the first window after the registrations begins.
     pub(super) window: u64,
 }
 
-/// A contract's number and the SHA-256 of its code.
+/// Where a contract is, and the SHA-256 of its code.
+pub(super) struct Place {
+    pub(super) address: Address,
+    code: [u8; 32],
+}
+
+/// A code's number and its SHA-256.
 type Code = (u64, [u8; 32]);
+
+impl Place {
+    /// The contract, as somebody reaches it.
+    pub(super) async fn reached(&self, by: &Chain) -> Contract {
+        by.contract(&self.address, &self.code).await.unwrap()
+    }
+}
 
 impl Story {
     pub(super) async fn begin() -> Self {
@@ -55,13 +68,13 @@ impl Story {
         // Two accounts, two sequences: neither waits for the other.
         let (codes, ()) = tokio::join!(stored(&bill, &admin), async {
             for to in [&owner, &reader, &mal, &watcher] {
-                let paid = ann.pay(to.own_address(), &coins(POCKET)).await.unwrap();
+                let paid = ann.pay(to.account().on_chain(), &coins(POCKET)).await.unwrap();
                 bill.note("bank: send", &paid);
             }
         });
         bill.say("four contracts stored, and everybody has money");
         let treasury = admin.spelled(&wallet(17).address()).unwrap();
-        let me = admin.own_address().clone();
+        let me = admin.account().on_chain().clone();
         let make = |code: Code, label: &'static str, message: Value| {
             made(&bill, &admin, code, label, message)
         };
@@ -71,12 +84,12 @@ impl Story {
         let init = workers_init(me, treasury.clone(), window_seconds);
         let workers = make(codes[1], "workers", serde_json::to_value(init).unwrap()).await;
         let code_hash = codes[0].1;
-        let settings = Settings { network, contract: access.clone(), code_hash };
+        let settings = Settings { network, contract: access.address.clone(), code_hash };
         let ledger = CosmosLedger::open(settings, None, &wallet(13), clock()).unwrap();
         let init = json!({
             "rewards": rewards_init(ledger.id(), treasury.clone()),
-            "access": {"address": access},
-            "workers": {"address": workers},
+            "access": {"address": access.address},
+            "workers": {"address": workers.address},
         });
         let rewards = make(codes[3], "rewards", init).await;
         let story = Self {
@@ -101,8 +114,10 @@ impl Story {
 
     /// From now on the rewards contract may slash.
     async fn wired(&self) {
-        let parties =
-            Parties { rewards: Some(self.rewards.clone()), treasury: self.treasury.clone() };
+        let parties = Parties {
+            rewards: Some(self.rewards.address.clone()),
+            treasury: self.treasury.clone(),
+        };
         let message = WorkersMsg::SetParties { parties };
         self.tell("workers: set_parties", &self.admin, &self.workers, &message, 0).await;
         let RewardsReply::Config { settings, epoch: 0 } = self.pool(&RewardsQuery::Config {}).await
@@ -120,7 +135,7 @@ impl Story {
 
     /// What the rewards contract answers, by proof.
     pub(super) async fn pool(&self, query: &RewardsQuery) -> RewardsReply {
-        self.seen().await.contract(&self.rewards).unwrap().query(query).await.unwrap()
+        self.rewards.reached(self.seen().await).await.query(query).await.unwrap()
     }
 }
 
@@ -146,13 +161,14 @@ async fn stored(bill: &Bill, admin: &Chain) -> Vec<Code> {
 }
 
 /// A contract that is proven to be what it should.
-async fn made(bill: &Bill, admin: &Chain, code: Code, label: &str, message: Value) -> Address {
+async fn made(bill: &Bill, admin: &Chain, code: Code, label: &str, message: Value) -> Place {
     let made = admin.instantiate(code.0, label, &message).await;
-    let (contract, done) = made.unwrap_or_else(|error| panic!("{label}: {error:?}"));
+    let (address, done) = made.unwrap_or_else(|error| panic!("{label}: {error:?}"));
     bill.note(&format!("{label}: instantiate"), &done);
-    contract.pinned(&code.1).await.unwrap();
-    assert!(contract.pinned(&[0; 32]).await.is_err(), "other code");
-    contract.address().clone()
+    let place = Place { address, code: code.1 };
+    place.reached(admin).await;
+    assert!(admin.contract(&place.address, &[0; 32]).await.is_err(), "other code");
+    place
 }
 
 /// A length of windows by which one begins neither before the workers have registered nor after the first epoch: how
