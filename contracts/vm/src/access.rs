@@ -13,10 +13,11 @@ pub use story::story;
 
 use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
-use prag_access::SignedQueryMsg;
+use prag_access::{OwnMsg, SignedQueryMsg};
+use prag_contracts_core::access::Relayed;
 use prag_contracts_core::{Env, access};
-use prag_contracts_permit::Expected;
-use prag_contracts_permit::testing::{Person, signed};
+use prag_contracts_permit::testing::{Person, account, relayed, signed};
+use prag_contracts_permit::{Expected, PermitParams, RelayTerms};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessMsg, AccessQuery};
 use serde_json::Value;
@@ -49,6 +50,13 @@ pub struct Step<'a, A = Act> {
 pub enum Act {
     /// A message.
     Tell(AccessMsg),
+    /// A message that somebody else sends, under a permit for administration.
+    Relay {
+        /// The message.
+        message: AccessMsg,
+        /// Its place in the session's order.
+        sequence: u64,
+    },
     /// A question.
     Ask {
         /// The question.
@@ -84,12 +92,44 @@ impl Step<'_> {
                 let events = access::execute(rows, &self.env, &self.by.address, message.clone());
                 Ok(told(&events.map_err(|error| error.to_string())?, &[]))
             }
+            Act::Relay { message, sequence } => {
+                let by = Relayed {
+                    account: &self.by.address,
+                    session_key: &self.by.session_key(),
+                    permit_name: &self.permit_name(),
+                    sequence: *sequence,
+                };
+                let events = access::relay(rows, &self.env, by, message.clone());
+                Ok(told(&events.map_err(|error| error.to_string())?, &[]))
+            }
             Act::Ask { query, .. } => {
                 let reply = access::query(rows, &self.env, query.clone());
                 let reply = reply.map_err(|error| error.to_string())?;
                 Ok(serde_json::to_value(reply).unwrap_or(Value::Null))
             }
         }
+    }
+
+    /// The name of this person's permits, on any chain.
+    fn permit_name(&self) -> String {
+        let nowhere = Expected { chain_id: "", contract: "" };
+        let params = PermitParams::new(&nowhere, &self.by.session_key(), &[], PERMIT_ENDS);
+        params.permit_name
+    }
+
+    fn relayed(
+        &self,
+        engine: &dyn Engine,
+        message: &AccessMsg,
+        sequence: u64,
+    ) -> Result<Vec<u8>, EngineError> {
+        let contract = engine.contract();
+        let expected = Expected { chain_id: engine.chain_id(), contract: &contract };
+        let permit = self.by.permit(&expected, &["prag_admin"], PERMIT_ENDS);
+        let permit = permit.map_err(EngineError::new)?;
+        let terms = RelayTerms { sequence, until: self.env.time.saturating_add(60) };
+        let signed = relayed(self.by, &expected, permit, terms, &json_of(message)?);
+        json_of(&OwnMsg::Relayed(Box::new(signed)))
     }
 
     fn question(
@@ -105,8 +145,7 @@ impl Step<'_> {
         }
         let (contract, now) = (engine.contract(), self.env.time);
         let expected = Expected { chain_id: engine.chain_id(), contract: &contract };
-        let expires = now.saturating_add(86_400);
-        let permit = self.by.permit(&expected, &[permission], expires);
+        let permit = self.by.permit(&expected, &[permission], PERMIT_ENDS);
         let permit = permit.map_err(EngineError::new)?;
         let until = now.saturating_add(60);
         let question = signed(self.by, &expected, permit, shard, until, &query);
@@ -120,17 +159,26 @@ impl Operation for Step<'_> {
     }
 
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
+        let mut sender = self.by.address.clone();
         let (entry, message) = match &self.act {
             Act::Tell(message) => (Entry::Execute, json_of(message)?),
+            Act::Relay { message, sequence } => {
+                sender = account(engine.prefix(), PAYER).map_err(EngineError::new)?;
+                (Entry::Execute, self.relayed(engine, message, *sequence)?)
+            }
             Act::Ask { query, permission, shard, .. } => {
                 (Entry::Query, self.question(engine, query, permission, *shard)?)
             }
         };
-        engine.call(entry, &self.env, self.by.address.as_str(), &message)
+        engine.call(entry, &self.env, sender.as_str(), &message)
     }
 }
 
 /// Where the stories begin.
 pub const START: Env = Env { height: 100, time: 1_700_000_000 };
+/// When the permits of the stories end.
+const PERMIT_ENDS: u64 = START.time + 86_400;
+/// Who sends what others signed; it has nothing else.
+const PAYER: u32 = 2_000_000;
 /// The collection of the stories.
 pub const COLLECTION: CollectionId = CollectionId([0xc0; 16]);

@@ -8,33 +8,41 @@
 use super::story::{claim, consume, create, grant, place};
 use super::{Act, COLLECTION, Cast, START, Step};
 use crate::{EngineError, Rows};
-use prag_contracts_core::access;
+use prag_contracts_core::access::{self, Relayed};
 use prag_contracts_permit::testing::{Person, account};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{AccessMsg, AccessQuery};
 
-/// A served collection with that many grants: the first is the reader's.
+/// A served collection with that many grants: the first is the reader's, and each of the others was relayed, for a
+/// session of its own.
 ///
 /// # Errors
 /// [`EngineError`] if the core refuses a message.
 pub fn stocked(cast: &Cast, prefix: &str, grants: u32) -> Result<Rows, EngineError> {
     let mut rows = Rows::default();
     let Cast { owner, reader, worker, .. } = cast;
-    let mut tell = |by: &Person, message: AccessMsg| {
-        let told = access::execute(&mut rows, &START, &by.address, message);
-        told.map(|_| ()).map_err(EngineError::new)
-    };
-    tell(owner, create())?;
-    tell(owner, grant(&reader.address, 10, 3600))?;
+    run(&mut rows, owner, create())?;
+    run(&mut rows, owner, grant(&reader.address, 10, 3600))?;
     for number in 1..grants {
         let grantee = account(prefix, number).map_err(EngineError::new)?;
-        tell(owner, grant(&grantee, 10, 3600))?;
+        let mut session_key = [0; 32];
+        session_key[..4].copy_from_slice(&number.to_be_bytes());
+        let (account, session_key) = (&owner.address, &session_key);
+        let by = Relayed { account, session_key, permit_name: PERMIT, sequence: 1 };
+        let told = access::relay(&mut rows, &START, by, grant(&grantee, 10, 3600));
+        told.map_err(EngineError::new)?;
     }
+    let mut tell = |by: &Person, message: AccessMsg| run(&mut rows, by, message);
     tell(owner, place(&worker.address, 1))?;
     tell(worker, claim(1))?;
     tell(worker, AccessMsg::Anchor { worker: [0x22; 32], root: [1; 32], previous: [0; 32] })?;
     tell(owner, policy())?;
     Ok(rows)
+}
+
+fn run(rows: &mut Rows, by: &Person, message: AccessMsg) -> Result<(), EngineError> {
+    let told = access::execute(rows, &START, &by.address, message);
+    told.map(|_| ()).map_err(EngineError::new)
 }
 
 /// One step per operation.
@@ -76,8 +84,25 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
         ("destroy_collection", owner, AccessMsg::DestroyCollection { collection }),
     ];
     let steps = told.into_iter().map(|(name, by, message)| (name, by, Act::Tell(message)));
-    let steps = steps.chain(questions(cast));
+    let steps = steps.chain(relayed(cast)).chain(questions(cast));
     steps.map(|(name, by, act)| Step { name, by, act, env: START }).collect()
+}
+
+/// The same by somebody else, of a session that has said nothing yet.
+fn relayed(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> {
+    let Cast { owner, reader, stranger, .. } = cast;
+    let (collection, grantee) = (COLLECTION, reader.address.clone());
+    let told = [
+        ("grant, new, relayed", owner, grant(&stranger.address, 10, 3600)),
+        ("revoke, relayed", owner, AccessMsg::Revoke { collection, grantee }),
+        (
+            "revoke_permit, relayed",
+            reader,
+            AccessMsg::RevokePermit { permit_name: PERMIT.to_owned() },
+        ),
+        ("set_policy, 16 + 16, relayed", owner, policy()),
+    ];
+    told.into_iter().map(|(name, by, message)| (name, by, Act::Relay { message, sequence: 1 }))
 }
 
 fn questions(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> {

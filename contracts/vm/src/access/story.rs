@@ -1,4 +1,4 @@
-//! The story: create, grant, place, anchor, meter, rotate, revoke, refuse, ask.
+//! The story: create, grant, place, anchor, meter, rotate, relay, revoke, refuse, ask.
 //!
 //! Layer: vm, access.
 //! Holds: the steps in their order.
@@ -19,6 +19,7 @@ pub fn story(cast: &Cast) -> Vec<Step<'_>> {
     grants(&mut steps, cast);
     placements(&mut steps, cast);
     metering(&mut steps, cast);
+    relaying(&mut steps, cast);
     end(&mut steps, cast);
     steps.0
 }
@@ -122,6 +123,26 @@ fn metering<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     );
 }
 
+fn relaying<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
+    let Cast { owner, reader, stranger, .. } = cast;
+    let policy = |readers| AccessMsg::SetPolicy {
+        collection: COLLECTION,
+        measurements: vec![[7; 32]],
+        readers,
+    };
+    steps.relay("a relayed policy", owner, 10, policy(vec![]));
+    steps.relay("the same again", owner, 10, policy(vec![]));
+    steps.relay("another of that sequence", owner, 10, policy(vec![[9; 32]]));
+    steps.relay("an earlier one", owner, 9, policy(vec![[9; 32]]));
+    steps.relay("another, later", owner, 12, policy(vec![[9; 32]]));
+    steps.relay("of who does not own it", stranger, 1, policy(vec![]));
+    let twice = AccessMsg::RotateEpoch { collection: COLLECTION, epoch: 2, commitment: [5; 32] };
+    steps.relay("refused by the core", owner, 13, twice);
+    steps.relay("its sequence is free", owner, 13, grant(&stranger.address, 5, 3600));
+    let permit_name = "prag/1|sk=of-no-session|exp=1".to_owned();
+    steps.relay("a relayed end of a permit", reader, 1, AccessMsg::RevokePermit { permit_name });
+}
+
 fn end<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     let Cast { owner, reader, worker, stranger } = cast;
     let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: reader.address.clone() };
@@ -164,6 +185,10 @@ struct Steps<'a>(Vec<Step<'a>>);
 impl<'a> Steps<'a> {
     fn tell(&mut self, name: &'static str, by: &'a Person, message: AccessMsg) {
         self.add(name, by, Act::Tell(message));
+    }
+
+    fn relay(&mut self, name: &'static str, by: &'a Person, sequence: u64, message: AccessMsg) {
+        self.add(name, by, Act::Relay { message, sequence });
     }
 
     fn ask(&mut self, name: &'static str, by: &'a Person, query: AccessQuery) {

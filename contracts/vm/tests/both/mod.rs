@@ -3,8 +3,8 @@
 use prag_contracts_vm::{Engine, Gas, Operation, Rows, Secret, Vanilla, built};
 
 /// Both engines with this contract, as far as it is built.
-pub(crate) fn engines(contract: &str) -> Vec<Box<dyn Engine>> {
-    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+pub(crate) fn engines(contract: &str) -> Vec<Box<dyn Engine + Send>> {
+    let mut engines: Vec<Box<dyn Engine + Send>> = Vec::new();
     match built(contract, "cosmwasm") {
         Some(wasm) => engines.push(Box::new(Vanilla::new(&wasm).unwrap())),
         None => println!("skipped: {contract}-cosmwasm.wasm is not built; run `make contracts`"),

@@ -2,53 +2,41 @@
 //! really signed, and the access contract that it asks is the access wasm.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
-mod around;
+#[path = "../both/mod.rs"]
+mod both;
 
-use around::{Curve, Known, book, init, key, peers};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use both::{engines, gas_does_not_grow};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::Book;
 use prag_contracts_core::rewards::{self, Host, Outcome};
 use prag_contracts_core::{Env, access};
-use prag_contracts_permit::Expected;
-use prag_contracts_permit::testing::{Person, signed};
-use prag_contracts_shell::Peer;
+use prag_contracts_permit::testing::Person;
 use prag_contracts_vm::access::{COLLECTION, Cast, START};
+use prag_contracts_vm::rewards::{
+    Curve, DAY, Known, LEDGER, begun, birth, book, init, key, operations, royalty, stocked,
+};
 use prag_contracts_vm::subscription::coins;
-use prag_contracts_vm::{Called, Engine, Entry, Rows, Secret, Vanilla, built, seen, told};
+use prag_contracts_vm::{Called, Engine, Entry, Rows, seen, told};
 use prag_protocol::CollectionId;
+use prag_protocol::ledger::AccessMsg;
 use prag_protocol::ledger::rewards::{
     Evidence, RewardsMsg, RewardsQuery, RoyaltyClaim, Shown, Tree,
 };
 use prag_protocol::ledger::workers::WorkersMsg;
-use prag_protocol::ledger::{AccessMsg, AccessQuery};
-use prag_rewards::{InstantiateMsg, OwnMsg, OwnedClaim, SecretMsg};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const DAY: u64 = 86_400;
-const LEDGER: [u8; 32] = [0x1d; 32];
-
-/// Both engines with the rewards contract and an access contract beside it, as far as they are built.
-fn engines() -> Vec<(Box<dyn Engine>, Box<dyn Engine + Send>)> {
-    let mut engines: Vec<(Box<dyn Engine>, Box<dyn Engine + Send>)> = Vec::new();
-    let both = |library| Some((built("rewards", library)?, built("access", library)?));
-    match both("cosmwasm") {
-        Some((own, other)) => engines
-            .push((Box::new(Vanilla::new(&own).unwrap()), Box::new(Vanilla::new(&other).unwrap()))),
-        None => println!("skipped: the cosmwasm builds are missing; run `make contracts`"),
-    }
-    match both("secret") {
-        Some((own, other)) => engines
-            .push((Box::new(Secret::new(&own).unwrap()), Box::new(Secret::new(&other).unwrap()))),
-        None => println!("skipped: the secret builds are missing; run `make contracts`"),
-    }
-    engines
+/// Both engines with the rewards contract, and an access contract on the same chain.
+fn pairs() -> Vec<(Box<dyn Engine + Send>, Box<dyn Engine + Send>)> {
+    let pairs: Vec<_> = engines("rewards").into_iter().zip(engines("access")).collect();
+    assert!(pairs.iter().all(|(own, other)| own.prefix() == other.prefix()), "half is not built");
+    pairs
 }
 
 /// One contract and the core beside it.
 struct Stage {
-    engine: Box<dyn Engine>,
+    engine: Box<dyn Engine + Send>,
     rows: Rows,
     cast: Arc<Cast>,
     env: Env,
@@ -56,34 +44,23 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(engine: Box<dyn Engine>, mut access: Box<dyn Engine + Send>) -> Self {
-        let mut engine = engine;
+    fn new(mut engine: Box<dyn Engine + Send>, mut access: Box<dyn Engine + Send>) -> Self {
         let cast = Arc::new(Cast::new(&engine.contract()).unwrap());
         let mut owned = Rows::default();
         let create =
             AccessMsg::CreateCollection { collection: COLLECTION, commitment: [1; 32], epoch: 1 };
         access::execute(&mut owned, &START, &cast.owner.address, create).unwrap();
         access.set_rows(owned);
-        let code_hash = if engine.closed() { "ab".repeat(32) } else { String::new() };
-        let peer = |address: &str| {
-            let code_hash = code_hash.clone();
-            Peer { address: address.parse().unwrap(), code_hash }
-        };
-        let message = InstantiateMsg {
-            rewards: init(&cast),
-            access: peer(&engine.contract()),
-            workers: peer(cast.worker.address.as_str()),
-        };
         let admin = cast.owner.address.as_str();
-        let bytes = serde_json::to_vec(&message).unwrap();
+        let bytes = birth(engine.as_ref(), &cast).unwrap();
         let alone = engine.call(Entry::Instantiate, &START, admin, &bytes).unwrap();
         assert_eq!(alone.result, Err("another contract did not answer".to_owned()));
         assert_eq!(engine.rows(), Rows::default());
-        engine.set_peers(peers(cast.clone(), access));
-        let born = engine.call(Entry::Instantiate, &START, admin, &bytes).unwrap();
+        let born = begun(engine.as_mut(), &cast, access).unwrap();
         assert!(born.result.is_ok(), "{born:?}");
         let mut rows = Rows::default();
-        rewards::instantiate(&mut rows, &START, &cast.owner.address, init(&cast)).unwrap();
+        let init = init(&cast).unwrap();
+        rewards::instantiate(&mut rows, &START, &cast.owner.address, init).unwrap();
         // What only the shell keeps.
         let kept = engine.rows().0.remove(b"peers".as_slice()).unwrap();
         rows.0.insert(b"peers".to_vec(), kept);
@@ -102,23 +79,13 @@ impl Stage {
         &mut self,
         name: &str,
         by: fn(&Cast) -> &Person,
-        royalty: &RoyaltyClaim,
+        claim: &RoyaltyClaim,
         of: CollectionId,
     ) {
-        let message = RewardsMsg::Claim { epoch: 0, royalty: Some(royalty.clone()) };
-        if !self.engine.closed() {
-            return self.tell(name, by, &message, 0);
-        }
-        let contract = self.engine.contract();
-        let expected = Expected { chain_id: self.engine.chain_id(), contract: &contract };
-        let person = &self.cast.owner;
-        let permit = person.permit(&expected, &["prag_query"], START.time + DAY).unwrap();
-        let query = serde_json::to_vec(&AccessQuery::Collection { collection: of }).unwrap();
-        let question = signed(person, &expected, permit, None, START.time + 60, &query);
-        let claim = OwnedClaim { epoch: 0, royalty: royalty.clone(), question };
-        let bytes = SecretMsg::Own(OwnMsg::ClaimRoyalty(Box::new(claim)));
-        let bytes = serde_json::to_vec(&bytes).unwrap();
-        self.step(name, by, &bytes, &message, 0, of == COLLECTION);
+        let message = RewardsMsg::Claim { epoch: 0, royalty: Some(claim.clone()) };
+        let bytes = royalty(self.engine.as_ref(), &self.cast.owner, claim, of).unwrap();
+        let told = !self.engine.closed() || of == COLLECTION;
+        self.step(name, by, &bytes, &message, 0, told);
     }
 
     fn step(
@@ -227,10 +194,10 @@ fn stranger(cast: &Cast) -> &Person {
 /// Fund, report, demand, reveal, close, claim, settle, sweep, with every refusal on the way.
 #[test]
 fn a_true_report_is_paid() {
-    for (engine, access) in engines() {
+    for (engine, access) in pairs() {
         let mut stage = Stage::new(engine, access);
         let cast = stage.cast.clone();
-        let book = book(&cast, false);
+        let book = book(&cast, 1, false).unwrap();
         stage.tell("fund", stranger, &RewardsMsg::Fund {}, 1 << 100);
         stage.tell("fund with nothing", stranger, &RewardsMsg::Fund {}, 0);
         stage.later(7 * DAY);
@@ -270,7 +237,7 @@ fn a_true_report_is_paid() {
         let admin = cast.reader.address.clone();
         stage.tell("name an admin", owner, &RewardsMsg::SetAdmin { admin }, 0);
         stage.tell("not named", stranger, &RewardsMsg::AcceptAdmin {}, 0);
-        let config = init(&cast).config;
+        let config = init(&cast).unwrap().config;
         stage.tell("set the config", owner, &RewardsMsg::SetConfig { config }, 0);
         assert!(stage.steps >= 24, "the story got shorter");
     }
@@ -279,9 +246,9 @@ fn a_true_report_is_paid() {
 /// A forged signature voids the report, in wasm too, and the workers contract is told.
 #[test]
 fn a_false_report_is_slashed() {
-    for (engine, access) in engines() {
+    for (engine, access) in pairs() {
         let mut stage = Stage::new(engine, access);
-        let book = book(&stage.cast, true);
+        let book = book(&stage.cast, 1, true).unwrap();
         stage.tell("fund", stranger, &RewardsMsg::Fund {}, 10_000);
         stage.later(7 * DAY);
         stage.report("report", &book, 1);
@@ -290,5 +257,20 @@ fn a_false_report_is_slashed() {
         let challenge = RewardsMsg::Challenge { epoch: 0, worker: who, evidence };
         stage.tell("challenged and slashed", stranger, &challenge, 0);
         stage.tell("challenged again", stranger, &challenge, 0);
+    }
+}
+
+/// With 10,000 reports of one epoch stored an operation costs what it costs with 100.
+#[test]
+fn gas_does_not_grow_with_the_reports() {
+    for (mut engine, _) in pairs() {
+        let cast = Arc::new(Cast::new(&engine.contract()).unwrap());
+        let states = [1, 100, 10_000].map(|reports| {
+            let mut others = engines("access");
+            others.retain(|other| other.prefix() == engine.prefix());
+            stocked(engine.as_mut(), &cast, others.remove(0), reports).unwrap()
+        });
+        assert_eq!(states[2].0.len(), states[0].0.len() + 9_999);
+        gas_does_not_grow(engine.as_mut(), &states, &operations(&cast).unwrap(), 50);
     }
 }

@@ -380,3 +380,17 @@ fn golden_image() {
     ];
     assert_eq!(examined.hardware.image(), digest("PRAG-IMAGE/v1", &parts));
 }
+
+/// The workers contract reads the same digest from the same quote (`contracts/workers`, its golden test of that value).
+#[test]
+fn golden_image_of_the_contract() {
+    let mut stage = Stage::new();
+    let td = &mut stage.tdx.td;
+    td.mr_td = [1; 48];
+    td.rtmr = [[2; 48], [3; 48], [4; 48], [5; 48]];
+    (td.mr_config_id, td.mr_owner, td.mr_owner_config) = ([6; 48], [7; 48], [8; 48]);
+    (td.attributes, td.xfam) = ([0, 0, 0, 0x10, 0, 0, 0, 0], [0xe7, 2, 6, 0, 0, 0, 0, 0]);
+    let examined = stage.verifier().examine(&stage.tdx(), &stage.policy, now()).unwrap();
+    let golden = "98c3951824cd337a21a255a59b5b10c7aad5886275568775230106cedd3521ee";
+    assert_eq!(hex::encode(examined.hardware.image()), golden);
+}
