@@ -76,8 +76,8 @@ contracts-gas: contracts
 contracts-schema: setup
 	cd contracts && cargo run --locked --quiet --package prag-contracts-schema
 
-# The contracts on a real chain of one node, built with Go (scripts/chain-test.sh).
-chain-test: setup
+# The contracts, and a worker that obeys them, on a real chain of one node, built with Go (scripts/chain-test.sh).
+chain-test: setup model
 	@scripts/chain-test.sh
 
 lint: setup

@@ -77,3 +77,5 @@ echo "chain-test: wasmd $(sed -n 's#.*CosmWasm/wasmd \(v[0-9.]*\).*#\1#p' tests/
 export PRAG_CHAIN_RPC=http://127.0.0.1:$rpc PRAG_CHAIN_ID=$chain PRAG_CHAIN_WASM
 PRAG_CHAIN_WASM=$(realpath "$wasm")
 cargo test --locked --package prag-cosmos --features chain --test chain -- --nocapture --test-threads=1
+# A worker's whole story, on this chain and on its own ledger.
+cargo test --locked --package prag-tests --features chain --test ledgers -- --nocapture --test-threads=1

@@ -153,6 +153,9 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: Box<ClientError>,
     },
+    /// The worker wants something signed that was not asked of it. Nothing was signed.
+    #[error("the worker asks for a signature on something else than what it was asked to do")]
+    Unasked,
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -202,6 +205,7 @@ impl ClientError {
             Self::Corpus(_) => "corpus",
             Self::Entropy(_) | Self::Crypto(_) => "crypto",
             Self::Attester(_) => "no-evidence",
+            Self::Unasked => "unasked",
             Self::OverClaim { .. } => "over-claim",
             Self::Receipt(_) => "receipt-refused",
             Self::ReceiptLine { reason, .. } => reason.kind(),
@@ -235,6 +239,7 @@ impl ClientError {
             Self::OverClaim { .. } => {
                 "nothing was countersigned; if this identity is used elsewhere too, or its files were lost, `prag ledger usage COLLECTION --accept` countersigns all of it"
             }
+            Self::Unasked => "do not use this worker: it asks for more than its task",
             Self::NoCollection(_) => "see `prag collection list`; a grantee names it by its id",
             Self::NoIdentity(_) => "run `prag keys new`, or name another with --identity",
             Self::IdentityExists(_) => "choose another name with --identity",
@@ -263,6 +268,9 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::KeyMissing => {
             Some("run `prag release COLLECTION`: the worker has restarted, or its lease is over")
         }
+        Code::LedgerUnavailable => Some(
+            "try again once the chain answers; /readyz and `prag doctor` show how far the worker has followed it",
+        ),
         Code::LedgerUnconfirmed => {
             Some("run `prag confirm`: it shows the worker the ledger head remembered here")
         }

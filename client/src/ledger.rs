@@ -24,6 +24,26 @@ pub struct LedgerHead {
     pub root: [u8; 32],
 }
 
+/// Where a ledger stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// `embedded`, or the kind of chain.
+    pub kind: &'static str,
+    /// The newest height that answers are of.
+    pub height: u64,
+    /// When that was, Unix seconds; absent where it is always now.
+    pub time: Option<u64>,
+}
+
+/// What a ledger asks of the sender of a message, where that is not the worker itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// The request that it signed ([`prag_trust::request::Caller::authorization`]).
+    Request,
+    /// The message itself, signed ([`crate::relay::Relay`]): whoever pays for the transaction has no say in it.
+    Relay,
+}
+
 /// Why a ledger did not answer or did not accept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +93,19 @@ pub trait Ledger: Send + Sync {
 
     /// The access contract that permits must name.
     fn contract(&self) -> String;
+
+    /// What [`Ledger::execute`] takes as the authorization of another sender than the worker.
+    fn authorization(&self) -> Authorization {
+        Authorization::Request
+    }
+
+    /// Where it stands, as of what is known. Asks nobody.
+    ///
+    /// # Errors
+    /// Why it does not answer now.
+    async fn standing(&self) -> Result<Standing, LedgerError> {
+        Ok(Standing { kind: "embedded", height: self.head().await.height, time: None })
+    }
 
     /// Execute one transition for `sender`; `authorization` is what the sender signed.
     /// Returns the height at which it holds, once durable.

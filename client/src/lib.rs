@@ -7,6 +7,8 @@
 
 pub mod attest;
 pub mod attester;
+mod authorize;
+pub mod border;
 pub mod channel;
 pub mod cli;
 pub mod corpus;
@@ -23,6 +25,7 @@ pub mod program;
 mod reader;
 mod reading;
 pub mod receipt;
+pub mod relay;
 pub mod remembered;
 pub mod sdk;
 mod secrets;

@@ -34,7 +34,8 @@ impl Client {
     ) -> Result<LedgerReply, ClientError> {
         let body = ExecuteMarket { message, funds };
         let path = "/v1/ledger/execute".to_owned();
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+        let reply = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await?;
+        self.ledger_reply(reply).await
     }
 
     /// Asks a contract, as this identity; `T` is the reply of that question.

@@ -238,7 +238,8 @@ impl Client {
 
 /// Whether the worker has turned a request away before it counted it. What fails later may have been counted.
 fn is_refusal(code: Code) -> bool {
-    !matches!(code, Code::Internal | Code::Storage | Code::Device | Code::Overloaded)
+    let fault = matches!(code, Code::Internal | Code::Storage | Code::Device | Code::Overloaded);
+    !fault && code != Code::LedgerUnavailable
 }
 
 const FOREIGN: ClientError = ClientError::Reply("its voucher is not of this session and worker");

@@ -6,9 +6,11 @@
 //! Invariant: a share is kept on this machine before any worker gets it.
 
 use crate::attest::Session;
+use crate::authorize::Effect;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path, percent};
+use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
@@ -68,7 +70,8 @@ impl Client {
             managed,
         };
         let path = "/v1/collections".to_owned();
-        let made = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await;
+        let call = Call::json(Purpose::Admin, "POST", path, &body)?;
+        let made = self.ask_ledger(&call, &Effect::Birth(id)).await;
         if matches!(&made, Err(ClientError::Problem(_))) {
             self.shares().forget(id)?;
         }
@@ -81,7 +84,8 @@ impl Client {
     /// [`ClientError`].
     pub async fn destroy_collection(&self, id: CollectionId) -> Result<LedgerReply, ClientError> {
         let call = Call::bare(Purpose::Admin, "DELETE", collection_path(id, ""));
-        let reply = self.ledger_ask(&call).await?;
+        let end = AccessMsg::DestroyCollection { collection: id };
+        let reply = self.ledger_ask(&call, end).await?;
         self.shares().forget(id)?;
         self.channel().remembered().forget(id)?;
         Ok(reply)
@@ -98,7 +102,8 @@ impl Client {
         let share = self.seal(&session, &share, id, epoch)?;
         let path = collection_path(id, "/keys");
         let call = Call::json(Purpose::Admin, "PUT", path, &ReleaseKeys { share })?;
-        let released: Collection = self.ask(&call).await?;
+        let effect = Effect::Placement(id, Some(epoch));
+        let released: Collection = self.ask_ledger(&call, &effect).await?;
         if released.state == CollectionState::Ready && released.epoch == epoch {
             self.shares().retire(id, epoch)?;
         }
@@ -149,7 +154,7 @@ impl Client {
         let session = self.channel().session().await?;
         let body = RotateKeys { epoch, share: self.seal(&session, share, id, epoch)? };
         let call = Call::json(Purpose::Admin, "POST", collection_path(id, "/rotate"), &body)?;
-        let rotated: Rotated = self.ask(&call).await?;
+        let rotated: Rotated = self.ask_ledger(&call, &Effect::Rotation(id, epoch)).await?;
         let ledger = &session.attestation().ledger_id;
         self.channel().remembered().advance_ledger(ledger, rotated.height, None)?;
         Ok(rotated)
@@ -172,7 +177,8 @@ impl Client {
     /// placement stands.
     pub async fn place(&self, id: CollectionId) -> Result<Collection, ClientError> {
         let path = collection_path(id, "/placement");
-        self.ask(&Call::bare(Purpose::Admin, "PUT", path)).await
+        let call = Call::bare(Purpose::Admin, "PUT", path);
+        self.ask_ledger(&call, &Effect::Placement(id, None)).await
     }
 
     /// Lets the worker open the records of a sealed corpus.
@@ -225,7 +231,18 @@ impl Client {
         grant: &PutGrant,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?).await
+        let scope = grant.scope.as_ref().map(serde_json::to_string).transpose();
+        let message = AccessMsg::Grant {
+            collection: id,
+            grantee: grant.grantee.clone(),
+            read: grant.read,
+            write: grant.write,
+            max_k: grant.max_k,
+            quota: grant.quota,
+            expires: grant.expires,
+            scope: scope.map_err(|_| ClientError::Crypto("encoding a scope"))?,
+        };
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?, message).await
     }
 
     /// The grants of a collection.
@@ -246,8 +263,9 @@ impl Client {
         grantee: Address,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
-        self.ledger_ask(&Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?)
-            .await
+        let message = AccessMsg::Revoke { collection: id, grantee: grantee.clone() };
+        let call = Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?;
+        self.ledger_ask(&call, message).await
     }
 
     /// Revokes a permit of one's own by its name.
@@ -257,7 +275,8 @@ impl Client {
     pub async fn revoke_permit(&self, permit_name: &str) -> Result<LedgerReply, ClientError> {
         let body = serde_json::json!({ "permit_name": permit_name });
         let path = "/v1/permits/revoke".to_owned();
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+        let message = AccessMsg::RevokePermit { permit_name: permit_name.to_owned() };
+        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?, message).await
     }
 
     /// Shows the worker a ledger head that somebody remembered, so that it serves after a restart.
@@ -271,12 +290,24 @@ impl Client {
     ) -> Result<LedgerReply, ClientError> {
         let body = serde_json::json!({ "height": height, "root": root });
         let path = "/v1/ledger/confirm".to_owned();
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+        let reply = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await?;
+        self.ledger_reply(reply).await
     }
 
     /// A ledger transition: its height must not be lower than one seen before.
-    pub(crate) async fn ledger_ask(&self, call: &Call<'_>) -> Result<LedgerReply, ClientError> {
-        let reply: LedgerReply = self.ask(call).await?;
+    pub(crate) async fn ledger_ask(
+        &self,
+        call: &Call<'_>,
+        message: AccessMsg,
+    ) -> Result<LedgerReply, ClientError> {
+        let reply = self.ask_ledger(call, &Effect::Exactly(message)).await?;
+        self.ledger_reply(reply).await
+    }
+
+    pub(crate) async fn ledger_reply(
+        &self,
+        reply: LedgerReply,
+    ) -> Result<LedgerReply, ClientError> {
         let session = self.channel().session().await?;
         let ledger = &session.attestation().ledger_id;
         self.channel().remembered().advance_ledger(ledger, reply.height, None)?;

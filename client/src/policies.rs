@@ -9,6 +9,7 @@ use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path};
 use prag_protocol::CollectionId;
+use prag_protocol::ledger::AccessMsg;
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::wire::policy::{CollectionPolicy, SetPolicy};
 
@@ -23,7 +24,9 @@ impl Client {
         policy: &SetPolicy,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/policy");
-        self.ledger_ask(&Call::json(Purpose::Admin, "PUT", path, policy)?).await
+        let (measurements, readers) = (policy.workers.clone(), policy.readers.clone());
+        let message = AccessMsg::SetPolicy { collection: id, measurements, readers };
+        self.ledger_ask(&Call::json(Purpose::Admin, "PUT", path, policy)?, message).await
     }
 
     /// A collection's policy; epoch 0 where none was ever set.

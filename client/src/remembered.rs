@@ -137,6 +137,20 @@ impl Remembered {
         self.write(&ledger_name(ledger_id), &LedgerMark { height, head })
     }
 
+    /// The first of `count` sequences for messages that the session key `key` signs now, at Unix second `now`: greater than
+    /// every one before. Remembered before any of them is used.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn next_sequences(&self, key: &[u8; 32], now: u64, count: u64) -> Result<u64, ClientError> {
+        let name = format!("sequences/{}.json", short_hash(&hex::encode(key)));
+        let last: u64 = self.read(&name)?.unwrap_or(0);
+        // Unix microseconds, so that a machine that has forgotten goes on above what it signed before.
+        let first = now.saturating_mul(1_000_000).max(last.saturating_add(1));
+        self.write(&name, &first.saturating_add(count.saturating_sub(1)))?;
+        Ok(first)
+    }
+
     /// What `url` showed first.
     ///
     /// # Errors

@@ -16,13 +16,14 @@ use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
+use prag_protocol::wire::relays::RELAYS_HEADER;
 use prag_trust::permit::Expected;
 use prag_trust::reply::SealedReply;
 use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A person's connection to one worker.
@@ -32,6 +33,8 @@ pub struct Client {
     shares: ShareStore,
     pub(crate) reading: Option<Reading>,
     pub(crate) awaited: Awaited,
+    /// Held from the signature of a message to the ledger until it has happened.
+    pub(crate) signing: tokio::sync::Mutex<()>,
 }
 
 /// What an answer answers.
@@ -54,14 +57,16 @@ pub(crate) struct Call<'a> {
     pub(crate) reads: Option<CollectionId>,
     /// How often the worker has answered it.
     pub(crate) sent: AtomicU32,
+    /// The header with what the caller signed for the ledger, where that asks for it.
+    relays: Mutex<Option<String>>,
 }
 
 impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
         let (query, body) = (String::new(), Vec::new());
-        let sent = AtomicU32::new(0);
-        Call { purpose, method, path, query, media_type: JSON, body, reads: None, sent }
+        let (sent, relays) = (AtomicU32::new(0), Mutex::default());
+        Call { purpose, method, path, query, media_type: JSON, body, reads: None, sent, relays }
     }
 
     /// A call with a JSON body.
@@ -92,6 +97,15 @@ impl Call<'_> {
         self
     }
 
+    /// From now on it carries these signed messages.
+    pub(crate) fn sign(&self, relays: String) {
+        *self.relays.lock().unwrap_or_else(PoisonError::into_inner) = Some(relays);
+    }
+
+    fn signed(&self) -> Option<String> {
+        self.relays.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The same call, for content of a collection.
     pub(crate) fn reading(self, id: CollectionId) -> Self {
         Self { reads: Some(id), ..self }
@@ -102,7 +116,8 @@ impl Client {
     /// Speaks for `identity` over `channel`.
     #[must_use]
     pub fn new(channel: Channel, identity: Identity, shares: ShareStore) -> Self {
-        Self { channel, identity, shares, reading: None, awaited: Awaited::default() }
+        let (awaited, signing) = (Awaited::default(), tokio::sync::Mutex::default());
+        Self { channel, identity, shares, reading: None, awaited, signing }
     }
 
     /// The channel.
@@ -207,11 +222,12 @@ impl Client {
         };
         let worker = session.worker().sig_pk;
         let key = self.identity.session();
-        let headers = sign_request(key, &parts, &permit, &worker, now, nonce)
+        let mut headers = sign_request(key, &parts, &permit, &worker, now, nonce)
             .map_err(|_| ClientError::Crypto("signing a request"))?;
         let header = |name: &str| headers.iter().find(|row| row.0 == name).map(|row| row.1.clone());
         let digest = request_digest(&header, &parts)
             .map_err(|_| ClientError::Crypto("signing a request"))?;
+        headers.extend(call.signed().map(|relays| (RELAYS_HEADER.to_owned(), relays)));
         let request = Request {
             method: call.method,
             path: &call.path,

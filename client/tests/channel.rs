@@ -93,6 +93,7 @@ async fn attest(
         simulated: true,
         sealed: false,
         metering: worker.claims.lock().unwrap().is_some().then(liar::terms),
+        ledger: None,
         time: now,
     })
 }

@@ -43,6 +43,7 @@ pub fn attestation(
         sealed: binding.purpose == BindingPurpose::Unlock,
         metering: None,
         time: now,
+        ledger: None,
     })
 }
 

@@ -8,6 +8,7 @@
 
 mod born;
 mod detect;
+mod ledger;
 
 pub use born::{Base, Born};
 pub use detect::{detect, detect_through};
@@ -94,7 +95,7 @@ pub enum BootError {
 pub struct Machine {
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
-    /// The ledger that the worker obeys; without one, an embedded one of its own.
+    /// The ledger that the worker obeys; without one, that of the settings.
     pub ledger: Option<Arc<dyn Ledger>>,
     /// Time since some moment, that the host cannot set.
     pub counter: Counter,

@@ -177,7 +177,7 @@ fn read(config: Option<&Path>) -> Result<Settings, BootError> {
 fn settings(flags: Serve) -> Result<Settings, BootError> {
     let mut settings = read(flags.config.as_deref())?;
     settings.dev = flags.dev;
-    if flags.dev && settings.market.is_none() {
+    if flags.dev && settings.market.is_none() && settings.ledger.is_embedded() {
         settings.market = Some(Market::dev());
     }
     settings.listen = flags.listen.unwrap_or(settings.listen);

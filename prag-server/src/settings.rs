@@ -6,11 +6,13 @@
 //! Invariant: every security-relevant setting enters [`Settings::digest`], which the evidence binds.
 
 mod evidence;
+pub(crate) mod ledger;
 mod market;
 mod metering;
 mod peer;
 
 pub use evidence::EvidenceSources;
+pub use ledger::{Chain, Ledger};
 pub use market::{Market, MarketWorker};
 pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
@@ -53,6 +55,8 @@ pub struct Settings {
     pub steward: Option<Address>,
     /// Where the vendor's part of the worker's evidence comes from.
     pub evidence: EvidenceSources,
+    /// The ledger that the worker obeys.
+    pub ledger: Ledger,
     /// Oldest ledger view that admits anybody, seconds.
     pub staleness_s: u64,
     /// Time between anchors of all heads on the ledger, seconds.
@@ -148,6 +152,7 @@ impl Default for Settings {
             peer_platform: PeerPlatform::default(),
             steward: None,
             evidence: EvidenceSources::default(),
+            ledger: Ledger::default(),
             staleness_s: 60,
             anchor_s: 60,
             lease_check_s: 5,
@@ -193,6 +198,7 @@ impl Settings {
         let steward = self.steward.as_ref().map_or(Ok(()), check_address);
         bound(steward.is_ok(), "steward", "an address such as secret1…, without a typing error")?;
         bound(self.staleness_s >= 1 && self.staleness_s <= 3600, "staleness_s", "1 to 3600")?;
+        self.ledger.check(self.staleness_s)?;
         bound((1..=86_400).contains(&self.anchor_s), "anchor_s", "1 to 86400")?;
         bound((1..=300).contains(&self.lease_check_s), "lease_check_s", "1 to 300")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
@@ -208,6 +214,8 @@ impl Settings {
             self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
         bound(credit, "metering.credit", "1 to 100000")?;
         self.market.as_ref().map_or(Ok(()), Market::check)?;
+        let runs = self.market.is_none() || self.ledger.is_embedded();
+        bound(runs, "market", "left out unless the ledger is embedded")?;
         self.check_vaults()
     }
 
@@ -231,7 +239,7 @@ impl Settings {
             hasher.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
             hasher.update(bytes);
         };
-        field(b"embedded");
+        self.ledger.measured().iter().for_each(|part| field(part));
         field(self.model_name.as_bytes());
         model_files.iter().for_each(|digest| field(digest.as_bytes()));
         for kind in &self.vault {

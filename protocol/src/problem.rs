@@ -5,6 +5,7 @@
 //! Never: status codes (the server's `http/problem.rs` alone maps them), content of documents or queries.
 //! Invariant: codes are append-only; a client may match on them for ever.
 
+use crate::ledger::AccessMsg;
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
@@ -139,6 +140,10 @@ codes! {
     LedgerRefused = "ledger-refused", "the ledger refused";
     /// The account has less than is to be paid.
     FundsShort = "funds-short", "the account has too little";
+    /// The worker's ledger does not answer; the worker serves again by itself once it does.
+    LedgerUnavailable = "ledger-unavailable", "the ledger does not answer";
+    /// The ledger takes a message of its sender only signed: sign those in `sign`, and send the request again with them.
+    AuthorizationRequired = "authorization-required", "sign the messages to the ledger";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.
@@ -158,19 +163,30 @@ pub struct Problem {
     /// The limit that was crossed, in the unit that `detail` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Messages to the ledger that the caller must sign, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub sign: Vec<AccessMsg>,
 }
 
 impl Problem {
     /// A problem with `code` and a detail for people.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), field: None, limit: None }
+        Self { code, detail: detail.into(), field: None, limit: None, sign: Vec::new() }
     }
 
     /// Names the field at fault.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Names the messages that the caller must sign.
+    #[must_use]
+    pub fn sign(mut self, messages: Vec<AccessMsg>) -> Self {
+        self.sign = messages;
         self
     }
 

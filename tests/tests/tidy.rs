@@ -38,6 +38,7 @@ fn crates_keep_their_layers() {
                 "prag-protocol",
                 "prag-trust",
                 "prag-client",
+                "prag-cosmos",
                 "prag-embedder",
                 "prag-chunk",
                 "prag-index",

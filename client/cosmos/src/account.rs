@@ -7,7 +7,6 @@
 //! Invariant: one transaction at a time: whoever holds the lock knows the next sequence.
 
 use crate::CosmosError;
-use crate::border::{self, Border};
 use crate::rows::Rows;
 use cosmrs::Any;
 use cosmrs::crypto::PublicKey;
@@ -15,6 +14,7 @@ use cosmrs::crypto::secp256k1::SigningKey;
 use cosmrs::proto::cosmos::auth::v1beta1::BaseAccount;
 use cosmrs::proto::cosmos::tx::v1beta1::TxRaw;
 use cosmrs::tx::{Body, Fee, SignDoc, SignerInfo};
+use prag_client::border::{self, Border};
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
 use prost::Message;
@@ -86,7 +86,12 @@ impl Account {
     /// Number and sequence in the newest proven state.
     pub(crate) async fn proven(&self, rows: &Rows) -> Result<Place, CosmosError> {
         let key = [&[ACCOUNTS], self.bytes.as_slice()].concat();
-        let row = rows.module(ACCOUNT_STORE, &key).await?;
+        let mut row = rows.module(ACCOUNT_STORE, &key).await?;
+        if row.is_none() {
+            // It may have been paid a moment ago.
+            rows.ahead().await?;
+            row = rows.module(ACCOUNT_STORE, &key).await?;
+        }
         let row =
             row.ok_or(CosmosError::Account("the chain does not know it: pay something to it"))?;
         let account = Any::decode(row.as_slice())

@@ -7,9 +7,10 @@
 //! Invariant: what is told to have happened is in a verified block, and shows in whatever this process asks next.
 
 use crate::transaction::{Executed, Sender};
-use crate::{Account, Contract, CosmosError, Network, TrustedHeader, VerifiedHeader, border};
+use crate::{Account, Contract, CosmosError, Network, TrustedHeader, VerifiedHeader};
 use cosmrs::proto::cosmos::bank::v1beta1::MsgSend;
 use cosmrs::proto::cosmos::base::v1beta1::Coin;
+use prag_client::border;
 use prag_contracts_core::Funds;
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
@@ -47,7 +48,7 @@ impl Chain {
     /// # Errors
     /// [`CosmosError::Refused`] where it is not bech32 text.
     pub fn spelled(&self, account: &Address) -> Result<Address, CosmosError> {
-        self.sender.border.out(account)
+        Ok(self.sender.border.out(account)?)
     }
 
     /// The newest verified header: fresh, agreed on, and later than whatever this process did.

@@ -5,7 +5,9 @@
 //! Never: keys, messages, rows; a node's text except the contract's own refusal.
 //! Invariant: what one node can cause is retryable at another; only a proven answer is final.
 
+use prag_client::border::NoAddress;
 use prag_client::ledger::LedgerError;
+use prag_client::relay::RelayError;
 
 /// Why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,17 +98,29 @@ pub enum CosmosError {
     Unknown,
     /// What the sender signed is not this message, or not for this chain. Sign again.
     #[error("the relayed message is refused: {0}")]
-    Relay(&'static str),
+    Relay(RelayError),
     /// Wrong key or bytes, a weak key, or no randomness; on purpose we do not say which.
     #[error("an encrypted message failed")]
     Cipher,
+}
+
+impl From<NoAddress> for CosmosError {
+    fn from(error: NoAddress) -> Self {
+        Self::Refused(error.to_string())
+    }
+}
+
+impl From<RelayError> for CosmosError {
+    fn from(error: RelayError) -> Self {
+        Self::Relay(error)
+    }
 }
 
 impl From<CosmosError> for LedgerError {
     fn from(error: CosmosError) -> Self {
         match error {
             CosmosError::Refused(text) => refused(text),
-            CosmosError::Account(why) => Self::Refused(format!("the worker's account: {why}")),
+            CosmosError::Account(why) => Self::Unavailable(format!("the worker's account: {why}")),
             CosmosError::Relay(rule) => Self::Refused(format!("the relayed message: {rule}")),
             CosmosError::Fork(_) => Self::RolledBack,
             CosmosError::Damaged(height) => Self::Tampered(height),

@@ -7,12 +7,12 @@
 //! could replace it.
 
 use crate::account::Account;
-use crate::relay::Relay;
 use crate::transaction::Sender;
-use crate::{CosmosError, Settings, TrustedHeader, code};
+use crate::{CosmosError, Settings, TrustedHeader, VerifiedHeader, code};
 use async_trait::async_trait;
 use cosmrs::proto::cosmwasm::wasm::v1::MsgExecuteContract;
-use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
+use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Standing};
+use prag_client::relay::Relay;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::address::WalletKey;
@@ -42,8 +42,8 @@ enum Wrapped<'a> {
 impl CosmosLedger {
     /// The ledger that `settings` name; `wallet` pays for what this process sends. Nothing is asked yet.
     ///
-    /// `resume`: what [`CosmosLedger::trusted`] said in an earlier run, kept where nobody else writes. Without it a
-    /// process can only begin within the trusting period of the settings' own header.
+    /// `resume`: what [`CosmosLedger::trusted`] said in an earlier run, kept where nobody else writes; it counts where it
+    /// is later than the settings' own. Without it a process can only begin within the trusting period of that one.
     ///
     /// # Errors
     /// [`CosmosError::Setting`] names the field.
@@ -55,6 +55,7 @@ impl CosmosLedger {
     ) -> Result<Self, CosmosError> {
         settings.check()?;
         let network = settings.network.clone();
+        let resume = resume.filter(|resume| resume.height > network.trusted.height);
         let sender = Sender::open(network, resume, wallet, Arc::clone(&clock))?;
         let contract = settings.contract_bytes()?;
         let checked = OnceCell::new();
@@ -74,6 +75,15 @@ impl CosmosLedger {
     pub async fn trusted(&self) -> Result<TrustedHeader, CosmosError> {
         let header = self.sender.rows.header().await?;
         Ok(TrustedHeader { height: header.height(), hash: header.hash() })
+    }
+
+    /// Leads on to the newest header, and proves ahead what was asked for under the last: to be called about once a second.
+    /// From the first success on, reads are answered of what this has found, and wait for no node.
+    ///
+    /// # Errors
+    /// Why there is no newer header; reads go on until the last one is stale.
+    pub async fn follow(&self) -> Result<VerifiedHeader, CosmosError> {
+        self.sender.rows.follow().await
     }
 
     /// What permits and relayed messages must name.
@@ -112,7 +122,7 @@ impl CosmosLedger {
         self.checked().await?;
         let Sender { border, rows, .. } = &self.sender;
         let query = border.question(query)?;
-        border.answer(rows.answer(&self.contract, &query).await?)
+        Ok(border.answer(rows.answer(&self.contract, &query).await?)?)
     }
 
     /// The contract's code and administrator, proven once: without an administrator they cannot change but by the
@@ -154,6 +164,15 @@ impl Ledger for CosmosLedger {
 
     fn contract(&self) -> String {
         self.settings.contract.as_str().to_owned()
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::Relay
+    }
+
+    async fn standing(&self) -> Result<Standing, LedgerError> {
+        let header = self.sender.rows.shown()?;
+        Ok(Standing { kind: "cosmos", height: header.height(), time: Some(header.time()) })
     }
 
     async fn execute(

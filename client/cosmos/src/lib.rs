@@ -7,7 +7,6 @@
 //! Invariant: on public chains no set of nodes can grant, revoke, or hide either; all of them together can be silent.
 
 mod account;
-mod border;
 mod chain;
 mod code;
 mod contract;
@@ -22,7 +21,6 @@ mod node;
 mod nodes;
 mod proof;
 mod question;
-mod relay;
 mod rows;
 pub mod secret;
 mod settings;
@@ -36,10 +34,10 @@ pub use error::CosmosError;
 pub use kept::KeptEvidence;
 pub use ledger::CosmosLedger;
 pub use light::{Follower, Judged, LightBlock, LightClient, VerifiedHeader};
+pub use prag_client::relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use prag_contracts_core::Funds;
 pub use proof::{PROOF_BYTES_MAX, RowProof, contract_key};
 pub use question::Question;
-pub use relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};
 pub use transaction::Executed;
 

@@ -1,11 +1,12 @@
 //! A contract's own queries over rows that are each proven.
 //!
 //! Layer: `cosmos`, above `nodes`.
-//! Holds: the newest verified header, and the rows that were proven under it.
+//! Holds: the newest verified header, the rows that were proven under it, and those that are proven ahead for the next.
 //! Never: the contract's answer to a query: a node could make it up. The core computes it here.
 //! Invariant: every row of an answer is of one height, and an answer names that height.
 
-use crate::light::Judged;
+mod lead;
+
 use crate::nodes::Nodes;
 use crate::proof::contract_key;
 use crate::{CosmosError, LightClient, Network, Question, TrustedHeader, VerifiedHeader};
@@ -13,7 +14,7 @@ use prag_contracts_core::{Env, Kv};
 use prag_trust::entropy::Clock;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -25,7 +26,13 @@ pub(crate) struct Rows {
     network: Network,
     clock: Arc<dyn Clock>,
     light: Mutex<LightClient>,
-    newest: Mutex<Option<Newest>>,
+    newest: std::sync::Mutex<Option<Newest>>,
+    /// Held by whoever asks for a newer header, so that others wait for that one.
+    asking: Mutex<()>,
+    /// How and when asking failed last, if it has not succeeded since.
+    failed: std::sync::Mutex<Option<(Instant, CosmosError)>>,
+    /// Somebody calls [`Rows::follow`]: readers take what is known, and wait for no node.
+    followed: AtomicBool,
     /// No answer may be of an older state: what this process did must show.
     floor: AtomicU64,
 }
@@ -38,8 +45,17 @@ struct Newest {
     rows: Arc<std::sync::Mutex<Proven>>,
 }
 
-/// Rows of the contracts' store by key; `None` is proven to be absent.
-type Proven = HashMap<Vec<u8>, Option<Vec<u8>>>;
+/// Rows of the contracts' store by key.
+type Proven = HashMap<Vec<u8>, Row>;
+
+/// What was proven of a key.
+#[derive(Clone)]
+struct Row {
+    /// `None` is proven to be absent.
+    value: Option<Vec<u8>>,
+    /// An answer was made of it.
+    used: Arc<AtomicBool>,
+}
 
 impl Rows {
     /// `resume`: a header to begin with that is later than the network's trusted one.
@@ -54,7 +70,10 @@ impl Rows {
             network: network.clone(),
             clock,
             light: Mutex::new(LightClient::new(network, start)?),
-            newest: Mutex::new(None),
+            newest: std::sync::Mutex::new(None),
+            asking: Mutex::new(()),
+            failed: std::sync::Mutex::new(None),
+            followed: AtomicBool::new(false),
             floor: AtomicU64::new(0),
         })
     }
@@ -67,6 +86,18 @@ impl Rows {
     /// The header that answers are of now.
     pub(crate) async fn header(&self) -> Result<VerifiedHeader, CosmosError> {
         Ok(self.newest().await?.header)
+    }
+
+    /// The header that answers are of; asks no node, and says why where there is none.
+    pub(crate) fn shown(&self) -> Result<VerifiedHeader, CosmosError> {
+        let header = lock(&self.newest).as_ref().map(|one| one.header.clone());
+        let fresh = match &header {
+            Some(header) => self.fresh(header),
+            None => Err(CosmosError::Silent),
+        };
+        // What went wrong with the nodes says more than what follows from it.
+        fresh.map_err(|error| self.failure(None).unwrap_or(error))?;
+        header.ok_or(CosmosError::Silent)
     }
 
     /// The core's answer to `question` over the rows of `contract`, in the chain's spelling of addresses.
@@ -112,44 +143,114 @@ impl Rows {
                     (key, row)
                 });
             }
-            for (key, row) in asked.join_all().await {
-                found.insert(key, row?);
+            for (key, value) in asked.join_all().await {
+                let row = Row { value: value?, used: Arc::default() };
+                found.insert(key, row);
             }
         }
         Ok(found)
     }
 
+    /// Leads on to the newest header, and proves the rows that answers were made of under the one before: whoever asks
+    /// for them again waits for no node. From the first call on, readers take what this has found.
+    pub(crate) async fn follow(&self) -> Result<VerifiedHeader, CosmosError> {
+        let followed = self.followed.load(Ordering::Relaxed);
+        let found = self.ahead().await;
+        // Not before there is something: whoever asks first may find a node that answers.
+        if found.is_ok() && !followed {
+            self.followed.store(true, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Leads on to the newest header, now.
+    pub(crate) async fn ahead(&self) -> Result<VerifiedHeader, CosmosError> {
+        let _alone = self.asking.lock().await;
+        let header = self.next().await?;
+        let known = lock(&self.newest).clone();
+        let rows = match known {
+            Some(one) if one.header == header => Proven::new(),
+            Some(one) => {
+                let used = used(&one.rows);
+                // What is not proven now is proven when somebody asks.
+                self.fetch(&header, used).await.unwrap_or_default()
+            }
+            None => Proven::new(),
+        };
+        self.fresh(&header)?;
+        self.show(header.clone(), rows);
+        Ok(header)
+    }
+
     /// The newest header that is fresh, agreed on, and shows what this process did.
     async fn newest(&self) -> Result<Newest, CosmosError> {
-        let mut newest = self.newest.lock().await;
-        let mut tries = 0;
-        loop {
-            let floor = self.floor.load(Ordering::Relaxed);
-            let shows = |one: &Newest| one.header.height() > floor;
-            if let Some(one) = &*newest
-                && one.fetched.elapsed() < HEADER_LIFE
-                && shows(one)
-            {
-                self.fresh(&one.header)?;
-                return Ok(one.clone());
+        if let Some(one) = self.known()? {
+            return Ok(one);
+        }
+        let begun = Instant::now();
+        let _alone = match self.asking.try_lock() {
+            Ok(alone) => alone,
+            // Nodes that are silent take their time: one waits for them, not everybody.
+            Err(_) => match self.failure(None) {
+                Some(failed) => return Err(failed),
+                None => self.asking.lock().await,
+            },
+        };
+        if let Some(failed) = self.failure(Some(begun)) {
+            return Err(failed);
+        }
+        for _ in 0..NEXT_BLOCK_TRIES {
+            if let Some(one) = self.known()? {
+                return Ok(one);
             }
-            let header = self.advance().await?;
-            self.nodes.agree(&header).await?;
-            match &mut *newest {
-                Some(one) if one.header == header => one.fetched = Instant::now(),
-                other => {
-                    let rows = Arc::default();
-                    *other = Some(Newest { header, fetched: Instant::now(), rows });
-                }
+            let header = self.next().await?;
+            self.show(header, Proven::new());
+            if self.floor.load(Ordering::Relaxed) >= lock(&self.newest).as_ref().map_or(0, height) {
+                tokio::time::sleep(NEXT_BLOCK_WAIT).await;
             }
-            if newest.as_ref().is_some_and(shows) {
-                continue;
+        }
+        Err(CosmosError::Silent)
+    }
+
+    /// What may be answered of without asking a node: new enough, and later than what this process did.
+    fn known(&self) -> Result<Option<Newest>, CosmosError> {
+        let newest = lock(&self.newest);
+        let floor = self.floor.load(Ordering::Relaxed);
+        let Some(one) = newest.as_ref().filter(|one| height(one) > floor) else { return Ok(None) };
+        if !self.followed.load(Ordering::Relaxed) && one.fetched.elapsed() >= HEADER_LIFE {
+            return Ok(None);
+        }
+        self.fresh(&one.header)?;
+        Ok(Some(one.clone()))
+    }
+
+    /// The newest header that the nodes lead to, and agree on.
+    async fn next(&self) -> Result<VerifiedHeader, CosmosError> {
+        let found = match self.advance().await {
+            Ok(header) => self.nodes.agree(&header).await.map(|()| header),
+            Err(error) => Err(error),
+        };
+        let failed = found.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *lock(&self.failed) = failed;
+        found
+    }
+
+    /// How asking failed last, if that was after `since`.
+    fn failure(&self, since: Option<Instant>) -> Option<CosmosError> {
+        let failed = lock(&self.failed).clone();
+        failed.filter(|(at, _)| since.is_none_or(|since| *at > since)).map(|(_, error)| error)
+    }
+
+    /// From now on answers are of `header`, unless they are of a later one.
+    fn show(&self, header: VerifiedHeader, rows: Proven) {
+        let mut newest = lock(&self.newest);
+        match &mut *newest {
+            Some(one) if one.header == header => one.fetched = Instant::now(),
+            Some(one) if one.header.height() > header.height() => {}
+            other => {
+                let rows = Arc::new(std::sync::Mutex::new(rows));
+                *other = Some(Newest { header, fetched: Instant::now(), rows });
             }
-            tries += 1;
-            if tries > NEXT_BLOCK_TRIES {
-                return Err(CosmosError::Silent);
-            }
-            tokio::time::sleep(NEXT_BLOCK_WAIT).await;
         }
     }
 
@@ -157,90 +258,6 @@ impl Rows {
         let age = self.clock.now().saturating_sub(header.time());
         let max = self.network.staleness_s;
         if age <= max { Ok(()) } else { Err(CosmosError::Stale { age, max }) }
-    }
-
-    /// Leads the light client to the newest block that can be reached: a node may boast.
-    async fn advance(&self) -> Result<VerifiedHeader, CosmosError> {
-        let mut light = self.light.lock().await;
-        let mut last = CosmosError::Silent;
-        for height in self.nodes.heights().await? {
-            let target = height.max(light.height());
-            match self.lead(&mut light, target).await {
-                Ok(header) => return Ok(header),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// Leads `light` to `target`, by way of blocks between where too few validators are the same.
-    async fn lead(
-        &self,
-        light: &mut LightClient,
-        target: u64,
-    ) -> Result<VerifiedHeader, CosmosError> {
-        let now = self.clock.now();
-        let mut header = match light.header() {
-            Some(header) => header?,
-            None => {
-                let begin = |block| light.first(block, now);
-                let first = self.nodes.block(light.height(), begin).await?;
-                light.trust(first)
-            }
-        };
-        let mut next = target;
-        for _ in 0..STEPS_MAX {
-            if header.height() >= target {
-                return Ok(header);
-            }
-            let judged = {
-                let judge = |block| light.judge(block, now);
-                self.nodes.block(next, judge).await?
-            };
-            let ahead = next - header.height();
-            match judged {
-                Judged::Follows(follower) => (header, next) = (light.trust(*follower), target),
-                // The very next block is never too far.
-                Judged::TooFar => next = header.height() + ahead / 2,
-            }
-        }
-        Err(CosmosError::Header { height: target, reason: "it is too far from the trusted one" })
-    }
-
-    /// The verified header at `height`: back from the newest one where it is near, or led to from the one in the
-    /// settings.
-    pub(crate) async fn header_at(&self, height: u64) -> Result<VerifiedHeader, CosmosError> {
-        let mut light = self.light.lock().await;
-        let top = match light.header() {
-            Some(header) if light.height() >= height => header?,
-            Some(_) | None => self.lead(&mut light, height).await?,
-        };
-        drop(light);
-        if top.height().saturating_sub(height) <= BACK_MAX {
-            return self.down_to(top, height).await;
-        }
-        if height < self.network.trusted.height {
-            return Err(CosmosError::Header { height, reason: "it is before the trusted one" });
-        }
-        let mut other = LightClient::new(&self.network, self.network.trusted)?;
-        self.lead(&mut other, height).await
-    }
-
-    /// The newest verified height, fetched now; `None` where no node can lead on.
-    pub(crate) async fn reached(&self) -> Option<u64> {
-        self.advance().await.ok().map(|header| header.height())
-    }
-
-    /// From a verified header back to an earlier one, each named by the one after it.
-    async fn down_to(
-        &self,
-        mut header: VerifiedHeader,
-        height: u64,
-    ) -> Result<VerifiedHeader, CosmosError> {
-        while header.height() > height {
-            header = self.nodes.before(&header).await?;
-        }
-        Ok(header)
     }
 
     /// A row of a module of the chain, such as `acc`, or of the contracts' module itself.
@@ -282,8 +299,11 @@ struct Known<'a> {
 impl Kv for Known<'_> {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         let place = contract_key(self.contract, key);
-        match self.mine.get(&place).or_else(|| self.shared.get(&place)) {
-            Some(row) => row.clone(),
+        match self.shared.get(&place).or_else(|| self.mine.get(&place)) {
+            Some(row) => {
+                row.used.store(true, Ordering::Relaxed);
+                row.value.clone()
+            }
             None => {
                 self.missing.borrow_mut().push(place);
                 None
@@ -296,8 +316,19 @@ impl Kv for Known<'_> {
     fn delete(&mut self, _: &[u8]) {}
 }
 
-fn lock(rows: &std::sync::Mutex<Proven>) -> MutexGuard<'_, Proven> {
-    rows.lock().unwrap_or_else(PoisonError::into_inner)
+fn height(one: &Newest) -> u64 {
+    one.header.height()
+}
+
+/// Keys of the rows that answers were made of, as many as are proven ahead.
+fn used(rows: &std::sync::Mutex<Proven>) -> Vec<Vec<u8>> {
+    let rows = lock(rows);
+    let used = rows.iter().filter(|(_, row)| row.used.load(Ordering::Relaxed));
+    used.map(|(key, _)| key.clone()).take(AHEAD_ROWS_MAX).collect()
+}
+
+fn lock<T>(shared: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The store of the chain's contract module.
@@ -308,10 +339,8 @@ const ROUNDS_MAX: usize = 6;
 const AT_ONCE_MAX: usize = 16;
 /// Rows kept under one header.
 const ROWS_MAX: usize = 4096;
-/// Blocks that may lie between the trusted header and the newest.
-const STEPS_MAX: usize = 256;
-/// Headers that are fetched one by one, back from the newest.
-const BACK_MAX: u64 = 128;
+/// Rows proven ahead for the next header.
+const AHEAD_ROWS_MAX: usize = 512;
 /// How long the newest header is the newest without asking: about a block.
 const HEADER_LIFE: Duration = Duration::from_secs(1);
 const NEXT_BLOCK_WAIT: Duration = Duration::from_millis(500);

@@ -8,7 +8,6 @@
 pub(crate) mod result;
 
 use crate::account::{Account, Place, Turn};
-use crate::border::Border;
 use crate::json::{Broadcast, TxResult};
 use crate::node::cut;
 use crate::nodes::Answer;
@@ -17,6 +16,7 @@ use crate::{CosmosError, GasPrice, Network, TrustedHeader};
 use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use cosmrs::tx::{Body, Fee};
 use cosmrs::{Any, Coin};
+use prag_client::border::Border;
 use prag_trust::address::WalletKey;
 use prag_trust::entropy::Clock;
 use prost::{Message, Name};
@@ -155,6 +155,9 @@ impl Sender {
         match accepted(&self.rows.nodes.broadcast(&bytes).await) {
             Accepted::Maybe => {}
             Accepted::WrongSequence => return self.settle(turn, place, margin).await,
+            Accepted::No(log) if log.contains(POOR) => {
+                return Err(CosmosError::Account("it cannot pay for gas: pay something to it"));
+            }
             Accepted::No(log) => return Err(CosmosError::Refused(log)),
         }
         **turn = Some(Place { sequence: place.sequence.saturating_add(1), ..place });
@@ -289,6 +292,8 @@ fn wrong_sequence(log: &str) -> bool {
 }
 
 const SIMULATE_PATH: &str = "/cosmos.tx.v1beta1.Service/Simulate";
+/// In the SDK's words.
+const POOR: &str = "insufficient funds";
 /// The SDK's own errors.
 const SDK: &str = "sdk";
 const OUT_OF_GAS: u32 = 11;

@@ -69,6 +69,7 @@ fn attestation_for(
         simulated: true,
         sealed: purpose == BindingPurpose::Unlock,
         metering: None,
+        ledger: None,
         time: NOW,
     }
 }

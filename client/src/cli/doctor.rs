@@ -15,6 +15,8 @@ use crate::error::ClientError;
 use crate::remembered::Remembered;
 use crate::sdk::Client;
 use crate::trusted::Trusted;
+use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::attestation::LedgerStanding;
 use prag_protocol::wire::collections::CollectionState;
 use serde::Serialize;
 use serde_json::json;
@@ -149,8 +151,22 @@ async fn worker(client: &Client, checks: &mut Checks) {
         Err(ClientError::Usage(text))
     };
     checks.push("clock", clock);
+    if let Some(standing) = &session.attestation().ledger {
+        checks.push("ledger", ledger(standing));
+    }
     let models = client.models().await;
     checks.push("models", models.map(|models| format!("{} served", models.data.len())));
+}
+
+/// How far the worker has followed its ledger, as it says.
+fn ledger(standing: &LedgerStanding) -> Result<String, ClientError> {
+    let LedgerStanding { kind, height, age_s, problem } = standing;
+    if let Some(problem) = problem {
+        return Err(Problem::new(Code::LedgerUnavailable, problem.clone()).into());
+    }
+    let height = height.map_or_else(String::new, |height| format!(", height {height}"));
+    let age = age_s.map_or_else(String::new, |age| format!(", {age} s old"));
+    Ok(format!("{kind}{height}{age}"))
 }
 
 async fn collections(client: &Client, checks: &mut Checks) {

@@ -12,7 +12,6 @@ use crate::clock::WorkerClock;
 use crate::components::Components;
 use crate::flow::Worker;
 use crate::image::own_image;
-use crate::ledger::{EmbeddedLedger, Opening};
 use crate::meter::{Meter, Vouching};
 use crate::sessions::Sessions;
 use crate::settings::{Metering, Settings, SettingsError, VaultKind};
@@ -39,7 +38,7 @@ use zeroize::Zeroizing;
 pub struct Base {
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
-    /// The ledger that the worker obeys; without one, an embedded one of its own.
+    /// The ledger that the worker obeys; without one, that of the settings.
     pub ledger: Option<Arc<dyn Ledger>>,
 }
 
@@ -128,7 +127,7 @@ impl Born {
         })?;
         let ledger = match ledger {
             Some(ledger) => ledger,
-            None => self.embedded(&genesis, &key, &own)?,
+            None => self.ledger(&genesis, &key, &own)?,
         };
         let portrait = Arc::new(self.portrait(ledger.id()));
         let chain =
@@ -160,28 +159,6 @@ impl Born {
             account: genesis.account,
             config_digest: self.config_digest,
         })
-    }
-
-    /// The ledger in the worker's own shard; from now on the clock is not before what it has seen.
-    fn embedded(
-        &self,
-        genesis: &Genesis,
-        key: &Key<Vault>,
-        own: &Arc<dyn Shard>,
-    ) -> Result<Arc<dyn Ledger>, BootError> {
-        let (clock, own) = (Arc::<WorkerClock>::clone(&self.clock), Arc::clone(own));
-        let account = &genesis.account;
-        let market = self.settings.market.as_ref();
-        let market = market.map(|market| Ok((account.clone(), market.init(account)?)));
-        let opening = Opening {
-            genesis: genesis.ledger,
-            confirmed: self.settings.dev,
-            market: market.transpose().map_err(BootError::Settings)?,
-        };
-        let ledger = EmbeddedLedger::open(opening, key.derive(), own, clock, entropy());
-        let ledger = ledger.map_err(|error| state(&error))?;
-        self.clock.raise(ledger.time());
-        Ok(Arc::new(ledger))
     }
 
     /// What grantees have used, where the settings have it metered.
@@ -242,7 +219,7 @@ fn vaults(
     Vaults::new(vaults)
 }
 
-fn entropy() -> Box<dyn Entropy> {
+pub(super) fn entropy() -> Box<dyn Entropy> {
     Box::new(OsEntropy)
 }
 
@@ -272,7 +249,7 @@ fn own_shard(engine: &dyn Engine) -> Result<Arc<dyn Shard>, StoreError> {
     engine.open(OWN, Open::Writer { expected_epoch: 0, claim: 1 })
 }
 
-fn state(error: &dyn std::error::Error) -> BootError {
+pub(super) fn state(error: &dyn std::error::Error) -> BootError {
     BootError::State(error.to_string())
 }
 

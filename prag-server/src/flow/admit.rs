@@ -1,16 +1,15 @@
 //! Admission: from a verified caller to the right to do one thing with one collection.
 //!
 //! Layer: flow.
-//! Holds: the ledger view, its check, the pace of a grantee, and the quota that a read uses up.
+//! Holds: the ledger view, its check, and the pace of a grantee.
 //! Never: a cached verdict; each request asks anew.
 //! Invariant: absent, foreign, revoked and expired answer alike.
 
+use super::quota::Quota;
 use super::rate::Pace;
 use super::sketch::Signature;
-use super::{Held, Worker, problems};
-use prag_client::ledger::LedgerError;
+use super::{Asker, Held, Worker, problems};
 use prag_protocol::CollectionId;
-use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_trust::admission::{self, AccessView, Admin, Denied, Gate, Granted, Read, See, Write};
 use prag_trust::request::Caller;
@@ -22,8 +21,8 @@ use std::sync::atomic::Ordering;
 pub(super) struct Reader {
     pub(super) granted: Granted<Read>,
     pub(super) held: Arc<Held>,
-    /// True where the grant has a quota.
-    metered: bool,
+    /// Where the grant has a quota.
+    pub(super) quota: Option<Quota>,
 }
 
 impl Reader {
@@ -72,14 +71,18 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
     ) -> Result<Reader, Problem> {
-        let view = self.view(caller, id).await?;
+        let mut view = self.view(caller, id).await?;
+        let quota = view.grant.as_ref().and_then(|grant| Quota::of(grant, view.height));
+        if let (Some(grant), Some(seen)) = (&mut view.grant, quota) {
+            let unserved = self.0.slices.unserved(id, &caller.address, seen);
+            grant.used = grant.used.saturating_sub(unserved);
+        }
         let gate = self.gate();
         let session = self.0.parts.sessions.of(&caller.session_key, gate.now);
         let granted = admission::admit_read(caller, session.as_ref(), id, &view, &gate);
         let granted = granted.map_err(|denied| self.denied(id, denied))?;
-        let quota = view.grant.as_ref().and_then(|grant| grant.quota);
-        let metered = !granted.is_owner() && quota.is_some();
-        Ok(Reader { granted, held: self.held(id).await?, metered })
+        let quota = quota.filter(|_| !granted.is_owner());
+        Ok(Reader { granted, held: self.held(id).await?, quota })
     }
 
     pub(super) async fn admit_write(
@@ -104,7 +107,7 @@ impl Worker {
 
     pub(super) async fn admit_admin(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
     ) -> Result<(Granted<Admin>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
@@ -138,30 +141,6 @@ impl Worker {
             held.retire();
         }
         problems::denied(denied)
-    }
-
-    /// Use up `units` of the caller's quota, durably, before the reply. The owner has none.
-    pub(super) async fn consume(&self, reader: &Reader, units: u64) -> Result<(), Problem> {
-        if !reader.metered {
-            return Ok(());
-        }
-        let message = AccessMsg::Consume {
-            collection: reader.granted.collection(),
-            shard: 0,
-            grantee: reader.granted.caller().clone(),
-            units,
-        };
-        let account = &self.0.parts.account;
-        match self.0.parts.ledger.execute(account, &[], message).await {
-            Ok(_) => Ok(()),
-            Err(LedgerError::Quota(left)) => {
-                let detail =
-                    format!("this costs {units} units, and {left} are left of the grant's quota");
-                Err(Problem::new(Code::QuotaExhausted, detail).limit(left))
-            }
-            Err(LedgerError::Refused(why)) => Err(Problem::new(Code::LedgerStale, why)),
-            Err(error) => Err(problems::ledger(error)),
-        }
     }
 
     /// What is held of a collection; locked, if its lease is over.

@@ -12,15 +12,13 @@
 
 use super::held::State;
 use super::vaults::Word;
-use super::{Held, Worker, lock, problems, validate};
+use super::{Asker, Held, Worker, lock, problems, validate};
 use crate::vault::Entry;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::COLLECTIONS_PER_OWNER_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{Collection, KeyAttempt};
 use prag_trust::admission;
-use prag_trust::request::Caller;
-use prag_trust::verified::Verified;
 use std::sync::Arc;
 
 impl Worker {
@@ -31,7 +29,7 @@ impl Worker {
     /// here. The placement stands then.
     pub async fn place_collection(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
     ) -> Result<Collection, Problem> {
         let view = self.view(caller, id).await?;

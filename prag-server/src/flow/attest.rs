@@ -7,9 +7,10 @@
 
 use super::{Worker, problems};
 use crate::attestation::{POLICY_EPOCH, attestation};
+use prag_client::ledger::Standing;
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::attestation::Attestation;
+use prag_protocol::wire::attestation::{Attestation, LedgerStanding};
 use prag_protocol::wire::metering::Terms;
 use prag_trust::evidence::{Binding, BindingPurpose};
 use prag_trust::head::Head;
@@ -36,9 +37,29 @@ impl Worker {
     /// # Errors
     /// `device` where the platform gives none.
     pub async fn attest(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {
+        let ledger = Some(self.standing().await);
         let worker = self.clone();
         let work = move || worker.attest_now(nonce);
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+        let said = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+        Ok(Attestation { ledger, ..said })
+    }
+
+    /// Where the ledger stands, for whoever asks. The height of the embedded one would tell how much is administered.
+    pub async fn standing(&self) -> LedgerStanding {
+        match self.ready().await {
+            Ok(Standing { kind, height, time }) => LedgerStanding {
+                kind: kind.to_owned(),
+                height: time.map(|_| height),
+                age_s: time.map(|time| self.now().saturating_sub(time)),
+                problem: None,
+            },
+            Err(problem) => LedgerStanding {
+                kind: String::new(),
+                height: None,
+                age_s: None,
+                problem: Some(problem.detail),
+            },
+        }
     }
 
     fn attest_now(&self, nonce: [u8; 32]) -> Result<Attestation, Problem> {

@@ -6,7 +6,7 @@
 //! Invariant: each collection has its own shares, its own KEK, its own shard.
 
 use super::opening::wrap_key;
-use super::{Held, Worker, lock, problems, validate};
+use super::{Asker, Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
 use crate::released::released_share;
 use crate::vault::Entry;
@@ -34,7 +34,7 @@ impl Worker {
     /// Names the field; nothing is left behind that a second try would trip over.
     pub async fn create_collection(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         create: CreateCollection,
     ) -> Result<Collection, Problem> {
         if !caller.permissions.allow(Permission::Admin) {
@@ -51,31 +51,33 @@ impl Worker {
         }
         let profile = self.profile_for(&create.vectors)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
-        let chain = Share::random(&mut OsEntropy).map_err(no_entropy)?;
+        let (births, now) = (&self.0.births, self.now());
+        let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
+        let chain = chain.map_err(no_entropy)?;
         let kek = derive_kek(&chain, &owner, create.id, FIRST_EPOCH);
         let commitment = kek.commitment(create.id, FIRST_EPOCH);
         let wrap = kek.derive::<Wrap>();
         drop(kek);
-        let entry = Entry {
-            id: create.id,
-            name: create.name,
-            owner: caller.address.clone(),
-            lineage: Lineage(random(&mut OsEntropy).map_err(no_entropy)?),
-            epoch: FIRST_EPOCH,
-            vectors: create.vectors,
-            created: self.now(),
-            ready: false,
-        };
+        let managed = create.managed;
+        let entry = self.new_entry(caller, create)?;
         let message =
             AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
+        let messages = [message, self.placing(entry.id, FIRST_EPOCH)];
+        let [creation, placing] = match self.authorized(caller, messages) {
+            Ok(authorized) => authorized,
+            Err(problem) => {
+                births.keep(entry.id, &caller.address, now, chain);
+                return Err(problem);
+            }
+        };
         let _alone = self.0.turning.lock().await;
-        self.transition(caller, message).await?;
-        self.place(caller, entry.id, FIRST_EPOCH).await?;
+        self.send(caller, creation).await?;
+        self.send(caller, placing).await?;
         let parts = &self.0.parts;
         parts.catalog.keep(&entry).map_err(vault)?;
         let shares = Shares { chain, owner };
         let place = (entry.id, FIRST_EPOCH);
-        self.keep_chain_share(caller, place, &shares, create.managed).await?;
+        self.keep_chain_share(caller, place, &shares, managed).await?;
         parts.vaults.keep(entry.id, FIRST_EPOCH, &shares).map_err(vault)?;
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
@@ -85,13 +87,26 @@ impl Worker {
         self.describe(&held, true, FIRST_EPOCH)
     }
 
+    fn new_entry(&self, caller: &Asker, create: CreateCollection) -> Result<Entry, Problem> {
+        Ok(Entry {
+            id: create.id,
+            name: create.name,
+            owner: caller.address.clone(),
+            lineage: Lineage(random(&mut OsEntropy).map_err(no_entropy)?),
+            epoch: FIRST_EPOCH,
+            vectors: create.vectors,
+            created: self.now(),
+            ready: false,
+        })
+    }
+
     /// Release the owner's share again, after a restart or a lapsed lease; where the key is held, renew its lease.
     ///
     /// # Errors
     /// `ciphertext-invalid` where the share is not the one that the ledger's commitment names.
     pub async fn release_keys(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         release: ReleaseKeys,
     ) -> Result<Collection, Problem> {
@@ -120,7 +135,7 @@ impl Worker {
     /// Names the field and the limit.
     pub async fn list_collections(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> Result<prag_protocol::wire::Page<Collection>, Problem> {
@@ -160,7 +175,7 @@ impl Worker {
     /// `forbidden` for an absent one too.
     pub async fn collection(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
     ) -> Result<Collection, Problem> {
         if caller.permissions.allow(Permission::Admin) {
@@ -181,7 +196,7 @@ impl Worker {
     /// A step that fails is repeated by asking again.
     pub async fn delete_collection(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
     ) -> Result<LedgerReply, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
@@ -196,11 +211,7 @@ impl Worker {
         Ok(reply)
     }
 
-    fn name_is_free(
-        &self,
-        caller: &Verified<Caller>,
-        create: &CreateCollection,
-    ) -> Result<(), Problem> {
+    fn name_is_free(&self, caller: &Asker, create: &CreateCollection) -> Result<(), Problem> {
         let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
         let mine = || collections.values().filter(|held| held.entry.owner == caller.address);
         validate::at_most("collections", mine().count() + 1, COLLECTIONS_PER_OWNER_MAX, "entries")?;

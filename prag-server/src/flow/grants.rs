@@ -5,7 +5,7 @@
 //! Never: a rule of its own; the contract core decides.
 //! Invariant: only the owner, with an admin permit, reaches the ledger through here.
 
-use super::{Worker, problems, validate};
+use super::{Asker, Worker, problems, validate};
 use prag_client::ledger::LedgerHead;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord};
 use prag_protocol::limits::K_MAX;
@@ -25,7 +25,7 @@ impl Worker {
     /// Names the field and the limit; the ledger is unchanged.
     pub async fn put_grant(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         put: PutGrant,
     ) -> Result<LedgerReply, Problem> {
@@ -71,7 +71,7 @@ impl Worker {
     /// Names the field and the limit.
     pub async fn list_grants(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         cursor: Option<String>,
         limit: Option<u32>,
@@ -106,7 +106,7 @@ impl Worker {
     /// `conflict` where there is nothing to revoke.
     pub async fn revoke_grant(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         revoke: RevokeGrant,
     ) -> Result<LedgerReply, Problem> {
@@ -121,7 +121,7 @@ impl Worker {
     /// `permission-missing` without an admin permit.
     pub async fn revoke_permit(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         permit_name: String,
     ) -> Result<LedgerReply, Problem> {
         if !caller.permissions.allow(Permission::Admin) {
@@ -149,21 +149,7 @@ impl Worker {
         let remembered = LedgerHead { height, root };
         self.0.parts.ledger.confirm(remembered).await.map_err(problems::ledger)?;
         self.open_all().await?;
-        Ok(self.ledger_reply(self.0.parts.ledger.head().await.height))
-    }
-
-    pub(super) async fn transition(
-        &self,
-        caller: &Verified<Caller>,
-        message: AccessMsg,
-    ) -> Result<LedgerReply, Problem> {
-        let ledger = &self.0.parts.ledger;
-        let height = ledger.execute(&caller.address, &caller.authorization, message).await;
-        Ok(self.ledger_reply(height.map_err(problems::ledger)?))
-    }
-
-    fn ledger_reply(&self, height: u64) -> LedgerReply {
-        LedgerReply { height }
+        Ok(LedgerReply { height: self.0.parts.ledger.head().await.height })
     }
 }
 

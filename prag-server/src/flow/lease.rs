@@ -7,19 +7,21 @@
 //! Invariant: where the ledger does not answer for longer than the staleness bound, keys go as if it had said no.
 
 use super::collections::vault;
-use super::{Held, Worker, lock, problems};
+use super::{Asker, Held, Worker, lock, problems};
+use prag_client::ledger::Authorization;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, LEASE_SECONDS_MAX, Placement};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::{CollectionId, Epoch};
-use prag_trust::request::Caller;
-use prag_trust::verified::Verified;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What the ledger says about holding a collection's key.
 enum Verdict {
     /// Held, until this time.
     Held(u64),
+    /// Not yet: the placement names the key of an earlier boot. The account is this worker's, so it may bind it.
+    Unbound,
     /// Not, or no more.
     Lapsed,
     /// Another worker is placed: this one serves no longer, and may have to hand the keys over.
@@ -75,10 +77,15 @@ impl Worker {
     /// Place the collection on this worker for as long as can be, on its owner's word.
     pub(super) async fn place(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         epoch: Epoch,
     ) -> Result<(), Problem> {
+        self.transition(caller, self.placing(id, epoch)).await.map(drop)
+    }
+
+    /// The message that places a collection on this worker.
+    pub(super) fn placing(&self, id: CollectionId, epoch: Epoch) -> AccessMsg {
         let placement = Placement {
             collection: id,
             shard: SHARD,
@@ -87,17 +94,15 @@ impl Worker {
             account: self.0.parts.account.clone(),
             lease_until: self.now() + LEASE_SECONDS_MAX - LEASE_SLACK_SECONDS,
         };
-        self.transition(caller, AccessMsg::Place { placement }).await.map(drop)
+        AccessMsg::Place { placement }
     }
 
     /// Renew a lease of which less than half is left, on the word of the request that its owner has just signed. A lease
-    /// that is over is not renewed: that takes a release.
-    pub(super) async fn renew_if_due(
-        &self,
-        caller: &Verified<Caller>,
-        id: CollectionId,
-        epoch: Epoch,
-    ) {
+    /// that is over is not renewed: that takes a release; and so does any on a ledger that asks for more than a request.
+    pub(super) async fn renew_if_due(&self, caller: &Asker, id: CollectionId, epoch: Epoch) {
+        if self.0.parts.ledger.authorization() != Authorization::Request {
+            return;
+        }
         // Whoever holds this lock places anew, or must not be disturbed.
         let Ok(_alone) = self.0.turning.try_lock() else { return };
         let due = |placement: &Placement| {
@@ -122,7 +127,7 @@ impl Worker {
             Ok(Verdict::Displaced) => {
                 held.note_displaced(self.now());
             }
-            Ok(Verdict::Lapsed | Verdict::Destroyed) => {
+            Ok(Verdict::Unbound | Verdict::Lapsed | Verdict::Destroyed) => {
                 held.lock();
             }
             Err(_) => {}
@@ -136,7 +141,8 @@ impl Worker {
                 Verdict::Held(placement.lease_until)
             }
             Some(placement) if placement.account != self.0.parts.account => Verdict::Displaced,
-            Some(_) | None => Verdict::Lapsed,
+            Some(_) => Verdict::Unbound,
+            None => Verdict::Lapsed,
         })
     }
 
@@ -160,6 +166,10 @@ impl Worker {
                         tracing::warn!(%problem, "a policy was not checked");
                     }
                 }
+                Ok(Verdict::Unbound) => {
+                    held.lock();
+                    self.0.waiting.store(true, Ordering::Relaxed);
+                }
                 Ok(Verdict::Lapsed) => {
                     held.lock();
                     self.wipe(id).await?;
@@ -180,6 +190,7 @@ impl Worker {
                 }
                 Err(_) if self.now() > held.seen().saturating_add(self.0.settings.staleness_s) => {
                     held.lock();
+                    self.0.waiting.store(true, Ordering::Relaxed);
                 }
                 Err(_) => {}
             }
@@ -203,9 +214,11 @@ impl Worker {
             loop {
                 tokio::time::sleep(cadence).await;
                 let Some(inner) = weak.upgrade() else { return };
-                if let Err(problem) = Self(inner).check_leases().await {
+                let worker = Self(inner);
+                if let Err(problem) = worker.check_leases().await {
                     tracing::warn!(%problem, "leases were not checked");
                 }
+                worker.open_waiting().await;
             }
         });
     }

@@ -11,6 +11,8 @@ mod adopt;
 mod anchor;
 mod attend;
 mod attest;
+mod authorize;
+mod births;
 mod bulk;
 mod challenge;
 mod chunking;
@@ -31,6 +33,7 @@ mod peer;
 mod policy;
 mod problems;
 mod query;
+mod quota;
 mod rate;
 mod readers;
 mod receipt;
@@ -43,6 +46,7 @@ mod vaults;
 mod watch;
 
 pub use attest::HeadReply;
+pub use authorize::Asker;
 pub use corpus::Corpora;
 pub use held::Held;
 pub use readers::Answer;
@@ -54,9 +58,10 @@ use crate::settings::Settings;
 use crate::tls::Certificates;
 use challenge::Challenges;
 use compact::Operations;
+use prag_client::ledger::Standing;
 use prag_client::system::OsEntropy;
-use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
 use prag_trust::request::NonceCache;
@@ -88,6 +93,12 @@ struct Inner {
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
     /// The worker looks at its part in the market in one place at a time; what failed in the last look.
     attending: tokio::sync::Mutex<Vec<String>>,
+    /// Shares of collections whose owners have yet to sign for them.
+    births: births::Births,
+    /// Units of quotas that were taken ahead.
+    slices: quota::Slices,
+    /// Collections wait for the ledger to answer: they are opened once it does.
+    waiting: AtomicBool,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -113,6 +124,9 @@ impl Worker {
             opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
             attending: tokio::sync::Mutex::default(),
+            births: births::Births::default(),
+            slices: quota::Slices::default(),
+            waiting: AtomicBool::new(false),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
@@ -194,11 +208,17 @@ impl Worker {
         self.0.metrics.render(collections.len(), locked, quarantined, reads)
     }
 
-    /// Whether the worker can answer.
+    /// Whether the worker can answer, and where its ledger stands.
     ///
     /// # Errors
-    /// The first reason why not.
-    pub fn ready(&self) -> Result<(), Problem> {
-        Ok(())
+    /// `ledger-unavailable`, with the reason; `ledger-stale`.
+    pub async fn ready(&self) -> Result<Standing, Problem> {
+        self.0.parts.ledger.standing().await.map_err(problems::ledger)
+    }
+
+    /// The worker's account on the ledger.
+    #[must_use]
+    pub fn account(&self) -> &Address {
+        &self.0.parts.account
     }
 }

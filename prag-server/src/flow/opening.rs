@@ -11,6 +11,7 @@ use super::{Held, Worker, lock, problems};
 use crate::collection::shard::Identity;
 use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
+use prag_client::ledger::Authorization;
 use prag_client::system::OsEntropy;
 use prag_client::vault::Shares;
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
@@ -21,15 +22,20 @@ use prag_store::{Open, ShardName, StoreError};
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap, derive_kek};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Worker {
     /// List the catalogue, open what the vaults can open, finish deaths that a crash cut short.
     /// While the ledger is unconfirmed everything stays locked; a confirmation comes back here.
-    /// Vaults on other machines are asked in the background: a boot does not wait for them.
+    /// Vaults and ledgers on other machines are asked in the background: a boot does not wait for them, and where such a
+    /// ledger does not answer, [`Worker::open_waiting`] comes back.
     pub(super) async fn open_all(&self) -> Result<(), Problem> {
-        let alone = self.0.parts.vaults.iter().all(|vault| vault.kind() == VaultKind::Local);
+        let parts = &self.0.parts;
+        let alone = parts.vaults.iter().all(|vault| vault.kind() == VaultKind::Local);
+        // A ledger that is not in this process takes its time to bind a placement.
+        let alone = alone && parts.ledger.authorization() == Authorization::Request;
         let mut waiting = Vec::new();
-        for entry in self.0.parts.catalog.all().map_err(vault)? {
+        for entry in parts.catalog.all().map_err(vault)? {
             let id = entry.id;
             let known =
                 self.0.collections.read().unwrap_or_else(lock::ignore_poison).get(&id).cloned();
@@ -44,6 +50,9 @@ impl Worker {
                     self.bury(&held.entry)?;
                 }
                 Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
+                Err(problem) if problems::waits(&problem) => {
+                    self.0.waiting.store(true, Ordering::Relaxed);
+                }
                 Err(problem) => return Err(problem),
             }
         }
@@ -58,6 +67,18 @@ impl Worker {
             }
         });
         Ok(())
+    }
+
+    /// Open what could not be opened while the ledger was silent, if it answers now.
+    pub(super) async fn open_waiting(&self) {
+        if !self.0.waiting.load(Ordering::Relaxed) || self.ready().await.is_err() {
+            return;
+        }
+        self.0.waiting.store(false, Ordering::Relaxed);
+        if let Err(problem) = self.open_all().await {
+            tracing::warn!(%problem, "collections stay locked for now");
+            self.0.waiting.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(super) async fn alive(

@@ -6,7 +6,7 @@
 //! Invariant: keys of a collection whose policy does not list this worker's image are not opened here, and are wiped
 //! once a request, a new policy or [`Worker::obey_policy`] finds that it no longer does.
 
-use super::{Held, Worker, problems, validate};
+use super::{Asker, Held, Worker, problems, validate};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::{
     AccessMsg, AccessQuery, AccessReply, POLICY_ENTRIES_MAX, PolicyRecord,
@@ -15,8 +15,6 @@ use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::wire::policy::{CollectionPolicy, SetPolicy};
 use prag_trust::admission::may_serve;
-use prag_trust::request::Caller;
-use prag_trust::verified::Verified;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -27,7 +25,7 @@ impl Worker {
     /// Names the field and the limit; the ledger is unchanged.
     pub async fn set_policy(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         set: SetPolicy,
     ) -> Result<LedgerReply, Problem> {
@@ -53,7 +51,7 @@ impl Worker {
     /// `forbidden` for everybody else.
     pub async fn policy(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
     ) -> Result<CollectionPolicy, Problem> {
         self.admit_admin(caller, id).await?;

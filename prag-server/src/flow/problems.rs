@@ -71,7 +71,12 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
             Code::LedgerStale,
             "the worker's ledger is older than the head that you remember",
         ),
-        LedgerError::Unavailable(why) => Problem::new(Code::Storage, why),
+        LedgerError::Unavailable(why) => Problem::new(
+            Code::LedgerUnavailable,
+            format!(
+                "{why}; nothing was changed, and the worker goes on by itself once its ledger does"
+            ),
+        ),
         other => Problem::new(Code::Storage, other.to_string()),
     }
 }
@@ -92,6 +97,11 @@ pub(super) fn market(error: LedgerError) -> Problem {
         ),
         other => ledger(other),
     }
+}
+
+/// Whether the ledger's silence is all that stands in the way: it passes by itself.
+pub(super) fn waits(problem: &Problem) -> bool {
+    matches!(problem.code, Code::LedgerUnavailable | Code::LedgerStale)
 }
 
 pub(super) fn collection(error: CollectionError) -> Problem {

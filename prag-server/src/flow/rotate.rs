@@ -9,7 +9,7 @@
 
 use super::collections::vault;
 use super::opening::wrap_key;
-use super::{Worker, problems};
+use super::{Asker, Worker, problems};
 use crate::collection::CollectionShard;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
@@ -18,8 +18,6 @@ use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{RotateKeys, Rotated};
 use prag_protocol::{CollectionId, Epoch};
 use prag_trust::key::{Key, Share, Wrap, derive_kek};
-use prag_trust::request::Caller;
-use prag_trust::verified::Verified;
 use std::sync::Arc;
 
 impl Worker {
@@ -30,7 +28,7 @@ impl Worker {
     /// commitment names. After a failure one of the two epochs is whole, and the same call goes on from there.
     pub async fn rotate_keys(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         rotate: RotateKeys,
     ) -> Result<Rotated, Problem> {
@@ -61,7 +59,7 @@ impl Worker {
     /// Everything up to the ledger's word.
     async fn turn(
         &self,
-        caller: &Verified<Caller>,
+        caller: &Asker,
         id: CollectionId,
         epoch: Epoch,
         owner: Share,
@@ -71,13 +69,14 @@ impl Worker {
         let keep = move || worker.keep_shares(id, epoch, owner);
         let kept = tokio::task::spawn_blocking(keep).await.map_err(problems::internal)?;
         let (commitment, wrap, shares) = kept.map_err(vault)?;
-        self.place(caller, id, epoch).await?;
+        let rotation = AccessMsg::RotateEpoch { collection: id, epoch, commitment };
+        let [placing, rotation] = self.authorized(caller, [self.placing(id, epoch), rotation])?;
+        self.send(caller, placing).await?;
         let preparing = Arc::clone(shard);
         let prepare = move || preparing.prepare_epoch(epoch, wrap, &mut OsEntropy);
         let prepared = tokio::task::spawn_blocking(prepare).await.map_err(problems::internal)?;
         prepared.map_err(problems::collection)?;
-        let message = AccessMsg::RotateEpoch { collection: id, epoch, commitment };
-        self.transition(caller, message).await?;
+        self.send(caller, rotation).await?;
         Ok(shares)
     }
 

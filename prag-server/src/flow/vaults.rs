@@ -31,6 +31,7 @@ use prag_trust::key::{Key, Share, Wrap};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What the ledger says of a collection that lives.
 pub(super) struct Word {
@@ -89,7 +90,13 @@ impl Worker {
                             }
                             word.placement = placement;
                         }
-                        Err(problem) => tracing::warn!(%problem, "a placement was not bound"),
+                        Err(problem) => {
+                            tracing::warn!(%problem, "a placement was not bound");
+                            if problems::waits(&problem) {
+                                self.0.waiting.store(true, Ordering::Relaxed);
+                                return;
+                            }
+                        }
                     }
                 }
                 let (found, tried) = self.find_keys(id, &word).await;
@@ -101,6 +108,9 @@ impl Worker {
             Err(problem) => {
                 let tried = self.0.parts.vaults.iter();
                 held.tried(tried.map(|one| attempt(one.kind(), problem.code.as_str())).collect());
+                if problems::waits(&problem) {
+                    self.0.waiting.store(true, Ordering::Relaxed);
+                }
             }
         }
     }

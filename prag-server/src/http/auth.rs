@@ -7,22 +7,25 @@
 
 use super::json;
 use super::problem::Refusal;
-use crate::flow::Worker;
+use crate::flow::{Asker, Worker};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::relays::{RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX};
 use prag_trust::permit::{Expected, PermitError};
 use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, verify_request};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use std::sync::{Mutex, PoisonError};
 
 /// A request whose signature and permit were verified.
 pub(super) struct Signed {
-    /// Who signed it, and what its permit allows.
-    pub(super) caller: Verified<Caller>,
+    /// Who signed it, what its permit allows, and which messages to the ledger came along.
+    pub(super) caller: Asker,
     /// The bytes that the signature covers.
     pub(super) body: Bytes,
     headers: HeaderMap,
@@ -83,7 +86,8 @@ impl<S: Addressee> FromRequest<S> for Signed {
                 &mut nonces,
             )
         };
-        Ok(Self { caller: verified.map_err(explain)?, body, headers: parts.headers })
+        let caller = asker(verified.map_err(explain)?, &parts.headers)?;
+        Ok(Self { caller, body, headers: parts.headers })
     }
 }
 
@@ -116,6 +120,23 @@ impl Signed {
             }
         }
     }
+}
+
+/// The caller, with the signed messages to the ledger that came along with its request.
+fn asker(caller: Verified<Caller>, headers: &HeaderMap) -> Result<Asker, Problem> {
+    if !headers.contains_key(RELAYS_HEADER) {
+        return Asker::new(caller, Vec::new());
+    }
+    let bad = |detail: &str| Problem::new(Code::InvalidField, detail).field(RELAYS_HEADER);
+    let text = once(headers, RELAYS_HEADER).ok_or_else(|| bad("one header"))?;
+    if text.len() > RELAYS_HEADER_BYTES_MAX {
+        let problem = Problem::new(Code::TooLarge, "bytes of the header").field(RELAYS_HEADER);
+        return Err(problem.limit(RELAYS_HEADER_BYTES_MAX));
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad("base64url without padding"))?;
+    let relays: Vec<&RawValue> =
+        serde_json::from_slice(&bytes).map_err(|_| bad("a JSON array of signed messages"))?;
+    Asker::new(caller, relays.iter().map(|relay| relay.get().as_bytes().to_vec()).collect())
 }
 
 /// Collects a body of at most `limit` bytes.

@@ -8,6 +8,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,10 @@ pub struct ProblemBody {
     /// The limit that was crossed, in the unit that `detail` names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Messages to the ledger that the caller must sign, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub sign: Vec<AccessMsg>,
 }
 
 impl From<Problem> for ProblemBody {
@@ -57,6 +62,7 @@ impl From<Problem> for ProblemBody {
             detail: problem.detail,
             field: problem.field,
             limit: problem.limit,
+            sign: problem.sign,
         }
     }
 }
@@ -108,6 +114,7 @@ pub(super) fn status(code: Code) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Code::VoucherDue | Code::FundsShort => StatusCode::PAYMENT_REQUIRED,
+        Code::AuthorizationRequired => StatusCode::PRECONDITION_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld | Code::LedgerRefused => {
             StatusCode::CONFLICT
@@ -130,6 +137,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::ShardUnavailable
         | Code::LedgerStale
         | Code::LedgerUnconfirmed
+        | Code::LedgerUnavailable
         | Code::Behind
         | Code::NotAnchored
         | Code::WorkerSealed
@@ -141,8 +149,9 @@ pub(super) fn status(code: Code) -> StatusCode {
 
 /// Whether the same request may well succeed a second later.
 fn retry(code: Code) -> bool {
-    use Code::{Behind, LedgerStale, NotAnchored, Overloaded, RateLimited};
-    matches!(code, Behind | LedgerStale | NotAnchored | Overloaded | RateLimited)
+    use Code::{Behind, LedgerStale, LedgerUnavailable, NotAnchored, Overloaded, RateLimited};
+    let soon = matches!(code, Behind | NotAnchored | Overloaded | RateLimited);
+    soon || matches!(code, LedgerStale | LedgerUnavailable)
 }
 
 /// Media type of a problem document (RFC 9457, section 3).

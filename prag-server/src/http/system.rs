@@ -57,9 +57,13 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-async fn ready(State(worker): State<Worker>) -> Result<&'static str, Refusal> {
-    worker.ready()?;
-    Ok("ready\n")
+/// Whether the worker can answer; and where its ledger is a chain, how far it has followed that.
+async fn ready(State(worker): State<Worker>) -> Result<String, Refusal> {
+    worker.ready().await?;
+    let ledger = worker.standing().await;
+    let far = ledger.height.map_or_else(String::new, |height| format!(", height {height}"));
+    let age = ledger.age_s.map_or_else(String::new, |age| format!(", {age} s old"));
+    Ok(format!("ready\nledger {}{far}{age}\n", ledger.kind))
 }
 
 async fn metrics(State(worker): State<Worker>) -> Response {

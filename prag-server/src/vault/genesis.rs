@@ -20,6 +20,8 @@ pub struct Genesis {
     pub ledger: [u8; 32],
     /// The worker's account on the ledger.
     pub account: Address,
+    /// Its key: on a chain it signs and pays for what the worker sends.
+    pub wallet: WalletKey,
 }
 
 impl Genesis {
@@ -39,7 +41,7 @@ impl Genesis {
             return parse(plain.expose());
         }
         rows.put(HERE, [&fresh[..], &wallet.expose()[..]].concat())?;
-        Ok(Self { ledger: fresh, account: wallet.address() })
+        Ok(Self { ledger: fresh, account: wallet.address(), wallet })
     }
 }
 
@@ -47,7 +49,7 @@ fn parse(bytes: &[u8]) -> Result<Genesis, VaultError> {
     let (ledger, secret) = bytes.split_first_chunk::<32>().ok_or(VaultError::Tampered)?;
     let secret = <&[u8; 32]>::try_from(secret).map_err(|_| VaultError::Tampered)?;
     let wallet = WalletKey::from_bytes(secret).map_err(|_| VaultError::Tampered)?;
-    Ok(Genesis { ledger: *ledger, account: wallet.address() })
+    Ok(Genesis { ledger: *ledger, account: wallet.address(), wallet })
 }
 
 const HERE: CollectionId = CollectionId([0; 16]);

@@ -237,6 +237,27 @@ fn golden_genesis() {
     }
 }
 
+/// How far a chain was followed is frozen: table 0x18, collection zero, a hash of the chain's id, height, hash. Of another
+/// chain it is no row, and a changed one is refused.
+#[test]
+fn golden_header() {
+    let shard = shard();
+    let of = |chain: &str| ChainHeader::new(key(), Arc::clone(&shard), chance(), chain);
+    let header = of("prag-1");
+    assert_eq!(header.fetch(), Ok(None));
+    header.keep(7, &[9; 32]).unwrap();
+    let chain = blake3::derive_key("prag 2026 followed chain v1", b"prag-1");
+    let plain = [&chain[..], &7_u64.to_be_bytes(), &[9; 32]].concat();
+    let none = CollectionId([0; 16]);
+    holds(&shard, 0x18, none, NONCE, &plain);
+    assert_eq!(header.fetch(), Ok(Some((7, [9; 32]))));
+    assert_eq!(of("prag-2").fetch(), Ok(None));
+    let mut write = prag_store::Batch::new();
+    write.put([&[0x18][..], &none.0].concat(), vec![1; 90]).unwrap();
+    shard.commit(write).unwrap();
+    assert_eq!(header.fetch(), Err(VaultError::Tampered));
+}
+
 /// Anchored heads are frozen: table 0x15 under half the root, JSON; the root is over the blinded heads in order.
 #[test]
 fn golden_anchors() {

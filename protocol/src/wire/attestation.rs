@@ -4,7 +4,7 @@
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
 //! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger,
-//! the stage, the metering and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the
+//! the stage, the metering, the ledger's standing and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the
 //! TLS key alone, and the rest counts over that very connection only.
 
 use super::metering::Terms;
@@ -50,6 +50,26 @@ pub struct Attestation {
     pub metering: Option<Terms>,
     /// The worker's clock, unix seconds.
     pub time: u64,
+    /// Where the ledger stands. Absent while the worker is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerStanding>,
+}
+
+/// Where a worker's ledger stands, as it says: for people. What a worker may do with an old view, its settings say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerStanding {
+    /// `embedded`, or the kind of chain; empty where it does not answer.
+    pub kind: String,
+    /// A chain's newest verified height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u64>,
+    /// How old that is by the worker's clock, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_s: Option<u64>,
+    /// Why it does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What report data binds.

@@ -16,6 +16,7 @@ pub mod peer;
 pub mod policy;
 pub mod readers;
 pub mod receipt;
+pub mod relays;
 pub mod search;
 
 /// One page of a listing.

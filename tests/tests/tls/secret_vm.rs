@@ -78,6 +78,7 @@ async fn attest(
         contract: "secret1contract".to_owned(),
         simulated: false,
         metering: None,
+        ledger: None,
         time: Then.now(),
     })
 }

@@ -107,7 +107,7 @@ impl World {
 }
 
 fn own() -> Vec<u8> {
-    crate::border::bytes(&wallet().address()).unwrap()
+    prag_client::border::bytes(&wallet().address()).unwrap()
 }
 
 fn create() -> AccessMsg {

@@ -7,9 +7,9 @@ mod sending;
 
 use super::*;
 use crate::RelayTerms;
-use crate::border::Border;
 use crate::fixture::serve::{honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address};
+use prag_client::border::Border;
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Permissions, Permit, PermitParams};
 use prost::Message;

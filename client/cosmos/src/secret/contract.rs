@@ -12,10 +12,10 @@ use super::{
     CodeHash, ExecuteReply, MsgExecuteContract, NetworkKey, QueryContract, QueryReply, Session,
     encrypted_error,
 };
-use crate::border;
 use crate::node::Node;
 use crate::transaction::{Sender, result};
 use crate::{CosmosError, Network};
+use prag_client::border;
 use prag_protocol::Address;
 use prag_trust::address::WalletKey;
 use prag_trust::entropy::{Clock, Entropy};

@@ -23,9 +23,8 @@ fn verdict(message: &SignedMessage, now: u64) -> Result<(), PermitError> {
 /// What clients sign (`client/cosmos`) is what a contract reads, to the byte.
 #[test]
 fn golden_message_of_the_client() {
-    let golden = include_str!("../../../../client/cosmos/src/relay/golden/relayed.json").trim_end();
-    let bytes =
-        include_str!("../../../../client/cosmos/src/relay/golden/signed_bytes.hex").trim_end();
+    let golden = include_str!("../../../../client/src/relay/golden/relayed.json").trim_end();
+    let bytes = include_str!("../../../../client/src/relay/golden/signed_bytes.hex").trim_end();
     let signed: SignedMessage = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::to_string(&signed).unwrap(), golden);
     let contract = signed.permit.params.allowed_tokens[0].clone();

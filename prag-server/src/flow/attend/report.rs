@@ -38,7 +38,7 @@ impl Worker {
         let kept = (self.clone(), entries.clone());
         let keep = move || kept.0.0.parts.reports.keep(epoch, &kept.1).map_err(vault);
         tokio::task::spawn_blocking(keep).await.map_err(problems::internal)??;
-        self.send(scene, epoch, entries).await?;
+        self.send_report(scene, epoch, entries).await?;
         Ok(vec![format!("reported epoch {epoch}: {sessions} sessions")])
     }
 
@@ -59,15 +59,15 @@ impl Worker {
             Some(record)
                 if record.root == root.root && record.royalty_root == root.royalty_root =>
             {
-                self.take(epoch, entries).await
+                self.take_report(epoch, entries).await
             }
-            None if scene.takes(epoch, self.now()) => self.send(scene, epoch, entries).await,
+            None if scene.takes(epoch, self.now()) => self.send_report(scene, epoch, entries).await,
             // Too late, or another book of this account is there: what is in this one goes into a later report.
             None | Some(_) => self.forget_book(epoch).await,
         }
     }
 
-    async fn send(
+    async fn send_report(
         &self,
         scene: &Scene<'_>,
         epoch: u64,
@@ -80,11 +80,11 @@ impl Worker {
         let bond = scene.config(epoch).map(|config| config.bond).ok_or_else(another)?;
         let funds = [Coin { denom: scene.settings.denom.clone(), amount: bond }];
         self.act_rewards(RewardsMsg::ReportUsage { epoch, report, signature }, &funds).await?;
-        self.take(epoch, entries).await
+        self.take_report(epoch, entries).await
     }
 
     /// The ledger has the book. Twice is as once.
-    async fn take(&self, epoch: u64, entries: Vec<Entry>) -> Result<(), Problem> {
+    async fn take_report(&self, epoch: u64, entries: Vec<Entry>) -> Result<(), Problem> {
         let worker = self.clone();
         let work = move || {
             if let Some(meter) = worker.meter() {

@@ -240,7 +240,7 @@ async fn unknown_accounts_are_told() {
     let me = ledger.account().address().clone();
     let told = ledger.execute(&me, &[], own(21)).await;
     assert!(
-        matches!(told, Err(LedgerError::Refused(ref text)) if text.contains("does not know it")),
+        matches!(told, Err(LedgerError::Unavailable(ref text)) if text.contains("does not know it")),
         "{told:?}"
     );
 }

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::border::Border;
 use crate::fixture::serve::{ENCLAVE, Lie, honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address, grower};
 use crate::secret::Enclave;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cosmrs::Any;
 use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
+use prag_client::border::Border;
 use prag_client::system::OsEntropy;
 use serde_json::json;
 use std::sync::Mutex;

@@ -1,69 +1,88 @@
 //! One account, two spellings: ours and the chain's.
 //!
-//! Layer: `cosmos`, above `settings`.
+//! Layer: client; below `relay` and the ledgers on chains.
 //! Holds: the translation of every address that crosses to the chain or back.
 //! Never: another account: the bytes stay, the prefix and checksum change.
 //! Invariant: there and back is the same text. Wallets here have one prefix; a chain has its own for the same keys.
 
-use crate::CosmosError;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use prag_protocol::Address;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Admission, GrantRecord};
 use prag_trust::permit::Expected;
 
+/// What stands where an address should is none. Not retryable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an address is not bech32 text")]
+pub struct NoAddress;
+
 /// The border of one chain.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Border {
+pub struct Border {
     there: Hrp,
     here: Hrp,
 }
 
 impl Border {
     /// `there`: the chain's prefix.
-    pub(crate) fn of(there: Hrp) -> Self {
+    #[must_use]
+    pub fn of(there: Hrp) -> Self {
         Self { there, here: Hrp::parse_unchecked(HERE) }
     }
 
     /// The border of the chain on which `expected`'s contract is.
-    pub(crate) fn at(expected: &Expected) -> Result<Self, CosmosError> {
-        let parsed = CheckedHrpstring::new::<Bech32>(&expected.contract).map_err(|_| wrong())?;
+    ///
+    /// # Errors
+    /// [`NoAddress`] where that is no address.
+    pub fn at(expected: &Expected) -> Result<Self, NoAddress> {
+        let parsed = CheckedHrpstring::new::<Bech32>(&expected.contract).map_err(|_| NoAddress)?;
         Ok(Self::of(parsed.hrp()))
     }
 
     /// As the chain writes it.
-    pub(crate) fn out(&self, address: &Address) -> Result<Address, CosmosError> {
+    ///
+    /// # Errors
+    /// [`NoAddress`].
+    pub fn out(&self, address: &Address) -> Result<Address, NoAddress> {
         spell(address, self.there)
     }
 
     /// As we write it.
-    pub(crate) fn back(&self, address: &Address) -> Result<Address, CosmosError> {
+    ///
+    /// # Errors
+    /// [`NoAddress`].
+    pub fn back(&self, address: &Address) -> Result<Address, NoAddress> {
         spell(address, self.here)
     }
 
     /// A message, as the chain writes it.
-    pub(crate) fn message(&self, mut message: AccessMsg) -> Result<AccessMsg, CosmosError> {
-        match &mut message {
-            AccessMsg::Grant { grantee: account, .. }
-            | AccessMsg::Revoke { grantee: account, .. }
-            | AccessMsg::Consume { grantee: account, .. }
-            | AccessMsg::Transfer { to: account, .. } => *account = self.out(account)?,
-            AccessMsg::Place { placement } => placement.account = self.out(&placement.account)?,
-            AccessMsg::CreateCollection { .. }
-            | AccessMsg::DestroyCollection { .. }
-            | AccessMsg::RevokePermit { .. }
-            | AccessMsg::RotateEpoch { .. }
-            | AccessMsg::Unplace { .. }
-            | AccessMsg::Rebind { .. }
-            | AccessMsg::ClaimWriter { .. }
-            | AccessMsg::Anchor { .. }
-            | AccessMsg::SetPolicy { .. } => {}
+    ///
+    /// # Errors
+    /// [`NoAddress`].
+    pub fn message(&self, mut message: AccessMsg) -> Result<AccessMsg, NoAddress> {
+        if let Some(account) = named(&mut message) {
+            *account = self.out(account)?;
         }
         Ok(message)
     }
 
+    /// A message that the chain's way of writing was signed in, as we write it.
+    ///
+    /// # Errors
+    /// [`NoAddress`]; also where an address in it is not in the chain's spelling.
+    pub fn message_back(&self, signed: &AccessMsg) -> Result<AccessMsg, NoAddress> {
+        let mut ours = signed.clone();
+        if let Some(account) = named(&mut ours) {
+            *account = self.back(account)?;
+        }
+        if self.message(ours.clone())? == *signed { Ok(ours) } else { Err(NoAddress) }
+    }
+
     /// A question, as the chain writes it.
-    pub(crate) fn question(&self, mut query: AccessQuery) -> Result<AccessQuery, CosmosError> {
+    ///
+    /// # Errors
+    /// [`NoAddress`].
+    pub fn question(&self, mut query: AccessQuery) -> Result<AccessQuery, NoAddress> {
         match &mut query {
             AccessQuery::Grant { grantee: account, .. }
             | AccessQuery::PermitRevoked { address: account, .. }
@@ -81,7 +100,10 @@ impl Border {
     }
 
     /// An answer, as we write it.
-    pub(crate) fn answer(&self, mut reply: AccessReply) -> Result<AccessReply, CosmosError> {
+    ///
+    /// # Errors
+    /// [`NoAddress`].
+    pub fn answer(&self, mut reply: AccessReply) -> Result<AccessReply, NoAddress> {
         match &mut reply {
             AccessReply::Collection(Some(record)) => record.owner = self.back(&record.owner)?,
             AccessReply::Grant(Some(grant)) => self.grant(grant)?,
@@ -104,32 +126,51 @@ impl Border {
         Ok(reply)
     }
 
-    fn admission(&self, admission: &mut Admission) -> Result<(), CosmosError> {
+    fn admission(&self, admission: &mut Admission) -> Result<(), NoAddress> {
         if let Some(record) = &mut admission.collection {
             record.owner = self.back(&record.owner)?;
         }
         admission.grant.as_mut().map_or(Ok(()), |grant| self.grant(grant))
     }
 
-    fn grant(&self, grant: &mut GrantRecord) -> Result<(), CosmosError> {
+    fn grant(&self, grant: &mut GrantRecord) -> Result<(), NoAddress> {
         grant.grantee = self.back(&grant.grantee)?;
         Ok(())
     }
 }
 
-fn spell(address: &Address, prefix: Hrp) -> Result<Address, CosmosError> {
-    let text = bech32::encode::<Bech32>(prefix, &bytes(address)?).map_err(|_| wrong())?;
-    text.parse().map_err(|_| wrong())
+/// Whom a message names.
+fn named(message: &mut AccessMsg) -> Option<&mut Address> {
+    match message {
+        AccessMsg::Grant { grantee: account, .. }
+        | AccessMsg::Revoke { grantee: account, .. }
+        | AccessMsg::Consume { grantee: account, .. }
+        | AccessMsg::Transfer { to: account, .. } => Some(account),
+        AccessMsg::Place { placement } => Some(&mut placement.account),
+        AccessMsg::CreateCollection { .. }
+        | AccessMsg::DestroyCollection { .. }
+        | AccessMsg::RevokePermit { .. }
+        | AccessMsg::RotateEpoch { .. }
+        | AccessMsg::Unplace { .. }
+        | AccessMsg::Rebind { .. }
+        | AccessMsg::ClaimWriter { .. }
+        | AccessMsg::Anchor { .. }
+        | AccessMsg::SetPolicy { .. } => None,
+    }
+}
+
+fn spell(address: &Address, prefix: Hrp) -> Result<Address, NoAddress> {
+    let text = bech32::encode::<Bech32>(prefix, &bytes(address)?).map_err(|_| NoAddress)?;
+    text.parse().map_err(|_| NoAddress)
 }
 
 /// The account itself, which both spellings have in common.
-pub(crate) fn bytes(address: &Address) -> Result<Vec<u8>, CosmosError> {
-    let parsed = CheckedHrpstring::new::<Bech32>(address.as_str()).map_err(|_| wrong())?;
+///
+/// # Errors
+/// [`NoAddress`].
+pub fn bytes(address: &Address) -> Result<Vec<u8>, NoAddress> {
+    let parsed = CheckedHrpstring::new::<Bech32>(address.as_str()).map_err(|_| NoAddress)?;
     Ok(parsed.byte_iter().collect())
-}
-
-fn wrong() -> CosmosError {
-    CosmosError::Refused("an address is not bech32 text".to_owned())
 }
 
 /// The prefix of every address that `trust` makes.
@@ -163,6 +204,9 @@ mod tests {
         assert_eq!(bytes(&there), bytes(&ours()));
         let mistyped: Address = format!("{}q", ours()).parse().unwrap();
         assert!(border().out(&mistyped).is_err(), "the checksum is checked");
+        let to = |to: Address| AccessMsg::Transfer { collection: CollectionId([1; 16]), to };
+        assert_eq!(border().message_back(&to(there)).unwrap(), to(ours()));
+        assert!(border().message_back(&to(ours())).is_err(), "the chain does not spell so");
     }
 
     /// Whoever a message or question names is named in the chain's spelling, and answers come back in ours.

@@ -1,6 +1,6 @@
 //! A message that its sender signed, and that a worker pays for.
 //!
-//! Layer: `cosmos`, above `border`.
+//! Layer: client, above `border`; ledgers on chains take it as a sender's authorization.
 //! Holds: the wire shape for the access contract, signing, and what a worker checks before it pays.
 //! Never: a message that the sender's session key did not sign for this contract and account.
 //! Invariant: sequences of one session only grow, so a message happens once.
@@ -12,8 +12,7 @@
 //! `contracts/permit` makes the same bytes anew and `contracts/access` takes what verifies; both read the golden files
 //! beside this one.
 
-use crate::CosmosError;
-use crate::border::Border;
+use crate::border::{Border, NoAddress};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use prag_protocol::Address;
@@ -41,6 +40,29 @@ pub struct Relay {
     pub signature: String,
 }
 
+/// Why a message is not relayed. Sign again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// Names the rule.
+    #[error("{0}")]
+    Rule(&'static str),
+    /// It names nobody, or not as the chain does.
+    #[error(transparent)]
+    Address(#[from] NoAddress),
+}
+
+/// A message, and who signed it, once everything that this machine can know was checked.
+#[derive(Clone)]
+pub struct Opened {
+    /// The account that it is of, as we spell it.
+    pub account: Address,
+    /// The message, as we spell it.
+    pub message: AccessMsg,
+    /// As the contract takes it.
+    pub relay: Relay,
+}
+
 /// When a message holds, and in which order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayTerms {
@@ -54,7 +76,7 @@ impl Relay {
     /// Signs `message` of `account`, whose `permit` names `key`. Both are spelled as `trust` spells addresses.
     ///
     /// # Errors
-    /// [`CosmosError::Relay`] for terms or a message that no contract takes.
+    /// [`RelayError::Relay`] for terms or a message that no contract takes.
     pub fn sign(
         key: &SessionKey,
         permit: &Permit,
@@ -62,10 +84,10 @@ impl Relay {
         account: &Address,
         message: &AccessMsg,
         terms: RelayTerms,
-    ) -> Result<Self, CosmosError> {
+    ) -> Result<Self, RelayError> {
         let border = Border::at(expected)?;
         let message = serde_json::to_vec(&border.message(message.clone())?)
-            .map_err(|_| CosmosError::Relay("the message has no JSON"))?;
+            .map_err(|_| RelayError::Rule("the message has no JSON"))?;
         bounds(terms, &message)?;
         let account = border.out(account)?;
         let bytes = signed_bytes(expected, &account, &permit.params.permit_name, terms, &message);
@@ -82,66 +104,78 @@ impl Relay {
     /// The bytes that travel as a ledger's `authorization`.
     ///
     /// # Errors
-    /// [`CosmosError::Relay`] where it has no JSON.
-    pub fn to_json(&self) -> Result<Vec<u8>, CosmosError> {
-        serde_json::to_vec(self).map_err(|_| CosmosError::Relay("it has no JSON"))
+    /// [`RelayError::Relay`] where it has no JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, RelayError> {
+        serde_json::to_vec(self).map_err(|_| RelayError::Rule("it has no JSON"))
     }
 
-    /// Checks at Unix second `now` what the contract will check, so that nobody pays for a refusal: that `sender`
-    /// signed exactly `message`. Whether the permit is revoked and the sequence new, the contract knows.
+    /// Checks at Unix second `now` what the contract will check, so that nobody pays for a refusal. Whether the permit is
+    /// revoked and the sequence new, the contract knows.
     ///
     /// # Errors
-    /// [`CosmosError::Relay`] names the rule.
+    /// [`RelayError`] names the rule.
+    pub fn open(authorization: &[u8], expected: &Expected, now: u64) -> Result<Opened, RelayError> {
+        if authorization.len() > RELAY_BYTES_MAX {
+            return Err(RelayError::Rule("it is too long"));
+        }
+        let relay: Self = serde_json::from_slice(authorization)
+            .map_err(|_| RelayError::Rule("this chain asks for the sender's own signature"))?;
+        let bytes = STANDARD.decode(&relay.message).map_err(|_| RelayError::Rule("message"))?;
+        let terms = RelayTerms { sequence: relay.sequence, until: relay.until };
+        bounds(terms, &bytes)?;
+        if !(1..=RELAY_SECONDS_MAX).contains(&relay.until.saturating_sub(now)) {
+            return Err(RelayError::Rule("until is past, or too far ahead"));
+        }
+        let border = Border::at(expected)?;
+        let message: AccessMsg =
+            serde_json::from_slice(&bytes).map_err(|_| RelayError::Rule("message"))?;
+        let message = border.message_back(&message)?;
+        let permit = relay.permit.verify(now, expected).map_err(|_| RelayError::Rule("permit"))?;
+        match message.relaying() {
+            Relaying::AnyPermit => {}
+            Relaying::Administration if permit.permissions == Permissions::Admin => {}
+            Relaying::Administration => {
+                return Err(RelayError::Rule("the permit does not allow this"));
+            }
+            Relaying::Never => {
+                return Err(RelayError::Rule("only its own account may send this"));
+            }
+        }
+        let account = border.out(&permit.address)?;
+        let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
+        if !holds(&permit.session_key, &bytes, &relay.signature) {
+            return Err(RelayError::Rule("the signature does not verify"));
+        }
+        Ok(Opened { account: permit.address.clone(), message, relay })
+    }
+
+    /// As [`Relay::open`], and that `sender` signed exactly `message`.
+    ///
+    /// # Errors
+    /// [`RelayError`] names the rule.
     pub fn check(
         authorization: &[u8],
         expected: &Expected,
         sender: &Address,
         message: &AccessMsg,
         now: u64,
-    ) -> Result<Self, CosmosError> {
-        if authorization.len() > RELAY_BYTES_MAX {
-            return Err(CosmosError::Relay("it is too long"));
+    ) -> Result<Self, RelayError> {
+        let opened = Self::open(authorization, expected, now)?;
+        if opened.account != *sender {
+            return Err(RelayError::Rule("somebody else signed"));
         }
-        let relay: Self = serde_json::from_slice(authorization)
-            .map_err(|_| CosmosError::Relay("this chain asks for the sender's own signature"))?;
-        let bytes = STANDARD.decode(&relay.message).map_err(|_| CosmosError::Relay("message"))?;
-        let terms = RelayTerms { sequence: relay.sequence, until: relay.until };
-        bounds(terms, &bytes)?;
-        if !(1..=RELAY_SECONDS_MAX).contains(&relay.until.saturating_sub(now)) {
-            return Err(CosmosError::Relay("until is past, or too far ahead"));
+        if opened.message != *message {
+            return Err(RelayError::Rule("another message was signed"));
         }
-        let border = Border::at(expected)?;
-        let signed: AccessMsg =
-            serde_json::from_slice(&bytes).map_err(|_| CosmosError::Relay("message"))?;
-        if signed != border.message(message.clone())? {
-            return Err(CosmosError::Relay("another message was signed"));
-        }
-        let permit =
-            relay.permit.verify(now, expected).map_err(|_| CosmosError::Relay("permit"))?;
-        if permit.address != *sender {
-            return Err(CosmosError::Relay("somebody else signed"));
-        }
-        match message.relaying() {
-            Relaying::AnyPermit => {}
-            Relaying::Administration if permit.permissions == Permissions::Admin => {}
-            Relaying::Administration => {
-                return Err(CosmosError::Relay("the permit does not allow this"));
-            }
-            Relaying::Never => {
-                return Err(CosmosError::Relay("only its own account may send this"));
-            }
-        }
-        let account = border.out(sender)?;
-        let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
-        let signature = STANDARD.decode(&relay.signature).ok();
-        let signature =
-            signature.and_then(|bytes| ed25519_dalek::Signature::from_slice(&bytes).ok());
-        let holds = VerifyingKey::from_bytes(&permit.session_key)
-            .ok()
-            .zip(signature)
-            .is_some_and(|(key, signature)| key.verify_strict(&bytes, &signature).is_ok());
-        if holds { Ok(relay) } else { Err(CosmosError::Relay("the signature does not verify")) }
+        Ok(opened.relay)
     }
+}
+
+fn holds(key: &[u8; 32], bytes: &[u8], signature: &str) -> bool {
+    let signature = STANDARD.decode(signature).ok();
+    let signature = signature.and_then(|bytes| ed25519_dalek::Signature::from_slice(&bytes).ok());
+    let key = VerifyingKey::from_bytes(key).ok();
+    key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(bytes, &signature).is_ok())
 }
 
 /// What the session key signs.
@@ -169,12 +203,12 @@ fn signed_bytes(
     out
 }
 
-fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), CosmosError> {
+fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), RelayError> {
     if message.len() > RELAYED_MESSAGE_BYTES_MAX {
-        return Err(CosmosError::Relay("the message is too long"));
+        return Err(RelayError::Rule("the message is too long"));
     }
     if !(1..=INTEGER_MAX).contains(&terms.sequence) || terms.until > INTEGER_MAX {
-        return Err(CosmosError::Relay("sequence or until is out of range"));
+        return Err(RelayError::Rule("sequence or until is out of range"));
     }
     Ok(())
 }

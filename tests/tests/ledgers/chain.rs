@@ -1,0 +1,198 @@
+//! The same on a real chain, and what only a chain can do.
+
+use crate::node::Way;
+use crate::stage::Stage;
+use crate::story;
+use prag_client::system::SystemClock;
+use prag_cosmos::{Funds, GasPrice, Network, TrustedHeader};
+use prag_protocol::problem::Code;
+use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::wire::documents::Ack;
+use prag_server::settings::{Chain, Ledger};
+use prag_tests::{Lab, document, find};
+use prag_trust::address::WalletKey;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name}: run make chain-test"))
+}
+
+/// The story of the embedded ledger, word for word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_story_on_a_chain() {
+    let way = Way::open(&variable("PRAG_CHAIN_RPC")).await;
+    let lab = start(&way).await;
+    pay(&lab).await;
+    story::tell(Stage::on(lab, "chain").await).await;
+}
+
+/// A worker whose account has nothing says what to do, changes nothing, and goes on once it is paid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_without_funds_is_told() {
+    let way = Way::open(&variable("PRAG_CHAIN_RPC")).await;
+    let lab = start(&way).await;
+    let owner = lab.client("owner").await;
+    let refused = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::LedgerUnavailable), "{refused}");
+    assert!(refused.to_string().contains("pay something to it"), "{refused}");
+    assert!(owner.collections().await.unwrap().is_empty());
+    pay(&lab).await;
+    owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap();
+}
+
+/// While no node answers, the last state serves until it is stale, and then nothing does; a boot waits outside; and when a
+/// node answers again, all of it comes back by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_chain_is_waited_for() {
+    let way = Way::open(&variable("PRAG_CHAIN_RPC")).await;
+    let lab = start(&way).await;
+    pay(&lab).await;
+    let mut stage = Stage::on(lab, "silent").await;
+    assert!(ready(&stage.lab).await.contains("ledger cosmos, height "));
+    way.cut(true);
+    let owner = stage.client("owner").await;
+    assert_eq!(find(&owner, stage.id).await.unwrap(), 5, "what is known serves on");
+    let refused = until(&stage, async || find(&owner, stage.id).await.err()).await;
+    assert!(
+        matches!(refused.code(), Some(Code::LedgerUnavailable | Code::LedgerStale)),
+        "{refused}"
+    );
+    let told = ready(&stage.lab).await;
+    assert!(told.contains("ledger-unavailable") && !told.contains("127.0.0.1"), "{told}");
+    stage.say("a silent chain: refused, not ready");
+
+    stage.lab.restart().await;
+    let owner = stage.client("owner").await;
+    assert!(find(&owner, stage.id).await.is_err());
+    assert!(ready(&stage.lab).await.contains("ledger-unavailable"));
+    stage.say("a boot under a silent chain: up, not ready");
+
+    way.cut(false);
+    stage.serves().await;
+    assert_eq!(find(&owner, stage.id).await.unwrap(), 5);
+    assert!(ready(&stage.lab).await.contains("ready"));
+    stage.say("the chain answers: all of it is back");
+}
+
+/// The host puts back the worker's whole directory, its own shard too: the chain has the anchor, and tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_directory_cannot_be_put_back() {
+    let way = Way::open(&variable("PRAG_CHAIN_RPC")).await;
+    let lab = start(&way).await;
+    pay(&lab).await;
+    let mut stage = Stage::on(lab, "whole").await;
+    stage.lab.anchor().await;
+    stage.lab.stop().await;
+    let old = stage.copy("shards");
+    stage.lab.resume(true).await;
+    stage.serves().await;
+    let owner = stage.client("owner").await;
+    owner.put_document_when(stage.id, &document(5), Ack::Anchored).await.unwrap();
+    stage.lab.stop().await;
+    stage.put_back("shards", &old);
+    stage.lab.resume(true).await;
+    let owner = stage.client("owner").await;
+    let told = until(&stage, async || {
+        let refused = find(&owner, stage.id).await.expect_err("an old directory serves");
+        (refused.code() == Some(Code::ShardUnavailable)).then_some(refused)
+    });
+    let told = told.await.to_string();
+    assert!(told.contains("anchor"), "{told}");
+    stage.say("the whole directory as it was: refused by the chain's anchor");
+}
+
+/// Asks again and again, until there is something, or too much time has passed.
+async fn until<T>(stage: &Stage, ask: impl AsyncFn() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(90);
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "in vain: {}", ready(&stage.lab).await);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// What `/readyz` says.
+async fn ready(lab: &Lab) -> String {
+    prag_tests::get(lab.address(), "/readyz").await
+}
+
+/// A worker that obeys the contract, by `way`. Its account has nothing yet.
+async fn start(way: &Way) -> Lab {
+    let (contract, code_hash) = CONTRACT.get_or_init(deploy).await.clone();
+    let Network { chain_id, prefix, trusted, trusting_period_s, gas_price, .. } = network().await;
+    let chain = Chain {
+        chain_id,
+        prefix,
+        contract,
+        code_hash,
+        nodes: vec![way.url()],
+        agree: 1,
+        trusted,
+        trusting_period_s,
+        gas_price,
+    };
+    Lab::start_with(|settings| {
+        settings.staleness_s = 10;
+        settings.lease_check_s = 1;
+        settings.ledger = Ledger::Cosmos(Box::new(chain));
+    })
+    .await
+}
+
+/// The contract, once for all tests, and its code's hash.
+static CONTRACT: OnceCell<(prag_protocol::Address, [u8; 32])> = OnceCell::const_new();
+
+async fn deploy() -> (prag_protocol::Address, [u8; 32]) {
+    let path = std::env::var("PRAG_ACCESS_WASM")
+        .unwrap_or_else(|_| format!("{}/access-cosmwasm.wasm", variable("PRAG_CHAIN_WASM")));
+    let wasm = std::fs::read(path).unwrap();
+    let code_hash = Sha256::digest(&wasm).into();
+    let operator = operator().await;
+    let (code, _) = operator.store(wasm).await.unwrap();
+    let (contract, _) = operator.instantiate(code, "prag access", &json!({})).await.unwrap();
+    (contract, code_hash)
+}
+
+/// What the operator does once a worker has named its account.
+async fn pay(lab: &Lab) {
+    let funds = Funds { denom: "ustake".to_owned(), amount: 100_000_000 };
+    operator().await.pay(lab.worker().account(), &[funds]).await.unwrap();
+}
+
+async fn operator() -> prag_cosmos::Chain {
+    let wallet = WalletKey::from_bytes(&[11; 32]).unwrap();
+    let clock = Arc::new(SystemClock::default());
+    prag_cosmos::Chain::open(network().await, None, &wallet, clock).unwrap()
+}
+
+async fn network() -> Network {
+    let first = rpc("commit", json!({"height": "2"})).await;
+    let text = first["signed_header"]["commit"]["block_id"]["hash"].as_str().unwrap().to_owned();
+    let hash = hex::decode(text).unwrap().try_into().unwrap();
+    Network {
+        chain_id: variable("PRAG_CHAIN_ID"),
+        prefix: "wasm".to_owned(),
+        nodes: vec![variable("PRAG_CHAIN_RPC")],
+        agree: 1,
+        trusted: TrustedHeader { height: 2, hash },
+        trusting_period_s: 86_400,
+        staleness_s: 30,
+        gas_price: GasPrice { micro: 25_000, denom: "ustake".to_owned() },
+    }
+}
+
+/// One call of the node's RPC: the test plays the owner who checked the trusted header.
+async fn rpc(method: &str, parameters: Value) -> Value {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty());
+    let sent = http.build().unwrap().post(variable("PRAG_CHAIN_RPC")).json(&ask).send().await;
+    let answer: Value = sent.unwrap().json().await.unwrap();
+    answer["result"].clone()
+}
