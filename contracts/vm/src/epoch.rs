@@ -67,9 +67,9 @@ pub fn section(chain: &str, costs: &Costs) -> Result<String, String> {
     let (queries, transaction) = (grouped(QUERIES), grouped(TRANSACTION));
     write!(
         out,
-        "\nIn all {messages} messages and {gas} SDK gas. Each as a transaction of its own: {messages} × {transaction} = \
-         {flat} more, together {total},\nwhich is {total} / {queries} = {per_query} SDK gas a query. One transaction a \
-         query would take {each} × {queries} = {naive}:\n{times} times as much.\n"
+        "\nIn all {messages} messages and {gas} SDK gas. Each as a transaction of its own: {messages} × {transaction} =\n\
+         {flat} more, together {total}, which is {per_query} SDK gas for each of {queries} queries.\nOne transaction a \
+         query would take {each} × {queries} = {naive}: {times} times as much.\n"
     )
     .map_err(|error| error.to_string())?;
     Ok(out)
@@ -162,8 +162,8 @@ mod tests {
             text.contains(&grouped(flat)) && text.contains(&grouped(flat + 5_303_000)),
             "{text}"
         );
-        assert!(text.contains("= 30.371 SDK gas a query"), "{text}");
-        assert!(text.contains("80,000 × 10,000,000 = 800,000,000,000:\n2,634 times"), "{text}");
+        assert!(text.contains("which is 30.371 SDK gas for each of 10,000,000 queries"), "{text}");
+        assert!(text.contains("80,000 × 10,000,000 = 800,000,000,000: 2,634 times"), "{text}");
         let mut costs = costs();
         costs.0.remove(&("rewards", "claim".to_owned()));
         let named = section("a chain", &costs).unwrap_err();

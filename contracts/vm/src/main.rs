@@ -160,27 +160,28 @@ Written by `make contracts-gas`: messages and questions, each from the same stat
 many sessions (`access`), workers (`workers`), subscribers (`subscription`) or reports of one epoch (`rewards`) stored.
 Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
 instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
-store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no other.
-A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret the
-encryption of rows. Questions of `access` on Secret verify a permit and a signature; those of `subscription` that carry a
-permit verify it on every chain, and so does a relayed message its permit and signature.
+store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no
+other. A chain adds what does not depend on the contract: signature, transaction bytes, loading the wasm, and on Secret
+the encryption of rows. Questions of `access` on Secret verify a permit and a signature; those of `subscription` that
+carry a permit verify it on every chain, and a relayed message has its permit and signature verified.
 
-A registration of a worker keeps 10 kB of report and 14 kB of collateral on the ledger, which is nearly all that it costs;
-on Secret the chain verifies them first. A service has 512 seats, which 10,000 workers of one service have taken and 100
-have not: beyond that nothing grows. `get_next_worker` reads them all.
+A registration of a worker keeps 10 kB of report and 14 kB of collateral on the ledger, which is nearly all that it
+costs; on Secret the chain verifies them first. A service has 512 seats, which 10,000 workers of one service have taken
+and 100 have not: beyond that nothing grows. `get_next_worker` reads them all.
 
 What `rewards` asks the other two contracts is not in its rows. Its leaves are of a report of 200 sessions: a proof of
-eight hashes; of 2^20 sessions it has 20.
+eight hashes; of 2^20 sessions it has 20. Sums of more reports are longer numbers, by some bytes; nothing else grows.
 
 ";
 const EPOCH: &str = "\
 # What queries cost on a chain
 
-Nothing, one by one: consumers countersign vouchers, workers keep them, and one root for each worker and epoch goes on the
-ledger. Beside the figures above the arithmetic takes an epoch of seven days, 100 workers, 1,000 collections that one
-worker each serves, one leaf of each report demanded by somebody who doubts, liveness windows of six hours, and for every
-transaction 71,000 SDK gas of the chain's own: 60,000 to load a contract (wasmd 0.61, `DefaultInstanceCost`), 1,000 for a
-signature and 10 for each of 1,000 bytes (Cosmos SDK, `SigVerifyCostSecp256k1`, `TxSizeCostPerByte`). Ten times as many
-queries of as many workers and collections cost the same. Not in it, since they do not come with queries: anchors (one a
-worker and cadence), grants, placements, and `consume`, which only a grant with a quota takes: one for each slice of it.
+Nothing, one by one: consumers countersign vouchers, workers keep them, and one root for each worker and epoch goes on
+the ledger. Beside the figures above the arithmetic takes an epoch of seven days, 100 workers, 1,000 collections that
+one worker each serves, one leaf of each report demanded by somebody who doubts, liveness windows of six hours, and for
+every transaction 71,000 SDK gas of the chain's own: 60,000 to load a contract (wasmd 0.61, `DefaultInstanceCost`; for
+want of a figure of Secret's own there, too), 1,000 for a signature and 10 for each of 1,000 bytes (Cosmos SDK,
+`SigVerifyCostSecp256k1`, `TxSizeCostPerByte`). Ten times as many queries of as many workers and collections cost the
+same. Not in it, since they do not come with queries: anchors (one a worker and cadence), grants, placements. Nor is
+`consume`, for grants with a quota: drawn query by query it costs what the last sentence says.
 ";

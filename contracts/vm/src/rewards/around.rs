@@ -52,8 +52,9 @@ impl rewards::Peers for Known {
         (collection == COLLECTION && self.told).then(|| self.owner.clone())
     }
 
-    fn worker(&self, worker: &Address, _: u64, _: u64) -> Option<Registered> {
-        (*worker == self.worker).then(registered)
+    fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered> {
+        let week = until.checked_sub(from) == Some(7 * DAY);
+        (*worker == self.worker && week).then(registered)
     }
 }
 
