@@ -29,7 +29,7 @@ impl ChainHeader {
         chain_id: &str,
     ) -> Self {
         let chain = blake3::derive_key("prag 2026 followed chain v1", chain_id.as_bytes());
-        Self { rows: Rows::new(0x18, key, shard, entropy), chain }
+        Self { rows: Rows::new(0x19, key, shard, entropy), chain }
     }
 
     /// Height and hash of the newest header that was kept.

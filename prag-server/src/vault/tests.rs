@@ -237,7 +237,7 @@ fn golden_genesis() {
     }
 }
 
-/// How far a chain was followed is frozen: table 0x18, collection zero, a hash of the chain's id, height, hash. Of another
+/// How far a chain was followed is frozen: table 0x19, collection zero, a hash of the chain's id, height, hash. Of another
 /// chain it is no row, and a changed one is refused.
 #[test]
 fn golden_header() {
@@ -249,11 +249,11 @@ fn golden_header() {
     let chain = blake3::derive_key("prag 2026 followed chain v1", b"prag-1");
     let plain = [&chain[..], &7_u64.to_be_bytes(), &[9; 32]].concat();
     let none = CollectionId([0; 16]);
-    holds(&shard, 0x18, none, NONCE, &plain);
+    holds(&shard, 0x19, none, NONCE, &plain);
     assert_eq!(header.fetch(), Ok(Some((7, [9; 32]))));
     assert_eq!(of("prag-2").fetch(), Ok(None));
     let mut write = prag_store::Batch::new();
-    write.put([&[0x18][..], &none.0].concat(), vec![1; 90]).unwrap();
+    write.put([&[0x19][..], &none.0].concat(), vec![1; 90]).unwrap();
     shard.commit(write).unwrap();
     assert_eq!(header.fetch(), Err(VaultError::Tampered));
 }
