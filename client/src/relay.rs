@@ -76,7 +76,7 @@ impl Relay {
     /// Signs `message` of `account`, whose `permit` names `key`. Both are spelled as `trust` spells addresses.
     ///
     /// # Errors
-    /// [`RelayError::Relay`] for terms or a message that no contract takes.
+    /// [`RelayError::Rule`] for terms or a message that no contract takes.
     pub fn sign(
         key: &SessionKey,
         permit: &Permit,
@@ -104,7 +104,7 @@ impl Relay {
     /// The bytes that travel as a ledger's `authorization`.
     ///
     /// # Errors
-    /// [`RelayError::Relay`] where it has no JSON.
+    /// [`RelayError::Rule`] where it has no JSON.
     pub fn to_json(&self) -> Result<Vec<u8>, RelayError> {
         serde_json::to_vec(self).map_err(|_| RelayError::Rule("it has no JSON"))
     }
