@@ -112,7 +112,10 @@ impl Meter {
         let mut sessions = BTreeMap::new();
         for (collection, key, row) in rows.all()? {
             let session = Session::from_row(&row).ok_or(VaultError::Tampered)?;
-            sessions.insert((collection, key), Arc::new(Live::new(session)));
+            // What is over is read when it comes back.
+            if !(vouching.reports && session.is_over(true)) {
+                sessions.insert((collection, key), Arc::new(Live::new(session)));
+            }
         }
         Ok(Self { credit, vouching, rows, sessions: Mutex::new(sessions) })
     }
@@ -163,10 +166,10 @@ impl Meter {
     ) -> Result<Option<Standing>, MeterError> {
         let signed = voucher.map(|voucher| self.verify(who, voucher)).transpose()?;
         let known = lock(&self.sessions).get(&(who.collection, who.session)).cloned();
-        let slot = match (known, &signed) {
-            (Some(slot), _) => slot,
-            (None, Some(_)) => self.slot(who)?,
-            (None, None) => return Ok(None),
+        let slot = match known {
+            Some(slot) => slot,
+            None if signed.is_some() || self.kept(who)?.is_some() => self.slot(who)?,
+            None => return Ok(None),
         };
         let mut live = lock(&slot);
         if live.session.consumer != who.consumer {
@@ -262,8 +265,7 @@ impl Meter {
                 if debts {
                     return mine && !session.is_counted();
                 }
-                let free = mine || (!full && session.expires <= who.now);
-                free && session.is_over(self.vouching.reports)
+                (mine || !full) && session.is_over(self.vouching.reports)
             };
             // Who is alone in the map is being served by nobody.
             let idle = sessions.range(all).filter(|(_, slot)| Arc::strong_count(slot) == 1);
@@ -271,14 +273,24 @@ impl Meter {
             let over = over.filter(|(_, session)| free(session));
             let oldest = over.min_by_key(|(_, session)| session.expires);
             let (old, session) = oldest.ok_or(MeterError::Full)?;
-            if session.is_counted() {
+            // What was reported is remembered: one that came back without its voucher would be reported from nothing again,
+            // which the ledger takes for a false report.
+            if session.is_counted() && !self.vouching.reports {
                 self.rows.forget(old.0, &old.1).map_err(|_| MeterError::Storage)?;
             }
             sessions.remove(&old);
         }
-        let slot = Arc::new(Live::new(Session::new(who.consumer.clone(), who.now)));
+        let session = self.kept(who)?;
+        let session = session.unwrap_or_else(|| Session::new(who.consumer.clone(), who.now));
+        let slot = Arc::new(Live::new(session));
         sessions.insert(key, Arc::clone(&slot));
         Ok(slot)
+    }
+
+    /// A session that made room, as its row has it.
+    fn kept(&self, who: &Who) -> Result<Option<Session>, MeterError> {
+        let row = self.rows.get(who.collection, &who.session).map_err(|_| MeterError::Storage)?;
+        row.map(|row| Session::from_row(&row).ok_or(MeterError::Storage)).transpose()
     }
 
     fn keep(

@@ -162,7 +162,9 @@ impl Sender {
         }
         **turn = Some(Place { sequence: place.sequence.saturating_add(1), ..place });
         let sent = Sent { place, bytes, hash, last, margin, fee: paid };
-        self.outcome(turn, &sent).await
+        // Nodes that hang make each look long, and others wait for this turn.
+        let outcome = tokio::time::timeout(OUTCOME_MAX, self.outcome(turn, &sent)).await;
+        outcome.unwrap_or(Err(CosmosError::Unknown))
     }
 
     /// Waits until the transaction is proven to be in a block, or can be in none.
@@ -305,6 +307,8 @@ const GAS_MAX: u64 = 50_000_000;
 const GAS_SPARE: u64 = 20_000;
 /// Sequences that moved, an estimate that was short.
 const TRIES_MAX: usize = 4;
+/// How long a transaction is looked for.
+const OUTCOME_MAX: Duration = Duration::from_secs(600);
 /// Blocks until a transaction that was not included cannot be.
 const BLOCKS_TO_LIVE: u64 = 30;
 const WAIT: Duration = Duration::from_millis(500);

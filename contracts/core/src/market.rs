@@ -34,6 +34,9 @@ pub struct Market<'a> {
     pub verify: &'a dyn Verify,
     /// Under which accounts the contracts hold money.
     pub contracts: &'a Contracts,
+    /// Who alone registers as a worker: the ledger's own. Nothing here verifies evidence, and whoever is registered may
+    /// report what it and consumers of its own have signed.
+    pub worker: &'a Address,
 }
 
 /// Begins all of them, once. `ledger`: what vouchers must name; `name`: what workers sign.
@@ -82,7 +85,13 @@ pub fn execute(
     match message {
         MarketMsg::Bank(_) if !funds.is_empty() => return Err(MarketError::Funds),
         MarketMsg::Bank(message) => bank::execute(step.kv, env, sender, message)?,
-        MarketMsg::Workers(message) => step.workers(funds, *message)?,
+        MarketMsg::Workers(message) => {
+            let registers = matches!(*message, WorkersMsg::RegisterWorker(_));
+            if registers && sender != market.worker {
+                return Err(MarketError::Stranger);
+            }
+            step.workers(funds, *message)?;
+        }
         MarketMsg::Subscription(message) => step.subscription(funds, message)?,
         MarketMsg::Rewards(message) => step.rewards(funds, *message)?,
     }

@@ -62,12 +62,13 @@ impl Worker {
             _ => return Err(super::market::another()),
         };
         let scene = Scene { market, settings, running };
-        let steps = [
-            self.stay_registered(&scene).await,
-            self.report(&scene).await,
-            self.settle_books(&scene).await,
-            self.pay_out(&scene).await,
-        ];
+        let registered = self.stay_registered(&scene).await;
+        // Money that a registration still needs stays here.
+        let pays = registered.is_ok();
+        let reported = self.report(&scene).await;
+        let settled = self.settle_books(&scene).await;
+        let paid = if pays { self.pay_out(&scene).await } else { Ok(Vec::new()) };
+        let steps = [registered, reported, settled, paid];
         for step in steps {
             match step {
                 Ok(done) => attended.done.extend(done),
@@ -159,6 +160,9 @@ impl Worker {
         let Some(to) = scene.market.wallet.clone() else { return Ok(Vec::new()) };
         let denom = scene.settings.denom.clone();
         let account = &self.0.parts.account;
+        if to == *account {
+            return Ok(Vec::new());
+        }
         let query = BankQuery::Balance { account: account.clone(), denom: denom.clone() };
         let asked = self.0.parts.ledger.query_market(Some(account), MarketQuery::Bank(query)).await;
         let MarketReply::Bank(BankReply::Balance(has)) = asked.map_err(problems::market)? else {

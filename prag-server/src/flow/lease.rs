@@ -20,7 +20,8 @@ use std::time::Duration;
 enum Verdict {
     /// Held, until this time.
     Held(u64),
-    /// Not yet: the placement names the key of an earlier boot. The account is this worker's, so it may bind it.
+    /// Not yet: the placement names the key of an earlier boot, and the account is this worker's, so it may bind it; or
+    /// the ledger shows a state from before the collection.
     Unbound,
     /// Not, or no more.
     Lapsed,
@@ -135,7 +136,10 @@ impl Worker {
     }
 
     async fn verdict(&self, id: CollectionId) -> Result<Verdict, Problem> {
-        let Some(record) = self.alive(id).await? else { return Ok(Verdict::Destroyed) };
+        let Some(record) = self.alive(id).await? else {
+            let gone = self.is_gone(id).await?;
+            return Ok(if gone { Verdict::Destroyed } else { Verdict::Unbound });
+        };
         Ok(match self.leased(id, record.epoch).await? {
             Some(placement) if placement.worker == self.worker_key() => {
                 Verdict::Held(placement.lease_until)

@@ -77,6 +77,7 @@ impl Worker {
         }
         let worker = self.clone();
         let work = move || worker.book_of(epoch);
+        let _alone = self.0.books.lock().await;
         let book = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
         let shown = book.and_then(|book| {
             let at = book.royalty_leaves().iter().position(|leaf| leaf.collection == collection)?;

@@ -93,6 +93,8 @@ struct Inner {
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
     /// The worker looks at its part in the market in one place at a time; what failed in the last look.
     attending: tokio::sync::Mutex<Vec<String>>,
+    /// Books of reports are read for owners one at a time: they are large.
+    books: tokio::sync::Mutex<()>,
     /// Shares of collections whose owners have yet to sign for them.
     births: births::Births,
     /// Units of quotas that were taken ahead.
@@ -124,6 +126,7 @@ impl Worker {
             opening: tokio::sync::Mutex::default(),
             anchoring: tokio::sync::Mutex::default(),
             attending: tokio::sync::Mutex::default(),
+            books: tokio::sync::Mutex::default(),
             births: births::Births::default(),
             slices: quota::Slices::default(),
             waiting: AtomicBool::new(false),

@@ -45,10 +45,12 @@ impl Worker {
                 Ok(Some(_)) if held.locked() && alone => self.open_from_vaults(&held).await,
                 Ok(Some(_)) if held.locked() => waiting.push(held),
                 Ok(Some(_)) => {}
-                Ok(None) => {
+                Ok(None) if self.is_gone(id).await? => {
                     self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
                     self.bury(&held.entry)?;
                 }
+                // A view from before it was created, say.
+                Ok(None) => self.0.waiting.store(true, Ordering::Relaxed),
                 Err(problem) if problem.code == Code::LedgerUnconfirmed => {}
                 Err(problem) if problems::waits(&problem) => {
                     self.0.waiting.store(true, Ordering::Relaxed);
@@ -88,6 +90,20 @@ impl Worker {
         let query = AccessQuery::Collection { collection: id };
         match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
+            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
+        }
+    }
+
+    /// Whether a collection that is not alive is no more. A ledger keeps a record of what was destroyed, and one on other
+    /// machines may show a state from before there was anything: what it does not have is not buried.
+    pub(super) async fn is_gone(&self, id: CollectionId) -> Result<bool, Problem> {
+        let ledger = &self.0.parts.ledger;
+        let here = ledger.authorization() == Authorization::Request;
+        match ledger.query(AccessQuery::Collection { collection: id }).await {
+            Ok(AccessReply::Collection(record)) => {
+                Ok(record.map_or(here, |record| record.destroyed))
+            }
+            Err(error) => Err(problems::ledger(error)),
             _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
         }
     }

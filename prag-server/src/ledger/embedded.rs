@@ -49,8 +49,8 @@ struct Inner {
     tree: MerkleLog,
     time: u64,
     confirmed: bool,
-    /// The market has begun.
-    market: bool,
+    /// The market has begun: the worker that began it.
+    market: Option<Address>,
     entropy: Box<dyn Entropy>,
 }
 
@@ -84,7 +84,7 @@ impl EmbeddedLedger {
             tree: MerkleLog::new(),
             time: 0,
             confirmed,
-            market: false,
+            market: None,
             entropy,
         };
         let contracts = market::contracts().ok_or_else(|| unavailable("contracts"))?;
@@ -100,7 +100,7 @@ impl EmbeddedLedger {
     /// agreed with yet.
     fn begin(&self, inner: &mut Inner) -> Result<(), LedgerError> {
         inner.serving()?;
-        if inner.market {
+        if inner.market.is_some() {
             return Ok(());
         }
         let (account, init) = self.begins.clone().ok_or(LedgerError::NoMarket)?;
@@ -135,9 +135,11 @@ impl EmbeddedLedger {
                 let recorded = Recorded::read(&transition.message).ok_or(damaged.clone())?;
                 let env = Env { height: height + 1, time: transition.time };
                 let begins = matches!(recorded, Recorded::Begins(_));
-                let changes = self.apply(&inner.state, env, &transition.sender, recorded);
+                let changes = self.apply(&inner, env, &transition.sender, recorded);
                 let changes = changes.map_err(|_| damaged)?;
-                inner.market |= begins;
+                if begins {
+                    inner.market = Some(transition.sender);
+                }
                 inner.accept(changes, plain.expose(), transition.time);
             }
             match page.rows.into_iter().next_back() {
@@ -184,10 +186,12 @@ impl EmbeddedLedger {
         };
         let env = Env { height: height + 1, time };
         let begins = matches!(recorded, Recorded::Begins(_));
-        let changes = self.apply(&inner.state, env, sender, recorded)?;
+        let changes = self.apply(inner, env, sender, recorded)?;
         let bytes = self.keep(height, &transition, nonce)?;
         inner.accept(changes, &bytes, time);
-        inner.market |= begins;
+        if begins {
+            inner.market = Some(sender.clone());
+        }
         Ok(inner.tree.size())
     }
 
@@ -213,12 +217,12 @@ impl EmbeddedLedger {
     /// What a transition changes. The contracts decide.
     fn apply(
         &self,
-        state: &State,
+        inner: &Inner,
         env: Env,
         sender: &Address,
         recorded: Recorded,
     ) -> Result<Changes, LedgerError> {
-        let mut overlay = state.overlay();
+        let mut overlay = inner.state.overlay();
         match recorded {
             Recorded::Access(message) => {
                 access::execute(&mut overlay, &env, sender, message).map_err(refused)?;
@@ -230,7 +234,9 @@ impl EmbeddedLedger {
                     .map_err(market::refused)?;
             }
             Recorded::Market(call) => {
-                let market = Market { verify: &market::Ed25519, contracts: &self.contracts };
+                let (contracts, worker) = (&self.contracts, inner.market.as_ref());
+                let worker = worker.ok_or(LedgerError::NoMarket)?;
+                let market = Market { verify: &market::Ed25519, contracts, worker };
                 let ExecuteMarket { message, funds } = *call;
                 core::market::execute(&mut overlay, &env, market, sender, &funds, message)
                     .map_err(market::refused)?;
@@ -338,7 +344,7 @@ impl Ledger for EmbeddedLedger {
     }
 
     fn has_market(&self) -> bool {
-        self.begins.is_some() || self.lock().market
+        self.begins.is_some() || self.lock().market.is_some()
     }
 
     async fn execute_market(

@@ -3,7 +3,8 @@
 //! Layer: vault.
 //! Holds: a sealed row with the newest header that was verified, and of which chain it is.
 //! Never: a header that only a node told of.
-//! Invariant: an older row that the host puts back costs blocks to verify, or is past the trusting period and refused.
+//! Invariant: an older row that the host puts back costs blocks to verify, or is past the trusting period by the worker's
+//! clock and refused. At boot that clock is the host's: who sets it back too can show a fork by validators of then.
 
 use super::rows::Rows;
 use prag_client::vault::VaultError;

@@ -80,6 +80,22 @@ impl UsageRows {
         self.sessions.delete_at(NOBODY, &self.name(collection, session))
     }
 
+    /// A session's row.
+    ///
+    /// # Errors
+    /// [`VaultError::Tampered`] if it fails its check.
+    pub fn get(
+        &self,
+        collection: CollectionId,
+        session: &[u8; 32],
+    ) -> Result<Option<Vec<u8>>, VaultError> {
+        let row = self.sessions.get_at(NOBODY, &self.name(collection, session))?;
+        let named = [&collection.0[..], session].concat();
+        row.map(|row| row.expose().strip_prefix(&named[..]).map(<[u8]>::to_vec))
+            .map(|row| row.ok_or(VaultError::Tampered))
+            .transpose()
+    }
+
     /// Every session's row.
     ///
     /// # Errors

@@ -4,8 +4,9 @@
 //! Holds: what a worker claims and the keys that it signs.
 //! Never: a secret; a claim that the evidence does not bind.
 //! Invariant: every field is bound by the report data or signed by the key that it binds, but the names of the ledger,
-//! the stage, the metering, the ledger's standing and the time: nobody relies on them. Of a SecretVM's own evidence the report data binds the
-//! TLS key alone, and the rest counts over that very connection only.
+//! the stage, the metering, the ledger's standing and the time. Permits and relayed messages name the ledger: under false
+//! names they open nothing at the attested worker, which is all that they reach. Of a SecretVM's own evidence the report
+//! data binds the TLS key alone, and the rest counts over that very connection only.
 
 use super::metering::Terms;
 use serde::{Deserialize, Serialize};

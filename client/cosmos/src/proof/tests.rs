@@ -183,6 +183,43 @@ fn rows_cannot_be_hidden() {
     }
 }
 
+/// Rows of somebody else's contract cannot be read as neighbours of ours, with the front of their keys for a part of the
+/// frame: both would hash to the true root, and are neighbours there.
+#[test]
+fn foreign_rows_are_no_neighbours() {
+    let (mut chain, _) = made();
+    let here = key(b"\x01e");
+    let as_if = [key(b"\x01d"), key(b"\x01f")];
+    let rows: Vec<Vec<u8>> = (1..)
+        .zip(&as_if)
+        .map(|(number, inner)| {
+            let length = u8::try_from(inner.len()).unwrap();
+            contract_key(&[9; 32], &[&[number, length][..], inner].concat())
+        })
+        .collect();
+    for row in &rows {
+        chain.wasm().insert(row.clone(), b"mine".to_vec());
+    }
+    chain.grow(2);
+    let header = lead(&chain, chain.height());
+    let mut lie = proof(&chain, &header, &here);
+    let forged = rows.iter().zip(&as_if).map(|(row, inner)| {
+        let step = proof(&chain, &header, row).steps[0].2.clone();
+        let Some(Proof::Exist(mut there)) = decode(&step).unwrap().proof else { panic!("a row") };
+        let front = &row[..row.len() - inner.len() - 1];
+        let leaf = there.leaf.as_mut().unwrap();
+        leaf.prefix.push(u8::try_from(row.len()).unwrap());
+        leaf.prefix.extend_from_slice(front);
+        there.key = inner.clone();
+        there
+    });
+    let [left, right] = forged.collect::<Vec<_>>().try_into().unwrap();
+    let beside = NonExistenceProof { key: here.clone(), left: Some(left), right: Some(right) };
+    lie.value.clear();
+    lie.steps[0].2 = wrap(Proof::Nonexist(beside)).encode_to_vec();
+    assert!(refused(lie, &header, &here), "a row that is there was denied");
+}
+
 /// A row that is not there cannot be made up: by another row's proof, another store's tree, or another root.
 #[test]
 fn rows_cannot_be_made_up() {

@@ -32,6 +32,9 @@ pub enum MarketError {
     /// Send fewer.
     #[error("at most {FUNDS_MAX} coins come along with a message", FUNDS_MAX = prag_protocol::ledger::market::FUNDS_MAX)]
     Coins,
+    /// A ledger of its own has one worker.
+    #[error("only this ledger's own worker registers here: nobody else's evidence is verified")]
+    Stranger,
     /// Set `attested_only` to false.
     #[error("this ledger cannot verify quotes, so its terms cannot ask for that")]
     Attested,

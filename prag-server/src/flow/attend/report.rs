@@ -22,8 +22,13 @@ impl Worker {
     /// Reports the epoch that ended last, if that can be; before that, brings to an end what an earlier look began.
     pub(super) async fn report(&self, scene: &Scene<'_>) -> Result<Vec<String>, Problem> {
         let books = self.books().await?;
+        let mut failed = None;
         for book in books.iter().filter(|book| !book.taken) {
-            self.follow(scene, book.epoch).await?;
+            // One that fails keeps no other back.
+            failed = self.follow(scene, book.epoch).await.err().or(failed);
+        }
+        if let Some(problem) = failed {
+            tracing::warn!(%problem, "a report was not followed");
         }
         let Some(epoch) = scene.running.checked_sub(1) else { return Ok(Vec::new()) };
         let known = books.iter().any(|book| book.epoch == epoch);
@@ -35,6 +40,7 @@ impl Worker {
             return Ok(Vec::new());
         }
         let sessions = entries.len();
+        book(entries.clone())?;
         let kept = (self.clone(), entries.clone());
         let keep = move || kept.0.0.parts.reports.keep(epoch, &kept.1).map_err(vault);
         tokio::task::spawn_blocking(keep).await.map_err(problems::internal)??;

@@ -17,11 +17,12 @@ use prag_protocol::problem::Problem;
 impl Worker {
     /// Does for each taken book what its epoch is ready for.
     pub(super) async fn settle_books(&self, _scene: &Scene<'_>) -> Result<Vec<String>, Problem> {
-        let mut done = Vec::new();
+        let (mut done, mut failed) = (Vec::new(), None);
         for book in self.books().await?.into_iter().filter(|book| book.taken) {
-            self.settle_book(book.epoch, &mut done).await?;
+            // One that fails keeps no other back.
+            failed = self.settle_book(book.epoch, &mut done).await.err().or(failed);
         }
-        Ok(done)
+        failed.map_or(Ok(done), Err)
     }
 
     async fn settle_book(&self, epoch: u64, done: &mut Vec<String>) -> Result<(), Problem> {

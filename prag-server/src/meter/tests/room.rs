@@ -93,18 +93,61 @@ fn what_is_to_be_reported_stays() {
     assert_eq!(scene.meter.entries(), kept);
 }
 
-/// A session that was forgotten goes on where its voucher says, and what it was reported for is not reported again: also
-/// where it asks before it brings the voucher, as much as before.
+/// What was reported of a session is remembered after it made room, over a boot too: it goes on from there without its
+/// voucher, since a report from nothing again would be a false one.
 #[test]
-fn who_comes_back_is_not_reported_twice() {
+fn what_was_reported_is_remembered() {
     let most = u16::try_from(METERED_SESSIONS_KEPT_MAX).unwrap();
-    for late in [false, true] {
-        let scene = Scene::new(2);
+    for reboots in [false, true] {
+        let mut scene = Scene::on(2, true);
         let old = pay(&scene, 1);
         for session in 2..=most {
             pay(&scene, session);
         }
         scene.meter.reported(&scene.meter.entries()).unwrap();
+        pay(&scene, most + 1);
+        if reboots {
+            scene.reboot();
+        }
+        let back = of(1, NOW);
+        let fresh = scene.ask(&back, None, None, cost(5)).unwrap();
+        assert_eq!(fresh.voucher.used.queries, 10);
+        assert!(fresh.voucher.supersedes(&old.voucher));
+        scene.meter.hand_in(&back, Some(signed(fresh, 1))).unwrap();
+        let entries = scene.meter.entries();
+        let own = |entry: &&Entry| entry.signed.voucher.session == back.session;
+        assert_eq!(entries.iter().find(own).unwrap().start, old.voucher.used);
+    }
+}
+
+/// Who paid for many sessions keeps no other account out, though its permits live.
+#[test]
+fn settled_sessions_of_others_make_room() {
+    let scene = Scene::on(1, false);
+    let most = METERED_SESSIONS_MAX / METERED_SESSIONS_KEPT_MAX;
+    for account in 0..most {
+        for session in 0..METERED_SESSIONS_KEPT_MAX {
+            let number = u16::try_from(account * METERED_SESSIONS_KEPT_MAX + session).unwrap();
+            let account = u8::try_from(account).unwrap();
+            let who = Who { consumer: who(account).consumer, ..of(number, NOW) };
+            let offer = scene.ask(&who, None, None, cost(1)).unwrap();
+            scene.meter.hand_in(&who, Some(signed(offer, number))).unwrap();
+        }
+    }
+    assert!(scene.ask(&who(200), None, None, cost(1)).is_ok());
+}
+
+/// Where nothing is reported, a session that was forgotten goes on where its voucher says: also where it asks before it
+/// brings the voucher, as much as before.
+#[test]
+fn who_comes_back_is_not_billed_twice() {
+    let most = u16::try_from(METERED_SESSIONS_KEPT_MAX).unwrap();
+    for late in [false, true] {
+        let scene = Scene::on(2, false);
+        let old = pay(&scene, 1);
+        for session in 2..=most {
+            pay(&scene, session);
+        }
         pay(&scene, most + 1);
         assert_eq!(scene.meter.hand_in(&of(1, NOW), None).unwrap(), None, "it was forgotten");
 

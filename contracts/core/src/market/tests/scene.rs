@@ -134,7 +134,8 @@ impl Scene {
         funds: &[Coin],
         message: MarketMsg,
     ) -> Result<(), MarketError> {
-        let market = Market { verify: &Toy, contracts: &self.contracts };
+        let worker = &self.worker;
+        let market = Market { verify: &Toy, contracts: &self.contracts, worker };
         execute(&mut self.map, &Env { height: 2, time }, market, &name(who), funds, message)
     }
 
