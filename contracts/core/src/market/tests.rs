@@ -43,6 +43,18 @@ fn a_whole_epoch_conserves() {
     scene.accounts_add_up();
 }
 
+/// Nobody else's evidence is verified here, so nobody else registers: who did could report vouchers of its own making, and
+/// take the pool.
+#[test]
+fn only_the_ledgers_own_worker_registers() {
+    let mut scene = Scene::begun();
+    let message = scene.registration(NOW);
+    let before = scene.map.clone();
+    assert_eq!(scene.run("thief", NOW, 0, message.clone()).unwrap_err(), MarketError::Stranger);
+    assert_eq!(scene.map, before);
+    scene.run("worker", NOW, STAKE, message).unwrap();
+}
+
 /// A false report is void, its bond lost, and its worker's stake cut, in one transition; where nothing is left to cut the
 /// report is void all the same.
 #[test]

@@ -172,6 +172,11 @@ impl Scene {
     }
 
     pub(super) fn register(&mut self, time: u64) {
+        let message = self.registration(time);
+        self.run("worker", time, STAKE, message).unwrap();
+    }
+
+    pub(super) fn registration(&self, time: u64) -> WorkersMsg {
         let window = time / 60;
         let (url, wallet) = ("http://worker.example".to_owned(), self.worker.clone());
         let nonce = challenge(NAME, &self.worker, window);
@@ -195,8 +200,7 @@ impl Scene {
             window,
             proof: sign(&digest, &SIGNING),
         };
-        let message = WorkersMsg::RegisterWorker(Box::new(registration));
-        self.run("worker", time, STAKE, message).unwrap();
+        WorkersMsg::RegisterWorker(Box::new(registration))
     }
 
     pub(super) fn book(&self, queries: u64) -> Book {
