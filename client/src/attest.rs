@@ -15,6 +15,7 @@ use prag_protocol::wire::attestation::{Attestation, EvidenceForm};
 use prag_trust::evidence::{
     Binding, BindingPurpose, Evidence, EvidenceError, Policy, Worker, WorkerKeys, verify_keys,
 };
+use prag_trust::permit::Expected;
 use prag_trust::verified::Verified;
 
 /// What an attestation is checked against.
@@ -59,6 +60,12 @@ impl Session {
     #[must_use]
     pub fn attestation(&self) -> &Attestation {
         &self.attestation
+    }
+
+    /// The ledger that permits and messages must name, as the worker names it.
+    pub(crate) fn expected(&self) -> Expected {
+        let Attestation { chain_id, contract, .. } = &self.attestation;
+        Expected { chain_id: chain_id.clone(), contract: contract.clone() }
     }
 
     /// Its short-lived keys.

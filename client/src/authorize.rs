@@ -2,8 +2,8 @@
 //!
 //! Layer: client, above `sdk`.
 //! Holds: what a call may do to the ledger, the check of what a worker asks to be signed, and the signing.
-//! Never: a signature for anything but what the caller asked for: a worker chooses a commitment, its own account and the
-//! time of a lease, and nothing else.
+//! Never: a signature for anything but what the caller asked for: a worker chooses a commitment, its own account, the
+//! time of a lease and, where the caller does not know it, the epoch of a placement, and nothing else.
 //! Invariant: one sequence for one session key: it only grows, also across processes on this machine.
 
 use crate::error::ClientError;
@@ -14,7 +14,6 @@ use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::relays::RELAYS_MAX;
 use prag_protocol::{CollectionId, Epoch};
-use prag_trust::permit::Expected;
 use serde::de::DeserializeOwned;
 
 /// What a call does to the ledger.
@@ -95,11 +94,7 @@ impl Client {
         if !asked || !wanted.iter().all(|message| effect.covers(message, &worker, now)) {
             return Err(ClientError::Unasked);
         }
-        let attestation = session.attestation();
-        let expected = Expected {
-            chain_id: attestation.chain_id.clone(),
-            contract: attestation.contract.clone(),
-        };
+        let expected = session.expected();
         let identity = self.identity();
         let permit = identity.permit(crate::identity::Purpose::Admin, &expected, now)?;
         let key = identity.session().public_key();

@@ -133,6 +133,18 @@ pub(crate) fn write_private_new(path: &Path, bytes: &[u8]) -> Result<bool, Clien
     }
 }
 
+/// A lock that other processes of this person take too, for as long as what is returned lives. `path` is a file of its
+/// own: a file that is replaced cannot be locked.
+pub(crate) fn locked(path: &Path) -> Result<fs::File, ClientError> {
+    if !path.exists() {
+        // Whoever is first makes it; nobody replaces it under another's lock.
+        write_private_new(path, b"")?;
+    }
+    let lock = fs::File::open(path).map_err(ClientError::file("locking private files"))?;
+    lock.lock().map_err(ClientError::file("locking private files"))?;
+    Ok(lock)
+}
+
 fn stage(path: &Path, bytes: &[u8]) -> Result<PathBuf, ClientError> {
     let what = "writing a private file";
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -1,7 +1,7 @@
 //! The contracts beside access, as a worker's ledger runs them: messages, questions, and an owner's claims.
 //!
 //! Layer: client, above `sdk`.
-//! Holds: one typed method for each route.
+//! Holds: typed methods over four routes: messages, questions, royalties, and the worker's own part.
 //! Never: an amount in another unit than the smallest.
 //! Invariant: what moves money goes under a permit for administration.
 

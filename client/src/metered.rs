@@ -2,7 +2,8 @@
 //!
 //! Layer: client, above `sdk` and `usage`.
 //! Holds: request ids, retries, the check of every voucher, and how a session settles what it owes.
-//! Never: a countersignature for another worker than the verified one, or for more than was asked.
+//! Never: a countersignature for another worker than the verified one, or, unless accepted, for more than was
+//! asked.
 //! Invariant: where a worker says that it does not meter, nothing is written and nothing is countersigned.
 
 use crate::attest::Session;

@@ -6,7 +6,7 @@
 //! Invariant: a remembered head is replaced only by one that a consistency proof shows to follow it.
 
 use crate::error::ClientError;
-use crate::home::{Home, read_private, write_private};
+use crate::home::{Home, locked, read_private, write_private};
 use prag_protocol::CollectionId;
 use prag_trust::head::{SignedHead, follows};
 use serde::de::DeserializeOwned;
@@ -143,7 +143,9 @@ impl Remembered {
     /// # Errors
     /// As [`Remembered::head`].
     pub fn next_sequences(&self, key: &[u8; 32], now: u64, count: u64) -> Result<u64, ClientError> {
-        let name = format!("sequences/{}.json", short_hash(&hex::encode(key)));
+        let name = format!("sequences/{}", short_hash(&hex::encode(key)));
+        let _alone = locked(&self.home.state(&format!("{name}.lock")))?;
+        let name = format!("{name}.json");
         let last: u64 = self.read(&name)?.unwrap_or(0);
         // Unix microseconds, so that a machine that has forgotten goes on above what it signed before.
         let first = now.saturating_mul(1_000_000).max(last.saturating_add(1));

@@ -17,7 +17,6 @@ use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
 use prag_protocol::wire::relays::RELAYS_HEADER;
-use prag_trust::permit::Expected;
 use prag_trust::reply::SealedReply;
 use prag_trust::request::{RequestParts, request_digest, sign_request};
 use serde::Serialize;
@@ -207,11 +206,7 @@ impl Client {
         call: &Call<'_>,
     ) -> Result<(Sent, [u8; 32]), ClientError> {
         let now = self.channel.now();
-        let attestation = session.attestation();
-        let expected = Expected {
-            chain_id: attestation.chain_id.clone(),
-            contract: attestation.contract.clone(),
-        };
+        let expected = session.expected();
         let permit = self.identity.permit(call.purpose, &expected, now)?;
         let nonce = prag_trust::entropy::random(self.channel.entropy().as_mut())?;
         let parts = RequestParts {

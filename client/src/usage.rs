@@ -2,7 +2,7 @@
 //!
 //! Layer: client, beside `remembered`.
 //! Holds: one session's use of one collection on one worker, and what may be claimed for it; in `tab`, its file.
-//! Never: a question or an answer; a countersignature above what was asked.
+//! Never: a question or an answer; a countersignature above what was asked, unless its person accepts it.
 //! Invariant: `answered` and `open` together are never below what an honest worker has counted.
 //!
 //! A request is open until its reply shows what it cost, and one whose reply was lost stays open, to be billed once at

@@ -8,9 +8,9 @@
 //! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
 //! one write: until then the client has the voucher, and brings it again.
 //!
-//! A session makes room once nothing is owed and nothing is left to report. Its own account may need the room while its
-//! permit lives; others wait until that is over. Whoever comes back brings its voucher and goes on from there, reported
-//! as far as that says, also where it kept the voucher back at first. A request whose reply was lost before, and that is
+//! A session makes room once nothing is owed and nothing is left to report, though its permit lives. Where the ledger takes
+//! reports its row stays, and it goes on from that; elsewhere it brings its voucher and goes on from there, also where it
+//! kept the voucher back at first. A request whose reply was lost before, and that is
 //! asked again after, is claimed again; its client accounts for it once, and refuses.
 
 mod error;
@@ -259,7 +259,7 @@ impl Meter {
         let debts = owing >= METERED_SESSIONS_PER_ACCOUNT_MAX;
         let full = own >= METERED_SESSIONS_KEPT_MAX;
         if debts || full || total >= METERED_SESSIONS_MAX {
-            // Its own make room first: nobody fills the place of others with keys.
+            // An account that is full makes room among its own; a full collection, among all.
             let free = |session: &Session| {
                 let mine = session.consumer == who.consumer;
                 if debts {

@@ -94,7 +94,7 @@ pub(crate) struct Chain {
     keys: [Vec<u8>; 2],
     /// Seconds by which blocks are later than their heights say.
     late: u64,
-    /// Who signs instead, where a test wants a forged commit.
+    /// Others sign instead, where a test wants a forged commit.
     pub(crate) forged: bool,
 }
 

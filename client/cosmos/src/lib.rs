@@ -1,6 +1,6 @@
 //! The ledger on chains: Cosmos SDK transactions, reads that prove themselves, and Secret's encrypted messages.
 //!
-//! Layer: above `client`, beside `prag-server`, which is handed a [`CosmosLedger`] as its `Ledger`.
+//! Layer: above `client`, below `prag-server`, which is handed a [`CosmosLedger`] as its `Ledger`.
 //! Holds: nodes, light client, state proofs, transactions of one account, any contract of it told and asked, relayed
 //! messages, Secret's cipher.
 //! Never: belief in a node. What one says is proven by a header that validators signed, or is not used.

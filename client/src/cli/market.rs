@@ -6,7 +6,7 @@
 //! Invariant: amounts are exact, in whole units.
 
 use super::args::{LedgerCommand, OfEpoch};
-use super::screen::{Screen, table};
+use super::screen::{Screen, facts, table};
 use super::{Done, money};
 use crate::error::ClientError;
 use crate::sdk::Client;
@@ -97,9 +97,7 @@ async fn status(client: &Client, screen: Screen) -> Done {
             ("paid in, in all", sum(pool.paid_in)),
             ("paid out and fees", sum(pool.paid_out.saturating_add(pool.fees))),
         ];
-        let rows: Vec<Vec<String>> =
-            rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
-        table(&["LEDGER", ""], &rows)
+        facts("LEDGER", rows)
     });
     Ok(true)
 }
@@ -175,9 +173,7 @@ async fn rewards(client: &Client, screen: Screen, of: &OfEpoch) -> Done {
                 ("not yet claimed", sum(split.unclaimed)),
             ]),
         }
-        let rows: Vec<Vec<String>> =
-            rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
-        table(&["REWARDS", ""], &rows)
+        facts("REWARDS", rows)
     });
     Ok(true)
 }

@@ -109,6 +109,12 @@ impl Screen {
     }
 }
 
+/// A title, and one named fact a line.
+pub(super) fn facts(title: &str, rows: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let rows = rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]);
+    table(&[title, ""], &rows.collect::<Vec<_>>())
+}
+
 /// Rows in aligned columns under their names.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {

@@ -7,7 +7,7 @@
 
 use super::args::{Offer, SubscribeCommand};
 use super::market::{denom, done};
-use super::screen::{Screen, table};
+use super::screen::{Screen, facts, table};
 use super::{Done, money};
 use crate::error::ClientError;
 use crate::sdk::Client;
@@ -90,9 +90,7 @@ async fn status(client: &Client, screen: Screen) -> Done {
                 ("API keys", own.api_keys.to_string()),
                 ("cancelling refunds", money::show(own.refund, &denom)),
             ];
-            let rows: Vec<Vec<String>> =
-                rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]).collect();
-            table(&["SUBSCRIPTION", ""], &rows)
+            facts("SUBSCRIPTION", rows)
         }
     });
     Ok(true)

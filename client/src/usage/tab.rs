@@ -7,7 +7,7 @@
 
 use super::{Claim, Usage, Whose};
 use crate::error::ClientError;
-use crate::home::{Home, read_private, write_private, write_private_new};
+use crate::home::{Home, locked, read_private, write_private};
 use prag_protocol::RequestId;
 use prag_protocol::ledger::voucher::{Counters, SignedVoucher, Voucher};
 use std::collections::HashSet;
@@ -81,17 +81,18 @@ impl Tab {
     ) -> Result<Result<Option<SignedVoucher>, Claim>, ClientError> {
         self.change(|usage| match usage.weigh(claim) {
             Ok(false) => Ok(None),
+            Ok(true) => {
+                let signed = sign();
+                usage.settle(signed.clone());
+                Ok(Some(signed))
+            }
             Err(over) if !accept => {
                 usage.refused = Some(over);
                 Err(over)
             }
-            Ok(true) | Err(_) => {
+            Err(_) => {
                 let signed = sign();
-                if accept {
-                    usage.adopt(signed.clone());
-                } else {
-                    usage.settle(signed.clone());
-                }
+                usage.adopt(signed.clone());
                 Ok(Some(signed))
             }
         })
@@ -109,13 +110,7 @@ impl Tab {
 
     /// Reads, changes and writes under a lock that other processes of this person take too.
     fn change<T>(&self, verb: impl FnOnce(&mut Usage) -> T) -> Result<T, ClientError> {
-        let lock = self.path.with_extension("lock");
-        if !lock.exists() {
-            // Whoever is first makes it; nobody replaces it under another's lock.
-            write_private_new(&lock, b"")?;
-        }
-        let lock = std::fs::File::open(lock).map_err(ClientError::file("locking usage"))?;
-        lock.lock().map_err(ClientError::file("locking usage"))?;
+        let _alone = locked(&self.path.with_extension("lock"))?;
         let before = self.read()?;
         let mut usage = before.clone();
         let done = verb(&mut usage);

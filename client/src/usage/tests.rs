@@ -235,3 +235,16 @@ fn refused_claims_are_kept() {
     let usage = tab.read().unwrap();
     assert_eq!((usage.refused, usage.countersigned()), (None, counters(5, 5)));
 }
+
+/// A claim that fits is settled though it may be anything: what was asked is not allowed a second time.
+#[test]
+fn what_fits_is_not_adopted() {
+    let folder = tempfile::tempdir().unwrap();
+    let tab = Tab::open(&Home::at(folder.path()), whose());
+    let mut usage = tab.read().unwrap();
+    usage.answered = counters(5, 5);
+    let sign = || signed(claim(1, counters(5, 5)));
+    tab.change(|kept| *kept = usage).unwrap();
+    assert!(tab.take(&claim(1, counters(5, 5)), true, sign).unwrap().unwrap().is_some());
+    assert_eq!(tab.read().unwrap().allowed(), counters(5, 5));
+}

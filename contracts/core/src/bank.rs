@@ -10,8 +10,8 @@ mod keys;
 
 pub use error::BankError;
 
+use crate::Kv;
 use crate::kv::Staged;
-use crate::{Env, Kv};
 use prag_protocol::Address;
 use prag_protocol::ledger::bank::{
     BankConfig, BankInit, BankMsg, BankQuery, BankReply, Coin, Endowment,
@@ -41,12 +41,7 @@ pub fn instantiate(kv: &mut dyn Kv, init: BankInit) -> Result<(), BankError> {
 ///
 /// # Errors
 /// [`BankError`] says why; `kv` is then as it was.
-pub fn execute(
-    kv: &mut dyn Kv,
-    _env: &Env,
-    sender: &Address,
-    message: BankMsg,
-) -> Result<(), BankError> {
+pub fn execute(kv: &mut dyn Kv, sender: &Address, message: BankMsg) -> Result<(), BankError> {
     let mut staged = Staged::over(kv);
     let config = keys::config().load(&staged)?.ok_or(BankError::NotOpen)?;
     match message {

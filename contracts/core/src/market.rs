@@ -3,7 +3,8 @@
 //! Layer: core, above the contracts; for a ledger that is no chain.
 //! Holds: funds that come along, payments that leave, what rewards asks access and workers, and a slashing that may fail alone.
 //! Never: a contract's rule; who signed.
-//! Invariant: a transition pays all that it owes or has not happened; a contract's balance is what it accounts for.
+//! Invariant: a transition pays all that it owes or has not happened; a contract's balance is at least what it
+//! accounts for: anybody may send it more.
 
 mod error;
 mod peers;
@@ -84,7 +85,7 @@ pub fn execute(
     let mut step = Step { kv: &mut staged, env, market, sender };
     match message {
         MarketMsg::Bank(_) if !funds.is_empty() => return Err(MarketError::Funds),
-        MarketMsg::Bank(message) => bank::execute(step.kv, env, sender, message)?,
+        MarketMsg::Bank(message) => bank::execute(step.kv, sender, message)?,
         MarketMsg::Workers(message) => {
             let registers = matches!(*message, WorkersMsg::RegisterWorker(_));
             if registers && sender != market.worker {
@@ -177,13 +178,11 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    fn slash(&mut self, Slash { worker, epoch, ppm }: Slash) -> Result<(), MarketError> {
+    fn slash(&mut self, slash: Slash) -> Result<(), MarketError> {
         let (sender, env) = (&self.market.contracts.rewards, self.env);
-        let reason = format!("false report of epoch {epoch}");
-        let message = WorkersMsg::Slash { worker, fraction: ppm, reason };
         let mut staged = Staged::over(self.kv);
         let mut alone = Step { kv: &mut staged, env, market: self.market, sender };
-        alone.workers(&[], message)?;
+        alone.workers(&[], slash.message())?;
         staged.keep();
         Ok(())
     }

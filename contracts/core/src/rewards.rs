@@ -32,6 +32,7 @@ use crate::kv::Staged;
 use crate::{Env, Funds, Kv, Payment, Verify};
 use prag_protocol::ledger::amount;
 use prag_protocol::ledger::rewards::{PoolRecord, RewardsMsg, RewardsSettings, Tree};
+use prag_protocol::ledger::workers::WorkersMsg;
 use prag_protocol::{Address, CollectionId};
 use serde::Serialize;
 
@@ -82,6 +83,19 @@ pub struct Slash {
     pub epoch: u64,
     /// How much of its stake, millionths.
     pub ppm: u32,
+}
+
+impl Slash {
+    /// What the workers contract is told.
+    #[must_use]
+    pub fn message(self) -> WorkersMsg {
+        let Self { worker, epoch, ppm } = self;
+        WorkersMsg::Slash {
+            worker,
+            fraction: ppm,
+            reason: format!("false report of epoch {epoch}"),
+        }
+    }
 }
 
 /// What happened.

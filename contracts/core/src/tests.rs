@@ -1,13 +1,14 @@
-//! What the tests of every contract stand on: a store in memory, and chance.
+//! What the tests of every contract stand on: a store in memory, signatures without secrets, and chance.
 //!
 //! Layer: core, tests.
-//! Holds: [`Map`] and [`Chance`].
+//! Holds: [`Map`], [`Toy`] and [`Chance`].
 //! Never: a contract.
 //! Invariant: the same seed gives the same history.
 
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
-use crate::Kv;
+use crate::{Kv, Verify};
+use prag_merkle::leaf_hash;
 use std::collections::BTreeMap;
 
 /// A store that keeps everything in a map.
@@ -24,6 +25,20 @@ impl Kv for Map {
     }
     fn delete(&mut self, key: &[u8]) {
         self.0.remove(key);
+    }
+}
+
+/// A scheme without secrets: the contracts ask whether a signature holds, and must obey the answer.
+pub(crate) struct Toy;
+
+pub(crate) fn toy_signature(message: &[u8], key: &[u8; 32]) -> [u8; 64] {
+    let half = leaf_hash(&[key.as_slice(), message].concat());
+    [half, key.map(|byte| !byte)].concat().try_into().unwrap()
+}
+
+impl Verify for Toy {
+    fn ed25519(&self, message: &[u8], signature: &[u8; 64], key: &[u8; 32]) -> bool {
+        *signature == toy_signature(message, key)
     }
 }
 

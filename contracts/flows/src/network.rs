@@ -75,10 +75,13 @@ impl Network {
     }
 
     /// How much uscrt somebody has.
+    ///
+    /// # Panics
+    /// Where the bank does not answer: nothing is not an answer.
     #[must_use]
     pub fn has(&self, account: &Addr) -> u128 {
         let balance = self.app.wrap().query_balance(account, "uscrt");
-        balance.map_or(0, |coin| coin.amount.into())
+        balance.expect("a bank knows every account").amount.into()
     }
 
     /// Another workers contract, which begins with terms of its own.

@@ -14,8 +14,8 @@ use prag_protocol::ledger::rewards::{
 };
 use prag_protocol::ledger::voucher::{Counters, Role, SignedVoucher, Voucher};
 use prag_protocol::ledger::workers::{
-    EvidenceBinding, LivelinessChallenge, Parties, Registration, WorkerRecord, WorkersMsg,
-    WorkersQuery, WorkersReply,
+    EvidenceBinding, LivelinessChallenge, Parties, Registration, WorkersMsg, WorkersQuery,
+    WorkersReply,
 };
 use prag_protocol::{Address, CollectionId};
 
@@ -174,7 +174,7 @@ impl World {
     fn stake(&self) -> u128 {
         let query = WorkersQuery::Worker { worker: address("ann") };
         match self.network.ask(&self.network.workers, &query).unwrap() {
-            WorkersReply::Worker(Some(record)) => (*record as WorkerRecord).stake,
+            WorkersReply::Worker(Some(record)) => record.stake,
             other => panic!("{other:?}"),
         }
     }

@@ -37,7 +37,6 @@ use prag_contracts_shell::{
     unpaid,
 };
 use prag_protocol::ledger::rewards::RewardsMsg;
-use prag_protocol::ledger::workers::WorkersMsg;
 
 /// Epoch 0 begins now.
 ///
@@ -90,7 +89,7 @@ pub fn execute(
 /// Answers one question.
 ///
 /// # Errors
-/// [`Refusal::Core`].
+/// [`Refusal`].
 pub fn query(deps: Deps<'_>, env: Env, message: QueryMsg) -> Result<Binary, Refusal> {
     let store = ReadStore(deps.storage);
     let reply = rewards::query(&store, &header(&env), message).map_err(Refusal::core)?;
@@ -108,9 +107,8 @@ pub fn reply(_: DepsMut<'_>, env: Env, reply: Reply) -> Result<Response, Refusal
 }
 
 fn slashing(workers: &Peer, slash: Slash) -> Result<SubMsg, Refusal> {
-    let Slash { worker, epoch, ppm } = slash;
-    let reason = format!("false report of epoch {epoch}");
-    let message = workers.tell(&WorkersMsg::Slash { worker, fraction: ppm, reason })?;
+    let epoch = slash.epoch;
+    let message = workers.tell(&slash.message())?;
     Ok(SubMsg::reply_on_error(message, epoch))
 }
 

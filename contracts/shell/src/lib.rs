@@ -40,5 +40,5 @@ pub use json::{binary, parse};
 pub use money::{COINS_MAX, funds, payments, unpaid};
 pub use peer::Peer;
 pub use refusal::Refusal;
-pub use signed::{ask, say};
+pub use signed::{ask, delegated, say};
 pub use store::{ReadStore, Store};

@@ -1,7 +1,7 @@
 //! Questions and messages under a permit: the chain's clock and name.
 //!
 //! Layer: shell.
-//! Holds: the way from a signed question to who asks, and from a signed message to who says it.
+//! Holds: the way from a signed question to who asks, from a signed message to who says it, and from a permit to whose it is.
 //! Never: whether the permit was revoked: each contract asks its own state. On Secret the header of a query is the
 //! node's word: a node that turns its clock back gets an old answer encrypted for whoever asked, and nothing else. That
 //! of a message is the block's.
@@ -9,7 +9,9 @@
 
 use crate::std::{Api, Deps, Env};
 use crate::{Curves, Refusal};
-use prag_contracts_permit::{Asker, Expected, Said, SignedMessage, SignedQuery};
+use prag_contracts_permit::{
+    Asker, Delegation, Expected, Permit, Said, SignedMessage, SignedQuery,
+};
 
 /// Who asks, and what.
 ///
@@ -25,6 +27,14 @@ pub fn ask(deps: Deps<'_>, env: &Env, signed: &SignedQuery) -> Result<Asker, Ref
 /// [`Refusal::Permit`] says which rule it broke.
 pub fn say(api: &dyn Api, env: &Env, signed: &SignedMessage) -> Result<Said, Refusal> {
     Ok(signed.verify(env.block.time.seconds(), &here(env), &Curves(api))?)
+}
+
+/// What a permit alone delegates, and for whom.
+///
+/// # Errors
+/// [`Refusal::Permit`] says which rule it broke.
+pub fn delegated(deps: Deps<'_>, env: &Env, permit: &Permit) -> Result<Delegation, Refusal> {
+    Ok(permit.verify(env.block.time.seconds(), &here(env), &Curves(deps.api))?)
 }
 
 fn here(env: &Env) -> Expected<'_> {

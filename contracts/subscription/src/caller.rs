@@ -9,9 +9,9 @@
 //! enclave, and elsewhere storage is open. Permits for searching and writing are for the access contract, and workers
 //! see those; they open nothing here. This contract cannot revoke a permit: choose a near expiry.
 
-use prag_contracts_permit::{Expected, Permissions, Permit};
+use prag_contracts_permit::{Permissions, Permit};
 use prag_contracts_shell::std::{Deps, Env};
-use prag_contracts_shell::{Curves, Refusal, header};
+use prag_contracts_shell::{Refusal, delegated};
 use prag_protocol::Address;
 
 /// The account behind a permit.
@@ -19,9 +19,7 @@ use prag_protocol::Address;
 /// # Errors
 /// [`Refusal::Permit`] says which rule the permit broke; [`Refusal::Hidden`] for one that is not for administration.
 pub(crate) fn caller(deps: Deps<'_>, env: &Env, permit: &Permit) -> Result<Address, Refusal> {
-    let (chain_id, contract) = (&env.block.chain_id, env.contract.address.as_str());
-    let expected = Expected { chain_id, contract };
-    let delegation = permit.verify(header(env).time, &expected, &Curves(deps.api))?;
+    let delegation = delegated(deps, env, permit)?;
     match delegation.permissions {
         Permissions::Admin => Ok(delegation.account),
         Permissions::Use => Err(Refusal::Hidden),

@@ -25,7 +25,7 @@ pub type QueryMsg = SubscriptionQuery<Permit>;
 /// A contract with an admin, and neither plans nor subscribers.
 ///
 /// # Errors
-/// [`Refusal::Funds`], [`Refusal::Address`].
+/// [`Refusal`]; nothing was stored.
 pub fn instantiate(
     deps: DepsMut<'_>,
     _: Env,

@@ -131,7 +131,7 @@ impl Worker {
         let root = match parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Anchor(None) => return Ok(LastAnchor::None),
             AccessReply::Anchor(Some(anchor)) => anchor.root,
-            _ => return Err(Problem::new(Code::Internal, "the ledger answered another question")),
+            _ => return Err(problems::another()),
         };
         match parts.anchors.fetch(&root) {
             Ok(anchored) => Ok(LastAnchor::Heads(anchored)),

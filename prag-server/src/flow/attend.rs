@@ -52,21 +52,20 @@ impl Worker {
     }
 
     async fn look(&self, attended: &mut Attended) -> Result<(), Problem> {
-        let market = self.0.settings.market.as_ref().and_then(|market| market.worker.as_ref());
-        let Some(market) = market else {
+        let Some(market) = self.part() else {
             let detail = "this worker takes no part: its settings have no [market.worker]";
             return Err(Problem::new(Code::NoMarket, detail));
         };
         let (settings, running) = match self.rewards(RewardsQuery::Config {}).await? {
             RewardsReply::Config { settings, epoch } => (*settings, epoch),
-            _ => return Err(super::market::another()),
+            _ => return Err(problems::another()),
         };
         let scene = Scene { market, settings, running };
         let registered = self.stay_registered(&scene).await;
         // Money that a registration still needs stays here.
         let pays = registered.is_ok();
-        let reported = self.report(&scene).await;
-        let settled = self.settle_books(&scene).await;
+        let reported = self.report(&scene, &mut attended.failed).await;
+        let settled = self.settle_books(attended).await.map(|()| Vec::new());
         let paid = if pays { self.pay_out(&scene).await } else { Ok(Vec::new()) };
         let steps = [registered, reported, settled, paid];
         for step in steps {
@@ -95,8 +94,7 @@ impl Worker {
             return Err(Problem::new(Code::PermissionMissing, detail));
         }
         if let Attend::Register = attend {
-            let market = self.0.settings.market.as_ref().and_then(|market| market.worker.as_ref());
-            if let Some(market) = market {
+            if let Some(market) = self.part() {
                 let _alone = self.0.attending.lock().await;
                 let done = vec![self.register(market).await?];
                 let account = self.0.parts.account.clone();
@@ -109,7 +107,7 @@ impl Worker {
     async fn operates(&self, caller: &Verified<Caller>) -> Result<bool, Problem> {
         match self.market(MarketQuery::Bank(BankQuery::Config {})).await? {
             MarketReply::Bank(BankReply::Config(config)) => Ok(config.operator == caller.address),
-            _ => Err(super::market::another()),
+            _ => Err(problems::another()),
         }
     }
 
@@ -120,15 +118,18 @@ impl Worker {
         }
     }
 
+    /// This worker's part in the market, if it has one.
+    fn part(&self) -> Option<&MarketWorker> {
+        self.0.settings.market.as_ref()?.worker.as_ref()
+    }
+
     fn takes_part(&self) -> bool {
-        let market = self.0.settings.market.as_ref();
-        market.is_some_and(|market| market.worker.is_some()) && self.0.heard.load(Ordering::Relaxed)
+        self.part().is_some() && self.0.heard.load(Ordering::Relaxed)
     }
 
     /// Look at the cadence of the settings, as long as this worker lives.
     pub(super) fn keep_attending(&self) {
-        let market = self.0.settings.market.as_ref().and_then(|market| market.worker.as_ref());
-        let Some(cadence) = market.map(|market| Duration::from_secs(market.check_s)) else {
+        let Some(cadence) = self.part().map(|market| Duration::from_secs(market.check_s)) else {
             return;
         };
         let weak = std::sync::Arc::downgrade(&self.0);
@@ -166,7 +167,7 @@ impl Worker {
         let query = BankQuery::Balance { account: account.clone(), denom: denom.clone() };
         let asked = self.0.parts.ledger.query_market(Some(account), MarketQuery::Bank(query)).await;
         let MarketReply::Bank(BankReply::Balance(has)) = asked.map_err(problems::market)? else {
-            return Err(super::market::another());
+            return Err(problems::another());
         };
         let bond = scene.settings.versions.last().map_or(0, |last| last.config.bond.get());
         let Ok(amount) = Amount::try_from(has.saturating_sub(bond.saturating_mul(2))) else {

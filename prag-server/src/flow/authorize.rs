@@ -15,7 +15,7 @@ use prag_client::relay::{Opened, Relay};
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::grants::LedgerReply;
-use prag_protocol::wire::relays::RELAYS_MAX;
+use prag_protocol::wire::relays::{RELAYS_HEADER, RELAYS_MAX};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::ops::Deref;
@@ -83,7 +83,7 @@ impl Worker {
         for relay in &asker.relays {
             let one = Relay::open(relay, &expected, now).map_err(|error| {
                 let detail = format!("a message to the ledger does not hold: {error}");
-                Problem::new(Code::SignatureInvalid, detail).field(RELAYS_FIELD)
+                Problem::new(Code::SignatureInvalid, detail).field(RELAYS_HEADER)
             })?;
             opened.push(one);
         }
@@ -138,9 +138,6 @@ fn answers(signed: &AccessMsg, wanted: &AccessMsg, now: u64) -> bool {
         _ => signed == wanted,
     }
 }
-
-/// As `http` calls it.
-const RELAYS_FIELD: &str = prag_protocol::wire::relays::RELAYS_HEADER;
 
 #[cfg(test)]
 mod tests {

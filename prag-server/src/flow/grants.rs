@@ -87,7 +87,7 @@ impl Worker {
         let query = AccessQuery::Grants { collection: id, offset, limit };
         let reply = self.0.parts.ledger.query(query).await.map_err(problems::ledger)?;
         let AccessReply::Grants { total, rows } = reply else {
-            return Err(Problem::new(Code::Internal, "the ledger answered another question"));
+            return Err(problems::another());
         };
         let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         let next_cursor = (end < total).then(|| end.to_string());

@@ -52,7 +52,7 @@ impl Worker {
         let query = AccessQuery::Placement { collection: id, shard: SHARD };
         let found = match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Placement(found) => found,
-            _ => return Err(Problem::new(Code::Internal, "the ledger answered another question")),
+            _ => return Err(problems::another()),
         };
         Ok(found.filter(|one| lives(one, epoch, self.now())))
     }

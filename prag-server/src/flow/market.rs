@@ -129,20 +129,16 @@ impl Worker {
     pub(super) async fn rewards(&self, query: RewardsQuery) -> Result<RewardsReply, Problem> {
         match self.market(MarketQuery::Rewards(query)).await? {
             MarketReply::Rewards(reply) => Ok(*reply),
-            _ => Err(another()),
+            _ => Err(problems::another()),
         }
     }
 
     pub(super) async fn registry(&self, query: WorkersQuery) -> Result<WorkersReply, Problem> {
         match self.market(MarketQuery::Workers(query)).await? {
             MarketReply::Workers(reply) => Ok(reply),
-            _ => Err(another()),
+            _ => Err(problems::another()),
         }
     }
-}
-
-pub(super) fn another() -> Problem {
-    Problem::new(Code::Internal, "the ledger answered another question")
 }
 
 /// The account that a message names for the first time, and its field.

@@ -87,25 +87,22 @@ impl Worker {
         &self,
         id: CollectionId,
     ) -> Result<Option<CollectionRecord>, Problem> {
+        Ok(self.record(id).await?.filter(|record| !record.destroyed))
+    }
+
+    async fn record(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
         let query = AccessQuery::Collection { collection: id };
         match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
-            AccessReply::Collection(record) => Ok(record.filter(|record| !record.destroyed)),
-            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
+            AccessReply::Collection(record) => Ok(record),
+            _ => Err(problems::another()),
         }
     }
 
     /// Whether a collection that is not alive is no more. A ledger keeps a record of what was destroyed, and one on other
     /// machines may show a state from before there was anything: what it does not have is not buried.
     pub(super) async fn is_gone(&self, id: CollectionId) -> Result<bool, Problem> {
-        let ledger = &self.0.parts.ledger;
-        let here = ledger.authorization() == Authorization::Request;
-        match ledger.query(AccessQuery::Collection { collection: id }).await {
-            Ok(AccessReply::Collection(record)) => {
-                Ok(record.map_or(here, |record| record.destroyed))
-            }
-            Err(error) => Err(problems::ledger(error)),
-            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
-        }
+        let here = self.0.parts.ledger.authorization() == Authorization::Request;
+        Ok(self.record(id).await?.map_or(here, |record| record.destroyed))
     }
 
     pub(super) fn create_shard(

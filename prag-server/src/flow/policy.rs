@@ -89,7 +89,7 @@ impl Worker {
         let query = AccessQuery::Policy { collection: id };
         match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Policy(policy) => Ok(policy),
-            _ => Err(Problem::new(Code::Internal, "the ledger answered another question")),
+            _ => Err(problems::another()),
         }
     }
 }

@@ -20,6 +20,10 @@ pub(super) fn forbidden() -> Problem {
     )
 }
 
+pub(super) fn another() -> Problem {
+    Problem::new(Code::Internal, "the ledger answered another question")
+}
+
 pub(super) fn another_share() -> Problem {
     Problem::new(Code::CiphertextInvalid, "this is not the collection's share").field("share")
 }

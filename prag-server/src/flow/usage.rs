@@ -144,7 +144,7 @@ fn problem(error: MeterError) -> Problem {
         }
         MeterError::Full => Problem::new(
             Code::Overloaded,
-            "too many metered sessions: use an earlier session key, or settle one whose permit has expired",
+            "too many metered sessions: use an earlier session key, or settle one",
         ),
         MeterError::Exhausted => {
             Problem::new(Code::Conflict, "the session's counters are at their end: use another key")

@@ -64,16 +64,15 @@ impl Worker {
         admission::fresh(&view, now, self.0.settings.staleness_s).map_err(problems::denied)?;
         let record = view.collection.filter(|record| !record.destroyed);
         let record = record.ok_or_else(problems::forbidden)?;
-        let other = || Problem::new(Code::Internal, "the ledger answered another question");
         let query = AccessQuery::Placement { collection: id, shard: 0 };
         let reply = parts.ledger.query(query).await.map_err(problems::ledger)?;
-        let AccessReply::Placement(placement) = reply else { return Err(other()) };
+        let AccessReply::Placement(placement) = reply else { return Err(problems::another()) };
         // A lease is over when either clock says so.
         let latest = now.max(view.time);
         let placement = placement.filter(|one| lives(one, record.epoch, latest));
         let query = AccessQuery::Policy { collection: id };
         let reply = parts.ledger.query(query).await.map_err(problems::ledger)?;
-        let AccessReply::Policy(policy) = reply else { return Err(other()) };
+        let AccessReply::Policy(policy) = reply else { return Err(problems::another()) };
         Ok(Word { record, placement, images: policy.map(|policy| policy.measurements) })
     }
 

@@ -117,8 +117,8 @@ impl Session {
 
     /// Take a voucher of this session that both have signed.
     ///
-    /// One from before the session was forgotten counts beside what was used since, and is reported as far as it goes: a
-    /// session is only forgotten once it was. One that is above what is counted shows that a host has put an old disk back:
+    /// One from before the session was forgotten counts beside what was used since, and counts as reported as far as it
+    /// goes: only where nothing is reported is a session forgotten. One that is above what is counted shows that a host has put an old disk back:
     /// both signatures prove it, so it counts again, but it may have been reported, so it is not reported again.
     pub(super) fn take(&mut self, signed: Verified<SignedVoucher>) -> Taken {
         let new = &signed.voucher;

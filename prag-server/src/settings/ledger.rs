@@ -131,10 +131,7 @@ pub(crate) fn explain(error: CosmosError) -> SettingsError {
         "contract" => ("ledger.contract", "a contract's address on this chain, 32 bytes in bech32"),
         other => (other, "usable"),
     };
-    match bound(false, key, range) {
-        Err(error) => error,
-        Ok(()) => SettingsError::Malformed(key.to_owned()),
-    }
+    SettingsError::Bounds(key, range)
 }
 
 fn one() -> usize {

@@ -32,13 +32,17 @@ fn signatures_cover_everything() {
     let signed = countersign(verify_offer(offered.clone()).unwrap(), &session);
     assert!(verify_signed(signed.clone()).is_ok());
 
-    let changes: [fn(&mut Voucher); 8] = [
+    let changes: [fn(&mut Voucher); 12] = [
         |v| v.ledger[0] ^= 1,
         |v| v.worker_key[0] ^= 1,
         |v| v.collection.0[0] ^= 1,
         |v| v.session[0] ^= 1,
         |v| v.sequence += 1,
+        |v| v.used.queries += 1,
         |v| v.used.chunks += 1,
+        |v| v.used.embedded += 1,
+        |v| v.used.input += 1,
+        |v| v.used.output += 1,
         |v| v.worker = "secret1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq".parse().unwrap(),
         |v| v.consumer = "secret1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq".parse().unwrap(),
     ];

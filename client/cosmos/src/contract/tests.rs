@@ -208,7 +208,7 @@ async fn a_message_costs_what_it_says() {
     let contract = world.truthful().await;
     let _blocks = grower(&world.chain, &world.clock);
     let done = contract.execute(&create(), &[]).await.unwrap();
-    // Made nodes estimate 100,000; a third more and 20,000 are asked for, at a fortieth each.
+    // Made nodes estimate 100,000; three tenths more and 20,000 are asked for, at a fortieth each.
     assert_eq!((done.gas_wanted, done.gas_used, done.fee), (300, 300, 3750));
     let query = AccessQuery::Collection { collection: CollectionId([1; 16]) };
     let AccessReply::Collection(Some(record)) = contract.query(&query).await.unwrap() else {

@@ -66,7 +66,7 @@ fn revoke(room: &Room) -> AccessMsg {
     AccessMsg::Revoke { collection: COLLECTION, grantee: room.address(Who::Reader) }
 }
 
-/// One message of each kind, as `who` could send it.
+/// One message of each kind, as the owner could send it.
 fn one_of_each(room: &Room) -> Vec<AccessMsg> {
     let (collection, shard, epoch) = (COLLECTION, 7, 1);
     let (worker, grantee) = ([2; 32], room.address(Who::Reader));

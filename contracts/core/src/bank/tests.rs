@@ -7,8 +7,6 @@ use crate::tests::{Chance, Map};
 use prag_protocol::ledger::bank::ENDOWED_MAX;
 use prag_protocol::ledger::coin::AMOUNT_MAX;
 
-const ENV: Env = Env { height: 1, time: 1 };
-
 fn account(number: u64) -> Address {
     format!("secret1account{number}").parse().unwrap()
 }
@@ -42,7 +40,7 @@ fn what_was_minted_is_there() {
                 _ => BankMsg::Faucet {},
             };
             let before = map.clone();
-            if execute(&mut map, &ENV, &sender, message).is_err() {
+            if execute(&mut map, &sender, message).is_err() {
                 assert_eq!(map, before, "a refusal moves nothing");
             }
             for denom in denoms {
@@ -66,10 +64,10 @@ fn refusals_move_nothing() {
         (1, BankMsg::Faucet {}, BankError::NoFaucet),
     ] {
         let before = map.clone();
-        assert_eq!(execute(&mut map, &ENV, &account(sender), message), Err(expected));
+        assert_eq!(execute(&mut map, &account(sender), message), Err(expected));
         assert_eq!(map, before);
     }
-    execute(&mut map, &ENV, &account(1), send(1_000)).unwrap();
+    execute(&mut map, &account(1), send(1_000)).unwrap();
     assert_eq!(balance(&map, &account(1), "uprag"), Ok(0));
     let again = BankInit { operator: account(9), endowments: Vec::new(), faucet: None };
     assert_eq!(instantiate(&mut map, again), Err(BankError::Exists));
@@ -80,7 +78,7 @@ fn refusals_move_nothing() {
     let mut empty = Map::default();
     assert!(matches!(instantiate(&mut empty, init), Err(BankError::Bound(_))));
     assert_eq!(empty, Map::default());
-    let closed = execute(&mut empty, &ENV, &account(0), mint(1));
+    let closed = execute(&mut empty, &account(0), mint(1));
     assert_eq!(closed, Err(BankError::NotOpen));
 }
 
@@ -88,9 +86,9 @@ fn refusals_move_nothing() {
 #[test]
 fn the_faucet_gives_once() {
     let mut map = opened(Some(coin("uprag", 5)));
-    execute(&mut map, &ENV, &account(3), BankMsg::Faucet {}).unwrap();
+    execute(&mut map, &account(3), BankMsg::Faucet {}).unwrap();
     assert_eq!(balance(&map, &account(3), "uprag"), Ok(5));
-    let again = execute(&mut map, &ENV, &account(3), BankMsg::Faucet {});
+    let again = execute(&mut map, &account(3), BankMsg::Faucet {});
     assert_eq!(again, Err(BankError::Drawn));
 }
 
@@ -115,7 +113,7 @@ fn balances_are_private() {
 #[test]
 fn golden_rows() {
     let mut map = opened(Some(coin("uprag", 5)));
-    execute(&mut map, &ENV, &account(3), BankMsg::Faucet {}).unwrap();
+    execute(&mut map, &account(3), BankMsg::Faucet {}).unwrap();
     let rows: Vec<(Vec<u8>, Vec<u8>)> = map.0.into_iter().collect();
     let row = |key: &[&[u8]], value: &[&[u8]]| (key.concat(), value.concat());
     let name = |number: u8| [b"secret1account".as_slice(), &[b'0' + number]].concat();

@@ -56,21 +56,7 @@ impl Kv for Map {
     }
 }
 
-/// A scheme without secrets: the core asks whether a signature holds, and must obey the answer.
-struct Toy;
-
-fn toy_signature(message: &[u8], key: &[u8; 32]) -> [u8; 64] {
-    let half = leaf_hash(&[key.as_slice(), message].concat());
-    [half, key.map(|byte| !byte)].concat().try_into().unwrap()
-}
-
-impl Verify for Toy {
-    fn ed25519(&self, message: &[u8], signature: &[u8; 64], key: &[u8; 32]) -> bool {
-        *signature == toy_signature(message, key)
-    }
-}
-
-/// Other contracts, and every account's money.
+/// What the other contracts know.
 #[derive(Clone, Default)]
 struct Around {
     owners: BTreeMap<CollectionId, Address>,

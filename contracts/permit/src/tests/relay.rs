@@ -20,7 +20,7 @@ fn verdict(message: &SignedMessage, now: u64) -> Result<(), PermitError> {
     message.verify(now, &EXPECTED, &Native).map(|_| ())
 }
 
-/// What clients sign (`client/cosmos`) is what a contract reads, to the byte.
+/// What clients sign (`client::relay`) is what a contract reads, to the byte.
 #[test]
 fn golden_message_of_the_client() {
     let golden = include_str!("../../../../client/src/relay/golden/relayed.json").trim_end();

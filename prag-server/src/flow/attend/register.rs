@@ -7,7 +7,7 @@
 
 use super::Scene;
 use crate::attestation::POLICY_EPOCH;
-use crate::flow::market::another;
+use crate::flow::problems::another;
 use crate::flow::{Worker, problems};
 use crate::settings::MarketWorker;
 use base64::Engine;

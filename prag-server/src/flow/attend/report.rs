@@ -7,7 +7,7 @@
 
 use super::Scene;
 use crate::flow::collections::vault;
-use crate::flow::market::another;
+use crate::flow::problems::another;
 use crate::flow::{Worker, problems};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::{Book, Entry};
@@ -20,15 +20,15 @@ use prag_protocol::problem::{Code, Problem};
 
 impl Worker {
     /// Reports the epoch that ended last, if that can be; before that, brings to an end what an earlier look began.
-    pub(super) async fn report(&self, scene: &Scene<'_>) -> Result<Vec<String>, Problem> {
+    /// An earlier one that fails keeps no other back, and is said in `failed`.
+    pub(super) async fn report(
+        &self,
+        scene: &Scene<'_>,
+        failed: &mut Vec<String>,
+    ) -> Result<Vec<String>, Problem> {
         let books = self.books().await?;
-        let mut failed = None;
         for book in books.iter().filter(|book| !book.taken) {
-            // One that fails keeps no other back.
-            failed = self.follow(scene, book.epoch).await.err().or(failed);
-        }
-        if let Some(problem) = failed {
-            tracing::warn!(%problem, "a report was not followed");
+            failed.extend(self.follow(scene, book.epoch).await.err().map(|problem| problem.detail));
         }
         let Some(epoch) = scene.running.checked_sub(1) else { return Ok(Vec::new()) };
         let known = books.iter().any(|book| book.epoch == epoch);
@@ -146,7 +146,8 @@ impl Scene<'_> {
     }
 }
 
-fn book(entries: Vec<Entry>) -> Result<Book, Problem> {
+/// Damaged entries are no book.
+pub(super) fn book(entries: Vec<Entry>) -> Result<Book, Problem> {
     Book::new(entries).map_err(|error| Problem::new(Code::Internal, error.to_string()))
 }
 

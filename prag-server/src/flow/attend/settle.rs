@@ -3,26 +3,25 @@
 //! Layer: flow, attend.
 //! Holds: what a kept book is good for, until nobody may ask about it any more.
 //! Never: a demand that goes unanswered while there is a book; an owner's claim.
-//! Invariant: a book is forgotten only when its epoch's claims are over.
+//! Invariant: a book is forgotten only when its epoch's claims are over, or the ledger has no report of it.
 
-use super::Scene;
+use super::report::book;
 use crate::flow::Worker;
-use crate::flow::market::another;
-use prag_contracts_core::rewards::book::Book;
+use crate::flow::problems::another;
+use prag_protocol::ledger::market::Attended;
 use prag_protocol::ledger::rewards::{
     EpochView, ReportRecord, RewardsMsg, RewardsQuery, RewardsReply, Shown, Tree,
 };
 use prag_protocol::problem::Problem;
 
 impl Worker {
-    /// Does for each taken book what its epoch is ready for.
-    pub(super) async fn settle_books(&self, _scene: &Scene<'_>) -> Result<Vec<String>, Problem> {
-        let (mut done, mut failed) = (Vec::new(), None);
+    /// Does for each taken book what its epoch is ready for. One that fails keeps no other back.
+    pub(super) async fn settle_books(&self, attended: &mut Attended) -> Result<(), Problem> {
         for book in self.books().await?.into_iter().filter(|book| book.taken) {
-            // One that fails keeps no other back.
-            failed = self.settle_book(book.epoch, &mut done).await.err().or(failed);
+            let settled = self.settle_book(book.epoch, &mut attended.done).await;
+            attended.failed.extend(settled.err().map(|problem| problem.detail));
         }
-        failed.map_or(Ok(done), Err)
+        Ok(())
     }
 
     async fn settle_book(&self, epoch: u64, done: &mut Vec<String>) -> Result<(), Problem> {
@@ -59,7 +58,7 @@ impl Worker {
         done: &mut Vec<String>,
     ) -> Result<(), Problem> {
         let entries = self.kept(epoch).await?;
-        let book = Book::new(entries).map_err(|_| another())?;
+        let book = book(entries)?;
         let mut open = report.open;
         for (tree, leaves) in [(Tree::Usage, report.leaves), (Tree::Royalty, report.collections)] {
             for index in 0..leaves {

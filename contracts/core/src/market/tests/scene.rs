@@ -3,9 +3,8 @@
 use super::*;
 use crate::access;
 use crate::rewards::book::{Book, Entry};
-use crate::tests::Map;
+use crate::tests::{Map, Toy, toy_signature as sign};
 use crate::workers::{challenge, registration_digest};
-use prag_merkle::leaf_hash;
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::ledger::bank::{BankInit, Endowment};
@@ -22,20 +21,6 @@ const LEDGER: [u8; 32] = [0x1d; 32];
 const NAME: &str = "chain-1/secret1workers";
 const COLLECTION: CollectionId = CollectionId([7; 16]);
 const SIGNING: [u8; 32] = [3; 32];
-
-/// A scheme without secrets: the contracts ask whether a signature holds, and must obey the answer.
-struct Toy;
-
-fn sign(message: &[u8], key: &[u8; 32]) -> [u8; 64] {
-    let half = leaf_hash(&[key.as_slice(), message].concat());
-    [half, key.map(|byte| !byte)].concat().try_into().unwrap()
-}
-
-impl Verify for Toy {
-    fn ed25519(&self, message: &[u8], signature: &[u8; 64], key: &[u8; 32]) -> bool {
-        *signature == sign(message, key)
-    }
-}
 
 pub(super) struct Scene {
     pub(super) map: Map,
