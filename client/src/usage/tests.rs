@@ -241,10 +241,9 @@ fn refused_claims_are_kept() {
 fn what_fits_is_not_adopted() {
     let folder = tempfile::tempdir().unwrap();
     let tab = Tab::open(&Home::at(folder.path()), whose());
-    let mut usage = tab.read().unwrap();
-    usage.answered = counters(5, 5);
+    let asked = tab.begin(|_| "ab".to_owned(), counters(5, 5), id(1), &HashSet::new()).unwrap();
+    tab.answer(asked, &counters(5, 5), false).unwrap();
     let sign = || signed(claim(1, counters(5, 5)));
-    tab.change(|kept| *kept = usage).unwrap();
     assert!(tab.take(&claim(1, counters(5, 5)), true, sign).unwrap().unwrap().is_some());
     assert_eq!(tab.read().unwrap().allowed(), counters(5, 5));
 }

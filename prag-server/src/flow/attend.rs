@@ -93,13 +93,13 @@ impl Worker {
                 "the market's operator and the worker's steward ask a worker to act on the ledger";
             return Err(Problem::new(Code::PermissionMissing, detail));
         }
-        if let Attend::Register = attend {
-            if let Some(market) = self.part() {
-                let _alone = self.0.attending.lock().await;
-                let done = vec![self.register(market).await?];
-                let account = self.0.parts.account.clone();
-                return Ok(Attended { account, done, failed: Vec::new() });
-            }
+        if let Attend::Register = attend
+            && let Some(market) = self.part()
+        {
+            let _alone = self.0.attending.lock().await;
+            let done = vec![self.register(market).await?];
+            let account = self.0.parts.account.clone();
+            return Ok(Attended { account, done, failed: Vec::new() });
         }
         Ok(self.attend().await)
     }

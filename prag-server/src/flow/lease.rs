@@ -10,7 +10,7 @@ use super::collections::vault;
 use super::{Asker, Held, Worker, lock, problems};
 use prag_client::ledger::Authorization;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, LEASE_SECONDS_MAX, Placement};
-use prag_protocol::problem::{Code, Problem};
+use prag_protocol::problem::Problem;
 use prag_protocol::{CollectionId, Epoch};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

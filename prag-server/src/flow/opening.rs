@@ -87,10 +87,10 @@ impl Worker {
         &self,
         id: CollectionId,
     ) -> Result<Option<CollectionRecord>, Problem> {
-        Ok(self.record(id).await?.filter(|record| !record.destroyed))
+        Ok(self.recorded(id).await?.filter(|record| !record.destroyed))
     }
 
-    async fn record(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
+    async fn recorded(&self, id: CollectionId) -> Result<Option<CollectionRecord>, Problem> {
         let query = AccessQuery::Collection { collection: id };
         match self.0.parts.ledger.query(query).await.map_err(problems::ledger)? {
             AccessReply::Collection(record) => Ok(record),
@@ -102,7 +102,7 @@ impl Worker {
     /// machines may show a state from before there was anything: what it does not have is not buried.
     pub(super) async fn is_gone(&self, id: CollectionId) -> Result<bool, Problem> {
         let here = self.0.parts.ledger.authorization() == Authorization::Request;
-        Ok(self.record(id).await?.map_or(here, |record| record.destroyed))
+        Ok(self.recorded(id).await?.map_or(here, |record| record.destroyed))
     }
 
     pub(super) fn create_shard(

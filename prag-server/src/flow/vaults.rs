@@ -23,7 +23,7 @@ use crate::collection::CollectionShard;
 use crate::vault::Handover;
 use prag_client::vault::{Fetched, Shares, VaultError, Wanted};
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord, Placement};
-use prag_protocol::problem::{Code, Problem};
+use prag_protocol::problem::Problem;
 use prag_protocol::wire::collections::{KeyAttempt, VaultKind};
 use prag_protocol::{CollectionId, Epoch};
 use prag_trust::admission;

@@ -5,7 +5,7 @@
 //! Never: a key; a default for what decides trust: chain, contract, code and trusted header are the owner's to name.
 //! Invariant: what decides what is believed enters the digest; where nodes are only a way to proofs, they do not.
 
-use super::{SettingsError, bound};
+use super::SettingsError;
 use prag_cosmos::{CosmosError, GasPrice, Network, Settings as Cosmos, TrustedHeader};
 use prag_protocol::Address;
 use prag_protocol::ledger::hex32;

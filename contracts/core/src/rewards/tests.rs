@@ -2,8 +2,7 @@
 use super::book::{Book, Entry};
 use super::*;
 use crate::rewards;
-use crate::tests::Chance;
-use prag_merkle::leaf_hash;
+use crate::tests::{Chance, Toy, toy_signature};
 use prag_protocol::ledger::rewards::{
     EpochView, Evidence, Proven, ReportRecord, RewardsConfig, RewardsInit, RewardsQuery,
     RewardsReply, RoyaltyClaim, RoyaltyLeaf, Shown, UsageLeaf,
