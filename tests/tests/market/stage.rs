@@ -56,7 +56,7 @@ impl Stage {
                 bond: 1_000,
                 deposit: 10,
                 stake: 5_000,
-                window_s: 100,
+                window_s: LIVENESS,
                 evidence_s: 86_400,
                 timelock_s: 1,
                 unbonding_s: 1,
@@ -66,6 +66,8 @@ impl Stage {
         })
         .await;
         let operator = lab.client("operator").await;
+        // The market begins in the middle of a window, whatever the time of day: so no epoch begins with one.
+        lab.pass(LIVENESS + LIVENESS / 2 - operator.channel().now() % LIVENESS);
         let owner = lab.client("owner").await;
         let reader = lab.client("reader").await;
         let id = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap().id;
@@ -198,6 +200,9 @@ impl Stage {
         epoch + 1
     }
 }
+
+/// A liveness window, seconds; an epoch is a multiple of it.
+const LIVENESS: u64 = 100;
 
 pub(crate) fn coins(amount: u128) -> Vec<Coin> {
     vec![Coin { denom: "uprag".parse().unwrap(), amount: amount.try_into().unwrap() }]
