@@ -286,6 +286,9 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::CorpusNotOpen => Some("run the same `prag add` again: it opens the corpus first"),
         Code::ClockSkew => Some("set this machine's clock"),
         Code::Overloaded | Code::RateLimited => Some("try again in a moment"),
+        Code::MemoryLimit => Some(
+            "try again in a moment, delete documents, or have the worker's operator raise `memory.limit`",
+        ),
         Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
         Code::Conflict => Some("choose another name"),
         Code::VoucherDue => Some("run `prag ledger usage COLLECTION --settle`"),

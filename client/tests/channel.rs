@@ -94,6 +94,7 @@ async fn attest(
         sealed: false,
         metering: worker.claims.lock().unwrap().is_some().then(liar::terms),
         ledger: None,
+        memory: None,
         time: now,
     })
 }

@@ -44,6 +44,7 @@ pub fn attestation(
         metering: None,
         time: now,
         ledger: None,
+        memory: None,
     })
 }
 

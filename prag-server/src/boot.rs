@@ -15,6 +15,7 @@ pub use detect::{detect, detect_through};
 
 use crate::clock::{Counter, WorkerClock, counter};
 use crate::flow::Worker;
+use crate::machine;
 use crate::sealed::Sealed;
 use crate::settings::{Settings, SettingsError};
 use crate::tls::{Certificates, TlsError};
@@ -111,6 +112,9 @@ pub struct Machine {
 pub async fn boot(settings: Settings, platform: Platform) -> Result<Booted, BootError> {
     settings.check()?;
     prepare_data(&settings.data)?;
+    if let Some(files) = machine::raise_open_files().filter(|files| *files < FILES_WANTED) {
+        tracing::warn!(files, "few files may be open; an open shard takes nine (`ulimit -n`)");
+    }
     let engine = RocksEngine::open(&settings.data);
     let engine = engine.map_err(|error| BootError::State(error.to_string()))?;
     let machine = Machine { engine: Arc::new(engine), ledger: None, counter: counter() };
@@ -148,6 +152,9 @@ pub async fn boot_on(
         }
     }
 }
+
+/// For two thousand open shards.
+const FILES_WANTED: u64 = 20_000;
 
 fn prepare_data(data: &Path) -> Result<(), BootError> {
     let failed =

@@ -20,6 +20,7 @@ pub mod flow;
 pub mod http;
 mod image;
 pub mod ledger;
+mod machine;
 pub mod meter;
 pub mod metrics;
 pub mod platform;

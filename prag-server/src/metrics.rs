@@ -29,15 +29,10 @@ impl Metrics {
         self.tokens.fetch_add(tokens, Ordering::Relaxed);
     }
 
-    /// The text that `/metrics` serves.
+    /// The text that `/metrics` serves: collections held, and of these locked, quarantined and at rest.
     #[must_use]
-    pub fn render(
-        &self,
-        collections: usize,
-        locked: usize,
-        quarantined: usize,
-        reads: Reads,
-    ) -> String {
+    pub fn render(&self, held: [usize; 4], reads: Reads) -> String {
+        let [collections, locked, quarantined, resting] = held;
         let mut out = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: u64| {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
@@ -70,6 +65,12 @@ impl Metrics {
             "gauge",
             "Collections whose data failed a check.",
             quarantined as u64,
+        );
+        line(
+            "prag_collections_resting",
+            "gauge",
+            "Collections closed until asked for.",
+            resting as u64,
         );
         out
     }

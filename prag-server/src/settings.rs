@@ -8,12 +8,14 @@
 mod evidence;
 pub(crate) mod ledger;
 mod market;
+mod memory;
 mod metering;
 mod peer;
 
 pub use evidence::EvidenceSources;
 pub use ledger::{Chain, Ledger};
 pub use market::{Market, MarketWorker};
+pub use memory::{Bytes, Memory};
 pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
@@ -65,8 +67,14 @@ pub struct Settings {
     pub lease_check_s: u64,
     /// Rows of the tail that start a freeze.
     pub freeze_rows: usize,
-    /// Segments that start a merge.
+    /// Segments of about one size that are merged into one.
     pub merge_segments: usize,
+    /// Threads of a build in the background; 0 for half of the processors.
+    pub build_threads: usize,
+    /// MiB a second that builds in the background write, all together; 0 for no bound.
+    pub build_mib_per_s: u64,
+    /// How much memory the worker may use, and when an idle shard is closed.
+    pub memory: Memory,
     /// Tokens of a chunk, heading path included; at most what the model takes.
     pub chunk_tokens: usize,
     /// Requests served at once; more are refused as `overloaded`.
@@ -158,6 +166,9 @@ impl Default for Settings {
             lease_check_s: 5,
             freeze_rows: 20_000,
             merge_segments: 8,
+            build_threads: 0,
+            build_mib_per_s: 128,
+            memory: Memory::default(),
             chunk_tokens: 200,
             concurrency: 256,
             timeout_s: 600,
@@ -203,6 +214,11 @@ impl Settings {
         bound((1..=300).contains(&self.lease_check_s), "lease_check_s", "1 to 300")?;
         bound((16..=4_000_000).contains(&self.freeze_rows), "freeze_rows", "16 to 4000000")?;
         bound((2..=64).contains(&self.merge_segments), "merge_segments", "2 to 64")?;
+        bound(self.build_threads <= 1024, "build_threads", "0 to 1024")?;
+        bound(self.build_mib_per_s <= 1 << 20, "build_mib_per_s", "0 to 1048576")?;
+        let limit = self.memory.limit.is_none_or(|limit| LIMITS.contains(&limit.0));
+        bound(limit, "memory.limit", "64 MiB to 64 TiB")?;
+        bound(self.memory.idle_s <= 7 * 86_400, "memory.idle_s", "0 to 604800")?;
         bound((32..=8192).contains(&self.chunk_tokens), "chunk_tokens", "32 to 8192")?;
         bound((1..=65_536).contains(&self.concurrency), "concurrency", "1 to 65536")?;
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
@@ -273,6 +289,8 @@ impl Settings {
     }
 }
 
+/// What `memory.limit` may be, bytes.
+const LIMITS: std::ops::RangeInclusive<u64> = 64 << 20..=64 << 40;
 /// Most `[[peer]]` tables.
 const PEERS_MAX: usize = 16;
 

@@ -144,6 +144,8 @@ codes! {
     LedgerUnavailable = "ledger-unavailable", "the ledger does not answer";
     /// The ledger takes a message of its sender only signed: sign those in `sign`, and send the request again with them.
     AuthorizationRequired = "authorization-required", "sign the messages to the ledger";
+    /// The worker's memory is used up to its limit: searches go on, writes wait until something is deleted or closed.
+    MemoryLimit = "memory-limit", "the worker's memory is used up";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

@@ -70,6 +70,7 @@ fn attestation_for(
         sealed: purpose == BindingPurpose::Unlock,
         metering: None,
         ledger: None,
+        memory: None,
         time: NOW,
     }
 }

@@ -16,7 +16,7 @@ use crate::remembered::Remembered;
 use crate::sdk::Client;
 use crate::trusted::Trusted;
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::attestation::LedgerStanding;
+use prag_protocol::wire::attestation::{LedgerStanding, MemoryStanding};
 use prag_protocol::wire::collections::CollectionState;
 use serde::Serialize;
 use serde_json::json;
@@ -154,6 +154,9 @@ async fn worker(client: &Client, checks: &mut Checks) {
     if let Some(standing) = &session.attestation().ledger {
         checks.push("ledger", ledger(standing));
     }
+    if let Some(standing) = &session.attestation().memory {
+        checks.push("memory", memory(standing));
+    }
     let models = client.models().await;
     checks.push("models", models.map(|models| format!("{} served", models.data.len())));
 }
@@ -167,6 +170,17 @@ fn ledger(standing: &LedgerStanding) -> Result<String, ClientError> {
     let height = height.map_or_else(String::new, |height| format!(", height {height}"));
     let age = age_s.map_or_else(String::new, |age| format!(", {age} s old"));
     Ok(format!("{kind}{height}{age}"))
+}
+
+/// How much of its limit the worker uses, as it says.
+fn memory(standing: &MemoryStanding) -> Result<String, ClientError> {
+    let MemoryStanding { used_mib, write_limit_mib, limit_mib } = standing;
+    let text =
+        format!("{used_mib} of {limit_mib} MiB in use, writes are taken up to {write_limit_mib}");
+    if used_mib < write_limit_mib {
+        return Ok(text);
+    }
+    Err(Problem::new(Code::MemoryLimit, text).into())
 }
 
 async fn collections(client: &Client, checks: &mut Checks) {

@@ -5,6 +5,7 @@
 //! Never: content, ids of documents, key material.
 //! Invariant: anything that failed authentication is [`CollectionError::Tampered`].
 
+use super::memory::Full;
 use prag_index::IndexError;
 use prag_store::StoreError;
 use prag_trust::entropy::EntropyError;
@@ -45,6 +46,9 @@ pub enum CollectionError {
         /// The limit.
         max: usize,
     },
+    /// The memory limit leaves no room. Nothing was changed; retryable.
+    #[error(transparent)]
+    Memory(#[from] Full),
     /// An earlier write failed half-way: reopen the shard.
     #[error("the shard is closed after a failed write")]
     Closed,

@@ -98,10 +98,10 @@ impl Keys {
         collection: CollectionId,
         lineage: Lineage,
         epoch: Epoch,
-        wrap: Key<Wrap>,
+        wrap: Arc<Key<Wrap>>,
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
-        let wrapping = Wrapping { collection, lineage, epoch, key: Arc::new(wrap) };
+        let wrapping = Wrapping { collection, lineage, epoch, key: wrap };
         let (mut roots, mut names) = (Vec::new(), None);
         for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == epoch) {
             if let Some(generation) = generation(row.id) {
@@ -140,6 +140,15 @@ impl Keys {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.wraps.first().map_or(0, |wrap| wrap.epoch)
+    }
+
+    /// The wrap key, unless a rotation has prepared another beside it.
+    #[must_use]
+    pub fn only_wrap(&self) -> Option<Arc<Key<Wrap>>> {
+        match self.wraps.as_slice() {
+            [only] => Some(Arc::clone(&only.key)),
+            _ => None,
+        }
     }
 
     /// The root that seals what is written now.

@@ -15,6 +15,7 @@ use prag_trust::head::Head;
 use prag_trust::merkle::MerkleLog;
 use prag_trust::receipt::{Batch as ProvenBatch, Inclusion};
 use prag_trust::seal::{BatchRecord, HeadRecord, Plain, Sealed};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Largest encoded batch, bytes: sealed, padded and split into rows it still fits one commit.
@@ -70,10 +71,7 @@ impl Log {
         base: u64,
         apply: &mut dyn FnMut(Batch) -> Result<(), CollectionError>,
     ) -> Result<(), CollectionError> {
-        for seq in base..self.tree.size() {
-            apply(self.load_batch(keys, seq)?)?;
-        }
-        Ok(())
+        replay(self.shard.as_ref(), keys, base..self.tree.size(), apply)
     }
 
     /// Commit one batch. Not durable yet: see [`Log::durable`].
@@ -212,27 +210,43 @@ impl Log {
             decode(plain.expose()).map_err(|_| CollectionError::Tampered("head"))?;
         Ok(Head { size: stored.0, root: stored.1, ..self.head(keys) })
     }
+}
 
-    fn load_batch(&self, keys: &Keys, seq: u64) -> Result<Batch, CollectionError> {
-        let parts = self.shard.scan(&rows::batch_parts(seq), None, 16)?.rows;
-        let mut sealed = Vec::new();
-        for (expected, (key, value)) in (0u16..).zip(parts) {
-            if rows::parse_batch(&key) != Some((seq, expected)) {
-                return Err(CollectionError::Tampered("batch"));
-            }
-            sealed.extend_from_slice(&value);
-        }
-        let root = keys.root_of(seq)?;
-        let place = keys.root_place(Kind::Batch, root, seq);
-        let plain = Sealed::<BatchRecord>::from_bytes(sealed)
-            .open(root.key(), place)
-            .map_err(|_| CollectionError::Tampered("batch"))?;
-        let digest = one(self.shard.as_ref(), rows::digest(seq))?;
-        if digest.as_deref() != Some(&batch_digest(plain.expose())[..]) {
+/// Hand each stored batch of `range` to `apply`, in order. Needs no lock: a batch that is committed does not change.
+///
+/// # Errors
+/// [`CollectionError::Tampered`] names the record that failed.
+pub(super) fn replay(
+    shard: &dyn Shard,
+    keys: &Keys,
+    range: Range<u64>,
+    apply: &mut dyn FnMut(Batch) -> Result<(), CollectionError>,
+) -> Result<(), CollectionError> {
+    for seq in range {
+        apply(load_batch(shard, keys, seq)?)?;
+    }
+    Ok(())
+}
+
+fn load_batch(shard: &dyn Shard, keys: &Keys, seq: u64) -> Result<Batch, CollectionError> {
+    let parts = shard.scan(&rows::batch_parts(seq), None, 16)?.rows;
+    let mut sealed = Vec::new();
+    for (expected, (key, value)) in (0u16..).zip(parts) {
+        if rows::parse_batch(&key) != Some((seq, expected)) {
             return Err(CollectionError::Tampered("batch"));
         }
-        decode(plain.expose()).map_err(|_| CollectionError::Tampered("batch"))
+        sealed.extend_from_slice(&value);
     }
+    let root = keys.root_of(seq)?;
+    let place = keys.root_place(Kind::Batch, root, seq);
+    let plain = Sealed::<BatchRecord>::from_bytes(sealed)
+        .open(root.key(), place)
+        .map_err(|_| CollectionError::Tampered("batch"))?;
+    let digest = one(shard, rows::digest(seq))?;
+    if digest.as_deref() != Some(&batch_digest(plain.expose())[..]) {
+        return Err(CollectionError::Tampered("batch"));
+    }
+    decode(plain.expose()).map_err(|_| CollectionError::Tampered("batch"))
 }
 
 fn seal_head(

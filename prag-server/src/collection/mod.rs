@@ -5,18 +5,25 @@
 //! Never: admission; embedding; a clock of its own.
 //! Invariant: what is acknowledged is durable, and what is read was authenticated at its place.
 
+mod batches;
 pub mod error;
 pub mod freeze;
 pub mod keys;
 pub mod log;
 pub mod manifest;
+pub mod memory;
 pub mod profile;
 pub mod record;
 pub mod renew;
+pub mod rest;
 pub mod rows;
 pub mod segment;
 pub mod shard;
 pub mod state;
+mod swap;
+pub mod text;
+pub mod tiers;
+pub mod upkeep;
 mod wrapping;
 
 pub use error::CollectionError;

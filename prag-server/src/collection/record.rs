@@ -5,11 +5,13 @@
 //! Never: leaves this module's types unsealed; callers seal the bytes at once.
 //! Invariant: a batch decodes to exactly what was encoded, or to an error; decoding never panics.
 
+use super::text::Text;
 use prag_protocol::DocumentId;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::documents::Format;
 use prag_trust::receipt::{ChunkParts, chunk_hash};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A document as it is stored, without its vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub struct Document {
     /// 0 Markdown, 1 HTML, 2 text, 3 JSONL.
     format: u8,
     /// The original.
-    pub content: String,
+    pub content: Text,
     /// BLAKE3 of the original.
     pub content_hash: [u8; 32],
     /// Digest over everything the owner sent: equal means unchanged.
@@ -122,7 +124,8 @@ impl Document {
     ) -> Self {
         let content_hash = *blake3::hash(content.as_bytes()).as_bytes();
         let metadata = serde_json::to_string(metadata).unwrap_or_default();
-        Self { id, title, format: format as u8, content, content_hash, digest, metadata, chunks }
+        let (format, content) = (format as u8, content.into());
+        Self { id, title, format, content, content_hash, digest, metadata, chunks }
     }
 
     /// How the original is read.
@@ -144,14 +147,22 @@ impl Document {
 
     /// The cited text of chunk `index`; empty where there is no such chunk.
     #[must_use]
-    pub fn text(&self, index: u32) -> &str {
+    pub fn text(&self, index: u32) -> Cow<'_, str> {
         let Some(chunk) = self.chunks.get(index as usize) else {
-            return "";
+            return Cow::default();
         };
         match &chunk.text {
-            Some(text) => text,
-            None => self.content.get(chunk.start as usize..chunk.end as usize).unwrap_or(""),
+            Some(text) => Cow::Borrowed(text),
+            None => {
+                self.content.slice(chunk.start as usize..chunk.end as usize).unwrap_or_default()
+            }
         }
+    }
+
+    /// The same, with its original compressed where that saves memory.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        Self { content: self.content.packed(), ..self }
     }
 
     /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
@@ -167,7 +178,7 @@ impl Document {
             end: chunk.map_or(0, |chunk| chunk.end),
             heading_path: chunk.map_or(&[], |chunk| &chunk.heading_path),
             content_hash: &self.content_hash,
-            text: self.text(index),
+            text: &self.text(index),
         })
     }
 
@@ -185,7 +196,7 @@ impl Document {
                 text.push('\n');
             }
         }
-        text.push_str(self.text(index));
+        text.push_str(&self.text(index));
         text
     }
 }

@@ -5,7 +5,7 @@
 //! Never: an index built anew only to change its key.
 //! Invariant: a crash leaves the shard as it was or further on; asked again, both end where they would have.
 
-use super::freeze::{Merge, pass};
+use super::freeze::{Merge, merge_groups, pass};
 use super::keys::Keys;
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
 use super::segment::{Sealer, load_sealer, read_part, write_part};
@@ -86,7 +86,7 @@ pub fn reencrypt(
         };
         reseal(shard, &entry, &mut told, entropy)?;
     }
-    pass(shard, Merge::Tail, false, entropy)?;
+    pass(shard, &Merge::Tail, false, entropy)?;
     drop_old_roots(shard, entropy)?;
     sweep(shard)?;
     Ok(shard.store.expunge()?)
@@ -100,7 +100,7 @@ pub fn reencrypt(
 pub fn purge(shard: &CollectionShard, entropy: &mut dyn Entropy) -> Result<(), CollectionError> {
     let _alone = shard.alone();
     forget_digests(shard);
-    pass(shard, Merge::Wounded, true, entropy)?;
+    merge_groups(shard, |size| size.live < size.rows, true, entropy)?;
     drop_old_roots(shard, entropy)?;
     sweep(shard)?;
     for checkpoint in shard.store.checkpoints()? {
@@ -114,7 +114,7 @@ fn drop_old_roots(
     shard: &CollectionShard,
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
-    if shard.keys().has_old_roots() { pass(shard, Merge::Tail, false, entropy) } else { Ok(()) }
+    if shard.keys().has_old_roots() { pass(shard, &Merge::Tail, false, entropy) } else { Ok(()) }
 }
 
 /// Idempotency keys remember digests of documents: those of documents that are gone go too.

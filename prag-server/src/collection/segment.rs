@@ -8,7 +8,9 @@
 use super::CollectionError;
 use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
+use super::memory::{Footprint, SegmentCharge};
 use super::record::{Document, decode, encode};
+use super::shard::Home;
 use super::state::{LiveSegment, Row};
 use prag_index::{PartName, Segment};
 use prag_protocol::Epoch;
@@ -55,7 +57,7 @@ pub(super) fn write_segment(
     profile: &Profile,
     index: Segment,
     rows: Vec<Row>,
-    store: &dyn Shard,
+    home: &Home,
     entropy: &mut dyn Entropy,
 ) -> Result<Written, CollectionError> {
     let dek = Sealer::new(keys, fresh_id(entropy)?, entropy)?;
@@ -64,10 +66,11 @@ pub(super) fn write_segment(
     plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
     let mut parts = Vec::with_capacity(plain.len());
     for (name, bytes) in plain {
-        parts.push(write_part(keys, &dek, name, &bytes, store, entropy)?);
+        parts.push(write_part(keys, &dek, name, &bytes, home.store.as_ref(), entropy)?);
+        home.upkeep.spend(bytes.len());
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
-    let tree = tree(&rows);
+    let tree = tree(rows.iter().map(|row| (row.document.as_ref(), row.chunk)));
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -76,12 +79,15 @@ pub(super) fn write_segment(
         profile: profile.digest.clone(),
         root: tree.root(),
     };
+    let mut charge = Footprint::of(&entry).charge(&home.accounts);
+    charge.settle_texts(&home.accounts, documents.iter().map(|one| &one.content));
     let live = LiveSegment {
         id: dek.id,
         index: Arc::new(index),
         rows: Arc::new(rows),
         tree: Arc::new(tree),
         live: (0..count).collect(),
+        charge: Some(Arc::new(charge)),
     };
     Ok(Written { live, entry, dek })
 }
@@ -91,17 +97,24 @@ pub(super) fn load_segments(
     keys: &Keys,
     manifest: &Manifest,
     profile: &Profile,
-    store: &dyn Shard,
+    home: &Home,
 ) -> Result<Vec<LiveSegment>, CollectionError> {
-    manifest.segments.iter().map(|entry| load_segment(keys, entry, profile, store)).collect()
+    let load = |entry| {
+        // Taken before a byte is read: a shard that does not fit is refused, not half loaded.
+        let charge = Footprint::of(entry).reserve(&home.accounts)?;
+        load_segment(keys, entry, profile, home, charge)
+    };
+    manifest.segments.iter().map(load).collect()
 }
 
 fn load_segment(
     keys: &Keys,
     entry: &SegmentEntry,
     profile: &Profile,
-    store: &dyn Shard,
+    home: &Home,
+    mut charge: SegmentCharge,
 ) -> Result<LiveSegment, CollectionError> {
+    let store = home.store.as_ref();
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
@@ -120,7 +133,12 @@ fn load_segment(
         parts.push((name, bytes));
     }
     let index = Segment::from_parts(&parts)?;
-    let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
+    // Hashed before they are packed: to unpack them for it would take longer.
+    let tree =
+        tree(table.iter().filter_map(|(at, chunk)| Some((documents.get(*at as usize)?, *chunk))));
+    let pack = |document: Document| Arc::new(document.packed());
+    let documents: Vec<Arc<Document>> = documents.into_iter().map(pack).collect();
+    charge.settle_texts(&home.accounts, documents.iter().map(|one| &one.content));
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
         document.chunks.get(chunk as usize)?;
@@ -131,7 +149,6 @@ fn load_segment(
     if rows.len() != entry.rows as usize || index.len() as usize != rows.len() {
         return Err(CollectionError::Tampered("segment rows"));
     }
-    let tree = tree(&rows);
     if tree.root() != entry.root {
         return Err(CollectionError::Tampered("segment root"));
     }
@@ -141,14 +158,15 @@ fn load_segment(
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
-    Ok(LiveSegment { id: entry.id, index, rows, tree, live })
+    let charge = Some(Arc::new(charge));
+    Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge })
 }
 
 /// The Merkle tree over the rows' chunk hashes.
-fn tree(rows: &[Row]) -> MerkleLog {
+fn tree<'a>(rows: impl Iterator<Item = (&'a Document, u32)>) -> MerkleLog {
     let mut tree = MerkleLog::new();
-    for row in rows {
-        tree.append(&row.document.chunk_hash(row.chunk));
+    for (document, chunk) in rows {
+        tree.append(&document.chunk_hash(chunk));
     }
     tree
 }
@@ -224,5 +242,5 @@ pub(super) fn read_part(
 }
 
 /// Part numbers beyond the index's own.
-const DOCUMENTS: u8 = 128;
-const ROWS: u8 = 129;
+pub(super) const DOCUMENTS: u8 = 128;
+pub(super) const ROWS: u8 = 129;

@@ -6,9 +6,10 @@
 //! Invariant: a reader sees a write only after it is on disk; after a failed write the shard is closed.
 
 use super::keys::Keys;
-use super::log::{BATCH_BYTES_MAX, Log};
+use super::log::Log;
 use super::manifest::{FORMAT, Manifest};
-use super::record::{Batch, Document, Idempotency, Op, encode};
+use super::memory::{Charge, Component};
+use super::record::{Batch, Document, Idempotency};
 use super::segment::load_segments;
 use super::state::Live;
 use super::{CollectionError, rows};
@@ -21,12 +22,14 @@ use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap};
 use prag_trust::receipt::Batch as ProvenBatch;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+pub use super::batches::{batch, put_batches};
+pub use super::rest::{Counts, Home, Rest};
 
 /// Idempotency keys are remembered this long, seconds.
 pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
-/// Bytes of an encoded put above which it is staged in parts.
-const STAGE_BYTES: usize = 2 << 20;
 
 /// A collection's only shard, open for writing.
 pub struct CollectionShard {
@@ -37,8 +40,13 @@ pub struct CollectionShard {
     pub(super) store: Arc<dyn Shard>,
     /// Held while a freeze runs: there is one at a time.
     pub(super) freezing: Mutex<()>,
+    /// `store`, with what it shares with other shards.
+    pub(super) home: Home,
+    pub(super) lined_up: AtomicBool,
+    /// What the store takes for an open shard.
+    _open: Charge,
     /// Where another worker may ask for them; they go when this shard's other keys go.
-    shares: Mutex<Option<(Epoch, Shares)>>,
+    pub(super) shares: Mutex<Option<(Epoch, Shares)>>,
 }
 
 pub(super) struct Writer {
@@ -70,10 +78,12 @@ impl CollectionShard {
         identity: Identity,
         profile: Profile,
         wrap: Key<Wrap>,
-        store: Arc<dyn Shard>,
+        home: impl Into<Home>,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let home = home.into();
+        let open = home.accounts.reserve(Component::Storage, OPEN_SHARD_BYTES)?;
         let mut write = StoreBatch::new();
         let keys = Keys::create(collection, lineage, epoch, wrap, &mut write, entropy)?;
         let manifest = Manifest {
@@ -83,30 +93,35 @@ impl CollectionShard {
             ..Manifest::default()
         };
         write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
-        let seq = store.commit(write)?;
-        store.durable(seq)?;
-        let log = Log::create(Arc::clone(&store), writer_epoch);
-        let live = Live::new(profile.dimension as usize, Vec::new());
-        Ok(Self::assemble(keys, profile, live, log, manifest, HashMap::new(), store))
+        let seq = home.store.commit(write)?;
+        home.store.durable(seq)?;
+        let log = Log::create(Arc::clone(&home.store), writer_epoch);
+        let live = Live::counted(profile.dimension as usize, Vec::new(), &home.accounts);
+        let writer = Writer { log, manifest, recent: HashMap::new(), failed: false };
+        Ok(Self::assemble(keys, profile, live, writer, home, open))
     }
 
     /// Open a stored shard: manifest, segments, then the tail, each authenticated at its place.
     ///
     /// # Errors
     /// [`CollectionError::Tampered`] names what failed; the caller quarantines this shard and serves the others.
+    /// [`CollectionError::Memory`] where its segments do not fit: nothing is wrong with it.
     pub fn open(
         identity: Identity,
-        wrap: Key<Wrap>,
-        store: Arc<dyn Shard>,
+        wrap: impl Into<Arc<Key<Wrap>>>,
+        home: impl Into<Home>,
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
-        let keys = Keys::load(collection, lineage, epoch, wrap, store.as_ref())?;
+        let home = home.into();
+        let Home { store, accounts, .. } = &home;
+        let open = accounts.reserve(Component::Storage, OPEN_SHARD_BYTES)?;
+        let keys = Keys::load(collection, lineage, epoch, wrap.into(), store.as_ref())?;
         let manifest = Manifest::load(&keys, store.as_ref())?;
         let keys = keys.begin(&manifest.roots)?;
         let profile: Profile = serde_json::from_str(&manifest.profile)
             .map_err(|_| CollectionError::Tampered("profile"))?;
-        let segments = load_segments(&keys, &manifest, &profile, store.as_ref())?;
-        let mut live = Live::new(profile.dimension as usize, segments);
+        let segments = load_segments(&keys, &manifest, &profile, &home)?;
+        let mut live = Live::counted(profile.dimension as usize, segments, accounts);
         let mut recent: HashMap<_, _> =
             manifest.idempotency.iter().map(|entry| (entry.key, entry.clone())).collect();
         let mut apply = |batch: Batch| {
@@ -115,9 +130,10 @@ impl CollectionShard {
             }
             Ok(live.apply(batch)?)
         };
-        let log = Log::load(Arc::clone(&store), writer_epoch, &keys, manifest.base, &mut apply)?;
+        let log = Log::load(Arc::clone(store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
-        Ok(Self::assemble(keys, profile, live, log, manifest, recent, store))
+        let writer = Writer { log, manifest, recent, failed: false };
+        Ok(Self::assemble(keys, profile, live, writer, home, open))
     }
 
     /// Commit, make durable, then show. All batches or, if the first fails, none.
@@ -313,19 +329,20 @@ impl CollectionShard {
         keys: Keys,
         profile: Profile,
         live: Live,
-        log: Log,
-        manifest: Manifest,
-        recent: HashMap<[u8; 32], Idempotency>,
-        store: Arc<dyn Shard>,
+        writer: Writer,
+        home: Home,
+        open: Charge,
     ) -> Self {
-        let writer = Writer { log, manifest, recent, failed: false };
         Self {
             keys: RwLock::new(Arc::new(keys)),
             profile,
             live: RwLock::new(live),
             writer: Mutex::new(writer),
-            store,
+            store: Arc::clone(&home.store),
             freezing: Mutex::new(()),
+            home,
+            lined_up: AtomicBool::new(false),
+            _open: open,
             shares: Mutex::default(),
         }
     }
@@ -335,45 +352,5 @@ fn named(keys: &Keys, id: &DocumentId) -> String {
     hex::encode(&keys.names().name(id.as_str().as_bytes())[..16])
 }
 
-/// The batches of one put: one, or invisible stages and a final row that publishes them.
-///
-/// # Errors
-/// [`CollectionError::Entropy`].
-pub fn put_batches(
-    op: Op,
-    idempotency: Option<Idempotency>,
-    time: u64,
-    entropy: &mut dyn Entropy,
-) -> Result<Vec<Batch>, CollectionError> {
-    let bytes = encode(&op)?;
-    if bytes.len() <= STAGE_BYTES {
-        return Ok(vec![batch(vec![op], idempotency, time, entropy)?]);
-    }
-    const { assert!(STAGE_BYTES + 4096 < BATCH_BYTES_MAX) };
-    let mut upload = [0; 16];
-    entropy.fill(&mut upload)?;
-    let mut batches = Vec::new();
-    let mut parts = 0;
-    for bytes in bytes.chunks(STAGE_BYTES) {
-        let op = Op::Stage { upload, part: parts, bytes: bytes.to_vec() };
-        batches.push(batch(vec![op], None, time, entropy)?);
-        parts += 1;
-    }
-    batches.push(batch(vec![Op::Publish { upload, parts }], idempotency, time, entropy)?);
-    Ok(batches)
-}
-
-/// One batch with a fresh salt.
-///
-/// # Errors
-/// [`CollectionError::Entropy`].
-pub fn batch(
-    ops: Vec<Op>,
-    idempotency: Option<Idempotency>,
-    time: u64,
-    entropy: &mut dyn Entropy,
-) -> Result<Batch, CollectionError> {
-    let mut salt = [0; 16];
-    entropy.fill(&mut salt)?;
-    Ok(Batch { salt, time, ops, idempotency })
-}
+/// What an open shard takes in the store, measured with `prag-store`'s example `tiny_shards`, and in this module, bytes.
+const OPEN_SHARD_BYTES: u64 = 256 << 10;

@@ -5,6 +5,7 @@
 //! Never: disk, keys, admission.
 //! Invariant: a document lies in exactly one part, and all its chunks are live there, or it is absent.
 
+use super::memory::{Accounts, Charge, Component, SegmentCharge, tail_row_bytes};
 use super::record::{Batch, Document, Op, decode};
 use prag_index::{Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
@@ -22,6 +23,15 @@ pub struct Row {
     pub chunk: u32,
 }
 
+impl Row {
+    /// Bytes of its text, about: its span in the original.
+    #[must_use]
+    pub fn text_bytes(&self) -> u64 {
+        let chunk = self.document.chunks.get(self.chunk as usize);
+        chunk.map_or(0, |chunk| u64::from(chunk.end.saturating_sub(chunk.start)))
+    }
+}
+
 /// An immutable segment and what of it is still live.
 #[derive(Clone)]
 pub struct LiveSegment {
@@ -35,6 +45,16 @@ pub struct LiveSegment {
     pub tree: Arc<MerkleLog>,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// Its memory, where that is counted.
+    pub charge: Option<Arc<SegmentCharge>>,
+}
+
+impl LiveSegment {
+    /// Bytes of the texts of its rows, dead ones included, about.
+    #[must_use]
+    pub fn text_bytes(&self) -> u64 {
+        self.rows.iter().map(Row::text_bytes).sum()
+    }
 }
 
 /// The tail: searched exactly.
@@ -47,6 +67,7 @@ pub struct LiveTail {
     pub tree: MerkleLog,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    charge: Charge,
 }
 
 /// Where a document lies.
@@ -99,9 +120,10 @@ pub struct ApplyError;
 impl LiveTail {
     /// An empty tail for vectors of `dimension`.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
+    pub fn new(dimension: usize, accounts: &Arc<Accounts>) -> Self {
         let (index, tree) = (Tail::new(dimension), MerkleLog::new());
-        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new() }
+        let charge = accounts.charge(Component::Tails, 0);
+        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new(), charge }
     }
 }
 
@@ -109,9 +131,15 @@ impl Live {
     /// A view of `segments` and an empty tail.
     #[must_use]
     pub fn new(dimension: usize, segments: Vec<LiveSegment>) -> Self {
+        Self::counted(dimension, segments, &Accounts::unlimited())
+    }
+
+    /// As [`Live::new`], with its tail's memory counted.
+    #[must_use]
+    pub fn counted(dimension: usize, segments: Vec<LiveSegment>, accounts: &Arc<Accounts>) -> Self {
         let mut live = Self {
             segments,
-            tail: LiveTail::new(dimension),
+            tail: LiveTail::new(dimension, accounts),
             documents: BTreeMap::new(),
             staged: HashMap::new(),
             dimension,
@@ -180,19 +208,24 @@ impl Live {
             return Err(ApplyError);
         }
         self.remove(&document.id);
-        let document = Arc::new(document);
         let metadata = Arc::new(document.metadata());
+        let read = |chunk| (document.searched_text(chunk), document.chunk_hash(chunk));
+        let texts: Vec<_> =
+            (0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX)).map(read).collect();
+        let document = Arc::new(document.packed());
         let mut ordinals = Vec::with_capacity(document.chunks.len());
-        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.dimension)) {
+        let vectors = vectors.chunks_exact(self.dimension);
+        for ((chunk, vector), (text, hash)) in (0u32..).zip(vectors).zip(texts) {
+            self.tail.charge.grow(tail_row_bytes(self.dimension, text.len()));
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
-                text: document.searched_text(chunk),
+                text,
                 vector: vector.to_vec(),
                 metadata: Arc::clone(&metadata),
             });
             let ordinal = ordinal.map_err(|_| ApplyError)?;
             self.tail.rows.push(Row { document: Arc::clone(&document), chunk });
-            self.tail.tree.append(&document.chunk_hash(chunk));
+            self.tail.tree.append(&hash);
             self.tail.live.insert(ordinal);
             ordinals.push(ordinal);
         }

@@ -5,6 +5,7 @@
 mod fuzz;
 mod golden;
 mod life;
+mod merge;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -100,7 +101,7 @@ fn delete(shard: &CollectionShard, id: &str) {
 
 fn contents(live: &Live) -> Vec<(String, String)> {
     let row = |at: &super::state::Location| {
-        (at.document.id.as_str().to_owned(), at.document.content.clone())
+        (at.document.id.as_str().to_owned(), at.document.content.whole().into_owned())
     };
     live.documents.values().map(row).collect()
 }

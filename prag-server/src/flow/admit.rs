@@ -82,7 +82,9 @@ impl Worker {
         let granted = admission::admit_read(caller, session.as_ref(), id, &view, &gate);
         let granted = granted.map_err(|denied| self.denied(id, denied))?;
         let quota = quota.filter(|_| !granted.is_owner());
-        Ok(Reader { granted, held: self.held(id).await?, quota })
+        let held = self.held(id).await?;
+        self.wake(&held).await?;
+        Ok(Reader { granted, held, quota })
     }
 
     pub(super) async fn admit_write(
@@ -92,7 +94,10 @@ impl Worker {
     ) -> Result<(Granted<Write>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_write(caller, id, &view, &self.gate());
-        Ok((granted.map_err(|denied| self.denied(id, denied))?, self.held(id).await?))
+        let granted = granted.map_err(|denied| self.denied(id, denied))?;
+        let held = self.held(id).await?;
+        self.wake(&held).await?;
+        Ok((granted, held))
     }
 
     pub(super) async fn admit_see(
@@ -102,7 +107,9 @@ impl Worker {
     ) -> Result<(Granted<See>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_see(caller, id, &view, &self.gate());
-        Ok((granted.map_err(problems::denied)?, self.held(id).await?))
+        let (granted, held) = (granted.map_err(problems::denied)?, self.held(id).await?);
+        self.wake_if_it_fits(&held).await;
+        Ok((granted, held))
     }
 
     pub(super) async fn admit_admin(
@@ -114,6 +121,7 @@ impl Worker {
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let granted = granted.map_err(problems::denied)?;
         let held = self.held(id).await?;
+        self.wake_if_it_fits(&held).await;
         self.renew_if_due(caller, id, granted.epoch()).await;
         Ok((granted, held))
     }

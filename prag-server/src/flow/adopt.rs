@@ -42,7 +42,7 @@ impl Worker {
             Err(_unknown) => return self.adopt(id).await,
         };
         if held.shard().is_err() {
-            self.open_from_vaults(&held).await;
+            self.open_from_vaults(&held, false).await;
         }
         self.describe(&held, true, epoch)
     }

@@ -140,15 +140,15 @@ impl Worker {
         }
     }
 
-    /// Lineages of all collections here, and the heads of those that are open.
+    /// Lineages of all collections here, and the heads of those that were open since the boot.
     fn durable_heads(&self) -> (Vec<Lineage>, Vec<(Lineage, Head)>) {
         let held: Vec<_> = {
             let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
             collections.values().cloned().collect()
         };
         let known = held.iter().map(|held| held.entry.lineage).collect();
-        let open = held.iter().filter_map(|held| held.shard().ok());
-        let heads = open.filter_map(|shard| shard.durable_head()).map(|head| (head.lineage, head));
+        let heads = held.iter().filter_map(|held| held.durable_head());
+        let heads = heads.map(|head| (head.lineage, head));
         (known, heads.collect())
     }
 

@@ -41,7 +41,7 @@ impl Worker {
         let worker = self.clone();
         let work = move || worker.attest_now(nonce);
         let said = tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-        Ok(Attestation { ledger, ..said })
+        Ok(Attestation { ledger, memory: Some(self.0.memory.standing()), ..said })
     }
 
     /// Where the ledger stands, for whoever asks. The height of the embedded one would tell how much is administered.

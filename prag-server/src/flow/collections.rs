@@ -8,6 +8,7 @@
 use super::opening::wrap_key;
 use super::{Asker, Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
+use crate::collection::shard::Counts;
 use crate::released::released_share;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
@@ -45,6 +46,7 @@ impl Worker {
             return Err(Problem::new(Code::InvalidField, "reserved for sealing roots").field("id"));
         }
         self.name_is_free(caller, &create)?;
+        let _room = self.0.memory.room(NEW_COLLECTION_BYTES)?;
         if create.managed && !self.0.parts.ledger.keeps_shares() {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
@@ -288,15 +290,16 @@ impl Worker {
         epoch: Epoch,
     ) -> Result<Collection, Problem> {
         let shard = held.shard().ok();
-        let (documents, chunks, segments) = shard.as_ref().map_or((0, 0, 0), |shard| {
-            let live = shard.read();
-            (live.documents.len() as u64, live.chunks(), live.segments.len())
-        });
+        let Counts { documents, chunks, segments } = held.counts().unwrap_or_default();
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
             None => self.profile_for(&held.entry.vectors)?,
         };
-        let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
+        let head = match &shard {
+            Some(shard) => Some(shard.head()),
+            None => held.durable_head(),
+        };
+        let head = head.filter(|_| owner).map(|head| self.signed_head(&head));
         Ok(Collection {
             id: held.entry.id,
             name: if owner { held.entry.name.clone() } else { String::new() },
@@ -305,7 +308,7 @@ impl Worker {
             state: held.state(),
             documents,
             chunks,
-            segments: u32::try_from(segments).unwrap_or(u32::MAX),
+            segments,
             profile,
             lease_until: Some(held.lease_until()).filter(|until| owner && *until > 0),
             head,
@@ -332,3 +335,5 @@ fn no_entropy(_: prag_trust::entropy::EntropyError) -> Problem {
 }
 
 const FIRST_EPOCH: Epoch = 1;
+/// An open shard, with room for its first documents.
+const NEW_COLLECTION_BYTES: u64 = 1 << 20;

@@ -7,6 +7,7 @@
 
 use super::{Worker, problems};
 use crate::collection::{CollectionError, CollectionShard, freeze, renew};
+use crate::machine;
 use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::operations::{Operation, OperationKind, OperationState};
@@ -78,13 +79,20 @@ impl Worker {
         };
         self.record(&caller.address, operation.clone());
         let (worker, op) = (self.clone(), operation.id.clone());
-        tokio::task::spawn_blocking(move || {
+        let thread = std::thread::Builder::new().name("prag-operation".to_owned());
+        let started = thread.spawn(move || {
+            machine::step_back();
             let told = |done, total| {
                 worker.change(&op, |operation| (operation.done, operation.total) = (done, total));
             };
             let done = work(&shard, &told);
             worker.finish(&op, done.map_err(problems::collection));
         });
+        if started.is_err() {
+            let problem = Problem::new(Code::Overloaded, "no thread for the operation");
+            self.finish(&operation.id, Err(problem.clone()));
+            return Err(problem);
+        }
         Ok(operation)
     }
 
@@ -103,19 +111,11 @@ impl Worker {
         found.ok_or_else(|| Problem::new(Code::OperationNotFound, "no such operation of yours"))
     }
 
-    /// Freeze a tail that has grown past the setting, in the background.
+    /// Freeze a tail that has grown past the setting, and merge what is due, in the background.
     pub(super) fn freeze_if_due(&self, shard: &Arc<CollectionShard>) {
-        let due = shard.read().tail.rows.len() >= self.0.settings.freeze_rows;
-        if !due {
-            return;
+        if freeze::is_due(shard) {
+            self.0.line.add(shard);
         }
-        let (shard, merge) = (Arc::clone(shard), self.0.settings.merge_segments);
-        tokio::task::spawn_blocking(move || {
-            let all = shard.read().segments.len() + 1 >= merge;
-            if let Err(error) = freeze::compact(&shard, all, &mut OsEntropy) {
-                tracing::warn!(%error, "a freeze failed; the tail goes on");
-            }
-        });
     }
 
     fn record(&self, owner: &Address, operation: Operation) {

@@ -96,7 +96,7 @@ fn pack<'a>(
         if counted > budget {
             continue;
         }
-        citations.push(citation(number, found, count(embedder, text)));
+        citations.push(citation(number, found, count(embedder, &text)));
         cited.push(found);
         context = longer;
         tokens = counted;
@@ -106,7 +106,7 @@ fn pack<'a>(
 
 fn passage(number: u32, found: &Found) -> String {
     let text = found.document.text(found.chunk);
-    let fence = fence(text);
+    let fence = fence(&text);
     let mut source = one_line(&found.document.title);
     if let Some(chunk) = found.document.chunks.get(found.chunk as usize) {
         for heading in chunk.heading_path.iter().map(|heading| one_line(heading)) {

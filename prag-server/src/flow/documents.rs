@@ -199,6 +199,7 @@ impl Worker {
             } else {
                 shard.write(batches, &mut entropy).map_err(problems::collection)?
             };
+            worker.freeze_if_due(&shard);
             if purge {
                 renew::purge(&shard, &mut entropy).map_err(problems::collection)?;
             }
@@ -275,7 +276,7 @@ fn info(shard: &CollectionShard, document: &Document, content: bool) -> Document
         chunks: u32::try_from(document.chunks.len()).unwrap_or(u32::MAX),
         content_hash: hex::encode(document.content_hash),
         metadata: document.metadata(),
-        content: content.then(|| document.content.clone()),
+        content: content.then(|| document.content.whole().into_owned()),
     }
 }
 

@@ -91,7 +91,7 @@ impl Worker {
         };
         let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         let next_cursor = (end < total).then(|| end.to_string());
-        let documents = held.shard().map_or(0, |shard| shard.read().documents.len() as u64);
+        let documents = held.counts().map_or(0, |counts| counts.documents);
         let watch = held.watch();
         let data = rows.into_iter().map(|record| {
             let flags = watch.flags(&record.grantee, documents);

@@ -4,14 +4,17 @@
 //! Holds: its catalogue entry, its shard while the worker has the key, where the key came from, and who of its
 //! grantees asked.
 //! Never: keys.
-//! Invariant: `shard()` gives a shard only in state ready.
+//! Invariant: `shard()` gives a shard only in state ready; one at rest is woken first.
 
 use super::lock::ignore_poison;
+use super::problems;
 use super::watch::Watch;
 use crate::collection::CollectionShard;
+use crate::collection::shard::{Counts, Rest};
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use prag_trust::head::Head;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -19,7 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 pub struct Held {
     /// What the catalogue says.
     pub entry: Entry,
-    state: RwLock<State>,
+    pub(super) state: RwLock<State>,
+    /// Held while the shard is opened: two writers of one shard would be its end.
+    pub(super) opening: tokio::sync::Mutex<()>,
+    /// When somebody was last admitted, Unix seconds.
+    used: AtomicU64,
     watch: Mutex<Watch>,
     report: Mutex<KeyReport>,
     /// Unix seconds; 0 until the ledger was asked.
@@ -33,6 +40,8 @@ pub struct Held {
 /// Whether it serves.
 pub(super) enum State {
     Ready(Arc<CollectionShard>),
+    /// Closed for want of use; it opens when it is asked for.
+    Resting(Arc<Rest>),
     Locked,
     /// The key fits, and the shard's files are not on this machine.
     Absent,
@@ -42,8 +51,34 @@ pub(super) enum State {
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
-        let (lease_until, seen, displaced) = Default::default();
-        Self { entry, state: RwLock::new(state), watch, report, lease_until, seen, displaced }
+        let (lease_until, seen, displaced, used) = Default::default();
+        let (state, opening) = (RwLock::new(state), tokio::sync::Mutex::default());
+        Self { entry, state, opening, used, watch, report, lease_until, seen, displaced }
+    }
+
+    /// Somebody was admitted at `now`.
+    pub(super) fn touch(&self, now: u64) {
+        self.used.store(now, Ordering::Relaxed);
+    }
+
+    /// When somebody last was.
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// How much is in it, if it serves, open or at rest.
+    pub(super) fn counts(&self) -> Option<Counts> {
+        let rest = self.resting().map(|rest| rest.counts);
+        self.shard().ok().map(|shard| shard.counts()).or(rest)
+    }
+
+    /// The head that is durable, if it serves, open or at rest.
+    pub(super) fn durable_head(&self) -> Option<Head> {
+        if self.displaced().is_some() {
+            return None;
+        }
+        let rest = self.resting().and_then(|rest| rest.head);
+        self.shard().ok().and_then(|shard| shard.durable_head()).or(rest)
     }
 
     /// The shard, if it serves.
@@ -65,10 +100,11 @@ impl Held {
     pub(super) fn kept(&self) -> Result<Arc<CollectionShard>, Problem> {
         match &*self.state.read().unwrap_or_else(ignore_poison) {
             State::Ready(shard) => Ok(Arc::clone(shard)),
-            State::Locked => Err(Problem::new(
-                Code::KeyMissing,
-                "the worker has no key for this collection: it restarted, or its lease is over; its owner must release it",
+            State::Resting(_) => Err(Problem::new(
+                Code::Overloaded,
+                "the collection is at rest and was not opened; ask again",
             )),
+            State::Locked => Err(problems::key_missing()),
             State::Absent => Err(Problem::new(
                 Code::ShardUnavailable,
                 format!(
@@ -130,7 +166,7 @@ impl Held {
     #[must_use]
     pub fn state(&self) -> CollectionState {
         match &*self.state.read().unwrap_or_else(ignore_poison) {
-            State::Ready(_) => CollectionState::Ready,
+            State::Ready(_) | State::Resting(_) => CollectionState::Ready,
             State::Locked | State::Absent => CollectionState::Locked,
             State::Quarantined(_) => CollectionState::Quarantined,
         }
@@ -167,8 +203,11 @@ impl Held {
     /// Give up the shard and its keys; true if they were here. Who is using it finishes; nothing more is written.
     pub(super) fn lock(&self) -> bool {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
-        let State::Ready(shard) = &*state else { return false };
-        shard.close();
+        match &*state {
+            State::Ready(shard) => shard.close(),
+            State::Resting(_) => {}
+            State::Locked | State::Absent | State::Quarantined(_) => return false,
+        }
         *state = State::Locked;
         true
     }

@@ -6,6 +6,7 @@
 //! Invariant: a document is visible whole or not at all.
 
 use super::chunking::{self, Prepared};
+use super::memory::put_bytes;
 use super::{Worker, embed, problems, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Idempotency, Op};
@@ -89,6 +90,9 @@ impl Worker {
         idempotency: Option<Idempotency>,
         receipt: bool,
     ) -> Result<Put, Problem> {
+        self.check_tail(shard.read().tail.rows.len())?;
+        let bytes = puts.iter().flatten().map(put_bytes).sum();
+        let _room = self.0.memory.room(bytes)?;
         let step = |put| self.step(shard, scope, put);
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();

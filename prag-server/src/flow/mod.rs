@@ -28,6 +28,7 @@ mod ingest;
 mod lease;
 mod lock;
 mod market;
+mod memory;
 mod opening;
 mod peer;
 mod policy;
@@ -37,9 +38,11 @@ mod quota;
 mod rate;
 mod readers;
 mod receipt;
+mod rest;
 mod rotate;
 mod search;
 mod sketch;
+mod upkeep;
 mod usage;
 mod validate;
 mod vaults;
@@ -52,6 +55,7 @@ pub use held::Held;
 pub use readers::Answer;
 
 use crate::channel::KeyRing;
+use crate::collection::upkeep::Upkeep;
 use crate::components::Components;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -87,8 +91,11 @@ struct Inner {
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
     challenges: Challenges,
-    /// Shards are opened one by one: two writers of one shard would be its end.
-    opening: tokio::sync::Mutex<()>,
+    memory: memory::Memory,
+    /// How segments are built.
+    upkeep: Arc<Upkeep>,
+    /// Shards that wait for a freeze or merge.
+    line: upkeep::Line,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
     /// The worker looks at its part in the market in one place at a time; what failed in the last look.
@@ -113,6 +120,9 @@ impl Worker {
     pub async fn start(settings: Settings, parts: Components) -> Result<Self, Problem> {
         let challenges = Challenges::new(&mut OsEntropy)
             .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
+        let line = upkeep::Line::start()
+            .map_err(|_| Problem::new(Code::Internal, "no thread for freezes and merges"))?;
+        let (memory, upkeep) = (memory::Memory::new(&settings), memory::upkeep(&settings));
         let inner = Inner {
             settings,
             parts,
@@ -123,7 +133,9 @@ impl Worker {
             metrics: Metrics::default(),
             heard: AtomicBool::new(false),
             challenges,
-            opening: tokio::sync::Mutex::default(),
+            memory,
+            upkeep: Arc::new(upkeep),
+            line,
             anchoring: tokio::sync::Mutex::default(),
             attending: tokio::sync::Mutex::default(),
             books: tokio::sync::Mutex::default(),
@@ -136,6 +148,7 @@ impl Worker {
         worker.open_all().await?;
         worker.keep_anchoring();
         worker.keep_leases();
+        worker.keep_resting();
         worker.keep_attending();
         Ok(worker)
     }
@@ -207,8 +220,12 @@ impl Worker {
         let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
         let quarantined = collections.values().filter(|held| held.quarantined()).count();
         let locked = collections.values().filter(|held| held.locked()).count();
+        let resting = collections.values().filter(|held| held.resting().is_some()).count();
         let reads = self.0.parts.engine.reads();
-        self.0.metrics.render(collections.len(), locked, quarantined, reads)
+        let held = [collections.len(), locked, quarantined, resting];
+        let mut out = self.0.metrics.render(held, reads);
+        self.0.memory.render(&mut out);
+        out
     }
 
     /// Whether the worker can answer, and where its ledger stands.

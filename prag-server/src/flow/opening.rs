@@ -8,7 +8,7 @@
 use super::collections::vault;
 use super::held::State;
 use super::{Held, Worker, lock, problems};
-use crate::collection::shard::Identity;
+use crate::collection::shard::{Home, Identity};
 use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
 use prag_client::ledger::Authorization;
@@ -18,7 +18,7 @@ use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{Profile, VaultKind};
 use prag_protocol::{CollectionId, Epoch};
-use prag_store::{Open, ShardName, StoreError};
+use prag_store::{Open, Shard, ShardName, StoreError};
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap, derive_kek};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Worker {
             let held = known.unwrap_or_else(|| Arc::new(Held::new(entry, State::Locked)));
             self.hold(&held);
             match self.alive(id).await {
-                Ok(Some(_)) if held.locked() && alone => self.open_from_vaults(&held).await,
+                Ok(Some(_)) if held.locked() && alone => self.open_from_vaults(&held, true).await,
                 Ok(Some(_)) if held.locked() => waiting.push(held),
                 Ok(Some(_)) => {}
                 Ok(None) if self.is_gone(id).await? => {
@@ -65,7 +65,7 @@ impl Worker {
         tokio::spawn(async move {
             for held in waiting {
                 let Some(inner) = weak.upgrade() else { return };
-                Self(inner).open_from_vaults(&held).await;
+                Self(inner).open_from_vaults(&held, true).await;
             }
         });
         Ok(())
@@ -121,19 +121,19 @@ impl Worker {
             identity(&entry, entry.epoch),
             profile,
             wrap,
-            store,
+            self.home(store),
             &mut OsEntropy,
         )
         .map_err(problems::collection)?;
         entry.ready = true;
         parts.catalog.keep(&entry).map_err(vault)?;
         let held = Arc::new(Held::new(entry, State::Ready(Arc::new(shard))));
+        held.touch(self.now());
         self.hold(&held);
         Ok(held)
     }
 
-    /// Open the shard with the key of the ledger's epoch, unless it serves already, then end the epochs before it.
-    /// `seen`: a head that it must continue, besides the last anchor.
+    /// As [`Worker::try_open`], where it may as well stay locked.
     pub(super) async fn open_shard(
         &self,
         held: &Arc<Held>,
@@ -141,26 +141,36 @@ impl Worker {
         wrap: Key<Wrap>,
         seen: Option<Head>,
     ) {
-        let _one_by_one = self.0.opening.lock().await;
-        if held.kept().is_ok() {
-            return;
-        }
-        if let Err(problem) = self.check_policy(held.entry.id).await {
+        if let Err(problem) = self.try_open(held, epoch, Arc::new(wrap), seen).await {
             tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
-            return;
         }
+    }
+
+    /// Open the shard with the key of the ledger's epoch, unless it is open already, then end the epochs before it.
+    /// `seen`: a head that it must continue, besides the last anchor.
+    ///
+    /// # Errors
+    /// The policy's, the ledger's, `memory-limit`: it is as it was. What is wrong with the shard itself is its state.
+    pub(super) async fn try_open(
+        &self,
+        held: &Arc<Held>,
+        epoch: Epoch,
+        wrap: Arc<Key<Wrap>>,
+        seen: Option<Head>,
+    ) -> Result<(), Problem> {
+        let _one_by_one = held.opening.lock().await;
+        if held.kept().is_ok() {
+            return Ok(());
+        }
+        let rested = held.resting().is_some();
+        self.check_policy(held.entry.id).await?;
         let (worker, entry) = (self.clone(), held.entry.clone());
-        let last = match self.last_anchor().await {
-            Ok(last) => last,
-            Err(problem) => {
-                tracing::warn!(%problem, "a shard stays locked: the ledger's anchor is not known");
-                return;
-            }
-        };
+        let last = self.last_anchor().await?;
         let work = move || {
             let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
             let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            let shard = CollectionShard::open(identity(&entry, epoch), wrap, store)?;
+            let home = worker.home(store);
+            let shard = CollectionShard::open(identity(&entry, epoch), wrap, home)?;
             super::anchor::checked(shard, &last, seen.as_ref())
         };
         let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
@@ -169,18 +179,25 @@ impl Worker {
         };
         match opened {
             Ok(shard) => {
-                let shard = Arc::new(shard);
-                held.set(State::Ready(Arc::clone(&shard)));
+                let shard = held.arrive(shard, rested)?;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");
                 }
             }
             Err(CollectionError::Store(StoreError::Absent(_))) => held.set(State::Absent),
+            Err(CollectionError::Memory(full)) => return Err(problems::memory(full)),
             Err(error) => {
                 tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
                 held.set(State::Quarantined(error.to_string()));
             }
         }
+        Ok(())
+    }
+
+    /// A shard's store, with what all shards share.
+    fn home(&self, store: Arc<dyn Shard>) -> Home {
+        let accounts = Arc::clone(&self.0.memory.accounts);
+        Home { store, accounts, upkeep: Arc::clone(&self.0.upkeep) }
     }
 
     pub(super) fn bury(&self, entry: &Entry) -> Result<(), Problem> {

@@ -68,6 +68,7 @@ impl Worker {
         ordered(&ask, &word)?;
         self.0.challenges.spend(&ask.nonce, self.now()).map_err(spent)?;
         let like = self.like(&ask, evidence, word).await?;
+        self.wake(&self.known(ask.collection)?).await?;
         let secret = self.secret_of(&ask)?;
         let failed = |_| Problem::new(Code::Internal, "the answer was not sealed");
         let answer = Answer::seal(&secret, &ask, &like, &mut OsEntropy).map_err(failed)?;

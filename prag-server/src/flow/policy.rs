@@ -40,7 +40,7 @@ impl Worker {
         let message = AccessMsg::SetPolicy { collection: id, measurements, readers };
         let reply = self.transition(caller, message).await?;
         if self.obey_policy(&held).await? && held.locked() {
-            self.open_from_vaults(&held).await;
+            self.open_from_vaults(&held, false).await;
         }
         Ok(reply)
     }

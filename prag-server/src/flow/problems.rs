@@ -6,6 +6,7 @@
 //! Invariant: whatever is not the caller's fault says so.
 
 use crate::collection::CollectionError;
+use crate::collection::memory::Full;
 use prag_chunk::ChunkError;
 use prag_client::ledger::LedgerError;
 use prag_embedder::EmbedError;
@@ -17,6 +18,13 @@ pub(super) fn forbidden() -> Problem {
     Problem::new(
         Code::Forbidden,
         "no such collection, or no grant for you; check the id and ask its owner for a grant",
+    )
+}
+
+pub(super) fn key_missing() -> Problem {
+    Problem::new(
+        Code::KeyMissing,
+        "the worker has no key for this collection: it restarted, or its lease is over; its owner must release it",
     )
 }
 
@@ -108,7 +116,18 @@ pub(super) fn waits(problem: &Problem) -> bool {
     matches!(problem.code, Code::LedgerUnavailable | Code::LedgerStale)
 }
 
+/// The memory limit, or the part of it that writes may use, has no room.
+pub(super) fn memory(full: Full) -> Problem {
+    let detail = format!(
+        "{full} bytes (`memory.limit`): searches go on; delete documents, or ask the worker's operator for a higher limit"
+    );
+    Problem::new(Code::MemoryLimit, detail).limit(full.limit)
+}
+
 pub(super) fn collection(error: CollectionError) -> Problem {
+    if let CollectionError::Memory(full) = error {
+        return memory(full);
+    }
     let code = match &error {
         CollectionError::TooLarge { .. } => Code::TooLarge,
         CollectionError::Tampered(_)

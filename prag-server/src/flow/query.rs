@@ -216,7 +216,7 @@ fn hit(found: &Found, with_metadata: bool) -> Hit {
         title: document.title.clone(),
         chunk: *chunk,
         score: three_digits(*score),
-        text: document.text(*chunk).to_owned(),
+        text: document.text(*chunk).into_owned(),
         start: at.map_or(0, |at| at.start),
         end: at.map_or(0, |at| at.end),
         heading_path: at.map(|at| at.heading_path.clone()).unwrap_or_default(),

@@ -16,10 +16,12 @@
 //! again; no timer does.
 
 use super::collections::vault;
+use super::held::State;
 use super::lease::lives;
 use super::opening::wrap_key;
 use super::{Held, Worker, problems};
 use crate::collection::CollectionShard;
+use crate::collection::shard::Rest;
 use crate::vault::Handover;
 use prag_client::vault::{Fetched, Shares, VaultError, Wanted};
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord, Placement};
@@ -76,8 +78,9 @@ impl Worker {
         Ok(Word { record, placement, images: policy.map(|policy| policy.measurements) })
     }
 
-    /// Walk the vaults for a collection that is held, and open its shard with the first keys that fit.
-    pub(super) async fn open_from_vaults(&self, held: &Arc<Held>) {
+    /// Walk the vaults for a collection that is held, and open its shard with the first keys that fit; or, as at boot,
+    /// let it rest with them until somebody asks.
+    pub(super) async fn open_from_vaults(&self, held: &Arc<Held>, at_boot: bool) {
         let id = held.entry.id;
         match self.word(id).await {
             Ok(mut word) => {
@@ -101,7 +104,12 @@ impl Worker {
                 let (found, tried) = self.find_keys(id, &word).await;
                 held.tried(tried);
                 if let Some(found) = found {
-                    self.open_with(held, word.record.epoch, found).await;
+                    let rests = at_boot && self.0.settings.memory.idle_s > 0;
+                    if rests && found.handover.is_none() {
+                        self.rest_with(held, word.record.epoch, found).await;
+                    } else {
+                        self.open_with(held, word.record.epoch, found).await;
+                    }
                 }
             }
             Err(problem) => {
@@ -164,6 +172,23 @@ impl Worker {
             held.also_tried(attempt(kind, "files-absent"));
         }
         self.opened(held, kind, epoch, shares);
+    }
+
+    /// Hold the keys of a shard that nobody has asked for yet.
+    async fn rest_with(&self, held: &Arc<Held>, epoch: Epoch, found: Found) {
+        let Found { kind, shares, wrap, handover: _ } = found;
+        if let Err(problem) = self.check_policy(held.entry.id).await {
+            tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
+            return;
+        }
+        if kind != VaultKind::Local
+            && let Err(error) = self.0.parts.vaults.keep(held.entry.id, epoch, &shares)
+        {
+            tracing::warn!(%error, "released keys are not kept for the next restart");
+        }
+        held.opened(kind);
+        let shares = self.gives().then_some((epoch, shares));
+        held.set(State::Resting(Arc::new(Rest::unopened(epoch, wrap, shares))));
     }
 
     /// Note where the keys of an open shard came from; its shares stay in memory where peers may ask for them.

@@ -141,6 +141,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::Behind
         | Code::NotAnchored
         | Code::WorkerSealed
+        | Code::MemoryLimit
         | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::Device | Code::Storage | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -150,7 +151,7 @@ pub(super) fn status(code: Code) -> StatusCode {
 /// Whether the same request may well succeed a second later.
 fn retry(code: Code) -> bool {
     use Code::{Behind, LedgerStale, LedgerUnavailable, NotAnchored, Overloaded, RateLimited};
-    let soon = matches!(code, Behind | NotAnchored | Overloaded | RateLimited);
+    let soon = matches!(code, Behind | NotAnchored | Overloaded | RateLimited | Code::MemoryLimit);
     soon || matches!(code, LedgerStale | LedgerUnavailable)
 }
 

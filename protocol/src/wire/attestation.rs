@@ -54,6 +54,21 @@ pub struct Attestation {
     /// Where the ledger stands. Absent while the worker is sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerStanding>,
+    /// How full the worker is. Absent while it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryStanding>,
+}
+
+/// How much of its memory limit a worker uses, as it says: for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MemoryStanding {
+    /// In use, MiB.
+    pub used_mib: u64,
+    /// From here on writes are refused, MiB.
+    pub write_limit_mib: u64,
+    /// The setting `memory.limit`, MiB.
+    pub limit_mib: u64,
 }
 
 /// Where a worker's ledger stands, as it says: for people. What a worker may do with an old view, its settings say.

@@ -15,7 +15,7 @@ pub(crate) fn own(lab: &Lab) -> Arc<dyn Shard> {
 }
 
 /// The only shard that is not the worker's own.
-fn only_shard(lab: &Lab) -> (PathBuf, ShardName) {
+pub(crate) fn only_shard(lab: &Lab) -> (PathBuf, ShardName) {
     let folders =
         fs::read_dir(lab.path().join("shards")).unwrap().map(|entry| entry.unwrap().path());
     let named = |path: PathBuf| {

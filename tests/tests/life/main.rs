@@ -11,6 +11,7 @@
 mod crash;
 mod host;
 mod lease;
+mod rest;
 
 use prag_client::Client;
 use prag_client::error::ClientError;

@@ -79,6 +79,7 @@ async fn attest(
         simulated: false,
         metering: None,
         ledger: None,
+        memory: None,
         time: Then.now(),
     })
 }

@@ -336,6 +336,10 @@ fn purge(shard: &CollectionShard) -> Result<(), CollectionError> {
     renew::purge(shard, &mut OsEntropy)
 }
 
+fn maintain(shard: &CollectionShard) -> Result<(), CollectionError> {
+    freeze::maintain(shard, &mut OsEntropy)
+}
+
 fn merge(shard: &CollectionShard) -> Result<(), CollectionError> {
     freeze::compact(shard, true, &mut OsEntropy)
 }
@@ -349,6 +353,8 @@ fn a_crash_after_any_step_loses_nothing() {
         ("reencrypt", 2, reencrypt as Deed),
         ("compact after a rotation", 2, merge as Deed),
         ("purge", 1, purge as Deed),
+        ("merge all", 1, merge as Deed),
+        ("merge what is wounded", 1, maintain as Deed),
     ] {
         for kept in [0, 1, usize::MAX] {
             let mut steps = 0;

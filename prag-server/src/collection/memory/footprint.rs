@@ -1,0 +1,138 @@
+//! How much memory a segment takes, known before it is loaded or built.
+//!
+//! Layer: collection, below `memory`.
+//! Holds: the only place that turns lengths on disk, rows and dimensions into bytes of memory.
+//! Never: a measurement; these are estimates that err upwards.
+//! Invariant: a segment has the same footprint when it was built and when it was loaded.
+
+use super::{Accounts, Charge, Component, Full, TextCharge};
+use crate::collection::manifest::SegmentEntry;
+use crate::collection::segment::{DOCUMENTS, ROWS};
+use crate::collection::text::Text;
+use prag_index::PartName;
+use std::sync::Arc;
+
+/// What a segment takes, by component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    vectors: u64,
+    graph: u64,
+    words: u64,
+    fields: u64,
+    texts: u64,
+    trees: u64,
+}
+
+/// A segment's memory, for as long as any view holds it.
+#[derive(Debug)]
+pub struct SegmentCharge {
+    parts: Vec<Charge>,
+    _texts: Option<TextCharge>,
+}
+
+impl SegmentCharge {
+    fn new(parts: Vec<Charge>) -> Self {
+        Self { parts, _texts: None }
+    }
+
+    /// The originals are in memory now, in this form; what packing saved is given back.
+    pub fn settle_texts<'a>(
+        &mut self,
+        accounts: &Arc<Accounts>,
+        texts: impl Iterator<Item = &'a Text>,
+    ) {
+        let (mut plain, mut kept) = (0u64, 0u64);
+        for text in texts {
+            plain += text.len() as u64;
+            kept += text.kept_bytes() as u64;
+        }
+        let texts = self.parts.iter_mut().find(|part| part.component() == Component::Texts);
+        if let Some(charge) = texts {
+            charge.shrink(plain.saturating_sub(kept));
+        }
+        self._texts = Some(TextCharge::new(accounts, plain, kept));
+    }
+}
+
+impl Footprint {
+    /// The footprint of a segment that is, or will be, loaded from these parts.
+    #[must_use]
+    pub fn of(entry: &SegmentEntry) -> Self {
+        let rows = u64::from(entry.rows);
+        let mut found = Self { trees: rows * TREE_ROW_BYTES, ..Self::default() };
+        for part in &entry.parts {
+            let length = part.length;
+            match part.name {
+                // Codes beside the floats: one byte for four, with a scale and an error a row.
+                name if name == PartName::Vectors.as_u8() => {
+                    found.vectors += length + length / 4 + rows * 8;
+                }
+                name if name == PartName::Graph.as_u8() => found.graph += length,
+                name if name == PartName::Words.as_u8() => found.words += length,
+                name if name == PartName::Fields.as_u8() => found.fields += 2 * length,
+                DOCUMENTS => found.texts += length,
+                ROWS => found.texts += rows * LOCATION_BYTES,
+                _ => found.texts += length,
+            }
+        }
+        found
+    }
+
+    /// All of it, bytes.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.parts().iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Take it within the limit.
+    ///
+    /// # Errors
+    /// [`Full`]; nothing was taken.
+    pub fn reserve(&self, accounts: &Arc<Accounts>) -> Result<SegmentCharge, Full> {
+        let parts = self.parts().map(|(component, bytes)| accounts.reserve(component, bytes));
+        Ok(SegmentCharge::new(parts.into_iter().collect::<Result<_, _>>()?))
+    }
+
+    /// Count it: it is there.
+    #[must_use]
+    pub fn charge(&self, accounts: &Arc<Accounts>) -> SegmentCharge {
+        let parts = self.parts().map(|(component, bytes)| accounts.charge(component, bytes));
+        SegmentCharge::new(parts.into())
+    }
+
+    fn parts(&self) -> [(Component, u64); 6] {
+        [
+            (Component::Vectors, self.vectors),
+            (Component::Graph, self.graph),
+            (Component::Words, self.words),
+            (Component::Fields, self.fields),
+            (Component::Texts, self.texts),
+            (Component::Trees, self.trees),
+        ]
+    }
+}
+
+/// What a row of the tail takes: its vector, its terms with their postings, its document's share.
+pub(crate) fn tail_row_bytes(dimension: usize, text_bytes: usize) -> u64 {
+    (dimension * size_of::<f32>() + 2 * text_bytes) as u64 + TREE_ROW_BYTES + TAIL_ROW_BYTES
+}
+
+/// What building a segment of so many rows takes beside the rows' old homes: a copy of vectors and texts, the graph as it
+/// grows, and the new segment's parts in plain and sealed form.
+pub(crate) fn build_bytes(rows: u64, dimension: usize, text_bytes: u64) -> u64 {
+    let vector = (dimension * size_of::<f32>()) as u64;
+    rows * (BUILD_VECTORS * vector + GROWING_ROW_BYTES) + BUILD_TEXTS * text_bytes
+}
+
+/// A leaf hash, and its share of the hashes above.
+const TREE_ROW_BYTES: u64 = 64;
+/// A row's entry, and its document's place in the ordered map.
+const LOCATION_BYTES: u64 = 96;
+/// Postings, lengths, metadata and places of a row of the tail, beside its words.
+const TAIL_ROW_BYTES: u64 = 512;
+/// Copies of the vectors while a segment is built: as rows, within the graph's builder, in the segment, in its part.
+const BUILD_VECTORS: u64 = 4;
+/// Links of a node, as the builder holds them.
+const GROWING_ROW_BYTES: u64 = 1024;
+/// Copies of the texts meanwhile.
+const BUILD_TEXTS: u64 = 4;

@@ -1,0 +1,195 @@
+//! A document's original in memory: as it was sent, or compressed.
+//!
+//! Layer: collection, below `record`.
+//! Holds: blocks of LZ4, each of whole characters, so that a passage costs the blocks that it touches.
+//! Never: a compressed byte on disk: what is stored is padded and sealed as it was sent, so no length tells how well a
+//! text compresses.
+//! Invariant: packed or not, it reads, serializes and compares as the same text.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+/// A text. Debug shows its length alone.
+#[derive(Clone)]
+pub struct Text(Form);
+
+#[derive(Clone)]
+enum Form {
+    Plain(String),
+    Packed(Box<[Block]>),
+}
+
+/// A run of the text.
+#[derive(Clone)]
+struct Block {
+    /// One past its last byte in the text.
+    end: usize,
+    bytes: Box<[u8]>,
+}
+
+impl Text {
+    /// Length in bytes, unpacked.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // nobody asks
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Form::Plain(text) => text.len(),
+            Form::Packed(blocks) => blocks.last().map_or(0, |block| block.end),
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        match &self.0 {
+            Form::Plain(text) => text.len(),
+            Form::Packed(blocks) => {
+                blocks.iter().map(|block| size_of::<Block>() + block.bytes.len()).sum()
+            }
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn whole(&self) -> Cow<'_, str> {
+        self.slice(0..self.len()).unwrap_or_default()
+    }
+
+    /// The bytes of `range`; `None` where it leaves the text, or cuts a character.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Option<Cow<'_, str>> {
+        let blocks = match &self.0 {
+            Form::Plain(text) => return text.get(range).map(Cow::Borrowed),
+            Form::Packed(blocks) => blocks,
+        };
+        if range.start > range.end || range.end > self.len() {
+            return None;
+        }
+        let first = blocks.partition_point(|block| block.end <= range.start);
+        let from = first.checked_sub(1).map_or(0, |before| blocks[before].end);
+        let mut text = String::new();
+        let mut start = from;
+        for block in &blocks[first..] {
+            if start >= range.end {
+                break;
+            }
+            text.push_str(&unpack(block, block.end - start));
+            start = block.end;
+        }
+        text.get(range.start - from..range.end - from).map(|text| Cow::Owned(text.to_owned()))
+    }
+
+    /// Compressed, where that saves memory.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        let Form::Plain(text) = &self.0 else { return self };
+        if text.len() < PACK_BYTES_MIN {
+            return self;
+        }
+        let mut blocks = Vec::with_capacity(text.len() / BLOCK_BYTES + 1);
+        let mut start = 0;
+        while start < text.len() {
+            let end = text.floor_char_boundary(start + BLOCK_BYTES);
+            let bytes = lz4_flex::block::compress(&text.as_bytes()[start..end]);
+            blocks.push(Block { end, bytes: bytes.into_boxed_slice() });
+            start = end;
+        }
+        let packed = Self(Form::Packed(blocks.into_boxed_slice()));
+        if packed.kept_bytes() < text.len() { packed } else { self }
+    }
+}
+
+/// The text of a block of `length` bytes.
+fn unpack(block: &Block, length: usize) -> String {
+    // It was packed from a text in this process, and no byte of it came from elsewhere since.
+    let bytes = lz4_flex::block::decompress(&block.bytes, length).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Form::Plain(text))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole() == other.whole()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Text({} bytes)", self.len())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.whole())
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// Bytes of a block: what a passage costs at least to read, and what a window of LZ4 is worth.
+const BLOCK_BYTES: usize = 16 << 10;
+/// Shorter texts stay as they are.
+const PACK_BYTES_MIN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// A text of characters of one to four bytes, long enough for several blocks.
+    fn long() -> String {
+        (0..9000u32).map(|at| ["word ", "é", "漢字", "🦀", "\n"][(at * at % 5) as usize]).collect()
+    }
+
+    /// Packed, every span reads as it did, or is refused as it was.
+    #[test]
+    fn spans_read_alike() {
+        for text in [String::new(), "short".to_owned(), "x".repeat(300), long()] {
+            let (plain, packed) = (Text::from(text.clone()), Text::from(text.clone()).packed());
+            assert_eq!((packed.len(), packed.whole().into_owned()), (text.len(), text.clone()));
+            assert_eq!(plain, packed);
+            let mut seed = 5usize;
+            for _ in 0..300 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let (a, b) = ((seed >> 33) % (text.len() + 2), (seed >> 20) % 4000);
+                let range = a..a.saturating_add(b % (text.len() + 2));
+                assert_eq!(plain.slice(range.clone()), packed.slice(range.clone()), "{range:?}");
+            }
+            assert_eq!(
+                postcard::to_allocvec(&plain).unwrap(),
+                postcard::to_allocvec(&packed).unwrap()
+            );
+            assert_eq!(
+                postcard::to_allocvec(&packed).unwrap(),
+                postcard::to_allocvec(&text).unwrap()
+            );
+        }
+    }
+
+    /// What does not shrink is kept as it is; what does takes less. Debug tells no word.
+    #[test]
+    fn packing_never_costs() {
+        let mut seed = 1u64;
+        let noise: String = (0..40_000)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(33 + u8::try_from((seed >> 40) % 94).unwrap())
+            })
+            .collect();
+        assert!(Text::from(noise.clone()).packed().kept_bytes() <= noise.len());
+        assert!(Text::from(long()).packed().kept_bytes() < long().len() / 2);
+        assert_eq!(format!("{:?}", Text::from("secret".to_owned())), "Text(6 bytes)");
+    }
+}
