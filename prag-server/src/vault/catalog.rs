@@ -34,6 +34,9 @@ pub struct Entry {
     pub created: u64,
     /// True once the shard was created whole.
     pub ready: bool,
+    /// True where the owner lets the ledger keep the owner's share too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed: bool,
 }
 
 /// The catalogue.
