@@ -3,11 +3,11 @@
 use crate::ledger::Shifted;
 use crate::played::Played;
 use crate::stage::{Stage, keys};
-use prag_client::ledger::Ledger;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
 use prag_protocol::wire::collections::VaultKind::{Chain, Owner};
 use prag_tests::{VERSION, find};
+use prag_trust::sim::sim_measurement;
 
 /// A managed collection: the ledger holds both shares, and a restarted worker gets them back once it is placed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
