@@ -9,6 +9,7 @@ use super::opening::wrap_key;
 use super::{Asker, Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
 use crate::released::released_share;
+use crate::room::HIT_BYTES_MIN;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
@@ -97,6 +98,7 @@ impl Worker {
             created: self.now(),
             ready: false,
             managed: create.managed,
+            hit_bytes: HIT_BYTES_MIN,
         })
     }
 

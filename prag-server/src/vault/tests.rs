@@ -73,6 +73,7 @@ fn golden_catalogue() {
             created: 300,
             ready: true,
             managed: false,
+            hit_bytes: crate::room::HIT_BYTES_MAX,
         };
         catalog.keep(&entry).unwrap();
         let json = [
@@ -149,6 +150,7 @@ fn golden_handover() {
         created: 300,
         ready: true,
         managed: false,
+        hit_bytes: crate::room::HIT_BYTES_MAX,
     };
     let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };

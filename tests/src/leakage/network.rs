@@ -5,8 +5,9 @@
 //! Never: what is in the messages.
 //! Invariant: each row is one request's.
 
-use super::{Bench, Scale, vector};
+use super::{Bench, Scale, parse, vector};
 use crate::Wiretap;
+use prag_protocol::wire::collections::VectorSource;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Instant;
@@ -49,7 +50,16 @@ pub(super) async fn measure(bench: &Bench, scale: Scale, out: &mut String) {
             json!({ "prompt": "river", "budget": budget }),
         ));
     }
+    let long = "query, k 10, once any collection of the worker has a passage of 3 KiB";
+    requests.push((
+        long.to_owned(),
+        "query",
+        json!({ "text": "river", "mode": "sparse", "k": 10 }),
+    ));
     for (label, leaf, body) in requests {
+        if label == long {
+            put_long(bench).await;
+        }
         let mut missed = body.clone();
         missed["filter"] = nothing.clone();
         let (found, _, hit) = sized(&owner, leaf, &body).await;
@@ -87,4 +97,14 @@ pub(super) async fn measure(bench: &Bench, scale: Scale, out: &mut String) {
         times.sort();
         let _ = writeln!(out, "| {label} | {} |", times[times.len() / 2].as_micros());
     }
+}
+
+/// A passage of 3 KiB, in a collection of its own.
+async fn put_long(bench: &Bench) {
+    let source = VectorSource::Supplied(2);
+    let other = bench.owner.create_collection("long", source).await.unwrap().id;
+    let content = "x".repeat(3 << 10);
+    let chunk = json!({ "start": 0, "end": content.len(), "vector": [1.0, 0.0] });
+    let document = parse(json!({ "id": "long", "content": content, "chunks": [chunk] }));
+    bench.owner.put_document(other, &document).await.unwrap();
 }
