@@ -7,6 +7,7 @@
 //! Invariant: whatever a query returns was stored under a class that its hits fit, and the class grows before what needs
 //! it is visible.
 
+use prag_protocol::limits::{HIT_BYTES_MAX, HIT_BYTES_MIN};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -60,11 +61,6 @@ pub fn json_bytes(text: &str) -> usize {
     text.len() + escaped.sum::<usize>() + 3
 }
 
-/// The narrowest class, bytes.
-pub const HIT_BYTES_MIN: u32 = 1024;
-/// The widest class, bytes: 4 KiB of text, title, headings and id. Longer ones, of many escapes, share what other hits of
-/// the reply leave, or are refused by name.
-pub const HIT_BYTES_MAX: u32 = 8192;
 /// A hit without its texts: names of fields, numbers, the content's hash.
 const FIELDS_BYTES: usize = 256;
 

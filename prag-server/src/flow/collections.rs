@@ -9,13 +9,14 @@ use super::opening::wrap_key;
 use super::{Asker, Held, Worker, lock, problems, validate};
 use crate::collection::profile::sealed_profile;
 use crate::released::released_share;
-use crate::room::HIT_BYTES_MIN;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
 use prag_protocol::ledger::AccessMsg;
-use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
+use prag_protocol::limits::{
+    COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX,
+};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,

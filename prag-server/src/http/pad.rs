@@ -6,9 +6,8 @@
 //! Invariant: a bucket is a function of the request's parameters and of the worker's one class of hits
 //! ([`crate::room`]); what outgrows it is refused, not leaked.
 
-use crate::room::HIT_BYTES_MAX;
 use axum::http::Method;
-use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, K_MAX};
+use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, HIT_BYTES_MAX, K_MAX};
 use prag_protocol::wire::metering::{K_DEFAULT, PASSAGES_DEFAULT};
 use prag_trust::padding::padded_len;
 use serde::Deserialize;

@@ -6,8 +6,8 @@
 //! Invariant: an entry is written before its shard is created, and removed after the shard is gone.
 
 use super::rows::Rows;
-use crate::room::HIT_BYTES_MAX;
 use prag_client::vault::VaultError;
+use prag_protocol::limits::HIT_BYTES_MAX;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
@@ -38,7 +38,7 @@ pub struct Entry {
     /// True where the owner lets the ledger keep the owner's share too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub managed: bool,
-    /// Class of its longest passage ([`crate::room`]); the widest where nobody has counted.
+    /// Class of its longest passage (`room`); the widest where nobody has counted.
     #[serde(default = "widest", skip_serializing_if = "is_widest")]
     pub hit_bytes: u32,
 }
