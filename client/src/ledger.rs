@@ -168,9 +168,9 @@ pub trait Ledger: Send + Sync {
     /// `authorization`.
     ///
     /// A ledger that keeps shares takes those of the current epoch, for its very commitment, and those of the next, in
-    /// place of what was kept for that one before. It refuses [`AccessMsg::RotateEpoch`] with a commitment that no kept
-    /// shares are for; what it kept of earlier epochs goes in the same transition. So whatever is lost, late or repeated
-    /// on the way, the shares of the current epoch are there.
+    /// place of what was kept for that one before. It refuses [`AccessMsg::RotateEpoch`] with a commitment that no
+    /// kept shares are for; what it kept of earlier epochs goes in the same transition. So whatever is lost, late or
+    /// repeated on the way, the shares of the current epoch are there.
     ///
     /// # Errors
     /// [`LedgerError::Unsupported`] where shares are kept beside the ledger (the embedded one: same process, same disk).
@@ -184,9 +184,9 @@ pub trait Ledger: Send + Sync {
     }
 
     /// Ask for what the ledger keeps of a key, for the worker of `account`: an execute transaction, never a query. The
-    /// ledger verifies `evidence` of `binding` where it can, wants the current epoch and a live placement of exactly this
-    /// worker, in that epoch or, while a rotation is under way, the next; and seals its share to the key that the attested
-    /// key signed for; of a managed collection, its share ‖ the owner's.
+    /// ledger verifies `evidence` of `binding` where it can, wants the current epoch and a live placement of exactly
+    /// this worker, in that epoch or, while a rotation is under way, the next; and seals its share to the key that the
+    /// attested key signed for; of a managed collection, its share ‖ the owner's.
     ///
     /// `ask` is to [`Ledger::id`], and its nonce is a recent root of [`Ledger::head`].
     ///

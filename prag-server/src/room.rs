@@ -4,8 +4,8 @@
 //! Holds: one size class for the whole worker, which grows with the longest passage that is stored here.
 //! Never: a class of one collection: a reply's length would tell collections apart; a class that falls while the worker
 //! runs.
-//! Invariant: whatever a query returns was stored under a class that its hits fit, and the class grows before what needs
-//! it is visible.
+//! Invariant: whatever a query returns was stored under a class that its hits fit, and the class grows before what
+//! needs it is visible.
 
 use prag_protocol::limits::{HIT_BYTES_MAX, HIT_BYTES_MIN};
 use std::sync::Arc;
@@ -41,8 +41,8 @@ impl Room {
     }
 }
 
-/// The class of a hit whose texts take `text_bytes` of JSON: a power of two, with room for what else a hit holds and, where
-/// the reply is sealed to an attested reader, for a third more in base64: who asks shows in no length.
+/// The class of a hit whose texts take `text_bytes` of JSON: a power of two, with room for what else a hit holds and,
+/// where the reply is sealed to an attested reader, for a third more in base64: who asks shows in no length.
 #[must_use]
 pub fn class(text_bytes: usize) -> u32 {
     let encoded = text_bytes.saturating_add(FIELDS_BYTES).div_ceil(3).saturating_mul(4);

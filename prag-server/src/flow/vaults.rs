@@ -11,9 +11,9 @@
 //! worker anchored that shard before, the peer's head is only compared.
 //!
 //! `local` needs a live placement of this worker's account, since the keys are here already. `peer` and `chain` need one of
-//! this very key: they release; `peer` one of this very epoch too. A restarted worker binds its account's placement to its new key first; a worker
-//! whose lease is over, or that never was placed, gets nothing until its owner places it, which is also when it walks
-//! again; no timer does.
+//! this very key: they release; `peer` one of this very epoch too. A restarted worker binds its account's placement to
+//! its new key first; a worker whose lease is over, or that never was placed, gets nothing until its owner places it,
+//! which is also when it walks again; no timer does.
 
 use super::collections::vault;
 use super::lease::lives;

@@ -93,9 +93,10 @@ fn golden_catalogue() {
 #[test]
 fn golden_catalogue_of_later_fields() {
     let old = format!(
-        r#"{{"id":"{}","name":"n","owner":"secret1owner","lineage":"{}","epoch":1,"vectors":{{"supplied":2}},"created":3,"ready":true}}"#,
+        r#"{{"id":"{}","name":"n","owner":"secret1owner","lineage":"{}","epoch":1,"vectors":{}}}"#,
         "07".repeat(16),
-        "08".repeat(16)
+        "08".repeat(16),
+        r#"{"supplied":2},"created":3,"ready":true"#
     );
     let entry: Entry = serde_json::from_str(&old).unwrap();
     assert_eq!((entry.managed, entry.hit_bytes), (false, prag_protocol::limits::HIT_BYTES_MAX));

@@ -39,8 +39,8 @@ async fn weighs_queries() {
     assert!(distinct.len() * 2 <= sizes.len(), "{} sizes of {}", distinct.len(), sizes.len());
 }
 
-/// Replies to queries are of one length for all collections, found or refused. It grows for all at once, when a passage is
-/// stored that is longer by a class than any before, and never falls: not by a deletion, nor by a restart.
+/// Replies to queries are of one length for all collections, found or refused. It grows for all at once, when a passage
+/// is stored that is longer by a class than any before, and never falls: not by a deletion, nor by a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn weighs_replies() {
     let mut scene = Scene::with(3, |_| ()).await;
