@@ -64,6 +64,7 @@ const ROWS: [&str; 37] = [
     "crypto/permit",
     "crypto/sign",
     "crypto/verify",
+    "crypto/verify-known",
     "ingest/single",
     "ingest/bulk",
     "open/tail",
