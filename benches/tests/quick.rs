@@ -45,7 +45,7 @@ fn a_quick_run_makes_every_row() {
     assert!(ratios.starts_with("<svg") && latency.contains("bare index"));
 }
 
-const ROWS: [&str; 37] = [
+const ROWS: [&str; 38] = [
     "verify/sim",
     "verify/tdx",
     "verify/tdx-cached",
@@ -64,6 +64,7 @@ const ROWS: [&str; 37] = [
     "crypto/permit",
     "crypto/sign",
     "crypto/verify",
+    "crypto/verify-known",
     "ingest/single",
     "ingest/bulk",
     "open/tail",

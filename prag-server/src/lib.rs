@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod platform;
 pub mod process;
 mod released;
+pub mod room;
 pub mod sealed;
 pub mod sessions;
 pub mod settings;

@@ -14,7 +14,9 @@ use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
 use prag_protocol::ledger::AccessMsg;
-use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
+use prag_protocol::limits::{
+    COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX,
+};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,
@@ -58,7 +60,6 @@ impl Worker {
         let commitment = kek.commitment(create.id, FIRST_EPOCH);
         let wrap = kek.derive::<Wrap>();
         drop(kek);
-        let managed = create.managed;
         let entry = self.new_entry(caller, create)?;
         let message =
             AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
@@ -77,7 +78,7 @@ impl Worker {
         parts.catalog.keep(&entry).map_err(vault)?;
         let shares = Shares { chain, owner };
         let place = (entry.id, FIRST_EPOCH);
-        self.keep_chain_share(caller, place, &shares, managed).await?;
+        self.keep_chain_share(caller, place, &shares, (commitment, entry.managed)).await?;
         parts.vaults.keep(entry.id, FIRST_EPOCH, &shares).map_err(vault)?;
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
@@ -97,6 +98,8 @@ impl Worker {
             vectors: create.vectors,
             created: self.now(),
             ready: false,
+            managed: create.managed,
+            hit_bytes: HIT_BYTES_MIN,
         })
     }
 

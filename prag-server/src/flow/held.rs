@@ -28,6 +28,8 @@ pub struct Held {
     seen: AtomicU64,
     /// Since when another worker is placed, Unix seconds; 0 while this one is.
     displaced: AtomicU64,
+    /// Class of its longest passage, as the catalogue has it.
+    hit_bytes: Mutex<u32>,
 }
 
 /// Whether it serves.
@@ -43,7 +45,33 @@ impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
         let (lease_until, seen, displaced) = Default::default();
-        Self { entry, state: RwLock::new(state), watch, report, lease_until, seen, displaced }
+        let hit_bytes = Mutex::new(entry.hit_bytes);
+        let state = RwLock::new(state);
+        Self { entry, state, watch, report, lease_until, seen, displaced, hit_bytes }
+    }
+
+    /// The catalogue's entry as it is now.
+    pub(super) fn entry_now(&self) -> Entry {
+        Entry { hit_bytes: self.hit_bytes(), ..self.entry.clone() }
+    }
+
+    /// Class of its longest passage.
+    pub(super) fn hit_bytes(&self) -> u32 {
+        *self.hit_bytes.lock().unwrap_or_else(ignore_poison)
+    }
+
+    /// Makes the class at least `needed`, if `keep` keeps it.
+    pub(super) fn widen(
+        &self,
+        needed: u32,
+        keep: impl FnOnce(u32) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut hit_bytes = self.hit_bytes.lock().unwrap_or_else(ignore_poison);
+        if needed > *hit_bytes {
+            keep(needed)?;
+            *hit_bytes = needed;
+        }
+        Ok(())
     }
 
     /// The shard, if it serves.

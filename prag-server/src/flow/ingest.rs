@@ -8,7 +8,7 @@
 use super::chunking::{self, Prepared};
 use super::{Worker, embed, problems, validate};
 use crate::collection::CollectionShard;
-use crate::collection::record::{Idempotency, Op};
+use crate::collection::record::{Document, Idempotency, Op};
 use crate::collection::shard::put_batches;
 use prag_embedder::{Embedder, Role};
 use prag_protocol::filter::Filter;
@@ -48,6 +48,16 @@ pub(super) struct Put {
     pub(super) replies: Vec<Result<PutReply, Problem>>,
     /// For all that were taken, if it was wanted.
     pub(super) receipt: Option<Receipt>,
+}
+
+impl Step {
+    /// What is to be written.
+    fn document(&self) -> Option<&Document> {
+        match self {
+            Self::Write { prepared, .. } => Some(&prepared.document),
+            Self::Unchanged(_) | Self::Refused(_) => None,
+        }
+    }
 }
 
 impl Worker {
@@ -93,6 +103,7 @@ impl Worker {
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();
         self.embed_steps(&mut steps)?;
+        self.make_room(shard.collection(), steps.iter().filter_map(Step::document))?;
         let mut entropy = prag_client::system::OsEntropy;
         let mut batches = Vec::new();
         let mut outcomes = Vec::with_capacity(steps.len());

@@ -37,6 +37,7 @@ mod quota;
 mod rate;
 mod readers;
 mod receipt;
+mod room;
 mod rotate;
 mod search;
 mod sketch;
@@ -54,6 +55,7 @@ pub use readers::Answer;
 use crate::channel::KeyRing;
 use crate::components::Components;
 use crate::metrics::Metrics;
+use crate::room::Room;
 use crate::settings::Settings;
 use crate::tls::Certificates;
 use challenge::Challenges;
@@ -63,7 +65,7 @@ use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::Clock;
-use prag_trust::permit::Expected;
+use prag_trust::permit::{Expected, PermitCache};
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -83,6 +85,8 @@ struct Inner {
     corpora: Mutex<Corpora>,
     operations: Mutex<Operations>,
     nonces: Mutex<NonceCache>,
+    permits: PermitCache,
+    room: Room,
     metrics: Metrics,
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
@@ -120,6 +124,8 @@ impl Worker {
             corpora: Mutex::default(),
             operations: Mutex::default(),
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
+            permits: PermitCache::default(),
+            room: Room::default(),
             metrics: Metrics::default(),
             heard: AtomicBool::new(false),
             challenges,
@@ -169,6 +175,18 @@ impl Worker {
     #[must_use]
     pub fn nonces(&self) -> &Mutex<NonceCache> {
         &self.0.nonces
+    }
+
+    /// Permits that verified before.
+    #[must_use]
+    pub fn permits(&self) -> &PermitCache {
+        &self.0.permits
+    }
+
+    /// How much room a hit is given in a reply.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// The channel's keys.

@@ -195,6 +195,7 @@ impl Worker {
     }
 
     pub(super) fn hold(&self, held: &Arc<Held>) {
+        self.note_room(held);
         let mut collections = self.0.collections.write().unwrap_or_else(lock::ignore_poison);
         collections.insert(held.entry.id, Arc::clone(held));
     }

@@ -101,7 +101,7 @@ impl Worker {
         let held = self.known(ask.collection)?;
         let shard = held.kept().map_err(|_| missing())?;
         let head = shard.durable_head().ok_or_else(missing)?;
-        let handover = Handover { entry: held.entry.clone(), head };
+        let handover = Handover { entry: held.entry_now(), head };
         let packed = shard.with_shares(ask.epoch, |shares| handover.pack(shares));
         packed.ok_or_else(missing)?.map_err(super::collections::vault)
     }

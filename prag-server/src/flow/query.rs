@@ -132,6 +132,7 @@ impl Worker {
 }
 
 async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Option<Head>), Problem> {
+    let light = is_light(&shard, &plan);
     let work = move || {
         let (head, live) = if plan.proofs {
             let (head, live) = shard.snapshot().map_err(problems::collection)?;
@@ -142,7 +143,21 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
         let found = search(&live, &plan);
         Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
     };
+    if light {
+        return work();
+    }
     tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+}
+
+/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, and few rows to scan.
+fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
+    let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
+    let live = shard.read();
+    let dimension = shard.profile().dimension as usize;
+    let scanned = live.tail.rows.len().saturating_mul(dimension);
+    walk && plan.ef.max(plan.k) <= LIGHT_EF
+        && live.segments.len() <= LIGHT_SEGMENTS
+        && scanned <= LIGHT_NUMBERS
 }
 
 /// Refuse to answer from before a write that the caller has seen acknowledged.
@@ -253,6 +268,12 @@ pub(super) fn thousandths(score: f32) -> i32 {
 
 const DEFAULT_EF: u32 = 96;
 const EF_MAX: u64 = 4096;
+/// Widest walk that is made where the request is: some tenths of a millisecond.
+const LIGHT_EF: usize = 256;
+/// Most graphs that are walked there.
+const LIGHT_SEGMENTS: usize = 2;
+/// Most numbers that are scanned there, of vectors of the tail.
+const LIGHT_NUMBERS: usize = 1 << 20;
 /// A query this near to a chunk is that chunk, but for a word or two.
 const EXACT_COSINE: f32 = 0.97;
 /// So many bytes in the same order are no chance.

@@ -7,6 +7,7 @@
 
 use super::rows::Rows;
 use prag_client::vault::VaultError;
+use prag_protocol::limits::HIT_BYTES_MAX;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
@@ -34,6 +35,12 @@ pub struct Entry {
     pub created: u64,
     /// True once the shard was created whole.
     pub ready: bool,
+    /// True where the owner lets the ledger keep the owner's share too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed: bool,
+    /// Class of its longest passage (`room`); the widest where nobody has counted.
+    #[serde(default = "widest", skip_serializing_if = "is_widest")]
+    pub hit_bytes: u32,
 }
 
 /// The catalogue.
@@ -71,6 +78,15 @@ impl Catalog {
         let parse = |(id, plain): (CollectionId, _)| parse(id, &plain);
         self.0.all()?.into_iter().map(parse).collect()
     }
+}
+
+fn widest() -> u32 {
+    HIT_BYTES_MAX
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes fields so
+fn is_widest(hit_bytes: &u32) -> bool {
+    *hit_bytes == HIT_BYTES_MAX
 }
 
 fn parse(
