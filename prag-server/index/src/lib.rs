@@ -26,6 +26,7 @@ pub use analyze::{ANALYZER, Analyzed};
 pub use bm25::TermStats;
 pub use error::{IndexError, PartName};
 pub use fuse::{Fused, Fusion, fuse};
+pub use graph::{Builder, Watch};
 pub use segment::{BuildParams, Built, Segment};
 pub use tail::Tail;
 pub use top::Hit;

@@ -12,6 +12,7 @@ mod refine;
 #[cfg(test)]
 mod tests;
 
+pub use grow::{Builder, Watch};
 pub(crate) use grow::{Growth, grow};
 
 use crate::simd::Kernel;

@@ -14,7 +14,7 @@ use crate::bm25::TermStats;
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
-use crate::graph::{Graph, Growth, Walk, grow};
+use crate::graph::{Builder, Graph, Growth, Walk, Watch, grow};
 use crate::simd::vectorized;
 use crate::top::{Hit, Mask};
 use crate::vectors::{Query, Vectors, is_unit};
@@ -36,6 +36,8 @@ pub struct Segment {
 /// How a segment is built.
 #[derive(Clone, Debug)]
 pub struct BuildParams {
+    /// What links the graph.
+    pub builder: Builder,
     /// Neighbours per node of the graph, 2 to 64; twice as many on its bottom level.
     pub m: usize,
     /// Breadth of the search for them, `m` to 4096.
@@ -49,7 +51,8 @@ pub struct BuildParams {
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192 }
+        let builder = Builder::Own;
+        Self { builder, m: 16, ef_construction: 100, threads, graph_rows_min: 8192 }
     }
 }
 
@@ -62,13 +65,26 @@ pub struct Built {
 }
 
 impl Segment {
-    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: seconds for each ten
-    /// thousand rows. Two builds of the same rows may number them differently.
+    /// [`Segment::build_watched`], by nobody.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build(rows: &[Row], params: &BuildParams) -> Result<Built, IndexError> {
+        Self::build_watched(rows, params, &Watch::default())
+    }
+
+    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: a second for each ten
+    /// thousand rows. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
     ///
     /// # Errors
     /// [`IndexError::Rows`], [`IndexError::Dimension`], [`IndexError::Vector`],
-    /// [`IndexError::Params`]; [`IndexError::Threads`] is worth one retry.
-    pub fn build(rows: &[Row], params: &BuildParams) -> Result<Built, IndexError> {
+    /// [`IndexError::Params`]; [`IndexError::Stopped`] if `watch` was told to;
+    /// [`IndexError::Threads`] is worth one retry.
+    pub fn build_watched(
+        rows: &[Row],
+        params: &BuildParams,
+        watch: &Watch,
+    ) -> Result<Built, IndexError> {
         let dimension = rows.first().map_or(0, |row| row.vector.len());
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count == 0 || count > ROWS_MAX {
@@ -85,11 +101,12 @@ impl Segment {
         } else {
             let vectors: Vec<&[f32]> = rows.iter().map(|row| row.vector.as_slice()).collect();
             let growth = Growth {
+                builder: params.builder,
                 m: params.m,
                 ef_construction: params.ef_construction,
                 threads: params.threads,
             };
-            let (graph, order) = grow(&vectors, &growth)?;
+            let (graph, order) = grow(&vectors, &growth, watch)?;
             (Some(graph), order)
         };
         let ordered = || order.iter().map(|&index| &rows[index as usize]);
