@@ -5,8 +5,9 @@
 //! Never: drops a node.
 //! Invariant: every node gets a number and a path from the entry on the bottom level.
 
-use super::grow::{Codes, Grown, Lists};
+use super::grow::{Codes, Grown, Lists, rank};
 use super::{Adjacency, Graph, Level};
+use prag_simd::{Isa, Kernel, dispatch};
 use std::collections::VecDeque;
 
 /// Number the nodes and flatten. Answers the graph and the order: new number → old one.
@@ -43,14 +44,8 @@ fn number(codes: &Codes, lists: &mut Lists, entry: u32) -> Vec<u32> {
         if reached[node as usize] {
             continue;
         }
-        let from = codes.row(node);
-        let mut near: Vec<(f32, u32)> = Vec::new();
-        for &link in lists.of(node) {
-            if reached[link as usize] {
-                near.push((codes.distance(from, link), link));
-            }
-        }
-        near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let links = lists.of(node).iter().copied().filter(|&link| reached[link as usize]);
+        let near = dispatch(Near { codes, node, links: links.collect() });
         let hosted = near.iter().any(|&(_, host)| lists.push(host, node));
         // A list has room for one more than was chosen, and each rescued node brings such room: there is a host.
         while !hosted && unfilled < order.len() && !lists.push(order[unfilled], node) {
@@ -71,5 +66,24 @@ fn spread(lists: &Lists, start: u32, reached: &mut [bool], order: &mut Vec<u32>)
                 open.push_back(link);
             }
         }
+    }
+}
+
+/// Nodes by their distance from one.
+struct Near<'a> {
+    codes: &'a Codes,
+    node: u32,
+    links: Vec<u32>,
+}
+
+impl Kernel for Near<'_> {
+    type Output = Vec<(f32, u32)>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<(f32, u32)> {
+        let distance = |link| (self.codes.between(isa, self.node, link), link);
+        let mut near: Vec<(f32, u32)> = self.links.into_iter().map(distance).collect();
+        rank(&mut near);
+        near
     }
 }

@@ -9,8 +9,8 @@
 //! halves a walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the
 //! candidates: without the far ones of them clusters fall apart.
 
-use super::grow::{Codes, Lists, Seen, Watch, push, rank, select};
-use crate::simd::{Kernel, vectorized};
+use super::grow::{Codes, Lists, Probe, Seen, Watch, push, rank, select};
+use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 
 /// Every node's bottom links chosen again, at most `cap` of them, with room for one more. Nothing if stopped.
@@ -25,7 +25,7 @@ pub(super) fn refine(codes: &Codes, held: &Lists, cap: usize, watch: &Watch) -> 
         }
         watch.add(blocks.len() / stride);
         let (incoming, first) = (&incoming, task * TASK_ROWS);
-        vectorized(Choose { codes, held, incoming, first, stride, blocks });
+        dispatch(Choose { codes, held, incoming, first, stride, blocks });
         Some(())
     })?;
     Some(chosen)
@@ -82,14 +82,14 @@ impl Kernel for Choose<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Isa>(self, isa: S) {
         let cap = self.stride - 2;
         let mut seen = Seen::new(self.codes.rows());
-        let (mut near, mut kept) = (Vec::new(), Vec::new());
+        let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
             #[allow(clippy::cast_possible_truncation)] // nodes are below 2^24
             let node = node as u32;
-            let from = self.codes.row(node);
+            probe.aim(self.codes, node);
             let held = self.held.of(node);
             seen.clear();
             seen.insert(node);
@@ -98,7 +98,7 @@ impl Kernel for Choose<'_> {
             let around = direct().flat_map(|&link| self.held.of(link));
             for &link in direct().chain(around) {
                 if seen.insert(link) {
-                    near.push((self.codes.distance(from, link), link));
+                    near.push((self.codes.distance(isa, &probe, link), link));
                 }
             }
             // The far ones of what insertion chose hold clusters together: they stay among the candidates.
@@ -115,7 +115,7 @@ impl Kernel for Choose<'_> {
                 near.truncate(end);
             }
             rank(&mut near);
-            select(self.codes, near.iter().copied(), cap, SLACK, &mut kept);
+            select(isa, self.codes, near.iter().copied(), cap, SLACK, &mut kept);
             for &link in &kept {
                 push(block, link);
             }

@@ -5,11 +5,11 @@
 //! Never: two threads at one node.
 //! Invariant: a list that would run over is chosen again, from what it held and what came.
 
-use super::codes::Codes;
+use super::codes::{Codes, Probe};
 use super::lists::{Lists, push, used};
 use super::own::SLACK;
 use super::select::{rank, select};
-use crate::simd::{Kernel, vectorized};
+use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -46,7 +46,7 @@ fn spread(link: Link<'_>) {
     let middle = edges.get(edges.len() / 2).map_or(first, |edge| edge.target);
     let cut = edges.partition_point(|edge| edge.target < middle);
     if edges.len() <= TASK_EDGES || cut == 0 {
-        return vectorized(Link { codes, edges, first, stride, keep, blocks });
+        return dispatch(Link { codes, edges, first, stride, keep, blocks });
     }
     let (left, right) = blocks.split_at_mut((middle - first) as usize * stride);
     let (before, behind) = edges.split_at(cut);
@@ -60,8 +60,8 @@ impl Kernel for Link<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let (mut near, mut kept) = (Vec::new(), Vec::new());
+    fn run<S: Isa>(self, isa: S) {
+        let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for group in self.edges.chunk_by(|a, b| a.target == b.target) {
             let Some(&Edge { target, .. }) = group.first() else { continue };
             let start = (target - self.first) as usize * self.stride;
@@ -72,12 +72,12 @@ impl Kernel for Link<'_> {
                 }
                 continue;
             }
-            let from = self.codes.row(target);
+            probe.aim(self.codes, target);
             let all = used(block).iter().copied().chain(group.iter().map(|edge| edge.node));
             near.clear();
-            near.extend(all.map(|link| (self.codes.distance(from, link), link)));
+            near.extend(all.map(|link| (self.codes.distance(isa, &probe, link), link)));
             rank(&mut near);
-            select(self.codes, near.iter().copied(), self.keep, SLACK, &mut kept);
+            select(isa, self.codes, near.iter().copied(), self.keep, SLACK, &mut kept);
             block[0] = 0;
             for &link in &kept {
                 push(block, link);

@@ -58,6 +58,12 @@ impl Lists {
         push(&mut self.blocks[node as usize * self.stride..][..self.stride], link)
     }
 
+    /// Bytes that the lists take.
+    #[cfg(test)]
+    pub(in crate::graph) fn memory(&self) -> usize {
+        self.blocks.capacity() * size_of::<u32>()
+    }
+
     /// Numbers per node, the count included.
     pub(in crate::graph) fn stride(&self) -> usize {
         self.stride

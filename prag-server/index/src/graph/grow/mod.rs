@@ -14,7 +14,7 @@ mod search;
 mod select;
 mod watch;
 
-pub(super) use codes::Codes;
+pub(super) use codes::{Codes, Probe};
 pub(super) use lists::{Lists, push};
 pub(super) use search::Seen;
 pub(super) use select::{rank, select};
@@ -24,6 +24,7 @@ use super::Graph;
 use super::flatten::flatten;
 use super::refine::refine;
 use crate::error::IndexError;
+use prag_simd::LINE;
 
 /// Which code links a graph's nodes; all else is common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,22 @@ pub(crate) struct Growth {
     pub(crate) ef_construction: usize,
     /// Threads that build.
     pub(crate) threads: usize,
+}
+
+impl Growth {
+    /// Bytes that a build needs beside the rows and what it makes of them: codes, links as they are inserted and as
+    /// they are chosen again, who links to whom, and per thread a bit for every row.
+    pub(crate) fn bytes(&self, rows: u64, dimension: u64) -> u64 {
+        let codes = dimension.next_multiple_of(LINE as u64) + 4;
+        let inserted = 4 * (self.m * own::ROOM) as u64;
+        let chosen = 4 * (self.m * 2 + 2) as u64;
+        let incoming = inserted;
+        // A level has the m-th part of the nodes of the one below: less than a chosen list in all.
+        let upper = chosen / 2;
+        let orders = 3 * 4;
+        let row = codes + inserted + chosen + incoming + upper + orders;
+        rows * row + self.threads as u64 * (rows / 8 + THREAD_BYTES)
+    }
 }
 
 /// A graph as it was grown, before its nodes are numbered.
@@ -85,13 +102,13 @@ pub(crate) fn grow(
             Builder::Own => own::shuffled(rows),
             Builder::HnswRs => (0..rows).collect(),
         };
-        let codes = Codes::new(vectors, &order);
+        let t0 = cpu(); let codes = Codes::new(vectors, &order); let t1 = cpu();
         let mut grown = match growth.builder {
             Builder::Own => own::insert_all(&codes, growth, watch),
             Builder::HnswRs => reference::insert_all(vectors, growth, watch),
         }?;
-        grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
-        let (graph, mut places) = flatten(&codes, grown);
+        let t2 = cpu(); grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+        let t3 = cpu(); let (graph, mut places) = flatten(&codes, grown); eprintln!("cpu: encode {:.2} insert {:.2} refine {:.2} flatten {:.2}", t1-t0, t2-t1, t3-t2, cpu()-t3);
         for place in &mut places {
             *place = order[*place as usize];
         }
@@ -104,3 +121,9 @@ pub(crate) fn grow(
 const M_MAX: usize = 64;
 const EF_CONSTRUCTION_MAX: usize = 4096;
 const THREADS_MAX: usize = 1024;
+/// Candidates of one search, and a batch's links.
+const THREAD_BYTES: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests;
+fn cpu() -> f64 { let s = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default(); let _ = s; let s = std::fs::read_to_string("/proc/self/stat").unwrap_or_default(); let f: Vec<&str> = s.rsplit(')').next().unwrap_or("").split_whitespace().collect(); (f[11].parse::<f64>().unwrap_or(0.0) + f[12].parse::<f64>().unwrap_or(0.0)) / 100.0 }

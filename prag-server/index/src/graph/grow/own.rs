@@ -9,13 +9,13 @@
 //! go in by descending level, so the levels above the bottom are what the bottom was when it held their nodes: each is
 //! a copy, and costs nothing to build.
 
-use super::codes::Codes;
+use super::codes::{Codes, Probe};
 use super::link::link_back;
 use super::lists::{Lists, View, push};
 use super::search::{Scratch, descend};
 use super::select::{rank, select};
 use super::{Growth, Grown, GrownLevel, Watch};
-use crate::simd::{Kernel, vectorized};
+use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
@@ -60,7 +60,7 @@ pub(super) fn insert_all(codes: &Codes, growth: &Growth, watch: &Watch) -> Optio
         tasks.enumerate().for_each(|(task, blocks)| {
             let (first, upper) = (number(done + task * TASK_ROWS), &upper);
             scratches.with(|scratch| {
-                vectorized(Insert { codes, view, upper, growth, first, stride, blocks, scratch });
+                dispatch(Insert { codes, view, upper, growth, first, stride, blocks, scratch });
             });
         });
         link_back(codes, &mut lists, number(done)..number(end), growth.m * 2);
@@ -80,7 +80,7 @@ fn number(place: usize) -> u32 {
 fn level_sizes(rows: usize, m: usize) -> Vec<usize> {
     let mut sizes = Vec::new();
     let mut size = rows / m;
-    while size > 1 {
+    while size > 1 && sizes.len() < LEVELS {
         sizes.push(size);
         size /= m;
     }
@@ -93,7 +93,7 @@ fn level(codes: &Codes, lists: &Lists, count: u32, cap: usize) -> GrownLevel {
     let stride = level.stride();
     let tasks = level.blocks().par_chunks_mut(stride * TASK_ROWS);
     tasks.enumerate().for_each(|(task, blocks)| {
-        vectorized(Thin { codes, lists: lists.view(), first: task * TASK_ROWS, stride, blocks });
+        dispatch(Thin { codes, lists: lists.view(), first: task * TASK_ROWS, stride, blocks });
     });
     GrownLevel { nodes: (0..count).collect(), lists: level }
 }
@@ -134,17 +134,17 @@ impl Kernel for Insert<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Isa>(self, isa: S) {
         let Self { codes, view, upper, growth, scratch, .. } = self;
-        let mut kept = Vec::with_capacity(growth.m);
+        let (mut probe, mut kept) = (Probe::new(), Vec::with_capacity(growth.m));
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
-            let from = codes.row(node);
+            probe.aim(codes, node);
             let mut start = 0;
             for level in upper {
-                start = descend(codes, level.lists.view(), from, start);
+                start = descend(isa, codes, level.lists.view(), &probe, start);
             }
-            scratch.search(codes, view, from, start, growth.ef_construction);
-            select(codes, scratch.found(), growth.m, SLACK, &mut kept);
+            scratch.search(isa, codes, view, &probe, start, growth.ef_construction);
+            select(isa, codes, scratch.found(), growth.m, SLACK, &mut kept);
             for &link in &kept {
                 push(block, link);
             }
@@ -165,17 +165,17 @@ impl Kernel for Thin<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let (mut near, mut kept) = (Vec::new(), Vec::new());
+    fn run<S: Isa>(self, isa: S) {
+        let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
             #[allow(clippy::cast_possible_truncation)] // nodes are below 2^24
             let node = node as u32;
-            let from = self.codes.row(node);
+            probe.aim(self.codes, node);
             near.clear();
             let links = self.lists.of(node).iter();
-            near.extend(links.map(|&link| (self.codes.distance(from, link), link)));
+            near.extend(links.map(|&link| (self.codes.distance(isa, &probe, link), link)));
             rank(&mut near);
-            select(self.codes, near.iter().copied(), block.len() - 1, SLACK, &mut kept);
+            select(isa, self.codes, near.iter().copied(), block.len() - 1, SLACK, &mut kept);
             for &link in &kept {
                 push(block, link);
             }
@@ -190,4 +190,6 @@ pub(super) const SLACK: f32 = 1.0;
 const BATCH_SHARE: usize = 32;
 const BATCH_MAX: usize = 4096;
 const TASK_ROWS: usize = 32;
+/// Levels above the bottom, at most: as many as a graph's bytes may say.
+const LEVELS: usize = 16;
 const SEED: u64 = 0x7072_6167;

@@ -5,8 +5,9 @@
 //! Never: an allocation per search, once the scratch has grown.
 //! Invariant: the pool is ascending by distance, then by node, and names no node twice.
 
-use super::codes::{Coded, Codes};
+use super::codes::{Codes, Probe};
 use super::lists::View;
+use prag_simd::Isa;
 
 /// What a search needs room for.
 pub(in crate::graph) struct Scratch {
@@ -62,18 +63,19 @@ impl Scratch {
 
     /// Fill the pool with about the `ef` nearest to `from`, walking from `start`.
     #[inline(always)]
-    pub(in crate::graph) fn search(
+    pub(in crate::graph) fn search<S: Isa>(
         &mut self,
+        isa: S,
         codes: &Codes,
         lists: View<'_>,
-        from: Coded<'_>,
+        from: &Probe,
         start: u32,
         ef: usize,
     ) {
         self.seen.clear();
         self.pool.clear();
         self.seen.insert(start);
-        self.pool.push(key(codes.distance(from, start), start));
+        self.pool.push(key(codes.distance(isa, from, start), start));
         let mut at = 0;
         while let Some(&open) = self.pool.get(at) {
             if open & CLOSED != 0 {
@@ -84,11 +86,12 @@ impl Scratch {
             self.fresh.clear();
             for &link in lists.of(node_of(open)) {
                 if self.seen.insert(link) {
+                    isa.prefetch(codes.row(link));
                     self.fresh.push(link);
                 }
             }
             for &node in &self.fresh {
-                let found = key(codes.distance(from, node), node);
+                let found = key(codes.distance(isa, from, node), node);
                 if self.pool.len() == ef {
                     if self.pool.last().is_some_and(|&worst| found >= worst) {
                         continue;
@@ -105,12 +108,18 @@ impl Scratch {
 
 /// The nearest to `from` that can be walked to by ever nearer steps.
 #[inline(always)]
-pub(in crate::graph) fn descend(codes: &Codes, lists: View<'_>, from: Coded<'_>, start: u32) -> u32 {
-    let mut best = (codes.distance(from, start), start);
+pub(in crate::graph) fn descend<S: Isa>(
+    isa: S,
+    codes: &Codes,
+    lists: View<'_>,
+    from: &Probe,
+    start: u32,
+) -> u32 {
+    let mut best = (codes.distance(isa, from, start), start);
     loop {
         let here = best.1;
         for &link in lists.of(here) {
-            let distance = codes.distance(from, link);
+            let distance = codes.distance(isa, from, link);
             if distance < best.0 {
                 best = (distance, link);
             }

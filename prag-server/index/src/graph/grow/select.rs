@@ -6,11 +6,13 @@
 //! Invariant: what is kept does not depend on the order of candidates that are equally far.
 
 use super::codes::Codes;
+use prag_simd::Isa;
 
 /// Keep at most `cap` of `candidates`, nearest first: one that a kept one is nearer to than the node, by the factor
 /// `slack`, is left out.
 #[inline(always)]
-pub(in crate::graph) fn select(
+pub(in crate::graph) fn select<S: Isa>(
+    isa: S,
     codes: &Codes,
     candidates: impl Iterator<Item = (f32, u32)>,
     cap: usize,
@@ -22,10 +24,9 @@ pub(in crate::graph) fn select(
         if kept.len() == cap {
             break;
         }
-        let row = codes.row(candidate);
         let mut shadowed = false;
         for &other in kept.iter() {
-            if codes.distance(row, other) * slack < distance {
+            if codes.between(isa, candidate, other) * slack < distance {
                 shadowed = true;
                 break;
             }
