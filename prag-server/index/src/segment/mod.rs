@@ -56,6 +56,26 @@ impl Default for BuildParams {
     }
 }
 
+impl BuildParams {
+    /// Bytes that a build of `rows` needs at its height, beside the rows and the segment that it makes.
+    #[must_use]
+    pub fn bytes(&self, rows: u64, dimension: u64) -> u64 {
+        if rows < self.graph_rows_min.max(2) as u64 {
+            return 0;
+        }
+        self.growth().bytes(rows, dimension)
+    }
+
+    fn growth(&self) -> Growth {
+        Growth {
+            builder: self.builder,
+            m: self.m,
+            ef_construction: self.ef_construction,
+            threads: self.threads,
+        }
+    }
+}
+
 /// A new segment.
 pub struct Built {
     /// The segment.
@@ -100,13 +120,7 @@ impl Segment {
             (None, (0..count).collect())
         } else {
             let vectors: Vec<&[f32]> = rows.iter().map(|row| row.vector.as_slice()).collect();
-            let growth = Growth {
-                builder: params.builder,
-                m: params.m,
-                ef_construction: params.ef_construction,
-                threads: params.threads,
-            };
-            let (graph, order) = grow(&vectors, &growth, watch)?;
+            let (graph, order) = grow(&vectors, &params.growth(), watch)?;
             (Some(graph), order)
         };
         let ordered = || order.iter().map(|&index| &rows[index as usize]);

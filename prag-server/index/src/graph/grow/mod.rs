@@ -102,13 +102,13 @@ pub(crate) fn grow(
             Builder::Own => own::shuffled(rows),
             Builder::HnswRs => (0..rows).collect(),
         };
-        let t0 = cpu(); let codes = Codes::new(vectors, &order); let t1 = cpu();
+        let codes = Codes::new(vectors, &order);
         let mut grown = match growth.builder {
             Builder::Own => own::insert_all(&codes, growth, watch),
             Builder::HnswRs => reference::insert_all(vectors, growth, watch),
         }?;
-        let t2 = cpu(); grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
-        let t3 = cpu(); let (graph, mut places) = flatten(&codes, grown); eprintln!("cpu: encode {:.2} insert {:.2} refine {:.2} flatten {:.2}", t1-t0, t2-t1, t3-t2, cpu()-t3);
+        grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+        let (graph, mut places) = flatten(&codes, grown);
         for place in &mut places {
             *place = order[*place as usize];
         }
@@ -126,4 +126,3 @@ const THREAD_BYTES: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests;
-fn cpu() -> f64 { let s = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default(); let _ = s; let s = std::fs::read_to_string("/proc/self/stat").unwrap_or_default(); let f: Vec<&str> = s.rsplit(')').next().unwrap_or("").split_whitespace().collect(); (f[11].parse::<f64>().unwrap_or(0.0) + f[12].parse::<f64>().unwrap_or(0.0)) / 100.0 }
