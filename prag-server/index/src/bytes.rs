@@ -40,6 +40,19 @@ impl Writer {
         }
     }
 
+    /// The f16 (their bits), without a count.
+    pub(crate) fn halves(&mut self, values: &[u16]) {
+        self.0.reserve(values.len() * 2);
+        for value in values {
+            self.0.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    /// The bytes, without a count.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     /// A count, then the bytes.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
@@ -98,6 +111,16 @@ impl<'a> Reader<'a> {
         Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
+    pub(crate) fn halves(&mut self, count: usize) -> Result<Vec<u16>, IndexError> {
+        let bytes = self.take(count.checked_mul(2).ok_or(self.corrupt())?)?;
+        let (chunks, _) = bytes.as_chunks::<2>();
+        Ok(chunks.iter().map(|chunk| u16::from_le_bytes(*chunk)).collect())
+    }
+
+    pub(crate) fn raw(&mut self, count: usize) -> Result<&'a [u8], IndexError> {
+        self.take(count)
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], IndexError> {
         let count = self.number()? as usize;
         self.take(count)
@@ -119,7 +142,7 @@ impl<'a> Reader<'a> {
 /// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.
 pub(crate) const ROWS_MAX: u32 = 1 << 24;
 /// Version of every part; raised together.
-const FORMAT: u32 = 0x5058_0001;
+const FORMAT: u32 = 0x5058_0002;
 
 #[cfg(test)]
 mod tests;

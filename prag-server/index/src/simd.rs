@@ -25,32 +25,6 @@ pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
     prag_simd::dot(left, right)
 }
 
-/// The inner product of a query's codes and a row's. Query codes are within ±2047 and rows within
-/// ±127, so 4096 dimensions stay below 2^31: nothing wraps, and checking for it would cost the
-/// debug build its wide registers.
-#[inline(always)]
-pub(crate) fn dot_codes(query: &[i16], codes: &[i8]) -> i32 {
-    let mut lanes = [0i32; LANES];
-    let (query, query_rest) = query.as_chunks::<LANES>();
-    let (codes, codes_rest) = codes.as_chunks::<LANES>();
-    for (a, b) in query.iter().zip(codes) {
-        for lane in 0..LANES {
-            let product = i32::from(a[lane]).wrapping_mul(i32::from(b[lane]));
-            lanes[lane] = lanes[lane].wrapping_add(product);
-        }
-    }
-    let mut sum = 0i32;
-    for lane in lanes {
-        sum = sum.wrapping_add(lane);
-    }
-    for (a, b) in query_rest.iter().zip(codes_rest) {
-        sum = sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b)));
-    }
-    sum
-}
-
-const LANES: usize = 16;
-
 /// [`dot`] alone, for callers with one pair at a time.
 pub(crate) struct Dot<'a>(pub(crate) &'a [f32], pub(crate) &'a [f32]);
 

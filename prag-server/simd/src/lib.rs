@@ -1,7 +1,7 @@
 //! Inner products, compiled once per instruction set and chosen at run time.
 //!
-//! Layer: leaf under `prag-index`; depends on nothing.
-//! Holds: cache lines of codes, the instruction sets, and the way to run a whole loop with one of them.
+//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel.
+//! Holds: cache lines of codes, the instruction sets, the way to run a whole loop with one of them, large pages.
 //! Never: a read outside of the slices it is given; an instruction that the processor did not say it has.
 //! Invariant: every instruction set gives the same integers, and the same bits of every f32.
 //!
@@ -9,6 +9,7 @@
 //! instruction set, with all that it calls (which must be `inline(always)`).
 
 mod floats;
+mod memory;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 mod x86;
 
 pub use floats::{half, whole};
+pub use memory::{flatten, large_pages};
 
 /// The inner product of f32 and f32, to the length of the shorter, as wide as the caller is compiled for.
 #[must_use]

@@ -129,3 +129,13 @@ fn levels_are_checked() {
         assert!(pair[0].available() || !pair[1].available(), "{pair:?}");
     }
 }
+
+/// Lines lie without gaps, and the hint leaves what they hold as it is.
+#[test]
+fn memory_keeps_what_it_holds() {
+    let codes: Vec<u8> = (0..9 << 20).map(|at: u32| at.to_le_bytes()[0] ^ at.to_le_bytes()[2]).collect();
+    let held = lines(&codes);
+    large_pages(&held);
+    large_pages(&held[..1]);
+    assert!(flatten(&held) == codes);
+}

@@ -6,7 +6,7 @@
 //! Invariant: every node gets a number and a path from the entry on the bottom level.
 
 use super::grow::{Codes, Grown, Lists, rank};
-use super::{Adjacency, Graph, Level};
+use super::{Adjacency, Graph};
 use prag_simd::{Isa, Kernel, dispatch};
 use std::collections::VecDeque;
 
@@ -24,12 +24,10 @@ pub(super) fn flatten(codes: &Codes, mut grown: Grown) -> (Graph, Vec<u32>) {
         let mut members: Vec<(u32, u32)> =
             (0u32..).zip(&level.nodes).map(|(at, &old)| (place[old as usize], at)).collect();
         members.sort_unstable();
-        Level {
-            nodes: members.iter().map(|member| member.0).collect(),
-            adjacency: Adjacency::new(members.iter().map(|member| moved(level.lists.of(member.1)))),
-        }
+        let nodes = members.iter().map(|member| member.0).collect();
+        (nodes, Adjacency::new(members.iter().map(|member| moved(level.lists.of(member.1)))))
     });
-    (Graph { entry: place[entry as usize], bottom, upper: upper.collect() }, order)
+    (Graph::new(place[entry as usize], bottom, upper.collect()), order)
 }
 
 /// Breadth first from `entry`; a node that cannot be reached gets a link from its nearest

@@ -5,7 +5,9 @@
 //! Never: knows which rows are deleted: callers pass what is allowed.
 //! Invariant: ordinals are 0..len, fixed at the build by the graph's numbering.
 
+mod memory;
 mod parts;
+mod plan;
 #[cfg(test)]
 mod tests;
 
@@ -15,14 +17,16 @@ use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
 use crate::graph::{Builder, Graph, Growth, Walk, Watch, grow};
-use crate::simd::vectorized;
 use crate::top::{Hit, Mask};
-use crate::vectors::{Query, Vectors, is_unit};
+use crate::vectors::{Precision, Query, Vectors, is_unit};
 use crate::words::Words;
 use crate::{EF_MAX, Row};
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::DIMENSION_MAX;
+use prag_simd::dispatch;
 use roaring::RoaringBitmap;
+
+pub use memory::SegmentMemory;
 
 /// Rows that no longer change.
 pub struct Segment {
@@ -46,13 +50,16 @@ pub struct BuildParams {
     pub threads: usize,
     /// Fewer rows than this get no graph: a scan is faster.
     pub graph_rows_min: usize,
+    /// What is kept of a vector beside the codes that a walk reads. Give a tail the same.
+    pub precision: Precision,
 }
 
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let builder = Builder::Own;
-        Self { builder, m: 16, ef_construction: 100, threads, graph_rows_min: 8192 }
+        let precision = Precision::default();
+        Self { builder, m: 16, ef_construction: 100, threads, graph_rows_min: 8192, precision }
     }
 }
 
@@ -120,17 +127,18 @@ impl Segment {
             (None, (0..count).collect())
         } else {
             let vectors: Vec<&[f32]> = rows.iter().map(|row| row.vector.as_slice()).collect();
-            let (graph, order) = grow(&vectors, &params.growth(), watch)?;
+            let (mut graph, order) = grow(&vectors, &params.growth(), watch)?;
+            graph.settle();
             (Some(graph), order)
         };
         let ordered = || order.iter().map(|&index| &rows[index as usize]);
-        let mut floats = Vec::with_capacity(rows.len() * dimension);
+        let mut vectors = Vectors::new(dimension, params.precision, rows.len());
         let mut fields = Fields::default();
         for row in ordered() {
-            floats.extend_from_slice(&row.vector);
+            vectors.push(&row.vector);
             fields.push(&row.doc, &row.metadata);
         }
-        let vectors = Vectors::new(dimension, floats)?;
+        vectors.settle();
         let words = Words::build(ordered().map(|row| row.text.as_str()))?;
         let segment = Self { rows: count, vectors, graph, words, fields };
         Ok(Built { segment, order })
@@ -149,10 +157,10 @@ impl Segment {
         self.vectors.dimension()
     }
 
-    /// The vector of a row.
+    /// The vector of a row, as it is kept.
     #[must_use]
-    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
-        (ordinal < self.rows).then(|| self.vectors.row(ordinal))
+    pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
+        self.vectors.vector(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.
@@ -178,7 +186,7 @@ impl Segment {
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         if k <= ef
-            && !scan_is_cheaper(mask.len(), self.rows as usize, ef)
+            && plan::walks(mask.len(), self.rows as usize, ef)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
@@ -229,12 +237,12 @@ impl Segment {
         self.words.search(query, stats, &Mask::new(allowed, self.rows), k)
     }
 
-    /// Nothing where there is no graph, or where it would have cost more than a scan.
+    /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
     fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, mask.len())
+        self.walk_within(query, mask, k, ef, plan::budget(mask.len()))
     }
 
-    /// Nothing where there is no graph, or where it would have looked at more than `budget` rows.
+    /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.
     fn walk_within(
         &self,
         query: &Query<'_>,
@@ -244,13 +252,8 @@ impl Segment {
         budget: usize,
     ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
-        let walk = Walk { graph, vectors: &self.vectors, query, allowed: mask, ef, budget };
-        let found = vectorized(walk)?;
-        if found.len() < k.min(mask.len()) {
-            return None;
-        }
-        let keep = (RESCORE_MIN + ef / 4).max(k + k / 4);
-        let best: Vec<u32> = found.iter().take(keep).map(|hit| hit.ordinal).collect();
+        let (vectors, allowed, keep) = (&self.vectors, mask, plan::rescored(k, ef));
+        let best = dispatch(Walk { graph, vectors, query, allowed, ef, budget, keep })?;
         Some(self.vectors.rescore(query, &best, k))
     }
 }
@@ -264,13 +267,3 @@ pub(crate) fn check_row(row: &Row, dimension: usize, index: usize) -> Result<(),
     }
     if is_unit(&row.vector) { Ok(()) } else { Err(IndexError::Vector(index)) }
 }
-
-/// A walk looks at about 16·ef·rows/allowed rows, each about eight times as dear as a row of a
-/// scan, which looks at `allowed`. Equal at allowed² = 128·ef·rows: 13k of 13k rows at ef 100.
-fn scan_is_cheaper(allowed: usize, rows: usize, ef: usize) -> bool {
-    let (allowed, rows, ef) = (allowed as u128, rows as u128, ef as u128);
-    allowed * allowed <= 128 * ef * rows
-}
-
-/// Rows rescored by their f32 vectors, besides a quarter of `ef`.
-const RESCORE_MIN: usize = 40;

@@ -22,9 +22,16 @@ fn grown(vectors: &[Vec<f32>], growth: &Growth) -> (Vec<Vec<(u32, Vec<u32>)>>, V
     let bottom = (0..rows).map(|node| (node, graph.bottom.of(node as usize).to_vec())).collect();
     let upper = graph.upper.iter().map(|level| {
         let nodes = level.nodes.iter().enumerate();
-        nodes.map(|(at, &node)| (node, level.adjacency.of(at).to_vec())).collect()
+        nodes.map(|(at, &node)| (node, level.named(at))).collect()
     });
     (std::iter::once(bottom).chain(upper).collect(), order)
+}
+
+impl crate::graph::Level {
+    /// The neighbours at a place, by name.
+    fn named(&self, at: usize) -> Vec<u32> {
+        self.adjacency.of(at).iter().map(|&place| self.nodes[place as usize]).collect()
+    }
 }
 
 /// Links name nodes of their level, never the node itself or one twice; lists keep their caps (twice `m` and one for
