@@ -5,9 +5,9 @@
 //! Never: more links than the cap.
 //! Invariant: a node's links are its own choice; reachability is restored by `flatten`.
 //!
-//! Insertion chooses among what it met, and links back keep what fits. Choosing again among out, in and two-hop edges
-//! halves a walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the
-//! candidates: without the far ones of them clusters fall apart.
+//! `hnsw_rs` adds reverse edges without the diversity rule. Choosing again among out, in and two-hop edges halves a
+//! walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the candidates:
+//! without the far ones of them clusters fall apart. Our own builder keeps the rule, and gains nothing here.
 
 use super::grow::{Codes, Lists, Probe, Seen, Watch, push, rank, select};
 use prag_simd::{Isa, Kernel, dispatch};
@@ -23,7 +23,6 @@ pub(super) fn refine(codes: &Codes, held: &Lists, cap: usize, watch: &Watch) -> 
         if watch.stopped() {
             return None;
         }
-        watch.add(blocks.len() / stride);
         let (incoming, first) = (&incoming, task * TASK_ROWS);
         dispatch(Choose { codes, held, incoming, first, stride, blocks });
         Some(())

@@ -59,7 +59,7 @@ impl Default for BuildParams {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let builder = Builder::Own;
         let precision = Precision::default();
-        Self { builder, m: 16, ef_construction: 100, threads, graph_rows_min: 8192, precision }
+        Self { builder, m: 16, ef_construction: 200, threads, graph_rows_min: 8192, precision }
     }
 }
 

@@ -6,10 +6,12 @@
 //! Invariant: what was read answers as what was written.
 
 use super::codes::Codes;
-use super::{Kept, Precision, Vectors, is_unit};
+use super::{Kept, Precision, UNIT_SLACK, Vectors, is_unit};
 use crate::bytes::{Reader, Writer};
 use crate::error::{IndexError, PartName};
+use crate::simd::{Kernel, dot, vectorized};
 use prag_simd::whole;
+use rayon::prelude::*;
 
 impl Vectors {
     /// Dimension, precision, scales, errors (where the codes are not all that is kept), codes, what is kept.
@@ -59,14 +61,22 @@ impl Vectors {
             return Err(corrupt);
         }
         let stored = reader.raw(components)?;
-        let kept = match precision {
-            Precision::F32 => Kept::F32(reader.floats(components)?),
-            Precision::F16 => Kept::F16(reader.halves(components)?),
-            Precision::I8 => Kept::I8,
-        };
-        reader.end()?;
-        let mut codes = Codes::new(dimension, count, rough);
-        codes.extend(scales, errors, stored);
+        let (codes, kept) = rayon::join(
+            || {
+                let mut codes = Codes::new(dimension, count, rough);
+                codes.extend(scales, errors, stored);
+                codes
+            },
+            || {
+                let kept = match precision {
+                    Precision::F32 => Kept::F32(reader.floats(components)?),
+                    Precision::F16 => Kept::F16(reader.halves(components)?),
+                    Precision::I8 => Kept::I8,
+                };
+                reader.end().map(|()| kept)
+            },
+        );
+        let kept = kept?;
         let mut vectors = Self { dimension, codes, kept };
         if !vectors.all_unit() {
             return Err(corrupt);
@@ -76,19 +86,40 @@ impl Vectors {
     }
 
     fn all_unit(&self) -> bool {
+        let task = self.dimension * TASK_ROWS;
         match &self.kept {
-            Kept::F32(floats) => floats.chunks_exact(self.dimension).all(is_unit),
-            Kept::F16(halves) => {
-                let mut row = vec![0f32; self.dimension];
-                halves.chunks_exact(self.dimension).all(|halves| {
-                    for (value, half) in row.iter_mut().zip(halves) {
-                        *value = whole(*half);
-                    }
-                    is_unit(&row)
-                })
-            }
+            Kept::F32(floats) => floats
+                .par_chunks(task)
+                .all(|rows| rows.chunks_exact(self.dimension).all(is_unit)),
+            Kept::F16(halves) => halves
+                .par_chunks(task)
+                .all(|halves| vectorized(AllUnit { halves, dimension: self.dimension })),
             // Length is that of the codes, which are not quite of unit length: bounded by their count and steps.
             Kept::I8 => true,
         }
     }
 }
+
+/// [`is_unit`], row by row.
+struct AllUnit<'a> {
+    halves: &'a [u16],
+    dimension: usize,
+}
+
+impl Kernel for AllUnit<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let mut row = vec![0f32; self.dimension];
+        self.halves.chunks_exact(self.dimension).all(|halves| {
+            for (value, half) in row.iter_mut().zip(halves) {
+                *value = whole(*half);
+            }
+            (dot(&row, &row) - 1.0).abs() <= UNIT_SLACK
+        })
+    }
+}
+
+/// Rows that one thread looks at before it asks for more.
+const TASK_ROWS: usize = 1024;

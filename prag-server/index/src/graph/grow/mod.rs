@@ -3,7 +3,7 @@
 //! Layer: index.
 //! Holds: which builder, its bounds, what a build needs of memory, and the way to stop it.
 //! Never: a search's code: what a build compares are codes of its own.
-//! Invariant: whichever builder, the result is refined, numbered and reachable alike.
+//! Invariant: whichever builder, the result is numbered and reachable alike.
 
 mod codes;
 mod link;
@@ -48,17 +48,16 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// Bytes that a build needs beside the rows and what it makes of them: codes, links as they are inserted and as
-    /// they are chosen again, who links to whom, and per thread a bit for every row.
+    /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, links as they are inserted
+    /// and as they are kept, and per thread a bit for every row.
     pub(crate) fn bytes(&self, rows: u64, dimension: u64) -> u64 {
         let codes = dimension.next_multiple_of(LINE as u64) + 4;
         let inserted = 4 * (self.m * own::ROOM) as u64;
         let chosen = 4 * (self.m * 2 + 2) as u64;
-        let incoming = inserted;
         // A level has the m-th part of the nodes of the one below: less than a chosen list in all.
         let upper = chosen / 2;
         let orders = 3 * 4;
-        let row = codes + inserted + chosen + incoming + upper + orders;
+        let row = codes + inserted + chosen + upper + orders;
         rows * row + self.threads as u64 * (rows / 8 + THREAD_BYTES)
     }
 }
@@ -103,11 +102,14 @@ pub(crate) fn grow(
             Builder::HnswRs => (0..rows).collect(),
         };
         let codes = Codes::new(vectors, &order);
-        let mut grown = match growth.builder {
-            Builder::Own => own::insert_all(&codes, growth, watch),
-            Builder::HnswRs => reference::insert_all(vectors, growth, watch),
-        }?;
-        grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+        let grown = match growth.builder {
+            Builder::Own => own::insert_all(&codes, growth, watch)?,
+            Builder::HnswRs => {
+                let mut grown = reference::insert_all(vectors, growth, watch)?;
+                grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+                grown
+            }
+        };
         let (graph, mut places) = flatten(&codes, grown);
         for place in &mut places {
             *place = order[*place as usize];

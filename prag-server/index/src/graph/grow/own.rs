@@ -47,7 +47,8 @@ pub(super) fn insert_all(codes: &Codes, growth: &Growth, watch: &Watch) -> Optio
     while done < rows {
         if sizes.last() == Some(&done) {
             sizes.pop();
-            upper.push(level(codes, &lists, number(done), growth.m));
+            let lists = thinned(codes, &lists, done, growth.m, 0);
+            upper.push(GrownLevel { nodes: (0..number(done)).collect(), lists });
         }
         let end = (done + (done / BATCH_SHARE).clamp(1, BATCH_MAX)).min(rows);
         let end = sizes.last().map_or(end, |&size| end.min(size));
@@ -68,7 +69,7 @@ pub(super) fn insert_all(codes: &Codes, growth: &Growth, watch: &Watch) -> Optio
         done = end;
     }
     upper.reverse();
-    Some(Grown { bottom: lists, upper })
+    Some(Grown { bottom: thinned(codes, &lists, rows, growth.m * 2, SPARE), upper })
 }
 
 /// A node by its place; rows are bounded by 2^24.
@@ -87,15 +88,17 @@ fn level_sizes(rows: usize, m: usize) -> Vec<usize> {
     sizes
 }
 
-/// The first `count` nodes as a level of their own: nothing else is linked yet.
-fn level(codes: &Codes, lists: &Lists, count: u32, cap: usize) -> GrownLevel {
-    let mut level = Lists::new(count as usize, cap);
-    let stride = level.stride();
-    let tasks = level.blocks().par_chunks_mut(stride * TASK_ROWS);
+/// The lists of the first `count` nodes, the longer ones cut to `cap` by a new choice. They link to each other only,
+/// since nothing else is linked yet. `spare`: room beyond the cap.
+fn thinned(codes: &Codes, lists: &Lists, count: usize, cap: usize, spare: usize) -> Lists {
+    let mut thinned = Lists::new(count, cap + spare);
+    let stride = thinned.stride();
+    let tasks = thinned.blocks().par_chunks_mut(stride * TASK_ROWS);
     tasks.enumerate().for_each(|(task, blocks)| {
-        dispatch(Thin { codes, lists: lists.view(), first: task * TASK_ROWS, stride, blocks });
+        let first = number(task * TASK_ROWS);
+        dispatch(Thin { codes, lists: lists.view(), first, stride, cap, blocks });
     });
-    GrownLevel { nodes: (0..count).collect(), lists: level }
+    thinned
 }
 
 /// Scratch, as many as threads have asked for at once.
@@ -152,12 +155,13 @@ impl Kernel for Insert<'_> {
     }
 }
 
-/// Choose a level's links among those of the bottom.
+/// Choose among the links of nodes that have more than `cap`.
 struct Thin<'a> {
     codes: &'a Codes,
     lists: View<'a>,
-    first: usize,
+    first: u32,
     stride: usize,
+    cap: usize,
     blocks: &'a mut [u32],
 }
 
@@ -168,14 +172,18 @@ impl Kernel for Thin<'_> {
     fn run<S: Isa>(self, isa: S) {
         let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
-            #[allow(clippy::cast_possible_truncation)] // nodes are below 2^24
-            let node = node as u32;
-            probe.aim(self.codes, node);
-            near.clear();
-            let links = self.lists.of(node).iter();
-            near.extend(links.map(|&link| (self.codes.distance(isa, &probe, link), link)));
-            rank(&mut near);
-            select(isa, self.codes, near.iter().copied(), block.len() - 1, SLACK, &mut kept);
+            let links = self.lists.of(node);
+            kept.clear();
+            if links.len() <= self.cap {
+                kept.extend_from_slice(links);
+            } else {
+                probe.aim(self.codes, node);
+                near.clear();
+                let measured = |&link| (self.codes.distance(isa, &probe, link), link);
+                near.extend(links.iter().map(measured));
+                rank(&mut near);
+                select(isa, self.codes, near.iter().copied(), self.cap, SLACK, &mut kept);
+            }
             for &link in &kept {
                 push(block, link);
             }
@@ -185,7 +193,10 @@ impl Kernel for Thin<'_> {
 
 /// Room for links back, per neighbour above the bottom: 48 numbers a node at 16, three cache lines.
 pub(super) const ROOM: usize = 3;
-pub(super) const SLACK: f32 = 1.0;
+/// How much nearer a kept link must be to shadow a candidate; on 1 − cosine. A little keeps more links, and pays.
+pub(super) const SLACK: f32 = 1.1;
+/// Room on the bottom for a node that would be out of reach.
+const SPARE: usize = 1;
 /// A batch is at most this part of what is linked already.
 const BATCH_SHARE: usize = 32;
 const BATCH_MAX: usize = 4096;

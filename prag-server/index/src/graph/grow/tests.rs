@@ -74,11 +74,11 @@ fn threads_do_not_change_the_graph() {
     check(&alone.0, 3000, 8);
 }
 
-/// Hubs, ties and nothing to tell rows apart: whatever the vectors, either builder ends with a sound graph.
+/// Vectors that are hard on a builder, beside ordinary ones.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Equal,
-    /// One dimension: every vector is one of two.
+    /// One component: every vector is one of two.
     Line,
     /// A few vectors, each many times.
     Repeated(u64),
@@ -104,6 +104,7 @@ fn shaped(shape: Shape, count: usize, seed: u64) -> Vec<Vec<f32>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
+    /// Hubs, ties, and nothing to tell rows apart: whatever the vectors, either builder ends with a sound graph.
     #[test]
     fn any_vectors_give_a_sound_graph(
         shape in prop_oneof![
@@ -137,7 +138,7 @@ fn a_build_stops_when_told() {
         assert!(watch.rows() < 2000, "{}", watch.rows());
         let watch = Watch::default();
         assert!(grow(&slices, &growth(builder, 2), &watch).is_ok());
-        assert!((3900..=4000).contains(&watch.rows()), "{}", watch.rows());
+        assert!((1900..=2000).contains(&watch.rows()), "{}", watch.rows());
     }
 }
 
@@ -149,9 +150,9 @@ fn memory_is_foretold() {
     let growth = growth(Builder::Own, 2);
     let codes = Codes::new(&slices, &own::shuffled(5000));
     let grown = own::insert_all(&codes, &growth, &Watch::default()).unwrap();
-    let chosen = refine(&codes, &grown.bottom, growth.m * 2, &Watch::default()).unwrap();
     let upper: usize = grown.upper.iter().map(|level| level.lists.memory()).sum();
-    let held = codes.memory() + grown.bottom.memory() + chosen.memory() + upper;
+    let inserted = Lists::new(5000, growth.m * own::ROOM - 1).memory();
+    let held = codes.memory() + inserted + grown.bottom.memory() + upper;
     let foretold = growth.bytes(5000, 100);
     assert!((held as u64..2 * held as u64).contains(&foretold), "{held} held, {foretold} foretold");
 }

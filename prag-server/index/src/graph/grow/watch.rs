@@ -22,7 +22,7 @@ impl Watch {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Rows that were looked at so far; each is looked at twice, to link it and to refine its links.
+    /// Rows that were linked so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
