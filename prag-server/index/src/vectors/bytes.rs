@@ -14,7 +14,7 @@ use prag_simd::whole;
 impl Vectors {
     /// Dimension, precision, scales, errors (where the codes are not all that is kept), codes, what is kept.
     pub(crate) fn to_bytes(&self, rows: u32) -> Vec<u8> {
-        let mut writer = Writer::new(rows);
+        let mut writer = Writer::new(PartName::Vectors, rows);
         writer.number(u32::try_from(self.dimension).unwrap_or(u32::MAX));
         writer.number(match self.precision() {
             Precision::F32 => 0,

@@ -38,7 +38,10 @@ impl Codes {
     #[inline(always)]
     pub(in crate::graph) fn row(&self, node: u32) -> Coded<'_> {
         let start = node as usize * self.stride;
-        Coded { codes: &self.codes[start..start + self.stride], inverse: self.inverse[node as usize] }
+        Coded {
+            codes: &self.codes[start..start + self.stride],
+            inverse: self.inverse[node as usize],
+        }
     }
 
     /// 1 − cosine between a row and the row `node`.

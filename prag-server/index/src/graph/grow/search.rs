@@ -105,7 +105,12 @@ impl Scratch {
 
 /// The nearest to `from` that can be walked to by ever nearer steps.
 #[inline(always)]
-pub(in crate::graph) fn descend(codes: &Codes, lists: View<'_>, from: Coded<'_>, start: u32) -> u32 {
+pub(in crate::graph) fn descend(
+    codes: &Codes,
+    lists: View<'_>,
+    from: Coded<'_>,
+    start: u32,
+) -> u32 {
     let mut best = (codes.distance(from, start), start);
     loop {
         let here = best.1;

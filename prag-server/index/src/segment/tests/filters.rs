@@ -22,7 +22,8 @@ fn equal_rows_give_equal_answers() {
     let mut dice = Dice(11);
     let mut walked = 0;
     for _ in 0..40 {
-        let vector = dice.near(&GRAPHED.vector(dice.below(4000) as u32).unwrap(), 0.6);
+        let near = dice.below(4000) as u32;
+        let vector = dice.near(&GRAPHED.vector(near).unwrap(), 0.6);
         let query = Query::new(&vector, DIMENSION).unwrap();
         let ask = |allowed: &RoaringBitmap| {
             let mask = Mask::new(allowed, ROWS);
@@ -83,17 +84,21 @@ fn precision_costs_little_recall() {
         let built = Segment::build(&given, &params).unwrap();
         let (mut dice, mut found) = (Dice(14), 0);
         for _ in 0..100 {
-            let vector = dice.near(&given[dice.below(3000) as usize].vector, 0.6);
+            let near = dice.below(3000) as usize;
+            let vector = dice.near(&given[near].vector, 0.6);
             let mut best: Vec<(f32, usize)> = given
                 .iter()
                 .enumerate()
-                .map(|(row, given)| (given.vector.iter().zip(&vector).map(|(a, b)| a * b).sum(), row))
+                .map(|(row, given)| {
+                    (given.vector.iter().zip(&vector).map(|(a, b)| a * b).sum(), row)
+                })
                 .collect();
             best.sort_by(|a, b| b.0.total_cmp(&a.0));
             let query = Query::new(&vector, DIMENSION).unwrap();
             let hits = built.segment.walk_within(&query, &Mask::All(3000), 10, 64, 3000).unwrap();
             let row = |hit: &Hit| built.order[hit.ordinal as usize] as usize;
-            found += hits.iter().filter(|hit| best[..10].iter().any(|best| best.1 == row(hit))).count();
+            found +=
+                hits.iter().filter(|hit| best[..10].iter().any(|best| best.1 == row(hit))).count();
         }
         assert!(found >= floor * 10, "{found} of 1000 with {precision:?}");
     }
