@@ -271,12 +271,18 @@ fn nothing_is_left_over() {
 /// asks for it), and where a contract's wasm meets its chain. Every other crate forbids it.
 #[test]
 fn unsafe_code_is_fenced() {
-    let fences = ["prag-server/simd/src/x86", "prag-server/simd/src/memory.rs", "contracts/shell/src/"];
-    let word = |line: &&str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe");
+    let fences =
+        ["prag-server/simd/src/x86", "prag-server/simd/src/memory.rs", "contracts/shell/src/"];
+    let word =
+        |line: &&str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == "unsafe");
     let mut broken = Vec::new();
     for (path, text) in every_source() {
         let fenced = fences.iter().any(|fence| show(&path).starts_with(fence));
-        for line in code(&text).into_iter().filter(word).filter(|line| !fenced && !line.contains("'unsafe-inline'")) {
+        for line in code(&text)
+            .into_iter()
+            .filter(word)
+            .filter(|line| !fenced && !line.contains("'unsafe-inline'"))
+        {
             broken.push(format!("{}: {}", show(&path), line.trim()));
         }
     }

@@ -12,9 +12,9 @@ pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// A part's header: format, then rows.
-    pub(crate) fn new(rows: u32) -> Self {
+    pub(crate) fn new(part: PartName, rows: u32) -> Self {
         let mut writer = Self(Vec::new());
-        writer.number(FORMAT);
+        writer.number(format(part));
         writer.number(rows);
         writer
     }
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
     /// Check the header; answers the reader behind it and the rows.
     pub(crate) fn new(part: PartName, bytes: &'a [u8]) -> Result<(Self, u32), IndexError> {
         let mut reader = Self { part, rest: bytes };
-        if reader.number()? != FORMAT {
+        if reader.number()? != format(part) {
             return Err(IndexError::Format(part));
         }
         let rows = reader.number()?;
@@ -141,8 +141,14 @@ impl<'a> Reader<'a> {
 
 /// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.
 pub(crate) const ROWS_MAX: u32 = 1 << 24;
-/// Version of every part; raised together.
-const FORMAT: u32 = 0x5058_0002;
+
+/// A magic number and the part's version. A part of another version is refused, and the segment rebuilt.
+const fn format(part: PartName) -> u32 {
+    match part {
+        PartName::Vectors | PartName::Graph => 0x5058_0002,
+        PartName::Words | PartName::Fields => 0x5058_0001,
+    }
+}
 
 #[cfg(test)]
 mod tests;

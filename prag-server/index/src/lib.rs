@@ -20,6 +20,7 @@ mod segment;
 mod simd;
 mod tail;
 mod top;
+pub mod tune;
 mod vectors;
 mod words;
 

@@ -31,11 +31,8 @@ impl Kernel for Everything<'_> {
             two[0],
             two[1],
         ];
-        let floats = [
-            isa.dot_f32(left, right),
-            isa.dot_f16(left, halves),
-            isa.dot_f32_codes(left, codes),
-        ];
+        let floats =
+            [isa.dot_f32(left, right), isa.dot_f16(left, halves), isa.dot_f32_codes(left, codes)];
         (integers, floats.map(f32::to_bits))
     }
 }
@@ -133,7 +130,8 @@ fn levels_are_checked() {
 /// Lines lie without gaps, and the hint leaves what they hold as it is.
 #[test]
 fn memory_keeps_what_it_holds() {
-    let codes: Vec<u8> = (0..9 << 20).map(|at: u32| at.to_le_bytes()[0] ^ at.to_le_bytes()[2]).collect();
+    let codes: Vec<u8> =
+        (0..9 << 20).map(|at: u32| at.to_le_bytes()[0] ^ at.to_le_bytes()[2]).collect();
     let held = lines(&codes);
     large_pages(&held);
     large_pages(&held[..1]);

@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// Part format 2 is frozen: a header of format and rows, then numbers, counted arrays, floats, f16, bytes and counted
+/// A part's form is frozen: a header of format and rows, then numbers, counted arrays, floats, f16, bytes and counted
 /// bytes, all little-endian.
 #[test]
 fn golden_layout() {
-    let mut writer = Writer::new(3);
+    let mut writer = Writer::new(PartName::Words, 3);
     writer.number(0x0102_0304);
     writer.numbers(&[5, 6]);
     writer.floats(&[1.0, -0.5]);
@@ -15,7 +15,7 @@ fn golden_layout() {
     writer.bytes(b"ab");
     let bytes = writer.into_bytes();
     let expected: [&[u8]; 9] = [
-        &[0x02, 0x00, 0x58, 0x50],
+        &[0x01, 0x00, 0x58, 0x50],
         &[3, 0, 0, 0],
         &[4, 3, 2, 1],
         &[2, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0],
@@ -35,7 +35,7 @@ fn golden_layout() {
     assert_eq!(reader.bytes().unwrap(), b"ab");
     reader.end().unwrap();
 
-    let other = [&[0x01], &bytes[1..]].concat();
+    let other = [&[0x02], &bytes[1..]].concat();
     let refused = Reader::new(PartName::Words, &other).err();
     assert_eq!(refused, Some(IndexError::Format(PartName::Words)));
 }

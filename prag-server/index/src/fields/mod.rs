@@ -92,7 +92,10 @@ impl Fields {
     /// Bytes, about: of the bitmaps as they would be written, of ids and values, and of the trees that hold them.
     pub(crate) fn memory(&self) -> usize {
         let list = |(id, rows): (&String, &Vec<u32>)| {
-            TREE + size_of::<String>() + id.capacity() + size_of::<Vec<u32>>() + rows.capacity() * size_of::<u32>()
+            TREE + size_of::<String>()
+                + id.capacity()
+                + size_of::<Vec<u32>>()
+                + rows.capacity() * size_of::<u32>()
         };
         let bitmap = |rows: &RoaringBitmap| size_of::<RoaringBitmap>() + rows.serialized_size();
         let value = |(key, rows): (&Key, &RoaringBitmap)| {
@@ -102,7 +105,8 @@ impl Fields {
         let field = |(name, field): (&String, &Field)| {
             name.capacity() + bitmap(&field.present) + field.values.iter().map(value).sum::<usize>()
         };
-        self.documents.iter().map(list).sum::<usize>() + self.fields.iter().map(field).sum::<usize>()
+        self.documents.iter().map(list).sum::<usize>()
+            + self.fields.iter().map(field).sum::<usize>()
     }
 
     /// The rows that `filter` matches.

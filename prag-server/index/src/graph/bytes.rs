@@ -13,7 +13,7 @@ impl Graph {
     /// The entry's place, how many levels there are above the bottom, the bottom's offsets and links, then nodes,
     /// offsets and links (as places) of each level from 1 up.
     pub(crate) fn to_bytes(&self, rows: u32) -> Vec<u8> {
-        let mut writer = Writer::new(rows);
+        let mut writer = Writer::new(PartName::Graph, rows);
         writer.number(self.entry);
         writer.number(u32::try_from(self.upper.len()).unwrap_or(u32::MAX));
         writer.numbers(&self.bottom.offsets);

@@ -72,7 +72,8 @@ impl Graph {
     /// Bytes that the links take.
     pub(crate) fn memory(&self) -> usize {
         let level = |level: &Level| {
-            level.adjacency.memory() + (level.nodes.capacity() + level.below.capacity()) * size_of::<u32>()
+            level.adjacency.memory()
+                + (level.nodes.capacity() + level.below.capacity()) * size_of::<u32>()
         };
         self.bottom.memory() + self.upper.iter().map(level).sum::<usize>()
     }

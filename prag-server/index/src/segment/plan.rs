@@ -7,6 +7,9 @@
 
 /// Whether a walk of breadth `ef` is the cheaper way to the best of `allowed` among `rows` rows.
 pub(super) fn walks(allowed: usize, rows: usize, ef: usize) -> bool {
+    if crate::tune::knob(10, 0) > 0 {
+        return crate::tune::knob(10, 0) == 1;
+    }
     let scored = BASE + PER_EF * ef;
     let dear = if allowed == rows { DEAR } else { DEAR_FILTERED };
     allowed > scored * dear
@@ -19,7 +22,7 @@ pub(super) fn budget(allowed: usize) -> usize {
 
 /// How many of the rows that a walk found are scored again by what is kept of them, for the `k` best.
 pub(super) fn rescored(k: usize, ef: usize) -> usize {
-    (RESCORE_MIN + ef / 4).max(k + k / 4)
+    (crate::tune::knob(7, RESCORE_MIN) + ef * crate::tune::knob(8, 4) / 16).max(k + k / 4)
 }
 
 const BASE: usize = 400;

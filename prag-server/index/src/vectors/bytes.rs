@@ -16,7 +16,7 @@ use rayon::prelude::*;
 impl Vectors {
     /// Dimension, precision, scales, errors (where the codes are not all that is kept), codes, what is kept.
     pub(crate) fn to_bytes(&self, rows: u32) -> Vec<u8> {
-        let mut writer = Writer::new(rows);
+        let mut writer = Writer::new(PartName::Vectors, rows);
         writer.number(u32::try_from(self.dimension).unwrap_or(u32::MAX));
         writer.number(match self.precision() {
             Precision::F32 => 0,
@@ -88,9 +88,9 @@ impl Vectors {
     fn all_unit(&self) -> bool {
         let task = self.dimension * TASK_ROWS;
         match &self.kept {
-            Kept::F32(floats) => floats
-                .par_chunks(task)
-                .all(|rows| rows.chunks_exact(self.dimension).all(is_unit)),
+            Kept::F32(floats) => {
+                floats.par_chunks(task).all(|rows| rows.chunks_exact(self.dimension).all(is_unit))
+            }
             Kept::F16(halves) => halves
                 .par_chunks(task)
                 .all(|halves| vectorized(AllUnit { halves, dimension: self.dimension })),

@@ -3,6 +3,9 @@
 //! Layer: index.
 //! Holds: codes on whole cache lines, a scale per row, and how far each code may be off.
 //! Never: a row that shares a line with another.
+//! Where the codes are all that is kept, the scale makes them a vector of unit length, and codes of that vector are
+//! the same codes: a row may be built anew as often as one likes.
+//!
 //! Invariant: codes are within ±127, kept as `prag_simd` wants them (plus 128); what fills a line up is 0.
 
 use super::Query;
@@ -40,9 +43,11 @@ impl Codes {
         let at = self.lines.len();
         self.lines.resize(at + self.stride, Line([BIAS; LINE]));
         let (scale, error) = vectorized(Encode { vector, lines: &mut self.lines[at..] });
-        self.scales.push(scale);
         if self.rough {
+            self.scales.push(scale);
             self.errors.push(error);
+        } else {
+            self.scales.push(unit_scale(&self.lines[at..]));
         }
     }
 
@@ -100,6 +105,9 @@ impl Codes {
     /// The score, by the upper half of the query's codes: a walk only compares, and what it finds is scored again.
     #[inline(always)]
     pub(super) fn estimate<S: Isa>(&self, isa: S, query: &Query<'_>, row: usize) -> f32 {
+        if crate::tune::knob(0, 0) == 1 {
+            return self.bounded(isa, query, row).0;
+        }
         let sum = isa.dot_codes(query.high(), query.bias()[0], self.row(row));
         #[allow(clippy::cast_precision_loss)] // an estimate
         let sum = sum as f32;
@@ -110,11 +118,10 @@ impl Codes {
     /// |q·v − q̂·v̂| ≤ ‖q‖‖v − v̂‖ + ‖q − q̂‖‖v̂‖ (Cauchy and Schwarz), plus room for f32 rounding.
     #[inline(always)]
     pub(super) fn bounded<S: Isa>(&self, isa: S, query: &Query<'_>, row: usize) -> (f32, f32) {
-        let [high, low] =
-            isa.dot_two([query.high(), query.low()], query.bias(), self.row(row));
+        let [high, low] = isa.dot_two([query.high(), query.low()], query.bias(), self.row(row));
         #[allow(clippy::cast_precision_loss)] // its bound has room for rounding
-        let estimate =
-            high as f32 * (query.step_high() * self.scales[row]) + low as f32 * (query.step() * self.scales[row]);
+        let estimate = high as f32 * (query.step_high() * self.scales[row])
+            + low as f32 * (query.step() * self.scales[row]);
         let error = if self.rough { self.errors[row] } else { 0.0 };
         (estimate, query.slack(error))
     }
@@ -139,6 +146,16 @@ impl Codes {
     }
 }
 
+/// What makes codes a vector of unit length.
+fn unit_scale(lines: &[Line<u8>]) -> f32 {
+    let code = |code: &u8| i32::from(*code) - i32::from(BIAS);
+    let square: i32 = prag_simd::flatten(lines).iter().map(|byte| code(byte) * code(byte)).sum();
+    #[allow(clippy::cast_precision_loss)]
+    // at most 4096 times 127²: below 2^27, and rounding is harmless
+    let square = square as f32;
+    if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
+}
+
 struct Encode<'a> {
     vector: &'a [f32],
     lines: &'a mut [Line<u8>],
@@ -156,7 +173,8 @@ impl Kernel for Encode<'_> {
             for (value, code) in part.iter().zip(&mut line.0) {
                 let step = if scale > 0.0 { (value / scale).round_ties_even() } else { 0.0 };
                 error += (value - step * scale) * (value - step * scale);
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to 255 by the choice of scale
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                // 1 to 255 by the choice of scale
                 let biased = (step + f32::from(BIAS)) as u8;
                 *code = biased;
             }

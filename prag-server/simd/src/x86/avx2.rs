@@ -61,8 +61,7 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
     for (left, right) in left.iter().zip(right) {
         for quarter in 0..4 {
             let (left, right) = (signed(load(left, quarter)), signed(load(right, quarter)));
-            sums[quarter % 2] =
-                _mm256_add_epi32(sums[quarter % 2], _mm256_madd_epi16(left, right));
+            sums[quarter % 2] = _mm256_add_epi32(sums[quarter % 2], _mm256_madd_epi16(left, right));
         }
     }
     reduce(sums)

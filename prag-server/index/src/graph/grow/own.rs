@@ -14,7 +14,7 @@ use super::link::link_back;
 use super::lists::{Lists, View, push};
 use super::search::{Scratch, descend};
 use super::select::{rank, select};
-use super::{Growth, Grown, GrownLevel, Watch};
+use super::{Grown, GrownLevel, Growth, Watch};
 use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};

@@ -6,7 +6,7 @@
 //! Invariant: it sees vectors of unit length only, and distances that are not negative.
 
 use super::lists::Lists;
-use super::{Growth, Grown, GrownLevel, Watch};
+use super::{Grown, GrownLevel, Growth, Watch};
 use crate::simd::{Dot, vectorized};
 use anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;

@@ -96,7 +96,13 @@ fn shaped(shape: Shape, count: usize, seed: u64) -> Vec<Vec<f32>> {
         Shape::Line => vec![if dice.below(2) == 0 { 1.0 } else { -1.0 }],
         Shape::Repeated(distinct) => few[dice.below(distinct) as usize].clone(),
         Shape::Clustered(clusters) => dice.near(&few[at % clusters], 0.4),
-        Shape::Star => if at % 10 == 0 { one.clone() } else { dice.near(&one, 3.0) },
+        Shape::Star => {
+            if at % 10 == 0 {
+                one.clone()
+            } else {
+                dice.near(&one, 3.0)
+            }
+        }
     };
     (0..count).map(vector).collect()
 }
