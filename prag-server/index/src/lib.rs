@@ -15,10 +15,12 @@ mod fields;
 mod fixture;
 mod fuse;
 mod graph;
+mod scratch;
 mod segment;
 mod simd;
 mod tail;
 mod top;
+pub mod tune;
 mod vectors;
 mod words;
 
@@ -26,9 +28,11 @@ pub use analyze::{ANALYZER, Analyzed};
 pub use bm25::TermStats;
 pub use error::{IndexError, PartName};
 pub use fuse::{Fused, Fusion, fuse};
-pub use segment::{BuildParams, Built, Segment};
+pub use graph::{Builder, Watch};
+pub use segment::{BuildParams, Built, Segment, SegmentMemory};
 pub use tail::Tail;
 pub use top::Hit;
+pub use vectors::Precision;
 
 use prag_protocol::metadata::Metadata;
 use std::sync::Arc;

@@ -134,7 +134,7 @@ fn snapshot(shard: &CollectionShard, merge: Merge) -> Snapshot {
                 (segment.rows.get(ordinal as usize), segment.index.vector(ordinal))
             {
                 taken.rows.push(row.clone());
-                taken.vectors.push(vector.to_vec());
+                taken.vectors.push(vector);
             }
         }
     }
@@ -143,7 +143,7 @@ fn snapshot(shard: &CollectionShard, merge: Merge) -> Snapshot {
             (live.tail.rows.get(ordinal as usize), live.tail.index.vector(ordinal))
         {
             taken.rows.push(row.clone());
-            taken.vectors.push(vector.to_vec());
+            taken.vectors.push(vector);
         }
     }
     taken

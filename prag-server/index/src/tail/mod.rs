@@ -16,7 +16,7 @@ use crate::error::IndexError;
 use crate::fields::Fields;
 use crate::segment::check_row;
 use crate::top::{Hit, Mask, Top};
-use crate::vectors::{check_query, exact};
+use crate::vectors::{Precision, Query, Vectors};
 use prag_protocol::filter::Filter;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use std::collections::HashMap;
 /// Rows that came after the last segment.
 pub struct Tail {
     dimension: usize,
-    floats: Vec<f32>,
+    vectors: Vectors,
     /// Per term: rows that hold it, ascending, and how often.
     postings: HashMap<String, Vec<(u32, u32)>>,
     /// Terms per row.
@@ -33,12 +33,18 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail for vectors of `dimension`, kept in the precision that segments have by default.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
+        Self::with_precision(dimension, Precision::default())
+    }
+
+    /// An empty tail beside segments of `precision`.
+    #[must_use]
+    pub fn with_precision(dimension: usize, precision: Precision) -> Self {
         Self {
             dimension,
-            floats: Vec::new(),
+            vectors: Vectors::new(dimension, precision, 0),
             postings: HashMap::new(),
             lengths: Vec::new(),
             fields: Fields::default(),
@@ -70,7 +76,7 @@ impl Tail {
             self.postings.entry(term).or_default().push((ordinal, count));
         }
         self.lengths.push(length);
-        self.floats.extend_from_slice(&row.vector);
+        self.vectors.push(&row.vector);
         self.fields.push(&row.doc, &row.metadata);
         Ok(ordinal)
     }
@@ -94,11 +100,10 @@ impl Tail {
         self.dimension
     }
 
-    /// The vector of a row.
+    /// The vector of a row, as it is kept.
     #[must_use]
-    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
-        let start = (ordinal as usize).checked_mul(self.dimension)?;
-        self.floats.get(start..start.checked_add(self.dimension)?)
+    pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
+        self.vectors.vector(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.
@@ -131,9 +136,8 @@ impl Tail {
         allowed: &RoaringBitmap,
         k: usize,
     ) -> Result<Vec<Hit>, IndexError> {
-        check_query(query, self.dimension)?;
-        let ordinals = Mask::new(allowed, self.len()).ordinals();
-        Ok(exact(self.dimension, &self.floats, query, &ordinals, k))
+        let query = Query::new(query, self.dimension)?;
+        Ok(self.vectors.scan(&query, &Mask::new(allowed, self.len()), k))
     }
 
     /// As [`crate::Segment::stats`].

@@ -23,7 +23,7 @@ impl Words {
     /// # Errors
     /// [`IndexError::Words`] where tantivy has lost a file.
     pub(crate) fn to_bytes(&self, rows: u32) -> Result<Vec<u8>, IndexError> {
-        let mut writer = Writer::new(rows);
+        let mut writer = Writer::new(PartName::Words, rows);
         writer.bytes(ANALYZER.as_bytes());
         writer.numbers(&self.lengths);
         let files = self.files()?;

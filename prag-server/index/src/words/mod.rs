@@ -56,6 +56,11 @@ impl Words {
         Ok(Self { directory, field, terms, norms, lengths, tokens })
     }
 
+    /// Bytes of tantivy's files and of the lengths.
+    pub(crate) fn memory(&self) -> usize {
+        self.directory.total_mem_usage() + self.lengths.capacity() * size_of::<u32>()
+    }
+
     /// Statistics of `query` over the rows in `live`.
     pub(crate) fn stats(&self, query: &Analyzed, live: &Mask) -> Result<TermStats, IndexError> {
         let rows = self.lengths.len();
