@@ -22,7 +22,7 @@ mod top;
 mod vectors;
 mod words;
 
-pub use analyze::{ANALYZER, Analyzed};
+pub use analyze::{ANALYZER, Analyzed, Analyzer};
 pub use bm25::TermStats;
 pub use error::{IndexError, PartName};
 pub use fuse::{Fused, Fusion, fuse};

@@ -9,7 +9,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use crate::analyze::Analyzed;
+use crate::analyze::{Analyzed, Analyzer};
 use crate::bm25::TermStats;
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
@@ -44,12 +44,14 @@ pub struct BuildParams {
     pub threads: usize,
     /// Fewer rows than this get no graph: a scan is faster.
     pub graph_rows_min: usize,
+    /// How texts become terms.
+    pub analyzer: Analyzer,
 }
 
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192 }
+        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192, analyzer: Analyzer::default() }
     }
 }
 
@@ -100,7 +102,7 @@ impl Segment {
             fields.push(&row.doc, &row.metadata);
         }
         let vectors = Vectors::new(dimension, floats)?;
-        let words = Words::build(ordered().map(|row| row.text.as_str()))?;
+        let words = Words::build(ordered().map(|row| row.text.as_str()), params.analyzer)?;
         let segment = Self { rows: count, vectors, graph, words, fields };
         Ok(Built { segment, order })
     }
@@ -110,6 +112,12 @@ impl Segment {
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> u32 {
         self.rows
+    }
+
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.words.analyzer()
     }
 
     /// Components of a vector.

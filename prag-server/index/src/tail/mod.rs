@@ -9,7 +9,7 @@
 mod tests;
 
 use crate::Row;
-use crate::analyze::{Analyzed, Splitter};
+use crate::analyze::{Analyzed, Analyzer, Splitter};
 use crate::bm25::{TermStats, norm, weights};
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
@@ -24,6 +24,7 @@ use std::collections::HashMap;
 /// Rows that came after the last segment.
 pub struct Tail {
     dimension: usize,
+    analyzer: Analyzer,
     floats: Vec<f32>,
     /// Per term: rows that hold it, ascending, and how often.
     postings: HashMap<String, Vec<(u32, u32)>>,
@@ -33,11 +34,12 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail for vectors of `dimension`, whose texts become terms by `analyzer`.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
+    pub fn new(dimension: usize, analyzer: Analyzer) -> Self {
         Self {
             dimension,
+            analyzer,
             floats: Vec::new(),
             postings: HashMap::new(),
             lengths: Vec::new(),
@@ -57,7 +59,7 @@ impl Tail {
         check_row(&row, self.dimension, ordinal as usize)?;
         let mut counts: HashMap<String, u32> = HashMap::new();
         let mut length = 0u32;
-        Splitter::new().split(&row.text, |term| {
+        Splitter::new(self.analyzer).split(&row.text, |term| {
             length += 1;
             match counts.get_mut(term) {
                 Some(count) => *count += 1,
@@ -86,6 +88,12 @@ impl Tail {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lengths.is_empty()
+    }
+
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.analyzer
     }
 
     /// Components of a vector.

@@ -12,7 +12,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::analyze::Analyzed;
+use crate::analyze::{Analyzed, Analyzer};
 use crate::bm25::TermStats;
 use crate::error::IndexError;
 use crate::top::Mask;
@@ -30,6 +30,8 @@ pub(crate) struct Words {
     field: Field,
     terms: Arc<InvertedIndexReader>,
     norms: FieldNormReader,
+    /// What made the terms.
+    analyzer: Analyzer,
     /// Terms per row.
     lengths: Vec<u32>,
     /// Terms of all rows.
@@ -38,7 +40,11 @@ pub(crate) struct Words {
 
 impl Words {
     /// Read what lies in `directory`; `lengths` has an entry per row.
-    fn open(directory: RamDirectory, lengths: Vec<u32>) -> Result<Self, IndexError> {
+    fn open(
+        directory: RamDirectory,
+        lengths: Vec<u32>,
+        analyzer: Analyzer,
+    ) -> Result<Self, IndexError> {
         let index = tantivy::Index::open(directory.clone()).map_err(|_| IndexError::Words)?;
         let (schema, field) = schema();
         let segments = index.searchable_segments().map_err(|_| IndexError::Words)?;
@@ -53,7 +59,12 @@ impl Words {
         let terms = reader.inverted_index(field).map_err(|_| IndexError::Words)?;
         let norms = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
         let tokens = lengths.iter().map(|&length| u64::from(length)).sum();
-        Ok(Self { directory, field, terms, norms, lengths, tokens })
+        Ok(Self { directory, field, terms, norms, analyzer, lengths, tokens })
+    }
+
+    /// What made the terms.
+    pub(crate) fn analyzer(&self) -> Analyzer {
+        self.analyzer
     }
 
     /// Statistics of `query` over the rows in `live`.

@@ -30,7 +30,7 @@ fn golden_part() {
 /// readable: freeze a second part beside the first.
 #[test]
 fn golden_part_is_still_written() {
-    let words = Words::build(["red apple red", "apple pie"].into_iter()).unwrap();
+    let words = Words::build(["red apple red", "apple pie"].into_iter(), Analyzer::default()).unwrap();
     let (written, golden) = (words.to_bytes(2).unwrap(), golden_bytes());
     assert_eq!(files(&written), files(&golden));
     let fixed = 8 + 4 + 14 + 4 + 8 + 4;
