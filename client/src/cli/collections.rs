@@ -9,6 +9,7 @@ use super::Done;
 use super::args;
 use super::screen::{Screen, clean, table};
 use crate::error::ClientError;
+use crate::owner::NewCollection;
 use crate::sdk::Client;
 use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
 use serde_json::json;
@@ -18,11 +19,8 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
         Some(dimension) => VectorSource::Supplied(dimension),
         None => VectorSource::Model(options.model.unwrap_or_default()),
     };
-    let made = if options.managed {
-        client.create_managed_collection(&options.name, vectors).await?
-    } else {
-        client.create_collection(&options.name, vectors).await?
-    };
+    let (name, managed, language) = (options.name, options.managed, options.language);
+    let made = client.create(NewCollection { name, vectors, managed, language }).await?;
     screen.show(&made, || describe(screen, &made));
     screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
     Ok(true)
@@ -43,10 +41,11 @@ pub(super) async fn list(client: &Client, screen: Screen) -> Done {
                     state(one.state).to_owned(),
                     one.documents.to_string(),
                     one.chunks.to_string(),
+                    clean(one.profile.language()),
                 ]
             })
             .collect();
-        table(&["NAME", "ID", "STATE", "DOCUMENTS", "CHUNKS"], &rows)
+        table(&["NAME", "ID", "STATE", "DOCUMENTS", "CHUNKS", "LANGUAGE"], &rows)
     });
     Ok(true)
 }
@@ -142,7 +141,7 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
 
 pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
@@ -156,6 +155,8 @@ pub(super) fn describe(screen: Screen, one: &Collection) -> String {
         clean(&one.profile.model),
         one.profile.dimension,
         clean(&one.profile.pooling),
+        clean(one.profile.language()),
+        clean(&one.profile.analyzer),
         clean(&one.profile.digest),
     )
 }

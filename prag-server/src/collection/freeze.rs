@@ -165,7 +165,8 @@ fn build(
             metadata: Arc::new(row.document.metadata()),
         })
         .collect();
-    let built = Segment::build(&rows, &BuildParams::default())?;
+    let params = BuildParams { analyzer: shard.shape.analyzer, ..BuildParams::default() };
+    let built = Segment::build(&rows, &params)?;
     let ordered = built.order.iter().filter_map(|&row| snapshot.rows.get(row as usize).cloned());
     let ordered: Vec<Row> = ordered.collect();
     write_segment(
@@ -263,7 +264,7 @@ fn replay(
     writer: &Writer,
     segments: Vec<LiveSegment>,
 ) -> Result<Live, CollectionError> {
-    let mut live = Live::new(shard.profile.dimension as usize, segments);
+    let mut live = Live::new(shard.shape, segments);
     let log: &Log = &writer.log;
     log.replay(&shard.keys(), writer.manifest.base, &mut |batch| Ok(live.apply(batch)?))?;
     Ok(live)

@@ -1,11 +1,40 @@
 //! The profile: everything that fixes what a vector and a term mean.
 //!
 //! Layer: collection.
-//! Holds: construction and digest of the wire profile (profile format 1).
+//! Holds: construction and digest of the wire profile (profile format 1), and what it means for the index.
 //! Never: changes after the first document; another model is another collection for now.
 //! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker and analyser.
 
+use super::CollectionError;
+use prag_index::Analyzer;
 use prag_protocol::wire::collections::Profile;
+
+/// What a profile means for the index.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Components of a vector.
+    pub dimension: usize,
+    /// How text becomes terms.
+    pub analyzer: Analyzer,
+}
+
+impl Shape {
+    /// What a collection has whose owner chose nothing.
+    #[must_use]
+    pub fn plain(dimension: usize) -> Self {
+        Self { dimension, analyzer: Analyzer::default() }
+    }
+
+    /// What `profile` means.
+    ///
+    /// # Errors
+    /// [`CollectionError::Unknown`] where it names an analyser of another build.
+    pub fn of(profile: &Profile) -> Result<Self, CollectionError> {
+        let analyzer =
+            Analyzer::of_version(&profile.analyzer).ok_or(CollectionError::Unknown("analyser"))?;
+        Ok(Self { dimension: profile.dimension as usize, analyzer })
+    }
+}
 
 /// Fill in the digest: BLAKE3 over every other field, domain-tagged and length-prefixed.
 #[must_use]

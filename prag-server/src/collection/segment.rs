@@ -8,6 +8,7 @@
 use super::CollectionError;
 use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
+use super::profile::Shape;
 use super::record::{Document, decode, encode};
 use super::state::{LiveSegment, Row};
 use prag_index::{PartName, Segment};
@@ -105,6 +106,7 @@ fn load_segment(
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
+    let shape = Shape::of(profile)?;
     let dek = load_sealer(keys, entry.id, store)?;
     let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
     for part in &entry.parts {
@@ -120,6 +122,9 @@ fn load_segment(
         parts.push((name, bytes));
     }
     let index = Segment::from_parts(&parts)?;
+    if index.analyzer() != shape.analyzer {
+        return Err(CollectionError::Tampered("segment analyser"));
+    }
     let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;

@@ -5,8 +5,9 @@
 //! Never: disk, keys, admission.
 //! Invariant: a document lies in exactly one part, and all its chunks are live there, or it is absent.
 
+use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
-use prag_index::{Row as IndexRow, Segment, Tail};
+use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
 use prag_trust::merkle::MerkleLog;
 use roaring::RoaringBitmap;
@@ -88,7 +89,7 @@ pub struct Live {
     /// By id, ascending.
     pub documents: BTreeMap<DocumentId, Location>,
     staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
-    dimension: usize,
+    shape: Shape,
 }
 
 /// A batch that does not fit the state: wrong vectors, or a publish without its parts.
@@ -97,10 +98,10 @@ pub struct Live {
 pub struct ApplyError;
 
 impl LiveTail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
-        let (index, tree) = (Tail::new(dimension), MerkleLog::new());
+    pub fn new(shape: Shape) -> Self {
+        let (index, tree) = (Tail::new(shape.dimension, shape.analyzer), MerkleLog::new());
         Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new() }
     }
 }
@@ -108,16 +109,22 @@ impl LiveTail {
 impl Live {
     /// A view of `segments` and an empty tail.
     #[must_use]
-    pub fn new(dimension: usize, segments: Vec<LiveSegment>) -> Self {
+    pub fn new(shape: Shape, segments: Vec<LiveSegment>) -> Self {
         let mut live = Self {
             segments,
-            tail: LiveTail::new(dimension),
+            tail: LiveTail::new(shape),
             documents: BTreeMap::new(),
             staged: HashMap::new(),
-            dimension,
+            shape,
         };
         live.locate_segments();
         live
+    }
+
+    /// How text became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.shape.analyzer
     }
 
     /// Live chunks.
@@ -176,14 +183,14 @@ impl Live {
     }
 
     fn put(&mut self, document: Document, vectors: &[f32]) -> Result<(), ApplyError> {
-        if vectors.len() != document.chunks.len() * self.dimension {
+        if vectors.len() != document.chunks.len() * self.shape.dimension {
             return Err(ApplyError);
         }
         self.remove(&document.id);
         let document = Arc::new(document);
         let metadata = Arc::new(document.metadata());
         let mut ordinals = Vec::with_capacity(document.chunks.len());
-        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.dimension)) {
+        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.shape.dimension)) {
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
                 text: document.searched_text(chunk),

@@ -13,6 +13,7 @@ use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
+use prag_index::Analyzer;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
@@ -49,7 +50,7 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let profile = self.profile_for(&create.vectors)?;
+        let profile = self.profile_for(&create.vectors, create.language.as_deref())?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -97,6 +98,7 @@ impl Worker {
             vectors: create.vectors,
             created: self.now(),
             ready: false,
+            language: create.language,
         })
     }
 
@@ -233,7 +235,12 @@ impl Worker {
         released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
-    fn profile_for(&self, vectors: &VectorSource) -> Result<Profile, Problem> {
+    fn profile_for(
+        &self,
+        vectors: &VectorSource,
+        language: Option<&str>,
+    ) -> Result<Profile, Problem> {
+        let analyzer = analyzer(language)?;
         let card = self.0.parts.embedder.model();
         let base = Profile {
             model: "supplied".to_owned(),
@@ -245,7 +252,7 @@ impl Worker {
             metric: "dot".to_owned(),
             chunk_tokens: 0,
             chunker: prag_chunk::CHUNKER.to_owned(),
-            analyzer: prag_index::ANALYZER.to_owned(),
+            analyzer: analyzer.version().to_owned(),
             digest: String::new(),
         };
         match vectors {
@@ -294,7 +301,7 @@ impl Worker {
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
-            None => self.profile_for(&held.entry.vectors)?,
+            None => self.profile_for(&held.entry.vectors, held.entry.language.as_deref())?,
         };
         let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {
@@ -312,6 +319,15 @@ impl Worker {
             keys: owner.then(|| held.report()),
         })
     }
+}
+
+fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
+    let Some(language) = language else { return Ok(Analyzer::default()) };
+    Analyzer::of_language(language).ok_or_else(|| {
+        let known: Vec<&str> = Analyzer::languages().collect();
+        let detail = format!("no such language; one of {}", known.join(", "));
+        Problem::new(Code::InvalidField, detail).field("language")
+    })
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

@@ -283,7 +283,7 @@ mod tests {
         let profile = serde_json::json!({
             "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied",
             "query_prefix": "", "passage_prefix": "", "dimension": 2, "metric": "dot",
-            "chunk_tokens": 0, "chunker": "", "analyzer": "", "digest": "",
+            "chunk_tokens": 0, "chunker": "", "analyzer": "english-stem-1", "digest": "",
         });
         let identity = Identity { collection, lineage, epoch: 1, writer_epoch: 1 };
         let profile: Profile = serde_json::from_value(profile).unwrap();

@@ -7,7 +7,7 @@
 
 use crate::collection::record::Document;
 use crate::collection::state::{Live, Part};
-use prag_index::{Analyzed, Fusion, IndexError, TermStats, fuse};
+use prag_index::{Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
 use prag_trust::receipt::{self, Inclusion};
 use roaring::RoaringBitmap;
@@ -125,7 +125,7 @@ fn sparse(
     allowed: &[RoaringBitmap],
     depth: usize,
 ) -> Result<Vec<(Id, f32)>, IndexError> {
-    let query = Analyzed::new(text);
+    let query = live.analyzer().analyze(text);
     let mut stats = TermStats::default();
     for (part, rows) in live.parts().zip(allowed) {
         stats.merge(&match part {

@@ -34,6 +34,9 @@ pub struct Entry {
     pub created: u64,
     /// True once the shard was created whole.
     pub ready: bool,
+    /// The language of its terms; English if absent. The shard's own profile decides, once it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// The catalogue.

@@ -28,6 +28,10 @@ pub struct CreateCollection {
     /// keep shares take it.
     #[serde(default)]
     pub managed: bool,
+    /// By whose stop words and stemmer texts and queries become terms for BM25, such as `german`; `none` leaves words
+    /// as they are. English if absent. Frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Where a collection's vectors come from.
@@ -168,10 +172,18 @@ pub struct Profile {
     pub chunk_tokens: u32,
     /// Version of the chunker.
     pub chunker: String,
-    /// Version of the BM25 analyser.
+    /// Language and version of the BM25 analyser.
     pub analyzer: String,
     /// BLAKE3 over all of the above, hex.
     pub digest: String,
+}
+
+impl Profile {
+    /// The language of the BM25 analyser, or `none`.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.analyzer.split('-').next().unwrap_or_default()
+    }
 }
 
 /// `PUT /v1/collections/{c}/keys`: release the owner's share again, after a restart.
