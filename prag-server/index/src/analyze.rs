@@ -188,7 +188,7 @@ static RULES: [Rules; 19] = [
     Rules::stem("swedish", "swedish-stem-1", Language::Swedish),
     Rules::stem("tamil", "tamil-stem-1", Language::Tamil),
     Rules::stem("turkish", "turkish-stem-1", Language::Turkish),
-    Rules { language: "none", version: "plain-1", stem: None },
+    Rules { language: "none", version: "none-1", stem: None },
 ];
 const ENGLISH: u8 = 3;
 

@@ -10,7 +10,7 @@ mod tests;
 
 use crate::Row;
 use crate::analyze::{Analyzed, Analyzer, Splitter};
-use crate::bm25::{TermStats, norm, weights};
+use crate::bm25::{TermStats, Weights, norm};
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
@@ -177,13 +177,12 @@ impl Tail {
     ) -> Result<Vec<Hit>, IndexError> {
         let mask = Mask::new(allowed, self.len());
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
-            let (Some(rows), Some(weight)) = (self.postings.get(term), weight) else {
-                continue;
-            };
+        let weights = Weights::new(query, stats);
+        for &(term, weight) in weights.terms() {
+            let rows = self.postings.get(term).map_or(&[][..], Vec::as_slice);
             for &(row, count) in rows.iter().filter(|(row, _)| mask.allows(*row)) {
                 let length = norm(self.lengths[row as usize]);
-                *scores.entry(row).or_default() += weight.score(length, count);
+                *scores.entry(row).or_default() += weights.part(weight, length, count);
             }
         }
         let mut top = Top::new(k);

@@ -8,7 +8,6 @@
 
 use super::Words;
 use crate::analyze::Analyzer;
-use crate::bm25::norm;
 use crate::bytes::{Reader, Writer};
 use crate::error::{IndexError, PartName};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,16 +84,9 @@ impl Words {
     /// Read every term and every posting once.
     fn is_sound(&self) -> bool {
         let rows = self.lengths.len();
-        let norms_agree = self.norms.num_docs() as usize == rows
-            && (0u32..)
-                .zip(&self.lengths)
-                .all(|(row, &length)| self.norms.fieldnorm_id(row) == norm(length));
         let Ok(mut stream) = self.terms.terms().stream() else {
             return false;
         };
-        if !norms_agree {
-            return false;
-        }
         while let Some((_, info)) = stream.next() {
             let option = IndexRecordOption::WithFreqs;
             let Ok(mut postings) = self.terms.read_postings_from_terminfo(info, option) else {
