@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("which folder?")?;
     let copies: usize = std::env::args().nth(2).map_or(Ok(1), |text| text.parse())?;
     let mut texts = Vec::new();
-    let mut paths: Vec<_> = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
         texts.extend(passages(&plain(&String::from_utf8_lossy(&std::fs::read(path)?))));
@@ -38,8 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for terms in 1..=5 {
         let queries = queries(&texts, terms);
         for one_in in [1, 10, 100] {
-            let allowed: RoaringBitmap =
-                (0..segment.len()).filter(|row| row.wrapping_mul(2_654_435_761) % one_in == 0).collect();
+            let allowed: RoaringBitmap = (0..segment.len())
+                .filter(|row| row.wrapping_mul(2_654_435_761) % one_in == 0)
+                .collect();
             measure(&segment, &queries, &allowed, terms, one_in)?;
         }
     }
@@ -110,9 +112,10 @@ fn passages(text: &str) -> Vec<String> {
 fn queries(texts: &[String], terms: usize) -> Vec<String> {
     let mut queries = Vec::new();
     for text in texts.iter().step_by((texts.len() / QUERIES).max(1)) {
-        let words = text.split_whitespace().skip(20).filter(|word| {
-            Analyzer::default().analyze(word).len() == 1
-        });
+        let words = text
+            .split_whitespace()
+            .skip(20)
+            .filter(|word| Analyzer::default().analyze(word).len() == 1);
         let words: Vec<&str> = words.take(terms).collect();
         if words.len() == terms {
             queries.push(words.join(" "));

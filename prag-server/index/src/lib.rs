@@ -15,6 +15,7 @@ mod fields;
 mod fixture;
 mod fuse;
 mod graph;
+pub mod oblivious;
 mod segment;
 mod simd;
 mod tail;

@@ -51,7 +51,13 @@ pub struct BuildParams {
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192, analyzer: Analyzer::default() }
+        Self {
+            m: 16,
+            ef_construction: 200,
+            threads,
+            graph_rows_min: 8192,
+            analyzer: Analyzer::default(),
+        }
     }
 }
 

@@ -18,8 +18,8 @@ use crate::bm25::{TermStats, norm};
 use crate::error::IndexError;
 use crate::top::Mask;
 use std::sync::Arc;
-use tantivy::directory::RamDirectory;
 use tantivy::SegmentReader;
+use tantivy::directory::RamDirectory;
 use tantivy::index::InvertedIndexReader;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 

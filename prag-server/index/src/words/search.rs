@@ -39,7 +39,8 @@ impl Words {
             term.rest = rest;
             rest += term.weight;
         }
-        let mut search = Search { norms: &self.norms, weights: &weights, allowed, top: Top::new(k) };
+        let mut search =
+            Search { norms: &self.norms, weights: &weights, allowed, top: Top::new(k) };
         if k > 0 && allowed.len() > 0 {
             search.run(&mut terms);
         }
@@ -96,7 +97,10 @@ impl Search<'_> {
     /// How many terms, from the weightiest on, a row must hold one of to be found.
     fn heavy(&self, terms: &[Scored]) -> usize {
         let Some(bar) = self.top.bar() else { return terms.len() };
-        terms.iter().position(|term| most(0.0, term.rest) < bar).map_or(terms.len(), |last| last + 1)
+        terms
+            .iter()
+            .position(|term| most(0.0, term.rest) < bar)
+            .map_or(terms.len(), |last| last + 1)
     }
 
     /// Add to what the heavy terms gave what the light ones give, unless the row cannot be found any more.

@@ -31,7 +31,8 @@ fn nothing_that_is_skipped_would_be_found() {
     let held: Vec<Analyzed> = texts.iter().map(|text| Analyzed::new(text)).collect();
     for round in 0..60u64 {
         let extra = ["rare often", "edge seldom", "often often w0", "seldom rare edge", ""];
-        let query = Analyzed::new(&format!("{} {}", dice.sentence(round % 5), extra[round as usize % 5]));
+        let query =
+            Analyzed::new(&format!("{} {}", dice.sentence(round % 5), extra[round as usize % 5]));
         let one_in = [1, 2, 30, 700][round as usize % 4];
         let allowed: RoaringBitmap = (0..rows).filter(|_| dice.below(one_in) == 0).collect();
         let mask = Mask::new(&allowed, rows);
@@ -88,7 +89,8 @@ fn golden_part() {
 /// readable: freeze a second part beside the first.
 #[test]
 fn golden_part_is_still_written() {
-    let words = Words::build(["red apple red", "apple pie"].into_iter(), Analyzer::default()).unwrap();
+    let words =
+        Words::build(["red apple red", "apple pie"].into_iter(), Analyzer::default()).unwrap();
     let (written, golden) = (words.to_bytes(2).unwrap(), golden_bytes());
     assert_eq!(files(&written), files(&golden));
     let fixed = 8 + 4 + 14 + 4 + 8 + 4;
