@@ -14,7 +14,7 @@ use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
-    RotateKeys, Rotated, VectorSource,
+    RotateKeys, Rotated, Search, VectorSource,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
@@ -34,6 +34,8 @@ pub struct NewCollection {
     pub managed: bool,
     /// Language of the terms for BM25; English if absent.
     pub language: Option<String>,
+    /// How it is searched.
+    pub search: Search,
 }
 
 impl Client {
@@ -84,6 +86,7 @@ impl Client {
             share: self.seal(&session, &share, id, FIRST_EPOCH)?,
             managed: new.managed,
             language: new.language,
+            search: new.search,
         };
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;

@@ -164,6 +164,10 @@ pub(super) struct Create {
     /// absent.
     #[arg(long)]
     pub(super) language: Option<String>,
+    /// Search by vectors alone, so that the worker's memory accesses and reply times tell its host nothing. Slower: each
+    /// query looks at every chunk.
+    #[arg(long)]
+    pub(super) oblivious: bool,
 }
 
 #[derive(Args)]

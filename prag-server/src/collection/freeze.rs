@@ -160,12 +160,16 @@ fn build(
         .zip(&snapshot.vectors)
         .map(|(row, vector)| IndexRow {
             doc: row.document.id.as_str().to_owned(),
-            text: row.document.searched_text(row.chunk),
+            text: shard.shape.searched_text(&row.document, row.chunk),
             vector: vector.clone(),
             metadata: Arc::new(row.document.metadata()),
         })
         .collect();
-    let params = BuildParams { analyzer: shard.shape.analyzer, ..BuildParams::default() };
+    let mut params = BuildParams { analyzer: shard.shape.analyzer, ..BuildParams::default() };
+    if shard.shape.oblivious {
+        // Every row is looked at: a graph would be of no use.
+        params.graph_rows_min = usize::MAX;
+    }
     let built = Segment::build(&rows, &params)?;
     let ordered = built.order.iter().filter_map(|&row| snapshot.rows.get(row as usize).cloned());
     let ordered: Vec<Row> = ordered.collect();

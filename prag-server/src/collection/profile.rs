@@ -6,8 +6,9 @@
 //! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker and analyser.
 
 use super::CollectionError;
+use super::record::Document;
 use prag_index::Analyzer;
-use prag_protocol::wire::collections::Profile;
+use prag_protocol::wire::collections::{Profile, Search};
 
 /// What a profile means for the index.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +17,21 @@ pub struct Shape {
     pub dimension: usize,
     /// How text becomes terms.
     pub analyzer: Analyzer,
+    /// Whether scans must tell nothing of what is sought.
+    pub oblivious: bool,
 }
 
 impl Shape {
     /// What a collection has whose owner chose nothing.
     #[must_use]
     pub fn plain(dimension: usize) -> Self {
-        Self { dimension, analyzer: Analyzer::default() }
+        Self { dimension, analyzer: Analyzer::default(), oblivious: false }
+    }
+
+    /// What BM25 sees of a chunk: nothing where words are not searched.
+    #[must_use]
+    pub fn searched_text(&self, document: &Document, chunk: u32) -> String {
+        if self.oblivious { String::new() } else { document.searched_text(chunk) }
     }
 
     /// What `profile` means.
@@ -32,7 +41,8 @@ impl Shape {
     pub fn of(profile: &Profile) -> Result<Self, CollectionError> {
         let analyzer =
             Analyzer::of_version(&profile.analyzer).ok_or(CollectionError::Unknown("analyser"))?;
-        Ok(Self { dimension: profile.dimension as usize, analyzer })
+        let oblivious = profile.search == Search::Oblivious;
+        Ok(Self { dimension: profile.dimension as usize, analyzer, oblivious })
     }
 }
 
@@ -59,5 +69,8 @@ fn digest(profile: &Profile) -> [u8; 32] {
     field(&profile.chunk_tokens.to_be_bytes());
     field(profile.chunker.as_bytes());
     field(profile.analyzer.as_bytes());
+    if !profile.search.is_standard() {
+        field(profile.search.name().as_bytes());
+    }
     *hasher.finalize().as_bytes()
 }

@@ -203,6 +203,12 @@ impl CollectionShard {
         &self.profile
     }
 
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
+    }
+
     /// The shard's lineage.
     #[must_use]
     pub fn lineage(&self) -> Lineage {

@@ -7,6 +7,7 @@
 
 use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
+use super::veil::{SegmentVeil, TailVeil};
 use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
 use prag_trust::merkle::MerkleLog;
@@ -36,6 +37,8 @@ pub struct LiveSegment {
     pub tree: Arc<MerkleLog>,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<SegmentVeil>,
 }
 
 /// The tail: searched exactly.
@@ -48,6 +51,8 @@ pub struct LiveTail {
     pub tree: MerkleLog,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<TailVeil>,
 }
 
 /// Where a document lies.
@@ -102,7 +107,8 @@ impl LiveTail {
     #[must_use]
     pub fn new(shape: Shape) -> Self {
         let (index, tree) = (Tail::new(shape.dimension, shape.analyzer), MerkleLog::new());
-        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new() }
+        let veil = shape.oblivious.then(TailVeil::default);
+        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new(), veil }
     }
 }
 
@@ -117,8 +123,19 @@ impl Live {
             staged: HashMap::new(),
             shape,
         };
+        for segment in &mut live.segments {
+            if let Some(veil) = &mut segment.veil {
+                veil.keep(&segment.live);
+            }
+        }
         live.locate_segments();
         live
+    }
+
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
     }
 
     /// How text became terms, and a query's must.
@@ -191,9 +208,12 @@ impl Live {
         let metadata = Arc::new(document.metadata());
         let mut ordinals = Vec::with_capacity(document.chunks.len());
         for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.shape.dimension)) {
+            if let Some(veil) = &mut self.tail.veil {
+                veil.push(&document, chunk).map_err(|_| ApplyError)?;
+            }
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
-                text: document.searched_text(chunk),
+                text: self.shape.searched_text(&document, chunk),
                 vector: vector.to_vec(),
                 metadata: Arc::clone(&metadata),
             });
@@ -212,16 +232,17 @@ impl Live {
         let Some(location) = self.documents.remove(id) else {
             return;
         };
-        let live = match location.segment {
-            None => Some(&mut self.tail.live),
-            Some(segment) => {
-                self.segments.iter_mut().find(|part| part.id == segment).map(|part| &mut part.live)
-            }
-        };
-        if let Some(live) = live {
+        let Some(segment) = location.segment else {
             for ordinal in location.ordinals {
-                live.remove(ordinal);
+                self.tail.live.remove(ordinal);
+                self.tail.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
             }
+            return;
+        };
+        let Some(part) = self.segments.iter_mut().find(|part| part.id == segment) else { return };
+        for ordinal in location.ordinals {
+            part.live.remove(ordinal);
+            part.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
         }
     }
 

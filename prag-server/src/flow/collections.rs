@@ -18,7 +18,7 @@ use prag_protocol::ledger::AccessMsg;
 use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,
+    Collection, CreateCollection, Profile, ReleaseKeys, Search, VaultKind, VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -50,7 +50,8 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let profile = self.profile_for(&create.vectors, create.language.as_deref())?;
+        let terms = (create.language.as_deref(), create.search);
+        let profile = self.profile_for(&create.vectors, terms)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -99,6 +100,7 @@ impl Worker {
             created: self.now(),
             ready: false,
             language: create.language,
+            search: create.search,
         })
     }
 
@@ -238,7 +240,7 @@ impl Worker {
     fn profile_for(
         &self,
         vectors: &VectorSource,
-        language: Option<&str>,
+        (language, search): (Option<&str>, Search),
     ) -> Result<Profile, Problem> {
         let analyzer = analyzer(language)?;
         let card = self.0.parts.embedder.model();
@@ -253,6 +255,7 @@ impl Worker {
             chunk_tokens: 0,
             chunker: prag_chunk::CHUNKER.to_owned(),
             analyzer: analyzer.version().to_owned(),
+            search,
             digest: String::new(),
         };
         match vectors {
@@ -301,7 +304,10 @@ impl Worker {
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
-            None => self.profile_for(&held.entry.vectors, held.entry.language.as_deref())?,
+            None => {
+                let Entry { vectors, language, search, .. } = &held.entry;
+                self.profile_for(vectors, (language.as_deref(), *search))?
+            }
         };
         let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {

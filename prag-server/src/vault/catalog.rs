@@ -7,7 +7,7 @@
 
 use super::rows::Rows;
 use prag_client::vault::VaultError;
-use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
@@ -37,6 +37,9 @@ pub struct Entry {
     /// The language of its terms; English if absent. The shard's own profile decides, once it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// How it is searched.
+    #[serde(default, skip_serializing_if = "Search::is_standard")]
+    pub search: Search,
 }
 
 /// The catalogue.
