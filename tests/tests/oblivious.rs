@@ -76,7 +76,7 @@ async fn refuses_what_would_show() {
     client.put_document(id, &document(1, 0)).await.unwrap();
     let query = serde_json::from_value(json!({ "vector": [1.0, 0.0], "receipt": true })).unwrap();
     let (reply, _) = client.query_with_receipt(id, &query).await.unwrap();
-    assert_eq!(reply.hits.len(), 1);
+    assert_eq!(reply.hits.len(), 2);
 }
 
 /// A collection's words are stemmed by its own language, before and after they lie in a segment, and an unknown language

@@ -1,32 +1,48 @@
 //! Comparison and selection without branches.
 //!
 //! Layer: index, oblivious.
-//! Holds: what `subtle` lacks or has only slowly: order by a subtraction's borrow, selection of words by a mask.
+//! Holds: verdicts as masks, all ones for yes and zero for no; order by a subtraction's borrow.
 //! Never: a `bool` that anything branches on.
-//! Invariant: each function runs the same instructions whatever its arguments.
+//! Invariant: each function runs the same instructions whatever its arguments; and where a verdict selects something, it
+//! first goes through `subtle`'s barrier, behind which a compiler does not know that it is one of two values.
 
 use subtle::{Choice, ConditionallySelectable};
 
+pub(super) const YES: u64 = u64::MAX;
+pub(super) const NO: u64 = 0;
+
+/// left = right.
+#[inline(always)]
+pub(super) fn same(left: u64, right: u64) -> u64 {
+    let apart = left ^ right;
+    ((apart | apart.wrapping_neg()) >> 63).wrapping_sub(1)
+}
+
 /// left < right.
 #[inline(always)]
-pub(super) fn less(left: u64, right: u64) -> Choice {
+pub(super) fn less(left: u64, right: u64) -> u64 {
     let (_, borrow) = left.overflowing_sub(right);
-    Choice::from(u8::from(borrow))
+    u64::from(borrow).wrapping_neg()
 }
 
 /// left < right, high words first.
 #[inline(always)]
-pub(super) fn less_wide(left: [u64; 2], right: [u64; 2]) -> Choice {
-    let (_, low) = left[1].overflowing_sub(right[1]);
-    let (high, first) = left[0].overflowing_sub(right[0]);
-    let (_, second) = high.overflowing_sub(u64::from(low));
-    Choice::from(u8::from(first | second))
+pub(super) fn less_wide(left: [u64; 2], right: [u64; 2]) -> u64 {
+    less(left[0], right[0]) | (same(left[0], right[0]) & less(left[1], right[1]))
 }
 
-/// All ones for yes, zero for no.
+/// The verdict, behind the barrier.
 #[inline(always)]
-pub(super) fn mask(choice: Choice) -> u64 {
-    u64::conditional_select(&0, &u64::MAX, choice)
+pub(super) fn choice(verdict: u64) -> Choice {
+    #[allow(clippy::cast_possible_truncation)] // one bit
+    let bit = (verdict & 1) as u8;
+    Choice::from(bit)
+}
+
+/// The verdict, from behind the barrier.
+#[inline(always)]
+pub(super) fn mask(verdict: u64) -> u64 {
+    u64::conditional_select(&NO, &YES, choice(verdict))
 }
 
 /// A number in the order of the score, for finite scores; never 0.

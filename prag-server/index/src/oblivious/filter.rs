@@ -6,11 +6,10 @@
 //! Invariant: the verdict is that of [`Filter::matches`].
 
 use super::cells::{Cell, ID_FIELD, coded, field};
-use super::choice::less_wide;
+use super::choice::{NO, YES, less_wide, same};
 use super::trace::{Event, Trace};
 use prag_protocol::filter::{Bounds, Condition, Filter};
 use prag_protocol::metadata::Value;
-use subtle::{Choice, ConstantTimeEq};
 
 /// A filter, coded once per query.
 #[derive(Default)]
@@ -44,12 +43,12 @@ impl Coded {
         }
     }
 
-    pub(super) fn holds<T: Trace>(&self, cells: &[Cell], trace: &mut T) -> Choice {
-        let mut all = Choice::from(1);
+    pub(super) fn holds<T: Trace>(&self, cells: &[Cell], trace: &mut T) -> u64 {
+        let mut all = YES;
         for test in &self.must {
             all &= test.holds(cells, trace);
         }
-        let mut some = Choice::from(u8::from(self.should.is_empty()));
+        let mut some = if self.should.is_empty() { YES } else { NO };
         for test in &self.should {
             some |= test.holds(cells, trace);
         }
@@ -80,30 +79,30 @@ impl Test {
         }
     }
 
-    fn holds<T: Trace>(&self, cells: &[Cell], trace: &mut T) -> Choice {
+    fn holds<T: Trace>(&self, cells: &[Cell], trace: &mut T) -> u64 {
         match self {
             Self::Any(field, values) => {
                 trace.note(Event::Condition(values.len()));
-                any(cells, |cell| cell.field.ct_eq(field) & listed(cell, values))
+                any(cells, |cell| same(cell.field, *field) & listed(cell, values))
             }
             Self::Except(field, values) => {
                 trace.note(Event::Condition(values.len()));
-                any(cells, |cell| cell.field.ct_eq(field) & !listed(cell, values))
+                any(cells, |cell| same(cell.field, *field) & !listed(cell, values))
             }
             Self::Range(field, kind, first, last) => {
                 trace.note(Event::Condition(2));
                 any(cells, |cell| {
                     let within = !less_wide(cell.word, *first) & !less_wide(*last, cell.word);
-                    cell.field.ct_eq(field) & cell.kind.ct_eq(kind) & within
+                    same(cell.field, *field) & same(cell.kind, *kind) & within
                 })
             }
             Self::Exists(field) => {
                 trace.note(Event::Condition(0));
-                any(cells, |cell| cell.field.ct_eq(field))
+                any(cells, |cell| same(cell.field, *field))
             }
             Self::Null(field) => {
                 trace.note(Event::Condition(0));
-                !any(cells, |cell| cell.field.ct_eq(field))
+                !any(cells, |cell| same(cell.field, *field))
             }
             Self::Nested(filter) => filter.holds(cells, trace),
         }
@@ -111,15 +110,15 @@ impl Test {
 }
 
 #[inline(always)]
-fn any(cells: &[Cell], holds: impl Fn(&Cell) -> Choice) -> Choice {
-    cells.iter().fold(Choice::from(0), |found, cell| found | holds(cell))
+fn any(cells: &[Cell], holds: impl Fn(&Cell) -> u64) -> u64 {
+    cells.iter().fold(NO, |found, cell| found | holds(cell))
 }
 
 #[inline(always)]
-fn listed(cell: &Cell, values: &[(u64, [u64; 2])]) -> Choice {
-    values.iter().fold(Choice::from(0), |found, (kind, word)| {
-        found
-            | (cell.kind.ct_eq(kind) & cell.word[0].ct_eq(&word[0]) & cell.word[1].ct_eq(&word[1]))
+fn listed(cell: &Cell, values: &[(u64, [u64; 2])]) -> u64 {
+    values.iter().fold(NO, |found, (kind, [high, low])| {
+        let equal = same(cell.word[0], *high) & same(cell.word[1], *low);
+        found | (same(cell.kind, *kind) & equal)
     })
 }
 

@@ -5,7 +5,7 @@
 //! Never: an exchange whose places depend on a key.
 //! Invariant: `best` holds the greatest keys of all blocks so far, in descending order.
 
-use super::choice::less;
+use super::choice::{choice, less};
 use super::trace::{Event, Trace};
 use subtle::ConditionallySelectable;
 
@@ -46,7 +46,7 @@ impl Best {
         for (place, key) in self.keys.iter_mut().enumerate() {
             trace.note(Event::Exchange(place, room - 1 - place));
             let other = self.block[room - 1 - place];
-            let swap = less(*key, other);
+            let swap = choice(less(*key, other));
             key.conditional_assign(&other, swap);
         }
         merge(&mut self.keys, room, trace);
@@ -87,7 +87,7 @@ fn merge<T: Trace>(keys: &mut [u64], room: usize, trace: &mut T) {
 fn exchange<T: Trace>(keys: &mut [u64], greater: usize, lesser: usize, trace: &mut T) {
     trace.note(Event::Exchange(greater, lesser));
     let (mut high, mut low) = (keys[greater], keys[lesser]);
-    let swap = less(high, low);
+    let swap = choice(less(high, low));
     u64::conditional_swap(&mut high, &mut low, swap);
     keys[greater] = high;
     keys[lesser] = low;

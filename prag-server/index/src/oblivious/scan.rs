@@ -5,7 +5,7 @@
 //! Never: a way out before the last row.
 //! Invariant: what is found is what an exact scan of the rows that live and match finds: by score, then by row.
 
-use super::choice::{self, flushed, ordered, score};
+use super::choice::{choice, flushed, mask, ordered, same, score};
 use super::filter::Coded;
 use super::network::Best;
 use super::table::{Alive, RECORD_WORDS, Record, Table};
@@ -15,7 +15,7 @@ use crate::simd::{Kernel, vectorized};
 use crate::vectors::check_query;
 use crate::{Segment, Tail};
 use prag_protocol::filter::Filter;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::ConditionallySelectable;
 
 /// A part to be scanned.
 pub struct Source<'a> {
@@ -136,12 +136,12 @@ fn choose<T: Trace>(
 ) -> u32 {
     for row in 0..source.rows() {
         let score = vectorized(Dot(query, source.vector(row, number, trace)));
-        let mut wanted = Choice::from(source.alive.read(row, number, trace));
+        let mut wanted = source.alive.read(row, number, trace);
         for filter in filters {
             wanted &= filter.holds(source.table.cells(row, number, trace), trace);
         }
         let key = u64::from(ordered(score)) << 32 | u64::from(!number);
-        best.push(u64::conditional_select(&0, &key, wanted), trace);
+        best.push(u64::conditional_select(&0, &key, choice(wanted)), trace);
         number += 1;
     }
     number
@@ -163,10 +163,9 @@ fn copy<T: Trace>(
         for (place, (key, into)) in keys.iter().zip(records.iter_mut()).enumerate() {
             trace.note(Event::Copy(place));
             let mut masks = [0; TILE];
-            for (mask, row) in masks.iter_mut().zip(tile.clone()) {
-                #[allow(clippy::cast_possible_truncation)] // the lower half: which row
-                let named = (*key as u32).ct_eq(&!(number + row));
-                *mask = choice::mask(named);
+            for (chosen, row) in masks.iter_mut().zip(tile.clone()) {
+                let lower = key & u64::from(u32::MAX);
+                *chosen = mask(same(lower, u64::from(!(number + row))));
             }
             vectorized(Overlay { from: &from, into, masks });
         }
@@ -221,18 +220,20 @@ impl Kernel for Overlay<'_> {
     fn run(self) {
         let (strips, _) = self.into.as_chunks_mut::<STRIP>();
         for (strip, at) in strips.iter_mut().zip((0..).step_by(STRIP)) {
+            let mut sum = *strip;
             for (from, mask) in self.from.iter().zip(self.masks) {
                 let Some(from) = from[at..].first_chunk::<STRIP>() else { continue };
-                for (into, word) in strip.iter_mut().zip(from) {
-                    *into |= word & mask;
+                for lane in 0..STRIP {
+                    sum[lane] |= from[lane] & mask;
                 }
             }
+            *strip = sum;
         }
     }
 }
 
 const LANES: usize = 16;
 /// Rows that are looked at together, so that an answer's place is read and written once for all of them.
-const TILE: usize = 8;
+const TILE: usize = 4;
 /// Words that stay in registers meanwhile.
 const STRIP: usize = 32;

@@ -147,13 +147,11 @@ impl Alive {
         self.0.len() * 64
     }
 
-    /// 1 if the row lives, else 0.
+    /// All ones if the row lives, else zero.
     #[inline(always)]
-    pub(super) fn read<T: Trace>(&self, row: u32, number: u32, trace: &mut T) -> u8 {
+    pub(super) fn read<T: Trace>(&self, row: u32, number: u32, trace: &mut T) -> u64 {
         trace.note(Event::Alive(number));
-        #[allow(clippy::cast_possible_truncation)] // one bit
-        let bit = (self.0[row as usize / 64] >> (row % 64) & 1) as u8;
-        bit
+        (self.0[row as usize / 64] >> (row % 64) & 1).wrapping_neg()
     }
 }
 

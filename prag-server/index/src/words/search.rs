@@ -31,7 +31,8 @@ impl Words {
         let mut terms = Vec::with_capacity(weights.terms().len());
         for &(term, weight) in weights.terms() {
             if let Some(info) = self.find(term)? {
-                terms.push(Scored { cursor: self.cursor(&info)?, weight, rest: 0.0 });
+                let (cursor, rows) = (self.cursor(&info)?, u64::from(info.doc_freq));
+                terms.push(Scored { cursor, rows, weight, rest: 0.0 });
             }
         }
         let mut rest = 0.0;
@@ -39,9 +40,16 @@ impl Words {
             term.rest = rest;
             rest += term.weight;
         }
-        let mut search =
-            Search { norms: &self.norms, weights: &weights, allowed, top: Top::new(k) };
-        if k > 0 && allowed.len() > 0 {
+        if k == 0 || allowed.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let (top, bar, heavy) = (Top::new(k), f32::NEG_INFINITY, terms.len());
+        let (norms, weights) = (self.norms.as_slice(), &weights);
+        let mut search = Search { norms, weights, allowed, top, bar, heavy };
+        let reads: u64 = terms.iter().map(|term| term.rows).sum();
+        if (allowed.len() * terms.len()) as u64 * LOOKUP_READS < reads {
+            search.visit(&mut terms);
+        } else {
             search.run(&mut terms);
         }
         Ok(search.top.into_hits())
@@ -50,6 +58,8 @@ impl Words {
 
 struct Scored {
     cursor: Cursor,
+    /// Rows that hold it.
+    rows: u64,
     weight: f32,
     /// What all lighter terms weigh together: no row gets more from them.
     rest: f32,
@@ -60,14 +70,34 @@ struct Search<'a> {
     weights: &'a Weights<'a>,
     allowed: &'a Mask,
     top: Top,
+    /// The score to be beaten.
+    bar: f32,
+    /// So many terms, from the weightiest on, are read whole: a row must hold one of them to be found. Never grows.
+    heavy: usize,
 }
 
 impl Search<'_> {
+    /// Few rows: go to each of them.
+    fn visit(&mut self, terms: &mut [Scored]) {
+        for ordinal in self.allowed.ordinals() {
+            let norm = self.norms[ordinal as usize];
+            let parts = terms.iter_mut().filter_map(|term| {
+                let count = term.cursor.count_at(ordinal)?;
+                Some(self.weights.part(term.weight, norm, count))
+            });
+            if let Some(score) = parts.reduce(|sum, part| sum + part) {
+                self.top.push(Hit { ordinal, score });
+            }
+        }
+    }
+
+    /// Many rows: sum up a window of them at a time.
     fn run(&mut self, terms: &mut [Scored]) {
         let mut scores = vec![0f32; WINDOW as usize];
         let mut touched = [0u64; WINDOW as usize / 64];
         loop {
-            let (heavy, light) = terms.split_at_mut(self.heavy(terms));
+            self.lighten(terms);
+            let (heavy, light) = terms.split_at_mut(self.heavy);
             let next = heavy.iter().map(|term| term.cursor.row()).min().unwrap_or(TERMINATED);
             if next == TERMINATED {
                 return;
@@ -94,19 +124,26 @@ impl Search<'_> {
         }
     }
 
-    /// How many terms, from the weightiest on, a row must hold one of to be found.
-    fn heavy(&self, terms: &[Scored]) -> usize {
-        let Some(bar) = self.top.bar() else { return terms.len() };
-        terms
-            .iter()
-            .position(|term| most(0.0, term.rest) < bar)
-            .map_or(terms.len(), |last| last + 1)
+    /// Read fewer terms whole, if the others together no longer reach the bar, and looking them up is less work.
+    fn lighten(&mut self, terms: &[Scored]) {
+        let enough = terms.iter().position(|term| most(0.0, term.rest) < self.bar);
+        let Some(heavy) = enough.map(|last| last + 1).filter(|heavy| *heavy < self.heavy) else {
+            return;
+        };
+        let rows = |terms: &[Scored]| terms.iter().map(|term| term.rows).sum::<u64>();
+        let lookups = rows(&terms[..heavy]) * (self.heavy - heavy) as u64;
+        if lookups * LOOKUP_READS < rows(&terms[heavy..self.heavy]) {
+            self.heavy = heavy;
+        }
     }
 
     /// Add to what the heavy terms gave what the light ones give, unless the row cannot be found any more.
+    #[inline(always)]
     fn settle(&mut self, mut hit: Hit, rest: f32, light: &mut [Scored]) {
-        let bar = self.top.bar().unwrap_or(f32::NEG_INFINITY);
-        if most(hit.score, rest) < bar || !self.allowed.allows(hit.ordinal) {
+        let bar = self.bar;
+        // Rows come in ascending order: one that is only as good as the last of k is behind it.
+        let beaten = if light.is_empty() { hit.score <= bar } else { most(hit.score, rest) < bar };
+        if beaten || !self.allowed.allows(hit.ordinal) {
             return;
         }
         for term in light {
@@ -119,6 +156,7 @@ impl Search<'_> {
             }
         }
         self.top.push(hit);
+        self.bar = self.top.bar().unwrap_or(f32::NEG_INFINITY);
     }
 }
 
@@ -128,6 +166,8 @@ fn most(score: f32, rest: f32) -> f32 {
     (score + rest) * 1.001
 }
 
+/// A row is looked up in a list for the price of reading so many.
+const LOOKUP_READS: u64 = 12;
 /// Rows per window; sums stay in the nearest cache. Tantivy's end mark is further than that from
 /// any row.
 const WINDOW: u32 = 4096;
