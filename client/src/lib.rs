@@ -19,7 +19,7 @@ pub mod identity;
 pub mod ledger;
 mod market;
 mod metered;
-mod owner;
+pub mod owner;
 mod policies;
 pub mod program;
 mod reader;

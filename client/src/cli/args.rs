@@ -160,6 +160,14 @@ pub(super) struct Create {
     /// Let the ledger keep your key share too, where it can: workers restart without you.
     #[arg(long)]
     pub(super) managed: bool,
+    /// By whose stop words and stemmer text is searched, such as `german`; `none` takes words as they are. English if
+    /// absent.
+    #[arg(long)]
+    pub(super) language: Option<String>,
+    /// Search by vectors alone, so that the worker's memory accesses and reply times tell its host nothing. Slower: each
+    /// query looks at every chunk.
+    #[arg(long)]
+    pub(super) oblivious: bool,
 }
 
 #[derive(Args)]

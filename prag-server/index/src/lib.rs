@@ -15,6 +15,7 @@ mod fields;
 mod fixture;
 mod fuse;
 mod graph;
+pub mod oblivious;
 mod scratch;
 mod segment;
 mod simd;
@@ -24,7 +25,7 @@ pub mod tune;
 mod vectors;
 mod words;
 
-pub use analyze::{ANALYZER, Analyzed};
+pub use analyze::{ANALYZER, Analyzed, Analyzer};
 pub use bm25::TermStats;
 pub use error::{IndexError, PartName};
 pub use fuse::{Fused, Fusion, fuse};

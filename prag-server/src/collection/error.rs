@@ -37,6 +37,9 @@ pub enum CollectionError {
     /// A format that this build does not know.
     #[error("format {0} is unknown to this build")]
     Format(u32),
+    /// The profile names a part that this build does not have.
+    #[error("the collection's {0} is unknown to this build")]
+    Unknown(&'static str),
     /// A batch over its limit; nothing was written.
     #[error("a batch of {bytes} bytes is over the limit of {max}")]
     TooLarge {

@@ -17,6 +17,7 @@ pub mod rows;
 pub mod segment;
 pub mod shard;
 pub mod state;
+pub mod veil;
 mod wrapping;
 
 pub use error::CollectionError;

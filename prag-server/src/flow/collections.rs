@@ -13,13 +13,14 @@ use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
+use prag_index::Analyzer;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::limits::{
     COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX,
 };
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,
+    Collection, CreateCollection, Profile, ReleaseKeys, Search, VaultKind, VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -51,7 +52,8 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let profile = self.profile_for(&create.vectors)?;
+        let terms = (create.language.as_deref(), create.search);
+        let profile = self.profile_for(&create.vectors, terms)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -100,6 +102,8 @@ impl Worker {
             ready: false,
             managed: create.managed,
             hit_bytes: HIT_BYTES_MIN,
+            language: create.language,
+            search: create.search,
         })
     }
 
@@ -236,7 +240,12 @@ impl Worker {
         released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
-    fn profile_for(&self, vectors: &VectorSource) -> Result<Profile, Problem> {
+    fn profile_for(
+        &self,
+        vectors: &VectorSource,
+        (language, search): (Option<&str>, Search),
+    ) -> Result<Profile, Problem> {
+        let analyzer = analyzer(language)?;
         let card = self.0.parts.embedder.model();
         let base = Profile {
             model: "supplied".to_owned(),
@@ -248,7 +257,8 @@ impl Worker {
             metric: "dot".to_owned(),
             chunk_tokens: 0,
             chunker: prag_chunk::CHUNKER.to_owned(),
-            analyzer: prag_index::ANALYZER.to_owned(),
+            analyzer: analyzer.version().to_owned(),
+            search,
             digest: String::new(),
         };
         match vectors {
@@ -297,7 +307,10 @@ impl Worker {
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
-            None => self.profile_for(&held.entry.vectors)?,
+            None => {
+                let Entry { vectors, language, search, .. } = &held.entry;
+                self.profile_for(vectors, (language.as_deref(), *search))?
+            }
         };
         let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {
@@ -315,6 +328,15 @@ impl Worker {
             keys: owner.then(|| held.report()),
         })
     }
+}
+
+fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
+    let Some(language) = language else { return Ok(Analyzer::default()) };
+    Analyzer::of_language(language).ok_or_else(|| {
+        let known: Vec<&str> = Analyzer::languages().collect();
+        let detail = format!("no such language; one of {}", known.join(", "));
+        Problem::new(Code::InvalidField, detail).field("language")
+    })
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

@@ -10,6 +10,7 @@ use super::{Worker, embed, problems, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Idempotency, Op};
 use crate::collection::shard::put_batches;
+use crate::collection::veil;
 use prag_embedder::{Embedder, Role};
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::TOKEN_BYTES_MAX;
@@ -169,7 +170,7 @@ impl Worker {
             });
         }
         let prepared = prepare(put, shard.profile(), self.embedder().as_ref());
-        match prepared {
+        match prepared.and_then(|prepared| fits(shard, prepared)) {
             Ok(prepared) => Step::Write { prepared, existed: known.is_some() },
             Err(problem) => Step::Refused(problem),
         }
@@ -241,6 +242,15 @@ fn in_scope(
     Err(Problem::new(Code::Forbidden, "the document is outside the scope of your grant"))
 }
 
+/// In an oblivious collection every chunk has the same room.
+fn fits(shard: &CollectionShard, prepared: Prepared) -> Result<Prepared, Problem> {
+    if shard.oblivious() {
+        veil::check(&prepared.document)
+            .map_err(|error| Problem::new(Code::TooLarge, error.to_string()))?;
+    }
+    Ok(prepared)
+}
+
 fn prepare(
     put: PutDocument,
     profile: &Profile,
@@ -294,7 +304,7 @@ mod tests {
         let profile = serde_json::json!({
             "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied",
             "query_prefix": "", "passage_prefix": "", "dimension": 2, "metric": "dot",
-            "chunk_tokens": 0, "chunker": "", "analyzer": "", "digest": "",
+            "chunk_tokens": 0, "chunker": "", "analyzer": "english-stem-1", "digest": "",
         });
         let identity = Identity { collection, lineage, epoch: 1, writer_epoch: 1 };
         let profile: Profile = serde_json::from_value(profile).unwrap();

@@ -20,6 +20,7 @@ mod collections;
 mod compact;
 mod context;
 mod corpus;
+mod departure;
 mod documents;
 mod embed;
 mod grants;
@@ -31,6 +32,7 @@ mod market;
 mod opening;
 mod peer;
 mod policy;
+mod probe;
 mod problems;
 mod query;
 mod quota;
@@ -44,11 +46,13 @@ mod sketch;
 mod usage;
 mod validate;
 mod vaults;
+mod veiled;
 mod watch;
 
 pub use attest::HeadReply;
 pub use authorize::Asker;
 pub use corpus::Corpora;
+pub use departure::Departure;
 pub use held::Held;
 pub use readers::Answer;
 
@@ -88,6 +92,8 @@ struct Inner {
     permits: PermitCache,
     room: Room,
     metrics: Metrics,
+    /// Live queries that are run again, to see what they miss.
+    probe: probe::Probe,
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
     challenges: Challenges,
@@ -127,6 +133,7 @@ impl Worker {
             permits: PermitCache::default(),
             room: Room::default(),
             metrics: Metrics::default(),
+            probe: probe::Probe::new(),
             heard: AtomicBool::new(false),
             challenges,
             opening: tokio::sync::Mutex::default(),

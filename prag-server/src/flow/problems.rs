@@ -114,6 +114,7 @@ pub(super) fn collection(error: CollectionError) -> Problem {
         CollectionError::Tampered(_)
         | CollectionError::Closed
         | CollectionError::Format(_)
+        | CollectionError::Unknown(_)
         | CollectionError::BehindAnchor { .. }
         | CollectionError::Forked { .. }
         | CollectionError::AnchorLost => Code::ShardUnavailable,

@@ -8,7 +8,7 @@
 use super::rows::Rows;
 use prag_client::vault::VaultError;
 use prag_protocol::limits::HIT_BYTES_MAX;
-use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
@@ -41,6 +41,12 @@ pub struct Entry {
     /// Class of its longest passage (`room`); the widest where nobody has counted.
     #[serde(default = "widest", skip_serializing_if = "is_widest")]
     pub hit_bytes: u32,
+    /// The language of its terms; English if absent. The shard's own profile decides, once it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// How it is searched.
+    #[serde(default, skip_serializing_if = "Search::is_standard")]
+    pub search: Search,
 }
 
 /// The catalogue.

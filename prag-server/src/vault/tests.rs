@@ -9,7 +9,7 @@ use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};
 use prag_protocol::ledger::CollectionRecord;
 use prag_protocol::place::{Kind, Place};
-use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{CollectionId, Lineage};
 use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::address::WalletKey;
@@ -74,6 +74,8 @@ fn golden_catalogue() {
             ready: true,
             managed: false,
             hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
+            language: None,
+            search: Search::Standard,
         };
         catalog.keep(&entry).unwrap();
         let json = [
@@ -167,6 +169,8 @@ fn golden_handover() {
         ready: true,
         managed: false,
         hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
+        language: None,
+        search: Search::Standard,
     };
     let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };

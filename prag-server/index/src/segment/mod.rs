@@ -11,7 +11,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use crate::analyze::Analyzed;
+use crate::analyze::{Analyzed, Analyzer};
 use crate::bm25::TermStats;
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
@@ -52,6 +52,8 @@ pub struct BuildParams {
     pub graph_rows_min: usize,
     /// What is kept of a vector beside the codes that a walk reads. Give a tail the same.
     pub precision: Precision,
+    /// How texts become terms.
+    pub analyzer: Analyzer,
 }
 
 impl Default for BuildParams {
@@ -59,7 +61,9 @@ impl Default for BuildParams {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let builder = Builder::Own;
         let precision = Precision::default();
-        Self { builder, m: 16, ef_construction: 200, threads, graph_rows_min: 8192, precision }
+        let analyzer = Analyzer::default();
+        let graph_rows_min = 8192;
+        Self { builder, m: 16, ef_construction: 200, threads, graph_rows_min, precision, analyzer }
     }
 }
 
@@ -139,7 +143,7 @@ impl Segment {
             fields.push(&row.doc, &row.metadata);
         }
         vectors.settle();
-        let words = Words::build(ordered().map(|row| row.text.as_str()))?;
+        let words = Words::build(ordered().map(|row| row.text.as_str()), params.analyzer)?;
         let segment = Self { rows: count, vectors, graph, words, fields };
         Ok(Built { segment, order })
     }
@@ -149,6 +153,12 @@ impl Segment {
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> u32 {
         self.rows
+    }
+
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.words.analyzer()
     }
 
     /// Components of a vector.
@@ -161,6 +171,13 @@ impl Segment {
     #[must_use]
     pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
         self.vectors.vector(ordinal)
+    }
+
+    /// What an oblivious scan reads: nothing unless rows are kept as f32, since of another precision reading takes
+    /// time by their values.
+    #[inline(always)]
+    pub(crate) fn floats(&self, ordinal: u32) -> Option<&[f32]> {
+        self.vectors.floats(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.

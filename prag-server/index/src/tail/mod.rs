@@ -9,8 +9,8 @@
 mod tests;
 
 use crate::Row;
-use crate::analyze::{Analyzed, Splitter};
-use crate::bm25::{TermStats, norm, weights};
+use crate::analyze::{Analyzed, Analyzer, Splitter};
+use crate::bm25::{TermStats, Weights, norm};
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
@@ -25,6 +25,7 @@ use std::collections::HashMap;
 pub struct Tail {
     dimension: usize,
     vectors: Vectors,
+    analyzer: Analyzer,
     /// Per term: rows that hold it, ascending, and how often.
     postings: HashMap<String, Vec<(u32, u32)>>,
     /// Terms per row.
@@ -35,15 +36,16 @@ pub struct Tail {
 impl Tail {
     /// An empty tail for vectors of `dimension`, kept in the precision that segments have by default.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
-        Self::with_precision(dimension, Precision::default())
+    pub fn new(dimension: usize, analyzer: Analyzer) -> Self {
+        Self::with_precision(dimension, analyzer, Precision::default())
     }
 
     /// An empty tail beside segments of `precision`.
     #[must_use]
-    pub fn with_precision(dimension: usize, precision: Precision) -> Self {
+    pub fn with_precision(dimension: usize, analyzer: Analyzer, precision: Precision) -> Self {
         Self {
             dimension,
+            analyzer,
             vectors: Vectors::new(dimension, precision, 0),
             postings: HashMap::new(),
             lengths: Vec::new(),
@@ -63,7 +65,7 @@ impl Tail {
         check_row(&row, self.dimension, ordinal as usize)?;
         let mut counts: HashMap<String, u32> = HashMap::new();
         let mut length = 0u32;
-        Splitter::new().split(&row.text, |term| {
+        Splitter::new(self.analyzer).split(&row.text, |term| {
             length += 1;
             match counts.get_mut(term) {
                 Some(count) => *count += 1,
@@ -94,6 +96,12 @@ impl Tail {
         self.lengths.is_empty()
     }
 
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.analyzer
+    }
+
     /// Components of a vector.
     #[must_use]
     pub fn dimension(&self) -> usize {
@@ -104,6 +112,13 @@ impl Tail {
     #[must_use]
     pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
         self.vectors.vector(ordinal)
+    }
+
+    /// What an oblivious scan reads: nothing unless rows are kept as f32, since of another precision reading takes
+    /// time by their values.
+    #[inline(always)]
+    pub(crate) fn floats(&self, ordinal: u32) -> Option<&[f32]> {
+        self.vectors.floats(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.
@@ -173,13 +188,12 @@ impl Tail {
     ) -> Result<Vec<Hit>, IndexError> {
         let mask = Mask::new(allowed, self.len());
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
-            let (Some(rows), Some(weight)) = (self.postings.get(term), weight) else {
-                continue;
-            };
+        let weights = Weights::new(query, stats);
+        for &(term, weight) in weights.terms() {
+            let rows = self.postings.get(term).map_or(&[][..], Vec::as_slice);
             for &(row, count) in rows.iter().filter(|(row, _)| mask.allows(*row)) {
                 let length = norm(self.lengths[row as usize]);
-                *scores.entry(row).or_default() += weight.score(length, count);
+                *scores.entry(row).or_default() += weights.part(weight, length, count);
             }
         }
         let mut top = Top::new(k);

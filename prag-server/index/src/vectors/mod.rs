@@ -101,6 +101,16 @@ impl Vectors {
         })
     }
 
+    /// A row where rows are kept as they came ([`Precision::F32`]).
+    #[inline(always)]
+    pub(crate) fn floats(&self, ordinal: u32) -> Option<&[f32]> {
+        let start = ordinal as usize * self.dimension;
+        match &self.kept {
+            Kept::F32(floats) => floats.get(start..start + self.dimension),
+            Kept::F16(_) | Kept::I8 => None,
+        }
+    }
+
     /// The best `k` allowed rows, exactly.
     pub(crate) fn scan(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
         scan::scan(self, query, allowed, k)
