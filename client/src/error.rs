@@ -296,7 +296,16 @@ fn problem_hint(code: Code) -> Option<&'static str> {
             "see `prag ledger status`; on a ledger for trying out, `prag ledger faucet` gives some",
         ),
         Code::WorkerSealed => Some("its steward runs `prag unlock`"),
-        Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),
+        Code::ShardUnavailable => {
+            Some("restore it: `prag snapshot restore COLLECTION`, or move its folder here")
+        }
+        Code::NoTarget => Some("name one of the worker's targets with --target"),
+        Code::SnapshotNotFound => Some("see `prag snapshot list COLLECTION`"),
+        Code::SnapshotOlder => Some(
+            "restore a newer one (`prag snapshot list COLLECTION`); --older goes back, and what was written since is lost",
+        ),
+        Code::SnapshotDamaged => Some("restore another one: see `prag snapshot list COLLECTION`"),
+        Code::TargetUnavailable => Some("try again; the worker's operator sees to its targets"),
         _ => None,
     }
 }

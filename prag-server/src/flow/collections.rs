@@ -97,6 +97,8 @@ impl Worker {
             vectors: create.vectors,
             created: self.now(),
             ready: false,
+            restored: None,
+            spare: Vec::new(),
         })
     }
 

@@ -32,18 +32,22 @@ mod opening;
 mod peer;
 mod policy;
 mod problems;
+mod prune;
 mod query;
 mod quota;
 mod rate;
 mod readers;
 mod receipt;
+mod restore;
 mod rotate;
 mod search;
 mod sketch;
+mod snapshot;
 mod usage;
 mod validate;
 mod vaults;
 mod watch;
+mod writer;
 
 pub use attest::HeadReply;
 pub use authorize::Asker;
@@ -101,6 +105,8 @@ struct Inner {
     slices: quota::Slices,
     /// Collections wait for the ledger to answer: they are opened once it does.
     waiting: AtomicBool,
+    /// Held by whoever makes, reads or restores a snapshot.
+    archiving: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -130,6 +136,7 @@ impl Worker {
             births: births::Births::default(),
             slices: quota::Slices::default(),
             waiting: AtomicBool::new(false),
+            archiving: Arc::default(),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));

@@ -72,6 +72,8 @@ fn golden_catalogue() {
             vectors: vectors.clone(),
             created: 300,
             ready: true,
+            restored: None,
+            spare: Vec::new(),
         };
         catalog.keep(&entry).unwrap();
         let json = [
@@ -147,6 +149,8 @@ fn golden_handover() {
         vectors: VectorSource::Supplied(384),
         created: 300,
         ready: true,
+        restored: None,
+        spare: Vec::new(),
     };
     let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };
