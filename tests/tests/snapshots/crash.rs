@@ -4,6 +4,7 @@ use crate::stage::{fill, query, restore, told, try_take};
 use prag_client::Client;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::{CollectionState, VaultKind, VectorSource};
+use prag_protocol::wire::search::QueryRequest;
 use prag_tests::{Lab, document};
 
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,10 @@ enum Deed {
     Restore,
 }
 
+/// What a search along the second axis finds: the document with the greatest number first.
 async fn found(client: &Client, id: CollectionId) -> Vec<String> {
-    let hits = client.query(id, &query()).await.unwrap().hits;
+    let request = QueryRequest { vector: Some(vec![0.0, 1.0]), ..query() };
+    let hits = client.query(id, &request).await.unwrap().hits;
     hits.into_iter().map(|hit| hit.document.as_str().to_owned()).collect()
 }
 
@@ -37,6 +40,7 @@ async fn dies(lab: &mut Lab, deed: Deed, steps: u64) -> bool {
     client.put_document(id, &document(1000)).await.unwrap();
     client.check_history(id).await.unwrap();
     let new = found(&client, id).await;
+    assert_ne!(new, old);
     lab.anchor().await;
     lab.die_after(steps);
     let back =
