@@ -216,6 +216,9 @@ impl ClientError {
     #[must_use]
     pub fn next(&self) -> Option<String> {
         let hint = match self {
+            Self::Problem(problem) if problem.field.as_deref() == Some("replace") => {
+                "add --replace: what this worker has of the collection goes"
+            }
             Self::Problem(problem) => return problem_hint(problem.code).map(str::to_owned),
             Self::Unreachable { .. } => "start the worker, or name another with --url",
             Self::Url => "use for instance --url http://127.0.0.1:7878",

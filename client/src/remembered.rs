@@ -139,6 +139,16 @@ impl Remembered {
         self.write(&snapshots_name(id), &all.split_off(old))
     }
 
+    /// Forgets snapshots that were removed on their owner's word.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn forget_snapshots(&self, id: CollectionId, gone: &[String]) -> Result<(), ClientError> {
+        let mut all = self.made_snapshots(id)?;
+        all.retain(|one| !gone.contains(&one.id));
+        self.write(&snapshots_name(id), &all)
+    }
+
     /// The remembered mark of a ledger.
     ///
     /// # Errors

@@ -164,7 +164,9 @@ impl Client {
     ) -> Result<Pruned, ClientError> {
         let path = collection_path(id, "/snapshots/prune");
         let body = PruneSnapshots { target, keep };
-        self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await
+        let pruned: Pruned = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await?;
+        self.channel().remembered().forget_snapshots(id, &pruned.removed)?;
+        Ok(pruned)
     }
 
     fn remembered_head(&self, id: CollectionId) -> Result<Option<serde_json::Value>, ClientError> {

@@ -40,7 +40,7 @@ pub(super) async fn run(client: &Client, screen: Screen, command: SnapshotComman
             screen.show(&pruned, || {
                 format!(
                     "removed {} snapshots and {} objects ({}) from {}",
-                    pruned.snapshots,
+                    pruned.removed.len(),
                     pruned.objects,
                     size(pruned.bytes),
                     clean(&pruned.target)

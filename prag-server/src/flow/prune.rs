@@ -50,7 +50,7 @@ fn pruned(
     old: &HashSet<[u8; 32]>,
 ) -> Result<Pruned, SnapshotError> {
     let mut needed = HashSet::new();
-    let mut gone = Pruned { target: String::new(), snapshots: 0, objects: 0, bytes: 0 };
+    let mut gone = Pruned { target: String::new(), removed: Vec::new(), objects: 0, bytes: 0 };
     for info in target.indexes()? {
         // An index that does not parse names nothing, and stays: somebody may want to look at it.
         let header = match target.header(info) {
@@ -60,7 +60,7 @@ fn pruned(
         };
         if old.contains(&info.hash) || header.epoch < opener.epoch() {
             target.remove_index(info.hash)?;
-            gone.snapshots += 1;
+            gone.removed.push(hex::encode(info.hash));
         } else {
             needed.extend(header.objects.iter().map(|object| object.name));
         }

@@ -140,8 +140,8 @@ pub struct PruneSnapshots {
 pub struct Pruned {
     /// Where.
     pub target: String,
-    /// Snapshots that went.
-    pub snapshots: u64,
+    /// Snapshots that went, by their ids.
+    pub removed: Vec<String>,
     /// Objects that no snapshot needed any more.
     pub objects: u64,
     /// Their bytes.

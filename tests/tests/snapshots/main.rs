@@ -101,7 +101,7 @@ async fn a_later_snapshot_writes_little() {
     assert_eq!(refused.await.unwrap_err().code(), Some(Code::CiphertextInvalid));
 
     let pruned = owner.prune_snapshots(stage.id, None, 1).await.unwrap();
-    assert_eq!(pruned.snapshots, 3);
+    assert_eq!(pruned.removed.len(), 3);
     let op = owner.verify_snapshot(stage.id, None, None).await.unwrap();
     let checked = follow(&owner, op).await.unwrap();
     assert_eq!((checked.snapshot.id, checked.standing), (rotated.id, Standing::Equal));
