@@ -29,6 +29,7 @@ pub mod relay;
 pub mod remembered;
 pub mod sdk;
 mod secrets;
+pub mod snapshots;
 pub mod sources;
 pub mod steward;
 pub mod system;

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 mod market;
 mod metering;
 mod peer;
+mod snapshots;
 
 pub use evidence::EvidenceSources;
 pub use ledger::{Chain, Ledger};
@@ -17,6 +18,7 @@ pub use market::{Market, MarketWorker};
 pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
+pub use snapshots::{Bucket, SnapshotTarget};
 
 use prag_client::channel::split_url;
 use prag_protocol::Address;
@@ -90,6 +92,8 @@ pub struct Settings {
     pub market: Option<Market>,
     /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
     pub readers: ReaderPolicy,
+    /// Where snapshots may lie: `[[snapshots]]`. None by default.
+    pub snapshots: Vec<SnapshotTarget>,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
     pub plain: bool,
     /// Development: the ledger serves unconfirmed after a boot.
@@ -174,6 +178,7 @@ impl Default for Settings {
             metering: None,
             market: None,
             readers: ReaderPolicy::default(),
+            snapshots: Vec::new(),
             plain: false,
             dev: false,
         }
@@ -227,6 +232,7 @@ impl Settings {
         self.market.as_ref().map_or(Ok(()), Market::check)?;
         let runs = self.market.is_none() || self.ledger.is_embedded();
         bound(runs, "market", "left out unless the ledger is embedded")?;
+        snapshots::check(&self.snapshots)?;
         self.check_vaults()
     }
 

@@ -7,11 +7,13 @@
 
 mod documents;
 mod ledger;
+mod snapshot;
 mod trust;
 mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
 pub(super) use ledger::{LedgerCommand, OfEpoch, Offer, SubscribeCommand, UsageOf, WorkerCommand};
+pub(super) use snapshot::{SnapshotCommand, SnapshotOf, VerifySnapshot};
 pub(super) use trust::{
     CollectionPolicy, EvidenceCommand, PolicyCommand, PolicyFile, ReceiptCommand, ReceiptPath,
     ShowPolicy, VerifyEvidence, VerifyReceipt,
@@ -83,6 +85,9 @@ pub(super) enum Command {
     Place(Place),
     /// Begin a new key epoch: fresh shares, every key wrapped anew.
     Rotate(Rotate),
+    /// Make, list, verify, restore or prune sealed snapshots.
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.

@@ -16,6 +16,7 @@ pub mod renew;
 pub mod rows;
 pub mod segment;
 pub mod shard;
+pub mod snapshot;
 pub mod state;
 pub mod veil;
 mod wrapping;

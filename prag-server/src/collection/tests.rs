@@ -5,6 +5,7 @@
 mod fuzz;
 mod golden;
 mod life;
+mod snapshots;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};

@@ -104,6 +104,8 @@ impl Worker {
             hit_bytes: HIT_BYTES_MIN,
             language: create.language,
             search: create.search,
+            restored: None,
+            spare: Vec::new(),
         })
     }
 

@@ -12,6 +12,7 @@ use crate::collection::CollectionShard;
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use prag_store::archive::Hex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -79,7 +80,7 @@ impl Held {
     /// # Errors
     /// `key-missing` or `shard-unavailable`, with what to do next.
     pub fn shard(&self) -> Result<Arc<CollectionShard>, Problem> {
-        if self.displaced().is_some() {
+        if self.displaced().is_some() && !self.quarantined() {
             let detail = "the collection is placed on another worker; ask that one";
             return Err(Problem::new(Code::KeyMissing, detail));
         }
@@ -101,7 +102,7 @@ impl Held {
                 Code::ShardUnavailable,
                 format!(
                     "the files of shard {} are not on this machine; move its folder here, then place it again",
-                    self.entry.lineage
+                    Hex(&self.entry.shard())
                 ),
             )),
             State::Quarantined(why) => Err(Problem::new(

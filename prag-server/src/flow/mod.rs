@@ -34,20 +34,24 @@ mod peer;
 mod policy;
 mod probe;
 mod problems;
+mod prune;
 mod query;
 mod quota;
 mod rate;
 mod readers;
 mod receipt;
+mod restore;
 mod room;
 mod rotate;
 mod search;
 mod sketch;
+mod snapshot;
 mod usage;
 mod validate;
 mod vaults;
 mod veiled;
 mod watch;
+mod writer;
 
 pub use attest::HeadReply;
 pub use authorize::Asker;
@@ -111,6 +115,8 @@ struct Inner {
     slices: quota::Slices,
     /// Collections wait for the ledger to answer: they are opened once it does.
     waiting: AtomicBool,
+    /// Held by whoever makes, reads or restores a snapshot.
+    archiving: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -143,6 +149,7 @@ impl Worker {
             births: births::Births::default(),
             slices: quota::Slices::default(),
             waiting: AtomicBool::new(false),
+            archiving: Arc::default(),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));

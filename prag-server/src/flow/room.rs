@@ -11,6 +11,7 @@ use crate::collection::record::Document;
 use crate::room::{class, json_bytes};
 use crate::vault::Entry;
 use prag_protocol::CollectionId;
+use prag_protocol::limits::HIT_BYTES_MAX;
 use prag_protocol::problem::Problem;
 
 impl Worker {
@@ -30,6 +31,19 @@ impl Worker {
             self.0.parts.catalog.keep(&entry).map_err(vault)
         })?;
         self.0.room.widen(needed);
+        Ok(())
+    }
+
+    /// Keep the widest class: while a restoration writes the collection's entry, passages write none beside it.
+    ///
+    /// # Errors
+    /// `storage`.
+    pub(super) fn make_all_room(&self, held: &Held) -> Result<(), Problem> {
+        held.widen(HIT_BYTES_MAX, |hit_bytes| {
+            let entry = Entry { hit_bytes, ..held.entry.clone() };
+            self.0.parts.catalog.keep(&entry).map_err(vault)
+        })?;
+        self.note_room(held);
         Ok(())
     }
 

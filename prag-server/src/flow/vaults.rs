@@ -28,6 +28,7 @@ use prag_protocol::problem::Problem;
 use prag_protocol::wire::collections::{KeyAttempt, VaultKind};
 use prag_protocol::{CollectionId, Epoch};
 use prag_trust::admission;
+use prag_trust::head::Head;
 use prag_trust::key::{Key, Share, Wrap};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -50,6 +51,13 @@ pub(super) struct Found {
     wrap: Key<Wrap>,
     /// What a peer said of the collection.
     pub(super) handover: Option<Handover>,
+}
+
+impl Found {
+    /// The kind of the vault, the shares, and the head that a peer had.
+    pub(super) fn into_parts(self) -> (VaultKind, Shares, Option<Head>) {
+        (self.kind, self.shares, self.handover.map(|said| said.head))
+    }
 }
 
 impl Worker {

@@ -12,6 +12,7 @@ use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
+use prag_trust::head::Head;
 use prag_trust::key::{Key, Vault};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -47,7 +48,42 @@ pub struct Entry {
     /// How it is searched.
     #[serde(default, skip_serializing_if = "Search::is_standard")]
     pub search: Search,
+    /// What a restoration from a snapshot changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// Shards that are not yet, or no more, the collection's: the next opening removes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spare: Vec<[u8; 16]>,
 }
+
+/// A shard that was restored.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restored {
+    /// Name of its folder, in place of the lineage.
+    pub shard: [u8; 16],
+    /// Its writer epoch: one more than the writer's before.
+    pub writer_epoch: u64,
+    /// What was restored: the shard must continue it.
+    pub head: Head,
+}
+
+impl Entry {
+    /// Name of the shard that holds its data here.
+    #[must_use]
+    pub fn shard(&self) -> [u8; 16] {
+        self.restored.map_or(self.lineage.0, |restored| restored.shard)
+    }
+
+    /// Writer epoch of that shard.
+    #[must_use]
+    pub fn writer_epoch(&self) -> u64 {
+        self.restored.map_or(FIRST_WRITER, |restored| restored.writer_epoch)
+    }
+}
+
+/// Who made a collection writes it first, without a claim on the ledger.
+pub const FIRST_WRITER: u64 = 1;
 
 /// The catalogue.
 pub struct Catalog(Rows);

@@ -76,6 +76,8 @@ fn golden_catalogue() {
             hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
             language: None,
             search: Search::Standard,
+            restored: None,
+            spare: Vec::new(),
         };
         catalog.keep(&entry).unwrap();
         let json = [
@@ -171,6 +173,8 @@ fn golden_handover() {
         hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
         language: None,
         search: Search::Standard,
+        restored: None,
+        spare: Vec::new(),
     };
     let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };
