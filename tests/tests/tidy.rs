@@ -113,13 +113,13 @@ fn pure_crates_stay_pure() {
     report("dependencies that a pure crate must not have", &broken);
 }
 
-/// `trust` can be read whole: at most 4,600 lines without its tests, blank lines and comments included; the crates under
-/// it are bounded apart. It was to be 4,000: receipts, sealed replies, readers and keys between workers each make a
-/// `Verified`, and only this crate may.
+/// `trust` can be read whole: at most 4,760 lines without its tests, blank lines and comments included; the crates
+/// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and permits
+/// that are known each make a `Verified`, and only this crate may.
 #[test]
 fn trust_stays_small() {
     for (folder, most) in [
-        ("trust/src", 4600),
+        ("trust/src", 4760),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
         ("trust/seal/src", 1250),

@@ -59,6 +59,8 @@ impl Stage {
         let runtime = Runtime::new().step("a runtime")?;
         let lab = runtime.block_on(Lab::start_with(|settings| {
             settings.plain = true;
+            // What is measured is not held to a pace.
+            (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
             // Only when it is asked for: a freeze in the background would run into the requests.
             settings.freeze_rows = FREEZE_ROWS_MAX;
         }));

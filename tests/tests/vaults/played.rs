@@ -49,15 +49,15 @@ pub(crate) struct Played {
 
 impl Played {
     pub(crate) fn new(clock: &Shifted) -> Arc<Self> {
-        Self::played(clock, false)
+        Self::made(clock, false)
     }
 
     /// One that takes each message of its sender only.
     pub(crate) fn relayed(clock: &Shifted) -> Arc<Self> {
-        Self::played(clock, true)
+        Self::made(clock, true)
     }
 
-    fn played(clock: &Shifted, relayed: bool) -> Arc<Self> {
+    fn made(clock: &Shifted, relayed: bool) -> Arc<Self> {
         Arc::new(Self {
             access: ledger(3, clock),
             clock: clock.clone(),
