@@ -11,7 +11,7 @@ fn vectors(count: usize, dimension: usize, clusters: usize) -> Vec<Vec<f32>> {
 }
 
 fn growth(builder: Builder, threads: usize) -> Growth {
-    Growth { builder, m: 8, ef_construction: 40, threads }
+    Growth { builder, m: 8, ef_construction: 40, refine: true, threads }
 }
 
 /// Levels of a graph, level 0 first, with the order of its nodes.
@@ -120,10 +120,11 @@ proptest! {
         count in prop_oneof![2usize..6, 6usize..900],
         m in 2usize..10,
         own in prop::bool::weighted(0.8),
+        refine in any::<bool>(),
         seed in any::<u64>(),
     ) {
         let builder = if own { Builder::Own } else { Builder::HnswRs };
-        let growth = Growth { builder, m, ef_construction: m + 20, threads: 2 };
+        let growth = Growth { builder, m, ef_construction: m + 20, refine, threads: 2 };
         let vectors = shaped(shape, count, seed);
         let (levels, mut order) = grown(&vectors, &growth);
         check(&levels, u32::try_from(count).unwrap(), m);
