@@ -20,7 +20,6 @@ mod segment;
 mod simd;
 mod tail;
 mod top;
-pub mod tune;
 mod vectors;
 mod words;
 

@@ -206,7 +206,7 @@ impl Segment {
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         if k <= ef
-            && plan::walks(mask.len(), self.rows as usize, ef)
+            && plan::walks(mask.len(), ef)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
