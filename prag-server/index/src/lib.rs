@@ -21,7 +21,6 @@ mod segment;
 mod simd;
 mod tail;
 mod top;
-pub mod tune;
 mod vectors;
 mod words;
 

@@ -60,7 +60,7 @@ pub fn half(value: f32) -> u16 {
         // Normal: 112 less in the exponent, 13 bits less in the fraction; a carry moves into the exponent.
         let rebased = magnitude - (112 << 23);
         let odd = rebased >> 13 & 1;
-        return sign | (rebased + 0xfff + odd >> 13) as u16;
+        return sign | ((rebased + 0xfff + odd) >> 13) as u16;
     }
     // Subnormal: adding 0.5 lets f32's own rounding cut at 2^-24.
     let shifted = f32::from_bits(magnitude) + 0.5;

@@ -24,9 +24,6 @@ pub fn flatten(lines: &[Line<u8>]) -> &[u8] {
 pub fn large_pages<T>(memory: &[T]) {
     #[cfg(target_os = "linux")]
     {
-        if std::env::var_os("NOHUGE").is_some() {
-            return;
-        }
         let start = memory.as_ptr().cast_mut();
         let first = start.map_addr(|address| address.next_multiple_of(PAGE));
         let end = (start.addr() + size_of_val(memory)) / PAGE * PAGE;

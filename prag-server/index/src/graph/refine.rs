@@ -7,7 +7,7 @@
 //!
 //! `hnsw_rs` adds reverse edges without the diversity rule. Choosing again among out, in and two-hop edges halves a
 //! walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the candidates:
-//! without the far ones of them clusters fall apart. Our own builder keeps the rule, and gains nothing here.
+//! without the far ones of them clusters fall apart. Our own builder keeps the rule, and gains less.
 
 use super::grow::{Codes, Lists, Probe, Seen, Watch, push, rank, select};
 use prag_simd::{Isa, Kernel, dispatch};

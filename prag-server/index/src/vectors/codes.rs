@@ -105,9 +105,6 @@ impl Codes {
     /// The score, by the upper half of the query's codes: a walk only compares, and what it finds is scored again.
     #[inline(always)]
     pub(super) fn estimate<S: Isa>(&self, isa: S, query: &Query<'_>, row: usize) -> f32 {
-        if crate::tune::knob(0, 0) == 1 {
-            return self.bounded(isa, query, row).0;
-        }
         let sum = isa.dot_codes(query.high(), query.bias()[0], self.row(row));
         #[allow(clippy::cast_precision_loss)] // an estimate
         let sum = sum as f32;

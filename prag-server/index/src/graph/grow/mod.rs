@@ -43,21 +43,21 @@ pub(crate) struct Growth {
     pub(crate) m: usize,
     /// How many candidates a new node chooses them from.
     pub(crate) ef_construction: usize,
+    /// Whether the bottom's links are chosen once more.
+    pub(crate) refine: bool,
     /// Threads that build.
     pub(crate) threads: usize,
 }
 
 impl Growth {
-    /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, links as they are inserted
-    /// and as they are kept, and per thread a bit for every row.
+    /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, per thread a bit for every
+    /// row, and three times the bottom's links: as they are held and chosen again, and who links to whom. (While nodes
+    /// go in, their lists are half as long again, and stand alone.)
     pub(crate) fn bytes(&self, rows: u64, dimension: u64) -> u64 {
         let codes = dimension.next_multiple_of(LINE as u64) + 4;
-        let inserted = 4 * (self.m * own::ROOM) as u64;
-        let chosen = 4 * (self.m * 2 + 2) as u64;
-        // A level has the m-th part of the nodes of the one below: less than a chosen list in all.
-        let upper = chosen / 2;
-        let orders = 3 * 4;
-        let row = codes + inserted + chosen + upper + orders;
+        let links = 4 * (self.m * 2 + 2) as u64;
+        // A level has the m-th part of the nodes of the one below: half a bottom in all, at most.
+        let row = codes + 3 * links + links / 2 + ORDERS_BYTES;
         rows * row + self.threads as u64 * (rows / 8 + THREAD_BYTES)
     }
 }
@@ -102,14 +102,13 @@ pub(crate) fn grow(
             Builder::HnswRs => (0..rows).collect(),
         };
         let codes = Codes::new(vectors, &order);
-        let grown = match growth.builder {
-            Builder::Own => own::insert_all(&codes, growth, watch)?,
-            Builder::HnswRs => {
-                let mut grown = reference::insert_all(vectors, growth, watch)?;
-                grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
-                grown
-            }
-        };
+        let mut grown = match growth.builder {
+            Builder::Own => own::insert_all(&codes, growth, watch),
+            Builder::HnswRs => reference::insert_all(vectors, growth, watch),
+        }?;
+        if growth.refine {
+            grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+        }
         let (graph, mut places) = flatten(&codes, grown);
         for place in &mut places {
             *place = order[*place as usize];
@@ -123,6 +122,8 @@ pub(crate) fn grow(
 const M_MAX: usize = 64;
 const EF_CONSTRUCTION_MAX: usize = 4096;
 const THREADS_MAX: usize = 1024;
+/// A node's number in the order of insertion, in that of the graph, and the way back.
+const ORDERS_BYTES: u64 = 12;
 /// Candidates of one search, and a batch's links.
 const THREAD_BYTES: u64 = 64 << 10;
 

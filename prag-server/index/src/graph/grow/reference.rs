@@ -55,7 +55,8 @@ pub(super) fn insert_all(vectors: &[&[f32]], growth: &Growth, watch: &Watch) -> 
 fn sorted(nodes: Vec<u32>, links: Vec<Vec<u32>>) -> GrownLevel {
     let mut pairs: Vec<(u32, Vec<u32>)> = nodes.into_iter().zip(links).collect();
     pairs.sort_unstable_by_key(|pair| pair.0);
-    let cap = pairs.iter().map(|pair| pair.1.len()).max().unwrap_or(0);
+    // Room for one more, should a node be out of reach.
+    let cap = pairs.iter().map(|pair| pair.1.len()).max().unwrap_or(0) + 1;
     let lists = Lists::collect(cap, pairs.iter().map(|pair| pair.1.as_slice()));
     GrownLevel { nodes: pairs.into_iter().map(|pair| pair.0).collect(), lists }
 }

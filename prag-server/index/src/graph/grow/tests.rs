@@ -11,11 +11,14 @@ fn vectors(count: usize, dimension: usize, clusters: usize) -> Vec<Vec<f32>> {
 }
 
 fn growth(builder: Builder, threads: usize) -> Growth {
-    Growth { builder, m: 8, ef_construction: 40, threads }
+    Growth { builder, m: 8, ef_construction: 40, refine: true, threads }
 }
 
+/// Nodes with their neighbours.
+type Nodes = Vec<(u32, Vec<u32>)>;
+
 /// Levels of a graph, level 0 first, with the order of its nodes.
-fn grown(vectors: &[Vec<f32>], growth: &Growth) -> (Vec<Vec<(u32, Vec<u32>)>>, Vec<u32>) {
+fn grown(vectors: &[Vec<f32>], growth: &Growth) -> (Vec<Nodes>, Vec<u32>) {
     let slices: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
     let (graph, order) = grow(&slices, growth, &Watch::default()).unwrap();
     let rows = u32::try_from(vectors.len()).unwrap();
@@ -37,7 +40,7 @@ impl crate::graph::Level {
 /// Links name nodes of their level, never the node itself or one twice; lists keep their caps (twice `m` and one for
 /// a rescued node on the bottom, which holds every node); levels lie within each other; every node is reached from
 /// any one of the highest level by the bottom's links.
-fn check(levels: &[Vec<(u32, Vec<u32>)>], rows: u32, m: usize) {
+fn check(levels: &[Nodes], rows: u32, m: usize) {
     assert!(levels[0].iter().map(|node| node.0).eq(0..rows));
     for (height, level) in levels.iter().enumerate() {
         let members: HashSet<u32> = level.iter().map(|node| node.0).collect();
@@ -97,7 +100,7 @@ fn shaped(shape: Shape, count: usize, seed: u64) -> Vec<Vec<f32>> {
         Shape::Repeated(distinct) => few[dice.below(distinct) as usize].clone(),
         Shape::Clustered(clusters) => dice.near(&few[at % clusters], 0.4),
         Shape::Star => {
-            if at % 10 == 0 {
+            if at.is_multiple_of(10) {
                 one.clone()
             } else {
                 dice.near(&one, 3.0)
@@ -120,10 +123,11 @@ proptest! {
         count in prop_oneof![2usize..6, 6usize..900],
         m in 2usize..10,
         own in prop::bool::weighted(0.8),
+        refine in any::<bool>(),
         seed in any::<u64>(),
     ) {
         let builder = if own { Builder::Own } else { Builder::HnswRs };
-        let growth = Growth { builder, m, ef_construction: m + 20, threads: 2 };
+        let growth = Growth { builder, m, ef_construction: m + 20, refine, threads: 2 };
         let vectors = shaped(shape, count, seed);
         let (levels, mut order) = grown(&vectors, &growth);
         check(&levels, u32::try_from(count).unwrap(), m);

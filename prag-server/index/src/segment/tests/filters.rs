@@ -119,5 +119,9 @@ fn memory_counts_every_part() {
     assert_eq!(measure(Precision::F16, 5000).links, 0);
     let sum = whole.vectors + whole.codes + whole.links + whole.words + whole.fields;
     assert_eq!(whole.total(), sum);
-    assert!(whole.total() < 2000 * 1433 && small.total() < 2000 * 716, "{whole:?} {small:?}");
+    // 1.4 and 0.7 KiB a row.
+    assert!(
+        whole.total() * 10 <= 2000 * 14336 && small.total() * 10 <= 2000 * 7168,
+        "{whole:?} {small:?}"
+    );
 }
