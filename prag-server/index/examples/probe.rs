@@ -30,8 +30,8 @@ fn main() {
     println!("{memory:?}");
     for one_in in list("SHARES", "1") {
         // A multiplicative hash spreads the allowed rows over all of them.
-        let spread = |row: &u32| row.wrapping_mul(0x9e37_79b1) >> 8 & 0xffff;
-        let share = |row: &u32| u64::from(spread(row)) * one_in as u64 >> 16 == 0;
+        let spread = |row: &u32| (row.wrapping_mul(0x9e37_79b1) >> 8) & 0xffff;
+        let share = |row: &u32| (u64::from(spread(row)) * one_in as u64) >> 16 == 0;
         let allowed: RoaringBitmap = (0..rows).filter(share).collect();
         let exact = |query: &Vec<f32>| {
             let hits = segment.dense_exact(query, &allowed, k).unwrap();

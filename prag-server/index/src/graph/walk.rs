@@ -137,7 +137,13 @@ impl Walk<'_> {
                 }
             }
             if FILTERED {
+                // As many as the node has links are enough: without this bound a walk among half of the rows scored eight
+                // times as many as one among all.
+                let enough = bottom.of(from as usize).len();
                 for &bridge in bridges.iter() {
+                    if near.len() >= enough {
+                        break;
+                    }
                     for &node in bottom.of(bridge as usize) {
                         if self.allowed.allows(node) && seen.insert(node) {
                             self.vectors.expect(isa, node);
