@@ -44,9 +44,10 @@ class Server:
     def open(self, ask):
         self.queries = read_fvecs(ask["query"])
         before = resident()
-        folder, dimension = ask["cache"] and Path(ask["cache"]), self.queries.shape[1]
+        folder, dimension = ask["cache"] and Path(f"{ask['cache']}-{self.engine.version}"), self.queries.shape[1]
         known = folder and folder / "built.json"
-        if known and known.exists():
+        fresh = not (known and known.exists())
+        if not fresh:
             self.engine.load(folder, dimension, ask["threads"])
             built = json.loads(known.read_text())
         else:
@@ -64,7 +65,7 @@ class Server:
             del rows
         # What is only mapped counts once it is used.
         self.search({"first": 0, "count": len(self.queries), "k": 10, "ef": 64, "threads": 1, "permille": None})
-        return built | {"bytes": max(resident() - before, 0)}
+        return built | {"bytes": max(resident() - before, 0), "fresh": fresh}
 
     def search(self, ask):
         queries = self.queries[ask["first"] : ask["first"] + ask["count"]]
