@@ -42,7 +42,7 @@ class Server:
         self.engine, self.scratch = ENGINES[name](), None
 
     def open(self, ask):
-        self.queries = read_fvecs(ask["query"])
+        self.queries, self.rows = read_fvecs(ask["query"]), ask["rows"]
         before = resident()
         folder, dimension = ask["cache"] and Path(f"{ask['cache']}-{self.engine.version}"), self.queries.shape[1]
         known = folder and folder / "built.json"
@@ -73,7 +73,9 @@ class Server:
         if found is None:
             return {"unsupported": True}
         seconds, ids = found
-        return {"seconds": seconds, "ids": [[int(one) for one in row] for row in ids]}
+        # Where fewer than k pass a filter, some fill up with numbers that are no rows.
+        ids = [[int(one) for one in row if 0 <= one < self.rows] for row in ids]
+        return {"seconds": seconds, "ids": ids}
 
 
 def main():

@@ -61,6 +61,8 @@ impl Stage {
             settings.plain = true;
             // Only when it is asked for: a freeze in the background would run into the requests.
             settings.freeze_rows = FREEZE_ROWS_MAX;
+            // A reader that asks without pause would be slowed down: the pace is a setting, and not what is measured.
+            (settings.rate_per_s, settings.rate_burst) = (PACE_MAX, BURST_MAX);
         }));
         let (collection, readers) = runtime.block_on(fill(&lab, data))?;
         let [reader, metered] = readers;
@@ -255,4 +257,7 @@ const REPLY_BYTES_MAX: usize = 32 << 20;
 const BULK: usize = 48;
 /// The most that a worker takes.
 const FREEZE_ROWS_MAX: usize = 4_000_000;
+/// The most that a worker's settings take.
+const PACE_MAX: u64 = 10_000;
+const BURST_MAX: u64 = 100_000;
 const POLL: Duration = Duration::from_millis(50);
