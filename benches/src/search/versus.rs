@@ -50,7 +50,7 @@ fn compare(
     recall: f64,
     sheet: &mut Sheet,
 ) -> Result<(), BenchError> {
-    let threads = if all_threads { "all" } else { "one" };
+    let (threads, what) = if all_threads { ("all", "all threads") } else { ("one", "one thread") };
     let id = format!("search/{}/{threads}/{recall}", sweep.set.name);
     let at: Vec<&Rates> = rates.iter().filter(|rates| rates.recall == recall).collect();
     let Some(ours) = at.iter().find(|rates| rates.engine == sweep.ours()) else {
@@ -58,7 +58,7 @@ fn compare(
         return Ok(());
     };
     for (part, chosen, bar) in [("fastest", "", FASTEST), ("qdrant", "qdrant", QDRANT)] {
-        let figure = format!("queries a second at recall@10 {recall}, {threads} thread(s)");
+        let figure = format!("queries a second at recall@10 {recall}, {what}");
         let id = format!("{id}/{part}");
         let named = |rates: &&&Rates| {
             let name = &sweep.fleet[rates.engine].name;
