@@ -7,7 +7,7 @@
 
 mod crypto;
 mod evidence;
-mod lab;
+pub(crate) mod lab;
 mod request;
 mod sealed;
 mod storage;
