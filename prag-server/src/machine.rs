@@ -7,7 +7,7 @@
 
 /// Memory that this process may use, bytes: the smallest of the machine's and its cgroup's.
 #[must_use]
-pub fn memory_bytes() -> Option<u64> {
+pub(crate) fn memory_bytes() -> Option<u64> {
     let machine = field("/proc/meminfo", "MemTotal:").map(|kib| kib.saturating_mul(1024));
     let cgroups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
     let cgroup = |path: &&str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
@@ -16,14 +16,14 @@ pub fn memory_bytes() -> Option<u64> {
 
 /// Memory that this process holds now, bytes.
 #[must_use]
-pub fn resident_bytes() -> Option<u64> {
+pub(crate) fn resident_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:").map(|kib| kib.saturating_mul(1024))
 }
 
 /// Raise the number of files that may be open to what the kernel allows; an open shard takes nine. Returns how many
 /// there may be.
 #[must_use]
-pub fn raise_open_files() -> Option<u64> {
+pub(crate) fn raise_open_files() -> Option<u64> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -39,7 +39,7 @@ pub fn raise_open_files() -> Option<u64> {
 }
 
 /// Give this thread, and those that it starts, what others leave of the processors.
-pub fn step_back() {
+pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
     {
         // Refused, the thread competes like any other: slower searches, nothing worse.

@@ -7,12 +7,13 @@
 
 use super::CollectionError;
 use super::memory::{Component, build_bytes};
+use super::profile::Shape;
 use super::segment::{Written, write_segment};
 use super::shard::CollectionShard;
 use super::state::{Live, LiveSegment, Row};
 use super::swap::swap;
 use super::tiers::{self, Room, Size};
-use prag_index::{Row as IndexRow, Segment};
+use prag_index::{BuildParams, Row as IndexRow, Segment};
 use prag_protocol::metadata::Metadata;
 use prag_store::BlobName;
 use prag_trust::entropy::Entropy;
@@ -182,7 +183,7 @@ fn snapshot(shard: &CollectionShard, merge: &Merge) -> Snapshot {
     let segments: Vec<LiveSegment> = live.segments.iter().filter(goes).cloned().collect();
     let row = |ordinal: u32| {
         let row = live.tail.rows.get(ordinal as usize)?;
-        Some((row.clone(), live.tail.index.vector(ordinal)?.to_vec()))
+        Some((row.clone(), live.tail.index.vector(ordinal)?))
     };
     Snapshot {
         base: writer.log.size(),
@@ -226,18 +227,27 @@ fn build(
             if let (Some(row), Some(vector)) =
                 (segment.rows.get(ordinal as usize), segment.index.vector(ordinal))
             {
-                taken.push(row, vector.to_vec());
+                taken.push(&shard.shape, row, vector);
             }
         }
     }
     for (row, vector) in &snapshot.tail {
-        taken.push(row, vector.clone());
+        taken.push(&shard.shape, row, vector.clone());
     }
     let Taken { kept, indexed, .. } = taken;
-    let built = Segment::build(&indexed, &shard.home.upkeep.params())?;
+    let built = Segment::build(&indexed, &params(shard))?;
     drop(indexed);
     let ordered = built.order.iter().filter_map(|&row| kept.get(row as usize).cloned()).collect();
     write_segment(&shard.keys(), &shard.profile, built.segment, ordered, &shard.home, entropy)
+}
+
+/// How the shard's segments are built.
+fn params(shard: &CollectionShard) -> BuildParams {
+    let (analyzer, precision) = (shard.shape.analyzer, shard.shape.precision());
+    let params = BuildParams { analyzer, precision, ..shard.home.upkeep.params() };
+    // Every row is looked at: a graph would be of no use.
+    let graph_rows_min = if shard.shape.oblivious { usize::MAX } else { params.graph_rows_min };
+    BuildParams { graph_rows_min, ..params }
 }
 
 /// Rows on their way into a segment.
@@ -250,13 +260,13 @@ struct Taken {
 }
 
 impl Taken {
-    fn push(&mut self, row: &Row, vector: Vec<f32>) {
+    fn push(&mut self, shape: &Shape, row: &Row, vector: Vec<f32>) {
         let document = &row.document;
         let read = || Arc::new(document.metadata());
         let metadata = self.metadata.entry(Arc::as_ptr(document)).or_insert_with(read);
         self.indexed.push(IndexRow {
             doc: document.id.as_str().to_owned(),
-            text: document.searched_text(row.chunk),
+            text: shape.searched_text(document, row.chunk),
             vector,
             metadata: Arc::clone(metadata),
         });

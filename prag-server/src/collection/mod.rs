@@ -19,11 +19,13 @@ pub mod rest;
 pub mod rows;
 pub mod segment;
 pub mod shard;
+pub mod snapshot;
 pub mod state;
 mod swap;
 pub mod text;
 pub mod tiers;
 pub mod upkeep;
+pub mod veil;
 mod wrapping;
 
 pub use error::CollectionError;

@@ -9,9 +9,11 @@ use super::CollectionError;
 use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
 use super::memory::{Footprint, SegmentCharge};
+use super::profile::Shape;
 use super::record::{Document, decode, encode};
 use super::shard::Home;
 use super::state::{LiveSegment, Row};
+use super::veil::SegmentVeil;
 use prag_index::{PartName, Segment};
 use prag_protocol::Epoch;
 use prag_protocol::place::Kind;
@@ -71,6 +73,7 @@ pub(super) fn write_segment(
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(rows.iter().map(|row| (row.document.as_ref(), row.chunk)));
+    let veil = veil(profile, &rows)?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -88,6 +91,7 @@ pub(super) fn write_segment(
         tree: Arc::new(tree),
         live: (0..count).collect(),
         charge: Some(Arc::new(charge)),
+        veil,
     };
     Ok(Written { live, entry, dek })
 }
@@ -118,6 +122,7 @@ fn load_segment(
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
+    let shape = Shape::of(profile)?;
     let dek = load_sealer(keys, entry.id, store)?;
     let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
     for part in &entry.parts {
@@ -133,10 +138,13 @@ fn load_segment(
         parts.push((name, bytes));
     }
     let index = Segment::from_parts(&parts)?;
+    if index.analyzer() != shape.analyzer {
+        return Err(CollectionError::Tampered("segment analyser"));
+    }
     // Hashed before they are packed: to unpack them for it would take longer.
     let tree =
         tree(table.iter().filter_map(|(at, chunk)| Some((documents.get(*at as usize)?, *chunk))));
-    let pack = |document: Document| Arc::new(document.packed());
+    let pack = |document: Document| Arc::new(shape.packed(document));
     let documents: Vec<Arc<Document>> = documents.into_iter().map(pack).collect();
     charge.settle_texts(&home.accounts, documents.iter().map(|one| &one.content));
     let row = |(document, chunk): (u32, u32)| {
@@ -157,9 +165,15 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
+    let veil = veil(profile, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
     let charge = Some(Arc::new(charge));
-    Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge })
+    Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil })
+}
+
+fn veil(profile: &Profile, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
+    let veil = Shape::of(profile)?.oblivious.then(|| SegmentVeil::new(rows)).transpose();
+    veil.map_err(|_| CollectionError::Tampered("segment records"))
 }
 
 /// The Merkle tree over the rows' chunk hashes.

@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::log::Log;
 use super::manifest::{FORMAT, Manifest};
 use super::memory::{Charge, Component};
+use super::profile::Shape;
 use super::record::{Batch, Document, Idempotency};
 use super::segment::load_segments;
 use super::state::Live;
@@ -35,6 +36,7 @@ pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 pub struct CollectionShard {
     pub(super) keys: RwLock<Arc<Keys>>,
     pub(super) profile: Profile,
+    pub(super) shape: Shape,
     pub(super) live: RwLock<Live>,
     pub(super) writer: Mutex<Writer>,
     pub(super) store: Arc<dyn Shard>,
@@ -82,6 +84,7 @@ impl CollectionShard {
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let shape = Shape::of(&profile)?;
         let home = home.into();
         let open = home.accounts.reserve(Component::Storage, OPEN_SHARD_BYTES)?;
         let mut write = StoreBatch::new();
@@ -96,9 +99,9 @@ impl CollectionShard {
         let seq = home.store.commit(write)?;
         home.store.durable(seq)?;
         let log = Log::create(Arc::clone(&home.store), writer_epoch);
-        let live = Live::counted(profile.dimension as usize, Vec::new(), &home.accounts);
+        let live = Live::counted(shape, Vec::new(), &home.accounts);
         let writer = Writer { log, manifest, recent: HashMap::new(), failed: false };
-        Ok(Self::assemble(keys, profile, live, writer, home, open))
+        Ok(Self::assemble(keys, (profile, shape), live, writer, home, open))
     }
 
     /// Open a stored shard: manifest, segments, then the tail, each authenticated at its place.
@@ -120,8 +123,9 @@ impl CollectionShard {
         let keys = keys.begin(&manifest.roots)?;
         let profile: Profile = serde_json::from_str(&manifest.profile)
             .map_err(|_| CollectionError::Tampered("profile"))?;
+        let shape = Shape::of(&profile)?;
         let segments = load_segments(&keys, &manifest, &profile, &home)?;
-        let mut live = Live::counted(profile.dimension as usize, segments, accounts);
+        let mut live = Live::counted(shape, segments, accounts);
         let mut recent: HashMap<_, _> =
             manifest.idempotency.iter().map(|entry| (entry.key, entry.clone())).collect();
         let mut apply = |batch: Batch| {
@@ -133,7 +137,7 @@ impl CollectionShard {
         let log = Log::load(Arc::clone(store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
         let writer = Writer { log, manifest, recent, failed: false };
-        Ok(Self::assemble(keys, profile, live, writer, home, open))
+        Ok(Self::assemble(keys, (profile, shape), live, writer, home, open))
     }
 
     /// Commit, make durable, then show. All batches or, if the first fails, none.
@@ -213,6 +217,12 @@ impl CollectionShard {
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
     }
 
     /// The shard's lineage.
@@ -327,7 +337,7 @@ impl CollectionShard {
 
     fn assemble(
         keys: Keys,
-        profile: Profile,
+        (profile, shape): (Profile, Shape),
         live: Live,
         writer: Writer,
         home: Home,
@@ -336,6 +346,7 @@ impl CollectionShard {
         Self {
             keys: RwLock::new(Arc::new(keys)),
             profile,
+            shape,
             live: RwLock::new(live),
             writer: Mutex::new(writer),
             store: Arc::clone(&home.store),

@@ -6,8 +6,10 @@
 //! Invariant: a document lies in exactly one part, and all its chunks are live there, or it is absent.
 
 use super::memory::{Accounts, Charge, Component, SegmentCharge, tail_row_bytes};
+use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
-use prag_index::{Row as IndexRow, Segment, Tail};
+use super::veil::{SegmentVeil, TailVeil};
+use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
 use prag_trust::merkle::MerkleLog;
 use roaring::RoaringBitmap;
@@ -47,6 +49,8 @@ pub struct LiveSegment {
     pub live: RoaringBitmap,
     /// Its memory, where that is counted.
     pub charge: Option<Arc<SegmentCharge>>,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<SegmentVeil>,
 }
 
 impl LiveSegment {
@@ -67,6 +71,8 @@ pub struct LiveTail {
     pub tree: MerkleLog,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<TailVeil>,
     charge: Charge,
 }
 
@@ -109,7 +115,7 @@ pub struct Live {
     /// By id, ascending.
     pub documents: BTreeMap<DocumentId, Location>,
     staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
-    dimension: usize,
+    shape: Shape,
 }
 
 /// A batch that does not fit the state: wrong vectors, or a publish without its parts.
@@ -118,34 +124,53 @@ pub struct Live {
 pub struct ApplyError;
 
 impl LiveTail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail.
     #[must_use]
-    pub fn new(dimension: usize, accounts: &Arc<Accounts>) -> Self {
-        let (index, tree) = (Tail::new(dimension), MerkleLog::new());
+    pub fn new(shape: Shape, accounts: &Arc<Accounts>) -> Self {
+        let index = Tail::with_precision(shape.dimension, shape.analyzer, shape.precision());
+        let tree = MerkleLog::new();
+        let veil = shape.oblivious.then(TailVeil::default);
         let charge = accounts.charge(Component::Tails, 0);
-        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new(), charge }
+        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new(), veil, charge }
     }
 }
 
 impl Live {
     /// A view of `segments` and an empty tail.
     #[must_use]
-    pub fn new(dimension: usize, segments: Vec<LiveSegment>) -> Self {
-        Self::counted(dimension, segments, &Accounts::unlimited())
+    pub fn new(shape: Shape, segments: Vec<LiveSegment>) -> Self {
+        Self::counted(shape, segments, &Accounts::unlimited())
     }
 
     /// As [`Live::new`], with its tail's memory counted.
     #[must_use]
-    pub fn counted(dimension: usize, segments: Vec<LiveSegment>, accounts: &Arc<Accounts>) -> Self {
+    pub fn counted(shape: Shape, segments: Vec<LiveSegment>, accounts: &Arc<Accounts>) -> Self {
         let mut live = Self {
             segments,
-            tail: LiveTail::new(dimension, accounts),
+            tail: LiveTail::new(shape, accounts),
             documents: BTreeMap::new(),
             staged: HashMap::new(),
-            dimension,
+            shape,
         };
+        for segment in &mut live.segments {
+            if let Some(veil) = &mut segment.veil {
+                veil.keep(&segment.live);
+            }
+        }
         live.locate_segments();
         live
+    }
+
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
+    }
+
+    /// How text became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.shape.analyzer
     }
 
     /// Live chunks.
@@ -204,19 +229,22 @@ impl Live {
     }
 
     fn put(&mut self, document: Document, vectors: &[f32]) -> Result<(), ApplyError> {
-        if vectors.len() != document.chunks.len() * self.dimension {
+        if vectors.len() != document.chunks.len() * self.shape.dimension {
             return Err(ApplyError);
         }
         self.remove(&document.id);
         let metadata = Arc::new(document.metadata());
-        let read = |chunk| (document.searched_text(chunk), document.chunk_hash(chunk));
+        let read = |chunk| (self.shape.searched_text(&document, chunk), document.chunk_hash(chunk));
         let texts: Vec<_> =
             (0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX)).map(read).collect();
-        let document = Arc::new(document.packed());
+        let document = Arc::new(self.shape.packed(document));
         let mut ordinals = Vec::with_capacity(document.chunks.len());
-        let vectors = vectors.chunks_exact(self.dimension);
+        let vectors = vectors.chunks_exact(self.shape.dimension);
         for ((chunk, vector), (text, hash)) in (0u32..).zip(vectors).zip(texts) {
-            self.tail.charge.grow(tail_row_bytes(self.dimension, text.len()));
+            if let Some(veil) = &mut self.tail.veil {
+                veil.push(&document, chunk).map_err(|_| ApplyError)?;
+            }
+            self.tail.charge.grow(tail_row_bytes(self.shape.dimension, text.len()));
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
                 text,
@@ -238,16 +266,17 @@ impl Live {
         let Some(location) = self.documents.remove(id) else {
             return;
         };
-        let live = match location.segment {
-            None => Some(&mut self.tail.live),
-            Some(segment) => {
-                self.segments.iter_mut().find(|part| part.id == segment).map(|part| &mut part.live)
-            }
-        };
-        if let Some(live) = live {
+        let Some(segment) = location.segment else {
             for ordinal in location.ordinals {
-                live.remove(ordinal);
+                self.tail.live.remove(ordinal);
+                self.tail.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
             }
+            return;
+        };
+        let Some(part) = self.segments.iter_mut().find(|part| part.id == segment) else { return };
+        for ordinal in location.ordinals {
+            part.live.remove(ordinal);
+            part.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
         }
     }
 

@@ -38,8 +38,7 @@ impl Next {
             live.segments.iter().filter(stay).cloned().collect()
         };
         segments.extend(fresh);
-        let dimension = shard.profile.dimension as usize;
-        let live = Live::counted(dimension, segments, &shard.home.accounts);
+        let live = Live::counted(shard.shape, segments, &shard.home.accounts);
         Self { live, at: snapshot.base }
     }
 

@@ -108,6 +108,12 @@ fn unpack(block: &Block, length: usize) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+impl Default for Text {
+    fn default() -> Self {
+        Self(Form::Plain(String::new()))
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(Form::Plain(text))

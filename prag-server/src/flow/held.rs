@@ -14,6 +14,7 @@ use crate::collection::shard::{Counts, Rest};
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use prag_store::archive::Hex;
 use prag_trust::head::Head;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
@@ -35,6 +36,8 @@ pub struct Held {
     seen: AtomicU64,
     /// Since when another worker is placed, Unix seconds; 0 while this one is.
     displaced: AtomicU64,
+    /// Class of its longest passage, as the catalogue has it.
+    hit_bytes: Mutex<u32>,
 }
 
 /// Whether it serves.
@@ -52,8 +55,9 @@ impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
         let (lease_until, seen, displaced, used) = Default::default();
+        let hit_bytes = Mutex::new(entry.hit_bytes);
         let (state, opening) = (RwLock::new(state), tokio::sync::Mutex::default());
-        Self { entry, state, opening, used, watch, report, lease_until, seen, displaced }
+        Self { entry, state, opening, used, watch, report, lease_until, seen, displaced, hit_bytes }
     }
 
     /// Somebody was admitted at `now`.
@@ -81,12 +85,36 @@ impl Held {
         self.shard().ok().and_then(|shard| shard.durable_head()).or(rest)
     }
 
+    /// The catalogue's entry as it is now.
+    pub(super) fn entry_now(&self) -> Entry {
+        Entry { hit_bytes: self.hit_bytes(), ..self.entry.clone() }
+    }
+
+    /// Class of its longest passage.
+    pub(super) fn hit_bytes(&self) -> u32 {
+        *self.hit_bytes.lock().unwrap_or_else(ignore_poison)
+    }
+
+    /// Makes the class at least `needed`, if `keep` keeps it.
+    pub(super) fn widen(
+        &self,
+        needed: u32,
+        keep: impl FnOnce(u32) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut hit_bytes = self.hit_bytes.lock().unwrap_or_else(ignore_poison);
+        if needed > *hit_bytes {
+            keep(needed)?;
+            *hit_bytes = needed;
+        }
+        Ok(())
+    }
+
     /// The shard, if it serves.
     ///
     /// # Errors
     /// `key-missing` or `shard-unavailable`, with what to do next.
     pub fn shard(&self) -> Result<Arc<CollectionShard>, Problem> {
-        if self.displaced().is_some() {
+        if self.displaced().is_some() && !self.quarantined() {
             let detail = "the collection is placed on another worker; ask that one";
             return Err(Problem::new(Code::KeyMissing, detail));
         }
@@ -109,7 +137,7 @@ impl Held {
                 Code::ShardUnavailable,
                 format!(
                     "the files of shard {} are not on this machine; move its folder here, then place it again",
-                    self.entry.lineage
+                    Hex(&self.entry.shard())
                 ),
             )),
             State::Quarantined(why) => Err(Problem::new(
