@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn recall_is_a_total() {
         let metrics = Metrics::default();
-        let render = || metrics.render(0, 0, 0, Reads { rows: 0, blobs: 0 });
+        let render = || metrics.render([0; 4], Reads { rows: 0, blobs: 0 });
         assert!(!render().contains("prag_recall_probed_thousandths"));
         metrics.probed(50, 497, 500);
         assert!(render().contains("\nprag_recall_probed_queries_total 50\n"));

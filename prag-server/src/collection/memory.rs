@@ -29,6 +29,8 @@ pub enum Component {
     Texts,
     /// Merkle trees over chunk hashes.
     Trees,
+    /// Records of segments of oblivious collections.
+    Veils,
     /// Everything about rows that are in no segment yet.
     Tails,
     /// Segments being built.
@@ -43,13 +45,14 @@ pub enum Component {
 
 impl Component {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Vectors,
         Self::Graph,
         Self::Words,
         Self::Fields,
         Self::Texts,
         Self::Trees,
+        Self::Veils,
         Self::Tails,
         Self::Builds,
         Self::Requests,
@@ -67,6 +70,7 @@ impl Component {
             Self::Fields => "fields",
             Self::Texts => "texts",
             Self::Trees => "trees",
+            Self::Veils => "veils",
             Self::Tails => "tails",
             Self::Builds => "builds",
             Self::Requests => "requests",
@@ -214,6 +218,13 @@ impl Charge {
         let bytes = bytes.min(self.bytes);
         self.accounts.subtract(self.component, bytes);
         self.bytes -= bytes;
+    }
+
+    /// So much of it is in use.
+    pub fn set(&mut self, bytes: u64) {
+        let (more, less) = (bytes.saturating_sub(self.bytes), self.bytes.saturating_sub(bytes));
+        self.grow(more);
+        self.shrink(less);
     }
 
     fn component(&self) -> Component {

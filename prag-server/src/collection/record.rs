@@ -145,6 +145,19 @@ impl Document {
         serde_json::from_str(&self.metadata).unwrap_or_default()
     }
 
+    /// The same as [`Document::text`], if it lies in memory as it is.
+    #[must_use]
+    pub fn kept_text(&self, index: u32) -> Option<&str> {
+        let own = self.chunks.get(index as usize).is_none_or(|chunk| chunk.text.is_some());
+        if !own && self.content.is_packed() {
+            return None;
+        }
+        match self.text(index) {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
+    }
+
     /// The cited text of chunk `index`; empty where there is no such chunk.
     #[must_use]
     pub fn text(&self, index: u32) -> Cow<'_, str> {

@@ -73,7 +73,8 @@ pub(super) fn write_segment(
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(rows.iter().map(|row| (row.document.as_ref(), row.chunk)));
-    let veil = veil(profile, &rows)?;
+    let shape = Shape::of(profile)?;
+    let veil = veil(&shape, &rows)?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -82,8 +83,8 @@ pub(super) fn write_segment(
         profile: profile.digest.clone(),
         root: tree.root(),
     };
-    let mut charge = Footprint::of(&entry).charge(&home.accounts);
-    charge.settle_texts(&home.accounts, documents.iter().map(|one| &one.content));
+    let mut charge = Footprint::of(&entry, &shape).charge(&home.accounts);
+    charge.settle(&home.accounts, &index, documents.iter().map(|one| &one.content));
     let live = LiveSegment {
         id: dek.id,
         index: Arc::new(index),
@@ -103,9 +104,10 @@ pub(super) fn load_segments(
     profile: &Profile,
     home: &Home,
 ) -> Result<Vec<LiveSegment>, CollectionError> {
+    let shape = Shape::of(profile)?;
     let load = |entry| {
         // Taken before a byte is read: a shard that does not fit is refused, not half loaded.
-        let charge = Footprint::of(entry).reserve(&home.accounts)?;
+        let charge = Footprint::of(entry, &shape).reserve(&home.accounts)?;
         load_segment(keys, entry, profile, home, charge)
     };
     manifest.segments.iter().map(load).collect()
@@ -146,7 +148,7 @@ fn load_segment(
         tree(table.iter().filter_map(|(at, chunk)| Some((documents.get(*at as usize)?, *chunk))));
     let pack = |document: Document| Arc::new(shape.packed(document));
     let documents: Vec<Arc<Document>> = documents.into_iter().map(pack).collect();
-    charge.settle_texts(&home.accounts, documents.iter().map(|one| &one.content));
+    charge.settle(&home.accounts, &index, documents.iter().map(|one| &one.content));
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
         document.chunks.get(chunk as usize)?;
@@ -165,14 +167,14 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
-    let veil = veil(profile, &rows)?;
+    let veil = veil(&shape, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
     let charge = Some(Arc::new(charge));
     Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil })
 }
 
-fn veil(profile: &Profile, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
-    let veil = Shape::of(profile)?.oblivious.then(|| SegmentVeil::new(rows)).transpose();
+fn veil(shape: &Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
+    let veil = shape.oblivious.then(|| SegmentVeil::new(rows)).transpose();
     veil.map_err(|_| CollectionError::Tampered("segment records"))
 }
 

@@ -116,6 +116,7 @@ pub struct Live {
     pub documents: BTreeMap<DocumentId, Location>,
     staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
     shape: Shape,
+    packed: bool,
 }
 
 /// A batch that does not fit the state: wrong vectors, or a publish without its parts.
@@ -151,6 +152,7 @@ impl Live {
             documents: BTreeMap::new(),
             staged: HashMap::new(),
             shape,
+            packed: false,
         };
         for segment in &mut live.segments {
             if let Some(veil) = &mut segment.veil {
@@ -165,6 +167,12 @@ impl Live {
     #[must_use]
     pub fn oblivious(&self) -> bool {
         self.shape.oblivious
+    }
+
+    /// Whether a hit's text may have to be unpacked.
+    #[must_use]
+    pub fn packed(&self) -> bool {
+        self.packed
     }
 
     /// How text became terms, and a query's must.
@@ -238,13 +246,14 @@ impl Live {
         let texts: Vec<_> =
             (0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX)).map(read).collect();
         let document = Arc::new(self.shape.packed(document));
+        self.packed |= document.content.is_packed();
         let mut ordinals = Vec::with_capacity(document.chunks.len());
         let vectors = vectors.chunks_exact(self.shape.dimension);
         for ((chunk, vector), (text, hash)) in (0u32..).zip(vectors).zip(texts) {
             if let Some(veil) = &mut self.tail.veil {
                 veil.push(&document, chunk).map_err(|_| ApplyError)?;
             }
-            self.tail.charge.grow(tail_row_bytes(self.shape.dimension, text.len()));
+            self.tail.charge.grow(tail_row_bytes(&self.shape, text.len()));
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
                 text,
@@ -293,6 +302,7 @@ impl Live {
                     Some(_) => {}
                     None => {
                         let document = Arc::clone(&row.document);
+                        self.packed |= document.content.is_packed();
                         let location = Location {
                             document,
                             segment: Some(segment.id),

@@ -51,6 +51,12 @@ impl Text {
         }
     }
 
+    /// Whether reading it takes unpacking.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        matches!(self.0, Form::Packed(_))
+    }
+
     /// All of it.
     #[must_use]
     pub fn whole(&self) -> Cow<'_, str> {

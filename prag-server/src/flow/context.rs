@@ -102,7 +102,7 @@ fn pack<'a>(
         if counted > budget {
             continue;
         }
-        citations.push(citation(number, found, count(embedder, &text)));
+        citations.push(citation(number, found, count(embedder, text)));
         cited.push(found);
         context = longer;
         tokens = counted;
@@ -112,7 +112,7 @@ fn pack<'a>(
 
 fn passage(number: u32, found: &Found) -> String {
     let text = found.text();
-    let fence = fence(&text);
+    let fence = fence(text);
     let mut source = one_line(&found.document.title);
     if let Some(chunk) = found.at() {
         for heading in chunk.heading_path.iter().map(|heading| one_line(heading)) {

@@ -81,8 +81,16 @@ impl Held {
         if self.displaced().is_some() {
             return None;
         }
-        let rest = self.resting().and_then(|rest| rest.head);
-        self.shard().ok().and_then(|shard| shard.durable_head()).or(rest)
+        self.kept_head()
+    }
+
+    /// As [`Held::durable_head`], also where another worker is placed already.
+    pub(super) fn kept_head(&self) -> Option<Head> {
+        match &*self.state.read().unwrap_or_else(ignore_poison) {
+            State::Ready(shard) => shard.durable_head(),
+            State::Resting(rest) => rest.head,
+            State::Locked | State::Absent | State::Quarantined(_) => None,
+        }
     }
 
     /// The catalogue's entry as it is now.
@@ -230,14 +238,26 @@ impl Held {
 
     /// Give up the shard and its keys; true if they were here. Who is using it finishes; nothing more is written.
     pub(super) fn lock(&self) -> bool {
+        self.close().is_some()
+    }
+
+    /// As [`Held::lock`]. Answers the head that it had last, as far as it is known.
+    pub(super) fn lock_with_head(&self) -> Option<Head> {
+        self.close().flatten()
+    }
+
+    fn close(&self) -> Option<Option<Head>> {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
-        match &*state {
-            State::Ready(shard) => shard.close(),
-            State::Resting(_) => {}
-            State::Locked | State::Absent | State::Quarantined(_) => return false,
-        }
+        let head = match &*state {
+            State::Ready(shard) => {
+                shard.close();
+                Some(shard.head())
+            }
+            State::Resting(rest) => rest.head,
+            State::Locked | State::Absent | State::Quarantined(_) => return None,
+        };
         *state = State::Locked;
-        true
+        Some(head)
     }
 
     /// True if it serves.

@@ -182,6 +182,7 @@ mod tests {
             rows: Arc::default(),
             tree: Arc::default(),
             live,
+            charge: None,
             veil: None,
         };
         let sample = Probe::new().draw(1.0, &plan(Some(vec![1.0, 0.0]), false)).unwrap();

@@ -169,13 +169,15 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
     tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
 }
 
-/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, and few rows to scan.
+/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, few rows to scan, and no
+/// text to unpack.
 fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
     let live = shard.read();
     let dimension = shard.profile().dimension as usize;
     let scanned = live.tail.rows.len().saturating_mul(dimension);
-    walk && plan.ef.max(plan.k) <= LIGHT_EF
+    walk && !live.packed()
+        && plan.ef.max(plan.k) <= LIGHT_EF
         && live.segments.len() <= LIGHT_SEGMENTS
         && scanned <= LIGHT_NUMBERS
 }
@@ -262,7 +264,7 @@ fn hit(found: &Found, with_metadata: bool) -> Hit {
         title: document.title.clone(),
         chunk: *chunk,
         score: three_digits(*score),
-        text: found.text().into_owned(),
+        text: found.text().to_owned(),
         start: at.map_or(0, |at| at.start),
         end: at.map_or(0, |at| at.end),
         heading_path: at.map(|at| at.heading_path.clone()).unwrap_or_default(),

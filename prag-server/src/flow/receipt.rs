@@ -101,7 +101,7 @@ impl Worker {
         let opened = |found: &&Found| OpenedPassage {
             salt: hex::encode(found.salt()),
             chunk: found.chunk,
-            text: found.text().into_owned(),
+            text: found.text().to_owned(),
         };
         let passages = cited.iter().map(opened).collect();
         let deed = retrieval(inquiry, cited.iter().copied());

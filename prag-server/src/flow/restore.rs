@@ -77,14 +77,15 @@ impl Worker {
         self.may_replace(caller, held.as_deref(), restore.replace)?;
         if let Some(held) = &held {
             self.make_all_room(held)?;
+            // What it has is to be compared with the snapshot; where it does not open, its head is.
+            self.wake_if_it_fits(held).await;
         }
         let turning = self.0.turning.lock().await;
         self.place(caller, id, epoch).await?;
         let found = self.keys_to_restore(caller, id, restore.share).await?;
         drop(turning);
         let (record, shares, kind, seen) = found;
-        let live = held.as_ref().and_then(|held| held.kept().ok());
-        let live = live.and_then(|shard| shard.durable_head());
+        let live = held.as_ref().and_then(|held| held.kept_head());
         let known = [
             ("you remember", remembered),
             ("its last worker had", seen),
@@ -311,11 +312,7 @@ impl Worker {
         let wrap = wrap_key(&shares, id, &record).ok_or_else(problems::another_share)?;
         self.0.parts.vaults.keep(id, record.epoch, &shares).map_err(vault)?;
         if let Ok(held) = self.known(id) {
-            let late = held.kept().ok().map(|shard| {
-                shard.close();
-                shard.head()
-            });
-            held.lock();
+            let late = held.lock_with_head();
             // Who wrote while the snapshot was read is not to lose it by that.
             let refused = late.map_or(Ok(()), |late| {
                 let head = entry.restored.map_or(late, |restored| restored.head);

@@ -12,7 +12,6 @@ use prag_index::{Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
 use prag_trust::receipt::{self, Inclusion};
 use roaring::RoaringBitmap;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What to look for.
@@ -54,6 +53,8 @@ pub(super) struct Found {
     pub(super) chunk: u32,
     /// Its hash, where `document` is an excerpt.
     pub(super) hash: Option<[u8; 32]>,
+    /// The cited text, where `document` keeps it compressed.
+    pub(super) unpacked: Option<String>,
     pub(super) score: f32,
     /// Where it lies, if the plan asks for proofs.
     pub(super) part: Option<receipt::Part>,
@@ -66,8 +67,9 @@ impl Found {
     }
 
     /// The cited text.
-    pub(super) fn text(&self) -> Cow<'_, str> {
-        self.document.text(self.place)
+    pub(super) fn text(&self) -> &str {
+        let kept = || self.document.kept_text(self.place).unwrap_or_default();
+        self.unpacked.as_deref().unwrap_or_else(kept)
     }
 
     /// The chunk's salt.
@@ -191,7 +193,10 @@ fn locate(live: &Live, (part, ordinal): Id, score: f32, proofs: bool) -> Option<
     };
     let part = if proofs { Some(prove(&part, ordinal)?) } else { None };
     let Row { document, chunk } = row;
-    Some(Found { document, place: chunk, chunk, hash: None, score, part })
+    // Once, and by whoever searches: what is made of a hit later may be made where nothing long may run.
+    let packed = document.kept_text(chunk).is_none();
+    let unpacked = packed.then(|| document.text(chunk).into_owned());
+    Some(Found { document, place: chunk, chunk, hash: None, unpacked, score, part })
 }
 
 fn prove(part: &Part<'_>, ordinal: u32) -> Option<receipt::Part> {

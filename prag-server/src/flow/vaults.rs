@@ -114,7 +114,7 @@ impl Worker {
                 held.tried(tried);
                 if let Some(found) = found {
                     let rests = at_boot && self.0.settings.memory.idle_s > 0;
-                    if rests && found.handover.is_none() {
+                    if rests && found.handover.is_none() && self.may_rest(held).await {
                         self.rest_with(held, word.record.epoch, found).await;
                     } else {
                         self.open_with(held, word.record.epoch, found).await;
@@ -181,6 +181,11 @@ impl Worker {
             held.also_tried(attempt(kind, "files-absent"));
         }
         self.opened(held, kind, epoch, shares);
+    }
+
+    /// Whether nothing but a request needs the shard: it is the one that counts, and no restoration waits for its end.
+    async fn may_rest(&self, held: &Held) -> bool {
+        held.entry.spare.is_empty() && matches!(self.writes(&held.entry).await, Ok(None))
     }
 
     /// Hold the keys of a shard that nobody has asked for yet.

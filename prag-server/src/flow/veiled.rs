@@ -33,6 +33,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
             place: 0,
             chunk: shown.chunk,
             hash: Some(shown.hash),
+            unpacked: None,
             score: answer.score,
             part: None,
         });

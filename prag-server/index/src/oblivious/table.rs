@@ -40,6 +40,9 @@ pub struct Table {
 pub struct Alive(Vec<u64>);
 
 impl Table {
+    /// Bytes of memory that a row takes.
+    pub const ROW_BYTES: usize = size_of::<[Cell; CELLS]>() + size_of::<Record>();
+
     /// A table without rows.
     #[must_use]
     pub fn new() -> Self {

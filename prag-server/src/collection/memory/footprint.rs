@@ -1,15 +1,17 @@
-//! How much memory a segment takes, known before it is loaded or built.
+//! How much memory a segment takes: estimated before it is loaded or built, counted when it is there.
 //!
 //! Layer: collection, below `memory`.
 //! Holds: the only place that turns lengths on disk, rows and dimensions into bytes of memory.
-//! Never: a measurement; these are estimates that err upwards.
+//! Never: an estimate below what comes; one above it is given back.
 //! Invariant: a segment has the same footprint when it was built and when it was loaded.
 
 use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;
+use crate::collection::profile::Shape;
 use crate::collection::segment::{DOCUMENTS, ROWS};
 use crate::collection::text::Text;
-use prag_index::PartName;
+use prag_index::oblivious::Table;
+use prag_index::{PartName, Segment};
 use std::sync::Arc;
 
 /// What a segment takes, by component.
@@ -21,6 +23,7 @@ pub struct Footprint {
     fields: u64,
     texts: u64,
     trees: u64,
+    veil: u64,
 }
 
 /// A segment's memory, for as long as any view holds it.
@@ -35,10 +38,11 @@ impl SegmentCharge {
         Self { parts, _texts: None }
     }
 
-    /// The originals are in memory now, in this form; what packing saved is given back.
-    pub fn settle_texts<'a>(
+    /// It is in memory now, its originals in this form: what was estimated becomes what is.
+    pub fn settle<'a>(
         &mut self,
         accounts: &Arc<Accounts>,
+        index: &Segment,
         texts: impl Iterator<Item = &'a Text>,
     ) {
         let (mut plain, mut kept) = (0u64, 0u64);
@@ -46,9 +50,22 @@ impl SegmentCharge {
             plain += text.len() as u64;
             kept += text.kept_bytes() as u64;
         }
-        let texts = self.parts.iter_mut().find(|part| part.component() == Component::Texts);
-        if let Some(charge) = texts {
-            charge.shrink(plain.saturating_sub(kept));
+        let memory = index.memory();
+        for charge in &mut self.parts {
+            match charge.component() {
+                Component::Vectors => charge.set((memory.vectors + memory.codes) as u64),
+                Component::Graph => charge.set(memory.links as u64),
+                Component::Words => charge.set(memory.words as u64),
+                Component::Fields => charge.set(memory.fields as u64),
+                Component::Texts => charge.shrink(plain.saturating_sub(kept)),
+                Component::Trees
+                | Component::Veils
+                | Component::Tails
+                | Component::Builds
+                | Component::Requests
+                | Component::Storage
+                | Component::Base => {}
+            }
         }
         self._texts = Some(TextCharge::new(accounts, plain, kept));
     }
@@ -57,15 +74,16 @@ impl SegmentCharge {
 impl Footprint {
     /// The footprint of a segment that is, or will be, loaded from these parts.
     #[must_use]
-    pub fn of(entry: &SegmentEntry) -> Self {
+    pub fn of(entry: &SegmentEntry, shape: &Shape) -> Self {
         let rows = u64::from(entry.rows);
-        let mut found = Self { trees: rows * TREE_ROW_BYTES, ..Self::default() };
+        let veil = if shape.oblivious { rows * Table::ROW_BYTES as u64 } else { 0 };
+        let mut found = Self { trees: rows * TREE_ROW_BYTES, veil, ..Self::default() };
         for part in &entry.parts {
             let length = part.length;
             match part.name {
-                // Codes beside the floats: one byte for four, with a scale and an error a row.
+                // Codes beside the vectors: one byte for each two or four, with a scale and an error a row.
                 name if name == PartName::Vectors.as_u8() => {
-                    found.vectors += length + length / 4 + rows * 8;
+                    found.vectors += length + length / 2 + rows * 8;
                 }
                 name if name == PartName::Graph.as_u8() => found.graph += length,
                 name if name == PartName::Words.as_u8() => found.words += length,
@@ -100,7 +118,7 @@ impl Footprint {
         SegmentCharge::new(parts.into())
     }
 
-    fn parts(&self) -> [(Component, u64); 6] {
+    fn parts(&self) -> [(Component, u64); 7] {
         [
             (Component::Vectors, self.vectors),
             (Component::Graph, self.graph),
@@ -108,13 +126,16 @@ impl Footprint {
             (Component::Fields, self.fields),
             (Component::Texts, self.texts),
             (Component::Trees, self.trees),
+            (Component::Veils, self.veil),
         ]
     }
 }
 
 /// What a row of the tail takes: its vector, its terms with their postings, its document's share.
-pub(crate) fn tail_row_bytes(dimension: usize, text_bytes: usize) -> u64 {
-    (dimension * size_of::<f32>() + 2 * text_bytes) as u64 + TREE_ROW_BYTES + TAIL_ROW_BYTES
+pub(crate) fn tail_row_bytes(shape: &Shape, text_bytes: usize) -> u64 {
+    let veil = if shape.oblivious { Table::ROW_BYTES } else { 0 };
+    let own = shape.dimension * size_of::<f32>() + 2 * text_bytes + veil;
+    own as u64 + TREE_ROW_BYTES + TAIL_ROW_BYTES
 }
 
 /// What building a segment of so many rows takes beside the rows' old homes: a copy of vectors and texts, the graph as it
