@@ -3,7 +3,7 @@
 //! Layer: collection, below `memory`.
 //! Holds: the only place that turns lengths on disk, rows and dimensions into bytes of memory.
 //! Never: an estimate below what comes; one above it is given back.
-//! Invariant: a segment has the same footprint when it was built and when it was loaded.
+//! Invariant: a loaded segment takes no more than it took when it was built.
 
 use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;

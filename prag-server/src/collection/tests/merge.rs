@@ -132,7 +132,10 @@ fn the_limit_stops_builds_and_openings() {
     let shard =
         CollectionShard::open(IDENTITY, wrap_key(), home(&engine, 1, &free, shape)).unwrap();
     let again: Vec<u64> = parts.iter().map(|part| free.used(*part)).collect();
-    assert_eq!(again, counted, "loaded, a segment takes what it took when it was built");
+    let words = |sizes: &[u64]| sizes[1];
+    assert!(words(&again) <= words(&counted), "built, lists have room that they do not use");
+    let rest = |sizes: &[u64]| [sizes[0], sizes[2], sizes[3]];
+    assert_eq!(rest(&again), rest(&counted), "loaded, the rest takes what it took when built");
     drop(shard);
 }
 
