@@ -43,6 +43,9 @@ pub trait Isa: Copy + sealed::Sealed {
     /// Σ query·(row − [`BIAS`]) over lines of equal count. `bias` is [`bias`] of the query.
     fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32;
 
+    /// Four such sums, over rows of one length.
+    fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4];
+
     /// Two such sums over one row, which is read once.
     fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2];
 

@@ -82,6 +82,12 @@ macro_rules! instruction_set {
             }
 
             #[inline(always)]
+            fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
+                // SAFETY: the token proves the features.
+                unsafe { $codes::dot_four(query, bias, rows) }
+            }
+
+            #[inline(always)]
             fn dot_two(
                 self,
                 query: [&[Line<i8>]; 2],

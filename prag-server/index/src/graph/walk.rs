@@ -129,7 +129,9 @@ impl Walk<'_> {
                     continue;
                 }
                 if FILTERED && !self.allowed.allows(node) {
-                    bottom.expect(isa, node);
+                    if bridges.len() < BRIDGES_AHEAD {
+                        bottom.expect(isa, node);
+                    }
                     bridges.push(node);
                 } else {
                     self.vectors.expect(isa, node);
@@ -137,12 +139,15 @@ impl Walk<'_> {
                 }
             }
             if FILTERED {
-                // As many as the node has links are enough: without this bound a walk among half of the rows scored eight
-                // times as many as one among all.
+                // As many as the node has links are enough: without a bound a walk among half of the rows scored eight
+                // times as many as one among all. With half as many it found less, for no less time at equal recall.
                 let enough = bottom.of(from as usize).len();
-                for &bridge in bridges.iter() {
+                for (at, &bridge) in bridges.iter().enumerate() {
                     if near.len() >= enough {
                         break;
+                    }
+                    if let Some(&next) = bridges.get(at + BRIDGES_AHEAD) {
+                        bottom.expect(isa, next);
                     }
                     for &node in bottom.of(bridge as usize) {
                         if self.allowed.allows(node) && seen.insert(node) {
@@ -153,11 +158,20 @@ impl Walk<'_> {
                 }
             }
             left = left.checked_sub(near.len())?;
-            for &node in near.iter() {
-                let score = self.vectors.estimate(isa, self.query, node);
+            let mut meet = |node: u32, score: f32| {
                 if pool.push(node, score).is_some() && pool.peek() == Some(node) {
                     bottom.expect(isa, node);
                 }
+            };
+            let (fours, rest) = near.as_chunks::<4>();
+            for &four in fours {
+                let scores = self.vectors.estimates(isa, self.query, four);
+                for (node, score) in four.into_iter().zip(scores) {
+                    meet(node, score);
+                }
+            }
+            for &node in rest {
+                meet(node, self.vectors.estimate(isa, self.query, node));
             }
         }
         Some(())
@@ -210,6 +224,8 @@ impl Seen {
     }
 }
 
+/// How many bridges ahead their links are asked for.
+const BRIDGES_AHEAD: usize = 4;
 /// Breadth of the walk above the bottom level. Over 20,000 rows in 40 far clusters, at ef 64, 1 found 90 of 100 and 8
 /// found 98, for about 10 µs more.
 const UPPER_EF: usize = 8;

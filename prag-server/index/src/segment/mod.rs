@@ -222,7 +222,7 @@ impl Segment {
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         if k <= ef
-            && plan::walks(mask.len(), ef)
+            && plan::walks(mask.len(), self.rows as usize, ef)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
@@ -275,7 +275,7 @@ impl Segment {
 
     /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
     fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, plan::budget(mask.len()))
+        self.walk_within(query, mask, k, ef, plan::budget(mask.len(), self.rows as usize))
     }
 
     /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.

@@ -111,6 +111,26 @@ impl Codes {
         sum * (query.step_high() * self.scales[row])
     }
 
+    /// Four of [`Codes::estimate`], bit for bit.
+    #[inline(always)]
+    pub(super) fn estimates<S: Isa>(&self, isa: S, query: &Query<'_>, rows: [u32; 4]) -> [f32; 4] {
+        let lines = rows.map(|row| self.row(row as usize));
+        let sums = isa.dot_four(query.high(), query.bias()[0], lines);
+        let mut scores = [0f32; 4];
+        for ((score, sum), row) in scores.iter_mut().zip(sums).zip(rows) {
+            #[allow(clippy::cast_precision_loss)] // an estimate
+            let sum = sum as f32;
+            *score = sum * (query.step_high() * self.scales[row as usize]);
+        }
+        scores
+    }
+
+    /// How far [`Codes::estimate`] may be off; see [`Codes::bounded`].
+    #[inline(always)]
+    pub(super) fn slack_high(&self, query: &Query<'_>, row: usize) -> f32 {
+        query.slack_high(if self.rough { self.errors[row] } else { 0.0 })
+    }
+
     /// The score by both halves, and how far it may be off:
     /// |q·v − q̂·v̂| ≤ ‖q‖‖v − v̂‖ + ‖q − q̂‖‖v̂‖ (Cauchy and Schwarz), plus room for f32 rounding.
     #[inline(always)]

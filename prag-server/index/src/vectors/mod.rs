@@ -153,6 +153,17 @@ impl Vectors {
         self.codes.estimate(isa, query, ordinal as usize)
     }
 
+    /// Four of [`Vectors::estimate`].
+    #[inline(always)]
+    pub(crate) fn estimates<S: Isa>(
+        &self,
+        isa: S,
+        query: &Query<'_>,
+        ordinals: [u32; 4],
+    ) -> [f32; 4] {
+        self.codes.estimates(isa, query, ordinals)
+    }
+
     /// Ask for what [`Vectors::estimate`] reads.
     #[inline(always)]
     pub(crate) fn expect<S: Isa>(&self, isa: S, ordinal: u32) {

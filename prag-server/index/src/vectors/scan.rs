@@ -54,16 +54,34 @@ impl Kernel for Scan<'_> {
         // Scores are at least the lows: the k-th best low is a bar that no row of the k best is below.
         let mut lows = Top::new(wanted);
         let mut bar = f32::MIN;
+        let mut weigh = |ordinal: u32, estimate: f32| {
+            let slack = vectors.codes.slack_high(query, ordinal as usize);
+            if estimate + slack >= bar {
+                candidates.push(Hit { ordinal, score: estimate + slack });
+                lows.push(Hit { ordinal, score: estimate - slack });
+                bar = lows.bar().unwrap_or(f32::MIN);
+            }
+        };
         while let Some(block) = ahead.next(isa) {
-            for &ordinal in block.iter() {
-                let (estimate, slack) = vectors.codes.bounded(isa, query, ordinal as usize);
-                if estimate + slack >= bar {
-                    candidates.push(Hit { ordinal, score: estimate + slack });
-                    lows.push(Hit { ordinal, score: estimate - slack });
-                    bar = lows.bar().unwrap_or(f32::MIN);
+            let (fours, rest) = block.as_chunks::<4>();
+            for &four in fours {
+                let estimates = vectors.codes.estimates(isa, query, four);
+                for (ordinal, estimate) in four.into_iter().zip(estimates) {
+                    weigh(ordinal, estimate);
                 }
             }
+            for &ordinal in rest {
+                weigh(ordinal, vectors.codes.estimate(isa, query, ordinal as usize));
+            }
         }
+        // The same once more by both halves of the query, among the few that are left.
+        let mut lows = Top::new(wanted);
+        for hit in candidates.iter_mut().filter(|hit| hit.score >= bar) {
+            let (estimate, slack) = vectors.codes.bounded(isa, query, hit.ordinal as usize);
+            hit.score = estimate + slack;
+            lows.push(Hit { ordinal: hit.ordinal, score: estimate - slack });
+        }
+        let bar = lows.bar().map_or(bar, |low| low.max(bar));
         best(isa, vectors, query, &candidates, bar, wanted)
     }
 }
