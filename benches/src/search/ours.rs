@@ -88,7 +88,7 @@ impl Ours {
         let end = (block.first + block.count).min(self.queries.len());
         let queries: Vec<&[f32]> =
             (block.first.min(end)..end).map(|index| self.queries.row(index)).collect();
-        let filter = block.permille.map(|permille| filter(permille));
+        let filter = block.permille.map(filter);
         let threads = block.threads.max(1);
         let share = queries.len().div_ceil(threads).max(1);
         let answer = |part: &[&[f32]]| -> Result<Vec<Vec<u32>>, BenchError> {

@@ -26,6 +26,17 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     floats::dot(left, right, |value| *value)
 }
 
+/// As [`dot`], where each number of `right` is read by `widen`.
+#[must_use]
+#[inline(always)]
+pub fn dot_by<T: Copy + Default>(
+    left: &[f32],
+    right: &[T],
+    widen: impl Fn(&T) -> f32 + Copy,
+) -> f32 {
+    floats::dot(left, right, widen)
+}
+
 /// 64 codes on a cache line of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]

@@ -259,7 +259,7 @@ async fn probes_for_near_duplicates() {
     let refused = guesses.grants(scene.id).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::Forbidden));
     let metrics = scene.metrics().await;
-    assert!(metrics.contains("prag_queries_total") && !metrics.contains("prob"), "{metrics}");
+    assert!(metrics.contains("prag_queries_total") && !metrics.contains("probing"), "{metrics}");
 }
 
 /// Who was returned half of the documents is shown to the owner, until it is granted anew.

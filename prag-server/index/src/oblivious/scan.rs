@@ -195,22 +195,7 @@ impl Kernel for Dot<'_> {
     /// The sum in the order of [`crate::simd::dot`]; the left side is flushed already.
     #[inline(always)]
     fn run(self) -> f32 {
-        let mut lanes = [0f32; LANES];
-        let (left, left_rest) = self.0.as_chunks::<LANES>();
-        let (right, right_rest) = self.1.as_chunks::<LANES>();
-        for (a, b) in left.iter().zip(right) {
-            for lane in 0..LANES {
-                lanes[lane] += a[lane] * flushed(b[lane]);
-            }
-        }
-        let mut sum = 0f32;
-        for lane in lanes {
-            sum += lane;
-        }
-        for (a, b) in left_rest.iter().zip(right_rest) {
-            sum += a * flushed(*b);
-        }
-        sum
+        prag_simd::dot_by(self.0, self.1, |value| flushed(*value))
     }
 }
 
@@ -238,7 +223,6 @@ impl Kernel for Overlay<'_> {
     }
 }
 
-const LANES: usize = 16;
 /// Rows that are looked at together, so that an answer's place is read and written once for all of them.
 const TILE: usize = 4;
 /// Words that stay in registers meanwhile.
