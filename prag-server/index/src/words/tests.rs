@@ -19,7 +19,7 @@ fn nothing_that_is_skipped_would_be_found() {
             let length = dice.below(24);
             let mut text = dice.sentence(length);
             for (word, one_in) in [("rare", 900), ("seldom", 90), ("often", 2)] {
-                (0..dice.below(4)).filter(|_| dice.0 % one_in == 0).for_each(|_| {
+                (0..dice.below(4)).filter(|_| dice.0.is_multiple_of(one_in)).for_each(|_| {
                     text.push(' ');
                     text.push_str(word);
                 });
