@@ -155,7 +155,7 @@ fn document(number: u32, life: u32) -> PutDocument {
         "id": format!("d{number}"),
         "title": format!("title {number}"),
         "content": content,
-        "metadata": { "number": number, "third": [number % 3 == 0, "x"], "life": life },
+        "metadata": { "number": number, "third": [number.is_multiple_of(3), "x"], "life": life },
         "chunks": [chunk(0, cut, 0.0), chunk(cut, content.len(), 1.0)],
     });
     serde_json::from_value(put).unwrap()

@@ -147,7 +147,7 @@ impl Target<'_> {
     /// Every index, opened by nobody.
     ///
     /// # Errors
-    /// [`ArchiveError::TooMany`] beyond [`SNAPSHOTS_MAX`]; [`ArchiveError::Io`].
+    /// [`ArchiveError::TooMany`] beyond `SNAPSHOTS_MAX`; [`ArchiveError::Io`].
     pub fn indexes(&self) -> Result<Vec<ObjectInfo>, ArchiveError> {
         self.archive.list(self.folder, Kind::Index, SNAPSHOTS_MAX)
     }
