@@ -42,7 +42,8 @@ impl Handover {
     /// What a peer said of collection `id`, whose record the ledger has.
     ///
     /// # Errors
-    /// [`VaultError::Answer`] where it is of another collection, owner or epoch, or does not fit together.
+    /// [`VaultError::Answer`] where it is of another collection or owner, born in an epoch that is yet to come, or does not fit
+    /// together.
     pub fn parse(
         bytes: &[u8],
         id: CollectionId,
@@ -52,7 +53,8 @@ impl Handover {
         let entry = &said.entry;
         let fits = entry.id == id
             && entry.owner == record.owner
-            && entry.epoch == record.epoch
+            // Its birth, which rotations leave behind.
+            && (1..=record.epoch).contains(&entry.epoch)
             && entry.lineage == said.head.lineage
             && (1..=NAME_BYTES_MAX).contains(&entry.name.len());
         if fits { Ok(said) } else { Err(VaultError::Answer) }

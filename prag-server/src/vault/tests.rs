@@ -201,8 +201,10 @@ fn golden_handover() {
     let parse = |id, record: &CollectionRecord| Handover::parse(&fetched.handover, id, record);
     assert_eq!(parse(ID, &record).unwrap().head, head);
     assert_eq!(parse(CollectionId([6; 16]), &record).err(), Some(VaultError::Answer));
-    let next = CollectionRecord { epoch: 3, ..record.clone() };
-    assert_eq!(parse(ID, &next).err(), Some(VaultError::Answer));
+    let rotated = CollectionRecord { epoch: 3, ..record.clone() };
+    assert_eq!(parse(ID, &rotated).unwrap().head, head);
+    let before = CollectionRecord { epoch: 1, ..record.clone() };
+    assert_eq!(parse(ID, &before).err(), Some(VaultError::Answer));
     let sold = CollectionRecord { owner: "secret1other".parse().unwrap(), ..record.clone() };
     assert_eq!(parse(ID, &sold).err(), Some(VaultError::Answer));
     let of_another = Handover { entry, head: Head { lineage: Lineage([1; 16]), ..head } };

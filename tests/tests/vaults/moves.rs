@@ -39,6 +39,20 @@ async fn a_second_worker_takes_over() {
     assert_eq!(find(&owner, stage.id).await.unwrap(), 4);
 }
 
+/// A collection whose keys were rotated moves like another one: what is handed over names the epoch of its birth.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_collection_moves_too() {
+    let mut stage = Stage::start(&[Peer, Owner]).await;
+    stage.owner().await.rotate(stage.id).await.unwrap();
+    let copy = stage.snapshot().await;
+    let second = stage.second().await;
+    let owner = stage.owner_at(&second).await;
+    move_in(&copy, &second);
+    let placed = owner.place(stage.id).await.unwrap();
+    assert_eq!((placed.state, placed.epoch, keys(&placed)), (Ready, 2, (Some(Peer), vec![])));
+    assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
+}
+
 /// While nobody can give, nothing is lost: the placement stands, and the next try succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_release_can_be_tried_again() {
