@@ -1,8 +1,13 @@
 //! How fast one thread searches, and what it finds: `probe BASE.fvecs QUERIES.fvecs`.
 //!
+//! Layer: example of the index; reads files, prints a table.
+//! Holds: recall and time of walks at each breadth, against the scan over the same rows.
+//! Never: a claim about another machine or data set.
+//! Invariant: the same files and settings give the same queries and the same allowed rows.
+//!
 //! Settings by environment: ROWS and QUERIES (most of each), PRECISION (f32, f16, i8), EFS (comma-separated), M, EFC,
-//! REFINE (0, 1), THREADS (of the build), K, ROUNDS (the best counts), SHARES (one row in so many is allowed, comma-separated),
-//! PARTS (a folder: keep the segment there, plain, and read it from there the next time).
+//! REFINE (0, 1), THREADS (of the build), K, ROUNDS (the best counts), SHARES (one row in so many is allowed,
+//! comma-separated), PARTS (a folder: keep the segment there, plain, and read it from there the next time).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use prag_index::{BuildParams, PartName, Precision, Row, Segment};

@@ -159,6 +159,7 @@ impl Mask {
 }
 
 /// The rows of a mask, ascending.
+#[derive(Clone)]
 pub(crate) enum Rows<'a> {
     All(Range<u32>),
     Some {

@@ -29,11 +29,7 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
 /// As [`dot`], where each number of `right` is read by `widen`.
 #[must_use]
 #[inline(always)]
-pub fn dot_by<T: Copy + Default>(
-    left: &[f32],
-    right: &[T],
-    widen: impl Fn(&T) -> f32 + Copy,
-) -> f32 {
+pub fn dot_by<T>(left: &[f32], right: &[T], widen: impl Fn(&T) -> f32) -> f32 {
     floats::dot(left, right, widen)
 }
 
@@ -55,10 +51,22 @@ pub trait Isa: Copy + sealed::Sealed {
     fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32;
 
     /// Four such sums, over rows of one length.
-    fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4];
+    #[inline(always)]
+    fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
+        let [a, b, c, d] = rows;
+        [
+            self.dot_codes(query, bias, a),
+            self.dot_codes(query, bias, b),
+            self.dot_codes(query, bias, c),
+            self.dot_codes(query, bias, d),
+        ]
+    }
 
-    /// Two such sums over one row, which is read once.
-    fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2];
+    /// Two such sums over one row.
+    #[inline(always)]
+    fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
+        [self.dot_codes(query[0], bias[0], row), self.dot_codes(query[1], bias[1], row)]
+    }
 
     /// Σ (left − [`BIAS`])·(right − [`BIAS`]) over lines of equal count.
     fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32;

@@ -11,6 +11,7 @@
 //! as fewer rows are allowed, until so few are that they fall apart; a scan is cheaper long before.
 
 use super::pool::Pool;
+use super::seen::Seen;
 use super::{Adjacency, Graph};
 use crate::top::Mask;
 use crate::vectors::{Query, Vectors};
@@ -183,44 +184,6 @@ impl Adjacency {
     #[inline(always)]
     fn expect<S: Isa>(&self, isa: S, node: u32) {
         isa.prefetch(self.of(node as usize));
-    }
-}
-
-/// A bit per node, and which words have any.
-#[derive(Default)]
-struct Seen {
-    words: Vec<u64>,
-    touched: Vec<u32>,
-}
-
-impl Seen {
-    fn reserve(&mut self, nodes: usize) {
-        let words = nodes.div_ceil(64);
-        if self.words.len() < words {
-            self.words.resize(words, 0);
-        }
-    }
-
-    /// Whether the node is new.
-    #[inline(always)]
-    fn insert(&mut self, node: u32) -> bool {
-        let word = &mut self.words[node as usize / 64];
-        let bit = 1u64 << (node % 64);
-        if *word & bit != 0 {
-            return false;
-        }
-        if *word == 0 {
-            self.touched.push(node / 64);
-        }
-        *word |= bit;
-        true
-    }
-
-    #[inline(always)]
-    fn clear(&mut self) {
-        for word in self.touched.drain(..) {
-            self.words[word as usize] = 0;
-        }
     }
 }
 

@@ -61,16 +61,14 @@ pub struct BuildParams {
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let builder = Builder::Own;
-        let precision = Precision::default();
         Self {
-            builder,
+            builder: Builder::default(),
             m: 16,
             ef_construction: 200,
             refine: true,
             threads,
             graph_rows_min: 8192,
-            precision,
+            precision: Precision::default(),
             analyzer: Analyzer::default(),
         }
     }
@@ -114,8 +112,8 @@ impl Segment {
         Self::build_watched(rows, params, &Watch::default())
     }
 
-    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: a core links about five
-    /// thousand rows a second. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
+    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: seconds for each ten
+    /// thousand rows. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
     ///
     /// # Errors
     /// [`IndexError::Rows`], [`IndexError::Dimension`], [`IndexError::Vector`],

@@ -26,13 +26,13 @@ pub(super) fn rescored(k: usize, ef: usize) -> usize {
 }
 
 /// A walk scores about so many rows: 252 at ef 10, 628 at 32, 1,120 at 64, 2,009 at 128, 3,599 at 256. (116,141
-/// definitions of WordNet at 384 dimensions, m 16, ef_construction 100; the probe's defaults.)
+/// definitions of WordNet at 384 dimensions, m 16, ef_construction 100.)
 const SCORED: usize = 128;
 const SCORED_PER_EF: usize = 15;
 /// A row that a walk scores costs about as much as six that a scan does, which reads them in order: 0.10 and 0.016 µs
 /// over 100,000 such rows. The fewer are allowed, the more a walk looks at that it does not score, and then it costs as
-/// much as twelve: 0.24 and 0.018 µs where a tenth is. (Processor time on a shared EPYC with VNNI.)
+/// much as twelve: 0.24 and 0.018 µs where a tenth is. (Processor time on an EPYC with VNNI.)
 const DEAR: usize = 6;
 const BRIDGING: usize = 6;
-/// With 40 and a quarter of ef, i8 codes cost no recall that was seen against f32 (DESIGN 12's prototype).
+/// With 40 and a quarter of ef, i8 codes cost no recall that was seen against f32.
 const RESCORE_MIN: usize = 40;

@@ -1,12 +1,12 @@
 //! A query vector and its codes.
 //!
 //! Layer: index.
-//! Holds: 16 bits a component, in two halves of 8: a walk reads the upper, a scan the lower where the upper does not decide.
+//! Holds: 16 bits a component, in two halves of 8: a walk reads the upper, a scan the lower too where the upper does
+//! not decide.
 //! Never: outlives its search; the memory goes back to the thread.
 //! Invariant: step·(256·high + low) is within half a step of each component.
 
-use super::codes::largest;
-use super::{UNIT_SLACK, check_query};
+use super::{UNIT_SLACK, check_query, largest};
 use crate::error::IndexError;
 use crate::scratch::Lent;
 use crate::simd::{Dot, Kernel, vectorized};

@@ -8,8 +8,8 @@ use crate::fixture::{Dice, pairs};
 use crate::top::{Hit, rank};
 use roaring::RoaringBitmap;
 
-/// What is found is what scoring every row finds, to the last bit: over lists of many blocks and windows, for common and
-/// rare terms, any share of allowed rows, any k, and statistics that are not the segment's own.
+/// What is found is what scoring every row finds, to the last bit: over lists of many blocks and windows, for common
+/// and rare terms, any share of allowed rows, any k, and statistics that are not the segment's own.
 #[test]
 fn nothing_that_is_skipped_would_be_found() {
     let mut dice = Dice(11);
