@@ -76,7 +76,7 @@ pub enum LedgerError {
     /// The contract refused; state is unchanged. The text names the rule, never content.
     #[error("the ledger refused: {0}")]
     Refused(String),
-    /// No answer, or nothing durable. Retryable.
+    /// No answer, or nothing durable; what was sent may yet happen. Retryable.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
     /// After a boot, nobody has shown a remembered head yet.

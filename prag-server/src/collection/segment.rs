@@ -74,7 +74,7 @@ pub(super) fn write_segment(
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(rows.iter().map(|row| (row.document.as_ref(), row.chunk)));
     let shape = Shape::of(profile)?;
-    let veil = veil(&shape, &rows)?;
+    let veil = veil(shape, &rows)?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -167,13 +167,13 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
-    let veil = veil(&shape, &rows)?;
+    let veil = veil(shape, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
     let charge = Some(Arc::new(charge));
     Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil })
 }
 
-fn veil(shape: &Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
+fn veil(shape: Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
     let veil = shape.oblivious.then(|| SegmentVeil::new(rows)).transpose();
     veil.map_err(|_| CollectionError::Tampered("segment records"))
 }

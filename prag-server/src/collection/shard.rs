@@ -192,6 +192,11 @@ impl CollectionShard {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As [`CollectionShard::read`], unless a writer is at it.
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, Live>> {
+        self.live.try_read().ok()
+    }
+
     /// The live view together with the durable head that it shows.
     ///
     /// Waits for a write that is being made durable, as [`CollectionShard::head`] does.
@@ -363,5 +368,5 @@ fn named(keys: &Keys, id: &DocumentId) -> String {
     hex::encode(&keys.names().name(id.as_str().as_bytes())[..16])
 }
 
-/// What an open shard takes in the store, measured with `prag-store`'s example `tiny_shards`, and in this module, bytes.
+/// What an open shard takes in the store, measured with the example `tiny_collections`, bytes.
 const OPEN_SHARD_BYTES: u64 = 256 << 10;

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// A collection in the worker's hands.
 pub struct Held {
-    /// What the catalogue says.
+    /// What the catalogue said when it was taken in hand; of that only the class moves on (`entry_now`).
     pub entry: Entry,
     pub(super) state: RwLock<State>,
     /// Held while the shard is opened: two writers of one shard would be its end.

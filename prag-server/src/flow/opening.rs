@@ -178,7 +178,9 @@ impl Worker {
         };
         match opened {
             Ok(shard) => {
-                let shard = held.arrive(shard, rested)?;
+                let shard = Arc::new(shard);
+                self.make_room_of(&shard).await?;
+                held.arrive(&shard, rested)?;
                 self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");

@@ -104,21 +104,20 @@ impl Held {
     /// `key-missing`; the shard is closed.
     pub(super) fn arrive(
         &self,
-        shard: CollectionShard,
+        shard: &Arc<CollectionShard>,
         rested: bool,
-    ) -> Result<Arc<CollectionShard>, Problem> {
+    ) -> Result<(), Problem> {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
         match &*state {
-            State::Resting(rest) => rest.hand_back(&shard),
+            State::Resting(rest) => rest.hand_back(shard),
             State::Ready(_) | State::Locked | State::Absent | State::Quarantined(_) if rested => {
                 shard.close();
                 return Err(problems::key_missing());
             }
             State::Ready(_) | State::Locked | State::Absent | State::Quarantined(_) => {}
         }
-        let shard = Arc::new(shard);
-        *state = State::Ready(Arc::clone(&shard));
-        Ok(shard)
+        *state = State::Ready(Arc::clone(shard));
+        Ok(())
     }
 }
 
