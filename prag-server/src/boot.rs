@@ -87,6 +87,9 @@ pub enum BootError {
     /// The worker's own state.
     #[error("the worker's own state: {0}")]
     State(String),
+    /// The memory limit is too small.
+    #[error("settings: {0}")]
+    Memory(String),
     /// A target for snapshots.
     #[error("settings: [[snapshots]]: {0}")]
     Target(String),

@@ -20,6 +20,17 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:").map(|kib| kib.saturating_mul(1024))
 }
 
+/// How many files may be open; `None` where there is no bound.
+#[must_use]
+pub(crate) fn open_files() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Raise the number of files that may be open to what the kernel allows; an open shard takes nine. Returns how many
 /// there may be.
 #[must_use]
@@ -32,10 +43,8 @@ pub(crate) fn raise_open_files() -> Option<u64> {
             // What is refused leaves the limit as it was.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
         }
-        getrlimit(Resource::Nofile).current
     }
-    #[cfg(not(unix))]
-    None
+    open_files()
 }
 
 /// Give this thread, and those that it starts, what others leave of the processors.

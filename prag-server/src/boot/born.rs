@@ -27,6 +27,7 @@ use prag_client::system::OsEntropy;
 use prag_client::vault::{KeyVault, VaultError};
 use prag_embedder::{BertEmbedder, Embedder, ModelFiles, Options, Preset, Source};
 use prag_protocol::Address;
+use prag_protocol::problem::Code;
 use prag_store::{Engine, Open, Shard, ShardName, StoreError};
 use prag_trust::entropy::{Clock, Entropy, random};
 use prag_trust::evidence::{Tee, Verifier};
@@ -107,13 +108,16 @@ impl Born {
     ///
     /// # Errors
     /// [`BootError::Root`] for another root than that of the state; [`BootError::Platform`] where the worker's own
-    /// evidence does not hold; [`BootError::State`].
+    /// evidence does not hold; [`BootError::Memory`]; [`BootError::State`].
     pub async fn open(&self, base: Base, root: &Zeroizing<[u8; 32]>) -> Result<Worker, BootError> {
         let (born, root) = (self.clone(), root.clone());
         let work = move || born.parts(base, &root);
         let parts = tokio::task::spawn_blocking(work).await.map_err(|error| state(&error))??;
         let started = Worker::start(self.settings.clone(), parts).await;
-        started.map_err(|problem| BootError::State(problem.to_string()))
+        started.map_err(|problem| match problem.code {
+            Code::MemoryLimit => BootError::Memory(problem.detail),
+            _ => BootError::State(problem.to_string()),
+        })
     }
 
     /// The whole worker. Blocks.

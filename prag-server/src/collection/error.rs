@@ -62,6 +62,12 @@ pub enum CollectionError {
     /// The memory limit leaves no room. Nothing was changed; retryable.
     #[error(transparent)]
     Memory(#[from] Full),
+    /// As many shards are open as may be. Nothing was changed; retryable.
+    #[error("{max} collections are open, as many as this process may have files for")]
+    Crowded {
+        /// How many may be.
+        max: u64,
+    },
     /// An earlier write failed half-way: reopen the shard.
     #[error("the shard is closed after a failed write")]
     Closed,

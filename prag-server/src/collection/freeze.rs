@@ -6,7 +6,7 @@
 //! Invariant: what was deleted or replaced while the segment was built is dead in it from its first moment.
 
 use super::CollectionError;
-use super::memory::{Component, build_bytes};
+use super::memory::{Component, build_bytes, view_bytes};
 use super::profile::Shape;
 use super::segment::{Written, write_segment};
 use super::shard::CollectionShard;
@@ -156,6 +156,9 @@ pub(super) fn pass(
     if !due {
         return Ok(());
     }
+    // The view that takes the place of the one that is searched, until that one goes.
+    let view = view_bytes(shard.read().chunks());
+    let _view = shard.home.accounts.reserve(Component::Builds, view)?;
     let written = if snapshot.rows() == 0 { None } else { Some(build(shard, &snapshot, entropy)?) };
     let old = swap(shard, &snapshot, written, fresh_root, entropy)?;
     for name in old {

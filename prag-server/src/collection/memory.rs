@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 mod footprint;
 
+use super::CollectionError;
 pub use footprint::{Footprint, SegmentCharge};
-pub(super) use footprint::{build_bytes, tail_row_bytes};
+pub(super) use footprint::{build_bytes, digest_bytes, tail_row_bytes, view_bytes};
 
 /// What memory is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct Accounts {
     used: [AtomicU64; Component::ALL.len()],
     total: AtomicU64,
     limit: u64,
+    open: AtomicU64,
+    open_max: u64,
     /// Bytes of documents' originals in segments, as they are and as they are kept.
     plain_texts: AtomicU64,
     kept_texts: AtomicU64,
@@ -107,9 +110,15 @@ impl Accounts {
     /// Counters under a limit, bytes.
     #[must_use]
     pub fn new(limit: u64) -> Arc<Self> {
-        let (plain_texts, kept_texts) = Default::default();
+        Self::with_shards(limit, u64::MAX)
+    }
+
+    /// As [`Accounts::new`], with so many shards open at most.
+    #[must_use]
+    pub fn with_shards(limit: u64, open_max: u64) -> Arc<Self> {
+        let (plain_texts, kept_texts, open) = Default::default();
         let (used, total) = Default::default();
-        Arc::new(Self { used, total, limit, plain_texts, kept_texts })
+        Arc::new(Self { used, total, limit, open, open_max, plain_texts, kept_texts })
     }
 
     /// Counters that refuse nothing.
@@ -163,6 +172,27 @@ impl Accounts {
     /// [`Full`].
     pub fn reserve_write(self: &Arc<Self>, bytes: u64) -> Result<Charge, Full> {
         self.reserve_below(self.write_limit(), Component::Requests, bytes)
+    }
+
+    /// Take one more open shard, which costs `bytes` of storage.
+    ///
+    /// # Errors
+    /// [`CollectionError::Crowded`], [`CollectionError::Memory`]; nothing was taken.
+    pub fn open_shard(self: &Arc<Self>, bytes: u64) -> Result<OpenShard, CollectionError> {
+        let charge = self.reserve(Component::Storage, bytes)?;
+        let more = |open: u64| (open < self.open_max).then_some(open + 1);
+        let taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.map_err(|_| CollectionError::Crowded { max: self.open_max })?;
+        Ok(OpenShard(charge))
+    }
+
+    /// Whether one more shard may be open.
+    ///
+    /// # Errors
+    /// [`CollectionError::Crowded`].
+    pub fn has_place(&self) -> Result<(), CollectionError> {
+        let room = self.open.load(Ordering::Relaxed) < self.open_max;
+        room.then_some(()).ok_or(CollectionError::Crowded { max: self.open_max })
     }
 
     fn reserve_below(
@@ -241,6 +271,16 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.accounts.subtract(self.component, self.bytes);
+    }
+}
+
+/// A shard that is open. Given back when it is dropped.
+#[derive(Debug)]
+pub struct OpenShard(Charge);
+
+impl Drop for OpenShard {
+    fn drop(&mut self) {
+        self.0.accounts.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

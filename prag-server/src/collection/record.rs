@@ -195,6 +195,20 @@ impl Document {
         }
     }
 
+    /// Bytes of memory that it takes, about.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        let chunk = |chunk: &Chunk| {
+            let headings = chunk.heading_path.iter().map(|one| size_of::<String>() + one.len());
+            size_of::<Chunk>()
+                + headings.sum::<usize>()
+                + chunk.text.as_ref().map_or(0, String::len)
+        };
+        let texts = self.id.as_str().len() + self.title.len() + self.metadata.len();
+        let chunks = self.chunks.iter().map(chunk).sum::<usize>();
+        size_of::<Self>() + texts + self.content.kept_bytes() + chunks
+    }
+
     /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
     #[must_use]
     pub fn chunk_hash(&self, index: u32) -> [u8; 32] {

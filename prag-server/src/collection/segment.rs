@@ -84,7 +84,7 @@ pub(super) fn write_segment(
         root: tree.root(),
     };
     let mut charge = Footprint::of(&entry, &shape).charge(&home.accounts);
-    charge.settle(&home.accounts, &index, documents.iter().map(|one| &one.content));
+    charge.settle(&home.accounts, &index, documents.iter().map(AsRef::as_ref));
     let live = LiveSegment {
         id: dek.id,
         index: Arc::new(index),
@@ -148,7 +148,7 @@ fn load_segment(
         tree(table.iter().filter_map(|(at, chunk)| Some((documents.get(*at as usize)?, *chunk))));
     let pack = |document: Document| Arc::new(shape.packed(document));
     let documents: Vec<Arc<Document>> = documents.into_iter().map(pack).collect();
-    charge.settle(&home.accounts, &index, documents.iter().map(|one| &one.content));
+    charge.settle(&home.accounts, &index, documents.iter().map(AsRef::as_ref));
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
         document.chunks.get(chunk as usize)?;

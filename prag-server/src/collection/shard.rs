@@ -8,7 +8,7 @@
 use super::keys::Keys;
 use super::log::Log;
 use super::manifest::{FORMAT, Manifest};
-use super::memory::{Charge, Component};
+use super::memory::{Charge, Component, OpenShard, digest_bytes};
 use super::profile::Shape;
 use super::record::{Batch, Document, Idempotency};
 use super::segment::load_segments;
@@ -46,7 +46,7 @@ pub struct CollectionShard {
     pub(super) home: Home,
     pub(super) lined_up: AtomicBool,
     /// What the store takes for an open shard.
-    _open: Charge,
+    _open: OpenShard,
     /// Where another worker may ask for them; they go when this shard's other keys go.
     pub(super) shares: Mutex<Option<(Epoch, Shares)>>,
 }
@@ -56,6 +56,8 @@ pub(super) struct Writer {
     pub(super) manifest: Manifest,
     pub(super) recent: HashMap<[u8; 32], Idempotency>,
     pub(super) failed: bool,
+    /// The log's tree.
+    digests: Charge,
 }
 
 /// What names a shard: which collection, which data, which key epoch, who writes.
@@ -86,7 +88,7 @@ impl CollectionShard {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let shape = Shape::of(&profile)?;
         let home = home.into();
-        let open = home.accounts.reserve(Component::Storage, OPEN_SHARD_BYTES)?;
+        let open = home.accounts.open_shard(OPEN_SHARD_BYTES)?;
         let mut write = StoreBatch::new();
         let keys = Keys::create(collection, lineage, epoch, wrap, &mut write, entropy)?;
         let manifest = Manifest {
@@ -100,7 +102,8 @@ impl CollectionShard {
         home.store.durable(seq)?;
         let log = Log::create(Arc::clone(&home.store), writer_epoch);
         let live = Live::counted(shape, Vec::new(), &home.accounts);
-        let writer = Writer { log, manifest, recent: HashMap::new(), failed: false };
+        let digests = home.accounts.charge(Component::Trees, 0);
+        let writer = Writer { log, manifest, recent: HashMap::new(), failed: false, digests };
         Ok(Self::assemble(keys, (profile, shape), live, writer, home, open))
     }
 
@@ -117,7 +120,7 @@ impl CollectionShard {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
         let home = home.into();
         let Home { store, accounts, .. } = &home;
-        let open = accounts.reserve(Component::Storage, OPEN_SHARD_BYTES)?;
+        let open = accounts.open_shard(OPEN_SHARD_BYTES)?;
         let keys = Keys::load(collection, lineage, epoch, wrap.into(), store.as_ref())?;
         let manifest = Manifest::load(&keys, store.as_ref())?;
         let keys = keys.begin(&manifest.roots)?;
@@ -132,11 +135,15 @@ impl CollectionShard {
             if let Some(entry) = &batch.idempotency {
                 recent.insert(entry.key, entry.clone());
             }
-            Ok(live.apply(batch)?)
+            live.apply(batch)?;
+            // A tail is counted as it grows; one that does not fit is refused, as a segment is.
+            accounts.reserve(Component::Tails, 0)?;
+            Ok(())
         };
         let log = Log::load(Arc::clone(store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
-        let writer = Writer { log, manifest, recent, failed: false };
+        let digests = accounts.charge(Component::Trees, digest_bytes(log.size()));
+        let writer = Writer { log, manifest, recent, failed: false, digests };
         Ok(Self::assemble(keys, (profile, shape), live, writer, home, open))
     }
 
@@ -174,6 +181,7 @@ impl CollectionShard {
             writer.failed = true;
             return Err(error);
         }
+        writer.digests.grow(digest_bytes(batches.len() as u64));
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         for batch in batches {
             if let Some(entry) = &batch.idempotency {
@@ -346,7 +354,7 @@ impl CollectionShard {
         live: Live,
         writer: Writer,
         home: Home,
-        open: Charge,
+        open: OpenShard,
     ) -> Self {
         Self {
             keys: RwLock::new(Arc::new(keys)),

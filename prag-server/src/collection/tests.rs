@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod accounts;
+mod crash;
 mod fuzz;
 mod golden;
 mod life;

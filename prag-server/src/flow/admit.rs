@@ -107,9 +107,7 @@ impl Worker {
     ) -> Result<(Granted<See>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let granted = admission::admit_see(caller, id, &view, &self.gate());
-        let (granted, held) = (granted.map_err(problems::denied)?, self.held(id).await?);
-        self.wake_if_it_fits(&held).await;
-        Ok((granted, held))
+        Ok((granted.map_err(problems::denied)?, self.held(id).await?))
     }
 
     pub(super) async fn admit_admin(
@@ -121,7 +119,6 @@ impl Worker {
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let granted = granted.map_err(problems::denied)?;
         let held = self.held(id).await?;
-        self.wake_if_it_fits(&held).await;
         self.renew_if_due(caller, id, granted.epoch()).await;
         Ok((granted, held))
     }

@@ -41,6 +41,7 @@ impl Worker {
             Ok(held) => held,
             Err(_unknown) => return self.adopt(id).await,
         };
+        self.wake_if_it_fits(&held).await;
         if held.shard().is_err() {
             self.open_from_vaults(&held, false).await;
         }

@@ -94,7 +94,7 @@ impl Worker {
     ) -> Result<HeadReply, Problem> {
         let (_granted, held) = self.admit_see(caller, id).await?;
         self.check_policy(id).await?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let proof = match from {
             None => Vec::new(),
             Some(from) => shard.consistency(from).ok_or_else(|| {

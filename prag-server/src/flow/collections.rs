@@ -49,7 +49,7 @@ impl Worker {
             return Err(Problem::new(Code::InvalidField, "reserved for sealing roots").field("id"));
         }
         self.name_is_free(caller, &create)?;
-        let _room = self.0.memory.room(NEW_COLLECTION_BYTES)?;
+        let _room = self.room_for_a_shard(NEW_COLLECTION_BYTES).await?;
         if create.managed && !self.0.parts.ledger.keeps_shares() {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
@@ -122,6 +122,7 @@ impl Worker {
         release: ReleaseKeys,
     ) -> Result<Collection, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
+        self.wake_if_it_fits(&held).await;
         self.check_policy(id).await?;
         let _alone = self.0.turning.lock().await;
         let record = self.alive(id).await?.ok_or_else(problems::forbidden)?;
@@ -191,9 +192,11 @@ impl Worker {
     ) -> Result<Collection, Problem> {
         if caller.permissions.allow(Permission::Admin) {
             let (granted, held) = self.admit_admin(caller, id).await?;
+            self.look_once(&held).await;
             return self.describe(&held, true, granted.epoch());
         }
         let (granted, held) = self.admit_see(caller, id).await?;
+        self.look_once(&held).await;
         let mut seen = self.describe(&held, granted.is_owner(), granted.epoch())?;
         if granted.scope().is_some() {
             (seen.documents, seen.chunks) = (0, 0);

@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// Long work on a shard, which tells how much of how much is done.
 type Work = fn(&CollectionShard, &dyn Fn(u64, u64)) -> Result<(), CollectionError>;
 
+/// Threads for long work at once; each waits for the builds of its shard.
+pub(super) const WORKS_MAX: usize = 16;
+
 impl Worker {
     /// Merge tail and segments into one segment, in the background.
     ///
@@ -61,6 +64,10 @@ impl Worker {
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
+        let detail =
+            "the worker is at as much long work as it takes on; try again when some is done";
+        let one_more = Arc::clone(&self.0.works).try_acquire_owned();
+        let one_more = one_more.map_err(|_| Problem::new(Code::Overloaded, detail))?;
         let operation = self.begin(&caller.address, kind)?;
         let (worker, op) = (self.clone(), operation.id.clone());
         let thread = std::thread::Builder::new().name("prag-operation".to_owned());
@@ -68,6 +75,7 @@ impl Worker {
             machine::step_back();
             let told = worker.teller(&op);
             let done = work(&shard, &told);
+            drop(one_more);
             worker.finish_with(&op, done.map_err(problems::collection).map(|()| None));
         });
         if started.is_err() {

@@ -72,8 +72,15 @@ impl Held {
 
     /// How much is in it, if it serves, open or at rest.
     pub(super) fn counts(&self) -> Option<Counts> {
-        let rest = self.resting().map(|rest| rest.counts);
-        self.shard().ok().map(|shard| shard.counts()).or(rest)
+        if self.displaced().is_some() {
+            return None;
+        }
+        let shard = match &*self.state.read().unwrap_or_else(ignore_poison) {
+            State::Ready(shard) => Arc::clone(shard),
+            State::Resting(rest) => return Some(rest.counts),
+            State::Locked | State::Absent | State::Quarantined(_) => return None,
+        };
+        Some(shard.counts())
     }
 
     /// The head that is durable, if it serves, open or at rest.

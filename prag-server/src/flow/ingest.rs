@@ -102,8 +102,8 @@ impl Worker {
         receipt: bool,
     ) -> Result<Put, Problem> {
         self.check_tail(shard.read().tail.rows.len())?;
-        let bytes = puts.iter().flatten().map(put_bytes).sum();
-        let _room = self.0.memory.room(bytes)?;
+        let bytes = puts.iter().flatten().map(|put| put_bytes(shard.profile(), put)).sum();
+        let _room = self.room_for_writes(bytes)?;
         let step = |put| self.step(shard, scope, put);
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();

@@ -83,6 +83,7 @@ use prag_trust::request::NonceCache;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
+use tokio::sync::Semaphore;
 
 /// A worker: cheap to clone, shared by every request.
 #[derive(Clone)]
@@ -111,6 +112,8 @@ struct Inner {
     upkeep: Arc<Upkeep>,
     /// Shards that wait for a freeze or merge.
     line: upkeep::Line,
+    /// Permits for long work.
+    works: Arc<Semaphore>,
     /// Anchors are taken one by one.
     anchoring: tokio::sync::Mutex<anchor::Anchoring>,
     /// The worker looks at its part in the market in one place at a time; what failed in the last look.
@@ -139,7 +142,7 @@ impl Worker {
             .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let line = upkeep::Line::start()
             .map_err(|_| Problem::new(Code::Internal, "no thread for freezes and merges"))?;
-        let (memory, upkeep) = (memory::Memory::new(&settings), memory::upkeep(&settings));
+        let (memory, upkeep) = (memory::Memory::new(&settings)?, memory::upkeep(&settings));
         let inner = Inner {
             settings,
             parts,
@@ -156,6 +159,7 @@ impl Worker {
             memory,
             upkeep: Arc::new(upkeep),
             line,
+            works: Arc::new(Semaphore::new(compact::WORKS_MAX)),
             anchoring: tokio::sync::Mutex::default(),
             attending: tokio::sync::Mutex::default(),
             books: tokio::sync::Mutex::default(),

@@ -151,7 +151,7 @@ impl Worker {
     /// `seen`: a head that it must continue, besides the last anchor.
     ///
     /// # Errors
-    /// The policy's, the ledger's, `memory-limit`: it is as it was. What is wrong with the shard itself is its state.
+    /// The policy's, the ledger's, `memory-limit`, `overloaded`: it is as it was. What is wrong with the shard itself is its state.
     pub(super) async fn try_open(
         &self,
         held: &Arc<Held>,
@@ -163,7 +163,7 @@ impl Worker {
         if held.kept().is_ok() {
             return Ok(());
         }
-        let rested = held.resting().is_some();
+        let rest = held.resting();
         self.check_policy(held.entry.id).await?;
         let (worker, entry) = (self.clone(), held.entry.clone());
         let last = self.last_anchor().await?;
@@ -179,15 +179,26 @@ impl Worker {
         match opened {
             Ok(shard) => {
                 let shard = Arc::new(shard);
-                self.make_room_of(&shard).await?;
-                held.arrive(&shard, rested)?;
+                // What it had when it went to rest was counted.
+                if rest.as_ref().and_then(|rest| rest.head) != Some(shard.head()) {
+                    self.make_room_of(&shard).await?;
+                }
+                held.arrive(&shard, rest.is_some())?;
                 self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");
                 }
             }
             Err(CollectionError::Store(StoreError::Absent(_))) => held.set(State::Absent),
-            Err(CollectionError::Memory(full)) => return Err(problems::memory(full)),
+            Err(error @ (CollectionError::Memory(_) | CollectionError::Crowded { .. })) => {
+                return Err(problems::collection(error));
+            }
+            // Nothing was found wrong with it: the disk may answer the next one.
+            Err(error @ CollectionError::Store(StoreError::Io { .. } | StoreError::Busy(_)))
+                if rest.is_some() =>
+            {
+                return Err(problems::collection(error));
+            }
             Err(error) => {
                 tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
                 held.set(State::Quarantined(error.to_string()));

@@ -130,6 +130,7 @@ pub(super) fn collection(error: CollectionError) -> Problem {
     }
     let code = match &error {
         CollectionError::TooLarge { .. } => Code::TooLarge,
+        CollectionError::Crowded { .. } => Code::Overloaded,
         CollectionError::Tampered(_)
         | CollectionError::Closed
         | CollectionError::Format(_)

@@ -26,7 +26,7 @@ impl Worker {
         prune: PruneSnapshots,
     ) -> Result<Pruned, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let named = self.target_for(id, prune.target.as_deref())?;
         validate::within("keep", u64::from(prune.keep), 1, SNAPSHOTS_MAX as u64)?;
         let alone = self.archiving()?;

@@ -12,6 +12,7 @@ use super::held::State;
 use super::lock::ignore_poison;
 use super::{Held, Worker, problems};
 use crate::collection::CollectionShard;
+use crate::collection::memory::Charge;
 use crate::collection::shard::Rest;
 use prag_protocol::problem::{Code, Problem};
 use std::sync::Arc;
@@ -27,7 +28,8 @@ impl Worker {
         held.touch(self.now());
         let Some(rest) = held.resting() else { return Ok(()) };
         match self.open_resting(held, &rest).await {
-            Err(problem) if problem.code == Code::MemoryLimit => {
+            // Memory, or files.
+            Err(problem) if matches!(problem.code, Code::MemoryLimit | Code::Overloaded) => {
                 self.rest_idle(PRESSED_IDLE_S).await;
                 self.open_resting(held, &rest).await
             }
@@ -35,7 +37,23 @@ impl Worker {
         }
     }
 
-    /// As [`Worker::wake`], for what can be done without the shard too: a grant is revoked however full the memory is.
+    /// The shard, awake.
+    ///
+    /// # Errors
+    /// As [`Worker::wake`] and [`Held::shard`].
+    pub(super) async fn awake(&self, held: &Arc<Held>) -> Result<Arc<CollectionShard>, Problem> {
+        self.wake(held).await?;
+        held.shard()
+    }
+
+    /// Open a shard that was not open since the boot: nobody knows yet what is in it.
+    pub(super) async fn look_once(&self, held: &Arc<Held>) {
+        if held.resting().is_some_and(|rest| rest.head.is_none()) {
+            self.wake_if_it_fits(held).await;
+        }
+    }
+
+    /// As [`Worker::wake`], for what can be done without the shard too: keys are released however full the memory is.
     pub(super) async fn wake_if_it_fits(&self, held: &Arc<Held>) {
         if let Err(problem) = self.wake(held).await {
             tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays at rest");
@@ -53,13 +71,46 @@ impl Worker {
 
     /// Close every shard that was not asked for within `idle_s` seconds and is not in use.
     pub async fn rest_idle(&self, idle_s: u64) {
+        let worker = self.clone();
+        let _ = tokio::task::spawn_blocking(move || worker.rest_idle_now(idle_s)).await;
+    }
+
+    /// As [`Worker::rest_idle`]. Blocks.
+    fn rest_idle_now(&self, idle_s: u64) {
         let before = self.now().saturating_sub(idle_s);
         let idle: Vec<Arc<Held>> = {
             let collections = self.0.collections.read().unwrap_or_else(ignore_poison);
             collections.values().filter(|held| held.used() <= before).cloned().collect()
         };
-        let work = move || idle.iter().for_each(|held| held.rest());
-        let _ = tokio::task::spawn_blocking(work).await;
+        idle.iter().for_each(|held| held.rest());
+    }
+
+    /// Take room for writes of so many bytes; idle shards close where there is none. Blocks.
+    ///
+    /// # Errors
+    /// `memory-limit`.
+    pub(super) fn room_for_writes(&self, bytes: u64) -> Result<Charge, Problem> {
+        self.0.memory.room(bytes).or_else(|_full| {
+            self.rest_idle_now(PRESSED_IDLE_S);
+            self.0.memory.room(bytes)
+        })
+    }
+
+    /// As [`Worker::room_for_writes`], for a shard that is to be made.
+    ///
+    /// # Errors
+    /// `memory-limit`; `overloaded` where as many shards are open as may be.
+    pub(super) async fn room_for_a_shard(&self, bytes: u64) -> Result<Charge, Problem> {
+        let memory = &self.0.memory;
+        let room =
+            || memory.accounts.has_place().map_err(problems::collection).and(memory.room(bytes));
+        match room() {
+            Ok(charge) => Ok(charge),
+            Err(_full) => {
+                self.rest_idle(PRESSED_IDLE_S).await;
+                room()
+            }
+        }
     }
 
     /// Let idle shards rest, as long as this worker lives and its settings say so.
@@ -93,20 +144,18 @@ impl Held {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
         let State::Ready(shard) = &mut *state else { return };
         // Whoever has it got it under this lock, so nobody gets it meanwhile.
-        if let Some(rest) = Arc::get_mut(shard).and_then(CollectionShard::rest) {
-            *state = State::Resting(Arc::new(rest));
-        }
+        let Some(rest) = Arc::get_mut(shard).and_then(CollectionShard::rest) else { return };
+        let open = std::mem::replace(&mut *state, State::Resting(Arc::new(rest)));
+        drop(state);
+        // Large: freed while nobody waits. Who opens it meanwhile writes alone: this one has no user left.
+        drop(open);
     }
 
     /// An opened shard serves, unless it was at rest (`rested`) and its key went while it opened.
     ///
     /// # Errors
     /// `key-missing`; the shard is closed.
-    pub(super) fn arrive(
-        &self,
-        shard: &Arc<CollectionShard>,
-        rested: bool,
-    ) -> Result<(), Problem> {
+    pub(super) fn arrive(&self, shard: &Arc<CollectionShard>, rested: bool) -> Result<(), Problem> {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
         match &*state {
             State::Resting(rest) => rest.hand_back(shard),

@@ -75,9 +75,12 @@ impl Worker {
 /// The class of a document's longest chunk.
 fn widest(document: &Document) -> u32 {
     let fixed = json_bytes(document.id.as_str()) + json_bytes(&document.title);
-    let of = |(index, chunk): (u32, &Chunk)| {
+    // Unpacked once, not for each chunk.
+    let whole = document.content.whole();
+    let of = |chunk: &Chunk| {
         let headings: usize = chunk.heading_path.iter().map(|heading| json_bytes(heading)).sum();
-        class(fixed + headings + json_bytes(&document.text(index)))
+        let span = whole.get(chunk.start as usize..chunk.end as usize).unwrap_or_default();
+        class(fixed + headings + json_bytes(chunk.text.as_deref().unwrap_or(span)))
     };
-    (0..).zip(&document.chunks).map(of).max().unwrap_or(0)
+    document.chunks.iter().map(of).max().unwrap_or(0)
 }

@@ -49,7 +49,7 @@ impl Worker {
             return Err(Problem::new(Code::Conflict, detail).field("epoch"));
         }
         let owner = self.open_share(caller, id, rotate.epoch, &rotate.share)?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let height = if rotate.epoch == record.epoch {
             self.is_the_share(id, &record, owner).await?;
             // Of the state that `record` is from, or a later one.

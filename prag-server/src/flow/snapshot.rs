@@ -68,7 +68,7 @@ impl Worker {
         at: AtTarget,
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let named = self.target_for(id, at.target.as_deref())?;
         let alone = self.archiving()?;
         let operation = self.begin(&caller.address, OperationKind::Snapshot)?;
@@ -94,7 +94,7 @@ impl Worker {
         at: AtTarget,
     ) -> Result<Snapshots, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let named = self.target_for(id, at.target.as_deref())?;
         let targets = self.0.parts.archives.names();
         let work = move || {
@@ -118,7 +118,7 @@ impl Worker {
         verify: VerifySnapshot,
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_admin(caller, id).await?;
-        let shard = held.shard()?;
+        let shard = self.awake(&held).await?;
         let named = self.target_for(id, verify.target.as_deref())?;
         let wanted = verify.snapshot.as_deref().map(snapshot_id).transpose()?;
         let remembered = verify.remembered.map(remembered_head).transpose()?;

@@ -2,7 +2,7 @@
 
 use prag_server::boot::{BootError, Booted, Machine, boot_on};
 use prag_server::clock::counter;
-use prag_server::settings::Settings;
+use prag_server::settings::{Bytes, Settings};
 use prag_store::{FaultyEngine, MemoryEngine};
 use prag_tests::{Ground, Lab};
 use std::sync::Arc;
@@ -35,4 +35,18 @@ async fn a_birth_that_dies_is_done_again() {
         steps += 1;
     }
     assert!(steps >= 2, "a birth has {steps} steps");
+}
+
+/// A limit that is below what the worker needs before it opens a collection ends the boot, by the setting's name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_is_too_small_ends_the_boot() {
+    let lab = Lab::start().await;
+    let engine = FaultyEngine::new(Arc::new(MemoryEngine::new()));
+    let mut settings = lab.settings().clone();
+    settings.memory.limit = Some(Bytes(64 << 20));
+    let refused = boot(&settings, &engine).await.err().unwrap().to_string();
+    assert!(refused.contains("`memory.limit` is 64 MiB"), "{refused}");
+    settings.memory.limit = Some(Bytes(1 << 20));
+    let refused = boot(&settings, &engine).await.err().unwrap().to_string();
+    assert!(refused.contains("memory.limit"), "{refused}");
 }

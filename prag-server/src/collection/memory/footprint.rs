@@ -8,8 +8,8 @@
 use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;
 use crate::collection::profile::Shape;
+use crate::collection::record::Document;
 use crate::collection::segment::{DOCUMENTS, ROWS};
-use crate::collection::text::Text;
 use prag_index::oblivious::Table;
 use prag_index::{PartName, Segment};
 use std::sync::Arc;
@@ -38,17 +38,18 @@ impl SegmentCharge {
         Self { parts, _texts: None }
     }
 
-    /// It is in memory now, its originals in this form: what was estimated becomes what is.
+    /// It is in memory now, its documents in this form: what was estimated becomes what is.
     pub fn settle<'a>(
         &mut self,
         accounts: &Arc<Accounts>,
         index: &Segment,
-        texts: impl Iterator<Item = &'a Text>,
+        documents: impl Iterator<Item = &'a Document>,
     ) {
-        let (mut plain, mut kept) = (0u64, 0u64);
-        for text in texts {
-            plain += text.len() as u64;
-            kept += text.kept_bytes() as u64;
+        let (mut plain, mut kept, mut texts) = (0u64, 0u64, view_bytes(u64::from(index.len())));
+        for document in documents {
+            plain += document.content.len() as u64;
+            kept += document.content.kept_bytes() as u64;
+            texts += document.kept_bytes() as u64;
         }
         let memory = index.memory();
         for charge in &mut self.parts {
@@ -57,7 +58,7 @@ impl SegmentCharge {
                 Component::Graph => charge.set(memory.links as u64),
                 Component::Words => charge.set(memory.words as u64),
                 Component::Fields => charge.set(memory.fields as u64),
-                Component::Texts => charge.shrink(plain.saturating_sub(kept)),
+                Component::Texts => charge.set(texts),
                 Component::Trees
                 | Component::Veils
                 | Component::Tails
@@ -138,6 +139,16 @@ pub(crate) fn tail_row_bytes(shape: &Shape, text_bytes: usize) -> u64 {
     own as u64 + TREE_ROW_BYTES + TAIL_ROW_BYTES
 }
 
+/// What the tree over so many batches takes.
+pub(crate) fn digest_bytes(batches: u64) -> u64 {
+    batches * TREE_ROW_BYTES
+}
+
+/// What a second view of so many rows takes, beside its segments: where each document lies.
+pub(crate) fn view_bytes(rows: u64) -> u64 {
+    rows * PLACE_BYTES
+}
+
 /// What building a segment of so many rows takes beside the rows' old homes: a copy of vectors and texts, the graph as it
 /// grows, and the new segment's parts in plain and sealed form.
 pub(crate) fn build_bytes(rows: u64, dimension: usize, text_bytes: u64) -> u64 {
@@ -148,7 +159,9 @@ pub(crate) fn build_bytes(rows: u64, dimension: usize, text_bytes: u64) -> u64 {
 /// A leaf hash, and its share of the hashes above.
 const TREE_ROW_BYTES: u64 = 64;
 /// A row's entry, and its document's place in the ordered map.
-const LOCATION_BYTES: u64 = 96;
+const PLACE_BYTES: u64 = 192;
+/// What is not on disk of a row's document, where each has one row: its place, and its record as it lies in memory.
+const LOCATION_BYTES: u64 = PLACE_BYTES + 320;
 /// Postings, lengths, metadata and places of a row of the tail, beside its words.
 const TAIL_ROW_BYTES: u64 = 512;
 /// Copies of the vectors while a segment is built: as rows, within the graph's builder, in the segment, in its part.

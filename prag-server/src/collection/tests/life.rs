@@ -1,13 +1,13 @@
-//! The life of a shard's keys: rotation, re-encryption, purge, and a crash after every step of each.
+//! The life of a shard's keys: rotation, re-encryption, purge.
 
 use super::super::renew;
 use super::*;
-use prag_store::{BlobName, FaultyEngine, KeyRange, RocksEngine};
+use prag_store::{BlobName, KeyRange, RocksEngine};
 use prag_trust::seal::{BatchRecord, Sealed};
 use std::path::{Path, PathBuf};
 
 /// The wrap key of an epoch.
-fn wrap_of(epoch: u32) -> Key<Wrap> {
+pub(super) fn wrap_of(epoch: u32) -> Key<Wrap> {
     let byte = u8::try_from(epoch).unwrap();
     let (chain, owner) = (Share::from_bytes(&[byte; 32]), Share::from_bytes(&[byte + 100; 32]));
     derive_kek(&chain, &owner, IDENTITY.collection, epoch).derive()
@@ -17,7 +17,10 @@ fn identity(epoch: u32) -> Identity {
     Identity { epoch, ..IDENTITY }
 }
 
-fn claim(engine: &dyn Engine, expected_epoch: u64) -> Result<Arc<dyn Shard>, CollectionError> {
+pub(super) fn claim(
+    engine: &dyn Engine,
+    expected_epoch: u64,
+) -> Result<Arc<dyn Shard>, CollectionError> {
     let mode = Open::Writer { expected_epoch, claim: 1 };
     Ok(engine.open(ShardName(IDENTITY.lineage.0), mode)?)
 }
@@ -27,12 +30,12 @@ fn born(engine: &dyn Engine) -> CollectionShard {
     CollectionShard::create(identity(1), profile(), wrap_of(1), store, &mut OsEntropy).unwrap()
 }
 
-fn open(engine: &dyn Engine, epoch: u32) -> Result<CollectionShard, CollectionError> {
+pub(super) fn open(engine: &dyn Engine, epoch: u32) -> Result<CollectionShard, CollectionError> {
     CollectionShard::open(identity(epoch), wrap_of(epoch), claim(engine, 1)?)
 }
 
 /// Segments with dead rows, and a tail with replaced, deleted and staged documents.
-fn lived_in(engine: &dyn Engine) -> CollectionShard {
+pub(super) fn lived_in(engine: &dyn Engine) -> CollectionShard {
     let shard = born(engine);
     for id in ["a", "b", "c"] {
         put(&shard, id, &text(id));
@@ -48,11 +51,11 @@ fn lived_in(engine: &dyn Engine) -> CollectionShard {
     shard
 }
 
-fn text(id: &str) -> String {
+pub(super) fn text(id: &str) -> String {
     format!("the content of {id}")
 }
 
-fn expected() -> Vec<(String, String)> {
+pub(super) fn expected() -> Vec<(String, String)> {
     let row = |(id, of): (&str, &str)| (id.to_owned(), text(of));
     [("a", "a"), ("b", "new b"), ("c", "c"), ("e", "e"), ("f", "f")].map(row).to_vec()
 }
@@ -317,92 +320,6 @@ fn a_purge_forgets_idempotency_keys_of_the_purged() {
         assert_eq!(shard.recall(&[1; 32], 6), None);
         assert_eq!(shard.recall(&[2; 32], 6), Some([12; 32]));
     }
-}
-
-/// What is done to a shard at a time; it may be cut short anywhere, and is then done again.
-type Deed = fn(&CollectionShard) -> Result<(), CollectionError>;
-
-fn rotate(shard: &CollectionShard) -> Result<(), CollectionError> {
-    shard.prepare_epoch(2, wrap_of(2), &mut OsEntropy)?;
-    // Here the ledger speaks.
-    shard.settle_epoch(2)
-}
-
-fn reencrypt(shard: &CollectionShard) -> Result<(), CollectionError> {
-    renew::reencrypt(shard, &|_, _| (), &mut OsEntropy)
-}
-
-fn purge(shard: &CollectionShard) -> Result<(), CollectionError> {
-    renew::purge(shard, &mut OsEntropy)
-}
-
-fn maintain(shard: &CollectionShard) -> Result<(), CollectionError> {
-    freeze::maintain(shard, &mut OsEntropy)
-}
-
-fn merge(shard: &CollectionShard) -> Result<(), CollectionError> {
-    freeze::compact(shard, true, &mut OsEntropy)
-}
-
-/// Crashed after any step, with or without what was not yet durable: everything acknowledged is there, and doing it
-/// again ends as if nothing had happened.
-#[test]
-fn a_crash_after_any_step_loses_nothing() {
-    for (name, first, deed) in [
-        ("rotate", 1, rotate as Deed),
-        ("reencrypt", 2, reencrypt as Deed),
-        ("compact after a rotation", 2, merge as Deed),
-        ("purge", 1, purge as Deed),
-        ("merge all", 1, merge as Deed),
-        ("merge what is wounded", 1, maintain as Deed),
-    ] {
-        for kept in [0, 1, usize::MAX] {
-            let mut steps = 0;
-            while crashes(deed, first, name == "rotate", steps, kept) {
-                steps += 1;
-            }
-            assert!(steps >= 2, "{name} has {steps} steps");
-        }
-    }
-}
-
-/// True if the deed was cut short after `steps`.
-fn crashes(deed: Deed, first: u32, turns: bool, steps: u64, kept: usize) -> bool {
-    let memory = MemoryEngine::new();
-    let engine = FaultyEngine::new(Arc::new(memory.clone()));
-    let shard = lived_in(&engine);
-    if first == 2 {
-        rotate(&shard).unwrap();
-    }
-    let head = shard.head();
-    engine.die_after(steps);
-    let done = deed(&shard);
-    let died = engine.is_dead();
-    // A blob that is not deleted at the end is an orphan, and no failure.
-    assert!(done.is_ok() || died, "{done:?}");
-    drop(shard);
-    memory.crash_keeping(kept);
-    engine.die_after(u64::MAX);
-
-    // The ledger is at one epoch or the other; whatever was not settled opens in both.
-    let opened: Vec<u32> = (1..=2).filter(|epoch| open(&engine, *epoch).is_ok()).collect();
-    assert!(!opened.is_empty(), "locked out after {steps} steps");
-    assert!(turns || opened == [first]);
-    for epoch in opened {
-        let shard = open(&engine, epoch).unwrap();
-        assert_eq!(contents(&shard.read()), expected(), "epoch {epoch}, {steps} steps");
-        assert_eq!((shard.head(), shard.read().chunks()), (head, 5));
-    }
-    let current = if open(&engine, 1).is_ok() { 1 } else { 2 };
-    let shard = open(&engine, current).unwrap();
-    put(&shard, "g", &text("g"));
-    deed(&shard).unwrap();
-    delete(&shard, "g");
-    assert_eq!(contents(&shard.read()), expected());
-    let epoch = shard.epoch();
-    drop(shard);
-    assert_eq!(contents(&open(&engine, epoch).unwrap().read()), expected());
-    died
 }
 
 /// Whether a run of `bytes` from their middle lies in any file below `path`.
