@@ -151,7 +151,7 @@ impl Bench {
 }
 
 async fn metrics(bench: &Bench, out: &mut String) {
-    out.push_str("Exact, unsigned, in the open. Totals over all collections; nothing tells two collections or callers apart.\n\n");
+    out.push_str("Unsigned, in the open; exact, memory in steps of a MiB. Totals over all collections; nothing tells two collections or callers apart.\n\n");
     out.push_str("| field | value in this run |\n|---|---|\n");
     let text = crate::get(bench.lab.address(), "/metrics").await;
     let body = text.split("\r\n\r\n").nth(1).unwrap_or_default();

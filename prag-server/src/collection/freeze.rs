@@ -12,7 +12,7 @@ use super::segment::{Written, write_segment};
 use super::shard::CollectionShard;
 use super::state::{Live, LiveSegment, Row};
 use super::swap::swap;
-use super::tiers::{self, Room, Size};
+use super::tiers::{self, Room, Shape as Tiers, Size};
 use prag_index::{BuildParams, Row as IndexRow, Segment};
 use prag_protocol::metadata::Metadata;
 use prag_store::BlobName;
@@ -56,17 +56,17 @@ pub fn maintain(shard: &CollectionShard, entropy: &mut dyn Entropy) -> Result<()
         Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
         Err(TryLockError::WouldBlock) => return Ok(()),
     };
-    let room = Room::of(shard.profile.dimension as usize);
+    let (room, shape) = (Room::of(shard.profile.dimension as usize), tiers_of(shard));
     for _ in 0..PASSES_MAX {
         let (ids, sizes, tail) = sizes(&shard.read());
-        let Some(chosen) = tiers::due(&shard.home.upkeep.shape, room, &sizes, &tail) else {
+        let Some(chosen) = tiers::due(&shape, room, &sizes, &tail) else {
             return Ok(());
         };
         let chosen: HashSet<_> = chosen.into_iter().map(|at| ids[at]).collect();
         match pass(shard, &Merge::These(chosen.clone()), false, entropy) {
             // The tail alone may fit where a merge does not.
             Err(CollectionError::Memory(_)) if !chosen.is_empty() => {
-                let frozen = tail.rows >= shard.home.upkeep.shape.freeze_rows as u64;
+                let frozen = tail.rows >= shape.freeze_rows as u64;
                 return if frozen { pass(shard, &Merge::Tail, false, entropy) } else { Ok(()) };
             }
             other => other?,
@@ -80,7 +80,16 @@ pub fn is_due(shard: &CollectionShard) -> bool {
     let live = shard.read();
     let sizes: Vec<Size> = live.segments.iter().map(|segment| size(segment, 0)).collect();
     let tail = Size { rows: live.tail.rows.len() as u64, ..Size::default() };
-    tiers::is_due(&shard.home.upkeep.shape, &sizes, &tail)
+    tiers::is_due(&tiers_of(shard), &sizes, &tail)
+}
+
+/// The settings' tiers, with a tail that is frozen while the memory that is kept for builds has room for it.
+fn tiers_of(shard: &CollectionShard) -> Tiers {
+    let Tiers { freeze_rows, fan } = shard.home.upkeep.shape;
+    let row = build_bytes(1, shard.profile.dimension as usize, TEXT_BYTES);
+    let most = shard.home.accounts.limit() / FREEZE_SHARE / row;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Tiers { freeze_rows: freeze_rows.min(most.max(FREEZE_ROWS_MIN)), fan }
 }
 
 /// Freeze the tail; with `all`, merge every segment into the new one too. Blocks for as long as the build takes, and
@@ -144,6 +153,9 @@ pub(super) fn pass(
     fresh_root: bool,
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
+    if shard.writer().failed {
+        return Err(CollectionError::Closed);
+    }
     let keys = shard.keys();
     let fresh_root = fresh_root || keys.root().birth < keys.epoch();
     let snapshot = snapshot(shard, merge);
@@ -277,5 +289,11 @@ impl Taken {
     }
 }
 
+/// One part in so many of the limit is enough to freeze a tail: half of what is kept from writes.
+const FREEZE_SHARE: u64 = 16;
+/// As the settings' own bound.
+const FREEZE_ROWS_MIN: usize = 16;
+/// Text of a row of the tail, about.
+const TEXT_BYTES: u64 = 1024;
 /// Merges of one shard before others have their turn.
 const PASSES_MAX: usize = 8;

@@ -81,9 +81,13 @@ impl Component {
     }
 }
 
-/// The limit leaves no room. Nothing was taken; worth a retry once something was given back.
+/// The limit leaves no room. Nothing was taken; worth a retry once something was given back. Shown in whole MiB: to the
+/// byte, it would tell any writer how long the texts of all others are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{needed} bytes more, with {used} in use, are over the limit of {limit}")]
+#[error(
+    "{} MiB more, with {} MiB in use, are over the limit of {} MiB",
+    .needed.div_ceil(MIB), .used.div_ceil(MIB), .limit / MIB
+)]
 pub struct Full {
     /// What was asked for.
     pub needed: u64,
@@ -309,6 +313,7 @@ impl Drop for TextCharge {
     }
 }
 
+const MIB: u64 = 1 << 20;
 /// One part in so many of the limit is kept from writes.
 const BUILDS_SHARE: u64 = 8;
 
@@ -328,7 +333,7 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let component = Component::ALL[(seed >> 33) as usize % Component::ALL.len()];
             let bytes = (seed >> 40) % 300;
-            if seed % 3 == 0 && !living.is_empty() {
+            if seed.is_multiple_of(3) && !living.is_empty() {
                 living.swap_remove((seed >> 20) as usize % living.len());
             } else {
                 let before = accounts.total();

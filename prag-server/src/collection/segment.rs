@@ -8,7 +8,7 @@
 use super::CollectionError;
 use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
-use super::memory::{Footprint, SegmentCharge};
+use super::memory::{Component, Footprint, SegmentCharge};
 use super::profile::Shape;
 use super::record::{Document, decode, encode};
 use super::shard::Home;
@@ -121,6 +121,9 @@ fn load_segment(
     mut charge: SegmentCharge,
 ) -> Result<LiveSegment, CollectionError> {
     let store = home.store.as_ref();
+    // The parts as they are read. Counted, not asked for: one segment always opens if it fits, several wait for room.
+    let read = entry.parts.iter().map(|part| part.length).sum();
+    let _reading = home.accounts.charge(Component::Builds, read);
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }

@@ -142,7 +142,7 @@ impl CollectionShard {
         };
         let log = Log::load(Arc::clone(store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
-        let digests = accounts.charge(Component::Trees, digest_bytes(log.size()));
+        let digests = accounts.reserve(Component::Trees, digest_bytes(log.size()))?;
         let writer = Writer { log, manifest, recent, failed: false, digests };
         Ok(Self::assemble(keys, (profile, shape), live, writer, home, open))
     }

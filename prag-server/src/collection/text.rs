@@ -97,7 +97,8 @@ impl Text {
         let mut blocks = Vec::with_capacity(text.len() / BLOCK_BYTES + 1);
         let mut start = 0;
         while start < text.len() {
-            let end = text.floor_char_boundary(start + BLOCK_BYTES);
+            let most = text.len().min(start + BLOCK_BYTES);
+            let end = (start..=most).rfind(|at| text.is_char_boundary(*at)).unwrap_or(most);
             let bytes = lz4_flex::block::compress(&text.as_bytes()[start..end]);
             blocks.push(Block { end, bytes: bytes.into_boxed_slice() });
             start = end;

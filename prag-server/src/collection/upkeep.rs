@@ -40,7 +40,8 @@ impl Upkeep {
         BuildParams { threads: self.threads, ..BuildParams::default() }
     }
 
-    /// `bytes` were written by a build: wait until the pace allows more. Blocks this thread, with no lock held.
+    /// `bytes` were written by a build: wait until the pace allows more. Blocks this thread;
+    /// no search and no write waits for it.
     pub(super) fn spend(&self, bytes: usize) {
         let wait = self.bill(bytes, Instant::now());
         if !wait.is_zero() {

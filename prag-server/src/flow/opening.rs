@@ -183,6 +183,7 @@ impl Worker {
                 if rest.as_ref().and_then(|rest| rest.head) != Some(shard.head()) {
                     self.make_room_of(&shard).await?;
                 }
+                held.touch(self.now());
                 held.arrive(&shard, rest.is_some())?;
                 self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {

@@ -119,7 +119,7 @@ pub(super) fn waits(problem: &Problem) -> bool {
 /// The memory limit, or the part of it that writes may use, has no room.
 pub(super) fn memory(full: Full) -> Problem {
     let detail = format!(
-        "{full} bytes (`memory.limit`): searches go on; delete documents, or ask the worker's operator for a higher limit"
+        "{full} (`memory.limit`): searches go on; delete documents, or ask the worker's operator for a higher limit"
     );
     Problem::new(Code::MemoryLimit, detail).limit(full.limit)
 }

@@ -11,7 +11,7 @@ use super::*;
 
 /// One of several shards under one limit; at rest, or open.
 enum Place {
-    Open(CollectionShard),
+    Open(Box<CollectionShard>),
     Resting(Rest),
     Moving,
 }
@@ -40,7 +40,7 @@ impl Fleet {
     fn create(&mut self, profile: Profile) -> Result<(), CollectionError> {
         let home = self.home(self.places.len(), 0);
         let made = CollectionShard::create(IDENTITY, profile, wrap_key(), home, &mut OsEntropy)?;
-        self.places.push(Place::Open(made));
+        self.places.push(Place::Open(Box::new(made)));
         Ok(())
     }
 
@@ -48,7 +48,7 @@ impl Fleet {
         if let Place::Resting(rest) = &self.places[number] {
             let wrap = Arc::clone(&rest.wrap);
             let opened = CollectionShard::open(IDENTITY, wrap, self.home(number, 1)).unwrap();
-            self.places[number] = Place::Open(opened);
+            self.places[number] = Place::Open(Box::new(opened));
         }
         let Place::Open(shard) = &self.places[number] else { panic!("it moves") };
         shard
@@ -64,7 +64,7 @@ impl Fleet {
 
     fn open(&self) -> impl Iterator<Item = &CollectionShard> {
         self.places.iter().filter_map(|place| match place {
-            Place::Open(shard) => Some(shard),
+            Place::Open(shard) => Some(&**shard),
             Place::Resting(_) | Place::Moving => None,
         })
     }

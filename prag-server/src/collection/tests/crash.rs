@@ -110,10 +110,8 @@ fn an_acknowledged_write_outlives_a_swap() {
                     .unwrap();
             engine.die_after(steps);
             let (acknowledged, under_way) = std::thread::scope(|scope| {
-                let building = scope.spawn(|| while maintain(&shard).is_ok() {});
-                let seen = until_it_dies(&shard);
-                building.join().unwrap();
-                seen
+                scope.spawn(|| while !engine.is_dead() && maintain(&shard).is_ok() {});
+                until_it_dies(&shard)
             });
             drop(shard);
             memory.crash_keeping(kept);
