@@ -68,22 +68,16 @@ impl Worker {
             "the worker is at as much long work as it takes on; try again when some is done";
         let one_more = Arc::clone(&self.0.works).try_acquire_owned();
         let one_more = one_more.map_err(|_| Problem::new(Code::Overloaded, detail))?;
-        let operation = self.begin(&caller.address, kind)?;
-        let (worker, op) = (self.clone(), operation.id.clone());
+        let (operation, task) = self.begin(&caller.address, kind)?;
         let thread = std::thread::Builder::new().name("prag-operation".to_owned());
         let started = thread.spawn(move || {
             machine::step_back();
-            let told = worker.teller(&op);
-            let done = work(&shard, &told);
+            let done = work(&shard, &task.teller());
             drop(one_more);
-            worker.finish_with(&op, done.map_err(problems::collection).map(|()| None));
+            task.end(done.map_err(problems::collection).map(|()| None));
         });
-        if started.is_err() {
-            let problem = Problem::new(Code::Overloaded, "no thread for the operation");
-            self.finish_with(&operation.id, Err(problem.clone()));
-            return Err(problem);
-        }
-        Ok(operation)
+        let unstarted = |_| Problem::new(Code::Overloaded, "no thread for the operation");
+        started.map(|_| operation).map_err(unstarted)
     }
 
     /// Freeze a tail that has grown past the setting, and merge what is due, in the background.

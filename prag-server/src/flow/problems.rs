@@ -172,6 +172,14 @@ pub(super) fn snapshot(error: SnapshotError) -> Problem {
     Problem::new(code, text)
 }
 
+/// As [`snapshot`], of one that is being made: what fails its check there is the shard.
+pub(super) fn taken(error: SnapshotError) -> Problem {
+    match error {
+        SnapshotError::Collection(error) => collection(error),
+        other => snapshot(other),
+    }
+}
+
 pub(super) fn chunk(error: ChunkError) -> Problem {
     let code = match &error {
         ChunkError::SourceTooLong { .. } | ChunkError::TooManyPieces { .. } => Code::TooLarge,

@@ -109,12 +109,12 @@ impl Worker {
             entry,
             writer_epoch,
         };
-        let operation = self.begin(&caller.address, OperationKind::Restore)?;
-        let (worker, op) = (self.clone(), operation.id.clone());
+        let (operation, task) = self.begin(&caller.address, OperationKind::Restore)?;
+        let worker = self.clone();
         tokio::spawn(async move {
-            let done = worker.restore(job, op.clone()).await;
+            let done = worker.restore(job, task.teller()).await;
             drop(alone);
-            worker.finish_with(&op, done.map(Some));
+            task.end(done.map(Some));
         });
         Ok(operation)
     }
@@ -176,11 +176,15 @@ impl Worker {
         }
     }
 
-    async fn restore(&self, mut job: Job, op: String) -> Result<Checked, Problem> {
+    async fn restore(
+        &self,
+        mut job: Job,
+        told: impl Fn(u64, u64) + Send + 'static,
+    ) -> Result<Checked, Problem> {
         let last = self.last_anchor().await?;
         let worker = self.clone();
         let work = move || {
-            let fresh = worker.unpack(&mut job, &last, &op);
+            let fresh = worker.unpack(&mut job, &last, &told);
             (job, fresh)
         };
         let (job, fresh) = tokio::task::spawn_blocking(work).await.map_err(problems::internal)?;
@@ -192,7 +196,7 @@ impl Worker {
         &self,
         job: &mut Job,
         last: &super::anchor::LastAnchor,
-        op: &str,
+        told: &dyn Fn(u64, u64),
     ) -> Result<Fresh, Problem> {
         let (id, epoch) = (job.id, job.record.epoch);
         let wrap = wrap_key(&job.shares, id, &job.record).ok_or_else(problems::another_share)?;
@@ -217,7 +221,7 @@ impl Worker {
         spare.push(fresh_shard);
         // The host may have removed a shard that nobody has opened: its name is noted before it is made.
         self.0.parts.catalog.keep(&Entry { spare, ..noted.clone() }).map_err(vault)?;
-        let done = self.fill(job, &source, &opener, &entry, op);
+        let done = self.fill(job, &source, &opener, &entry, told);
         if done.is_err() {
             self.abandon(id, fresh_shard);
         }
@@ -243,13 +247,12 @@ impl Worker {
         source: &Source<'_>,
         opener: &Opener,
         entry: &Entry,
-        op: &str,
+        told: &dyn Fn(u64, u64),
     ) -> Result<(Unpacked, Checked), Problem> {
         let mode = Open::Writer { expected_epoch: 0, claim: entry.writer_epoch() };
         let store = self.0.parts.engine.open(ShardName(entry.shard()), mode);
         let store = store.map_err(|error| problems::collection(error.into()))?;
-        let told = self.teller(op);
-        let whole = source.unpack(opener, &store, true, &told).map_err(problems::snapshot)?;
+        let whole = source.unpack(opener, &store, true, told).map_err(problems::snapshot)?;
         let at = |size| whole.root_at(size);
         for (who, known) in &job.known {
             let same = at(known.size) == Some(known.root) && known.lineage == whole.head.lineage;

@@ -71,14 +71,13 @@ impl Worker {
         let shard = self.awake(&held).await?;
         let named = self.target_for(id, at.target.as_deref())?;
         let alone = self.archiving()?;
-        let operation = self.begin(&caller.address, OperationKind::Snapshot)?;
-        let (worker, op) = (self.clone(), operation.id.clone());
+        let (operation, task) = self.begin(&caller.address, OperationKind::Snapshot)?;
+        let worker = self.clone();
         tokio::task::spawn_blocking(move || {
-            let told = worker.teller(&op);
-            let done = worker.write_snapshot(&held.entry, &shard, &named, &told);
+            let done = worker.write_snapshot(&held.entry, &shard, &named, &task.teller());
             // Before anybody hears that it is done: the next one may follow at once.
             drop(alone);
-            worker.finish_with(&op, done.map_err(problems::snapshot).map(Some));
+            task.end(done.map_err(problems::taken).map(Some));
         });
         Ok(operation)
     }
@@ -123,10 +122,9 @@ impl Worker {
         let wanted = verify.snapshot.as_deref().map(snapshot_id).transpose()?;
         let remembered = verify.remembered.map(remembered_head).transpose()?;
         let alone = self.archiving()?;
-        let operation = self.begin(&caller.address, OperationKind::Verify)?;
-        let (worker, op) = (self.clone(), operation.id.clone());
+        let (operation, task) = self.begin(&caller.address, OperationKind::Verify)?;
         tokio::task::spawn_blocking(move || {
-            let told = worker.teller(&op);
+            let told = task.teller();
             let verified = || {
                 let opener = shard.opener().map_err(problems::collection)?;
                 let source = chosen(&named, &opener, wanted)?;
@@ -140,7 +138,7 @@ impl Worker {
             };
             let done = verified();
             drop(alone);
-            worker.finish_with(&op, done.map(Some));
+            task.end(done.map(Some));
         });
         Ok(operation)
     }
