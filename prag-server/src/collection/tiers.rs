@@ -220,6 +220,10 @@ mod tests {
         assert_eq!(due(&SHAPE, room, &[of(9, 0), of(8, 0), of(9, 9)], &NONE), Some(vec![0, 1]));
         assert_eq!(due(&SHAPE, room, &[of(100, 100), of(100, 75)], &NONE), Some(vec![1]));
         assert_eq!(due(&SHAPE, room, &[of(100, 100), of(100, 76)], &NONE), None);
+        let large = Shape { freeze_rows: 640, fan: 4 };
+        assert_eq!(due(&large, room, &[of(11, 0)], &NONE), Some(vec![0]));
+        assert_eq!(due(&large, room, &[of(12, 2)], &NONE), None, "tiny");
+        assert_eq!(due(&large, room, &[of(13, 2)], &NONE), Some(vec![0]));
         assert_eq!(due(&SHAPE, room, &[], &whole(99)), None);
         assert_eq!(due(&SHAPE, room, &[], &whole(100)), Some(vec![]));
     }
