@@ -48,16 +48,29 @@ impl Log {
         base: u64,
         apply: &mut dyn FnMut(Batch) -> Result<(), CollectionError>,
     ) -> Result<Self, CollectionError> {
+        let log = Self::load_tree(shard, writer_epoch, keys)?;
+        if base > log.tree.size() {
+            return Err(CollectionError::Tampered("manifest base"));
+        }
+        log.replay(keys, base, apply)?;
+        Ok(log)
+    }
+
+    /// As [`Log::load`], without a look at any batch.
+    ///
+    /// # Errors
+    /// [`CollectionError::Tampered`] names the record that failed.
+    pub fn load_tree(
+        shard: Arc<dyn Shard>,
+        writer_epoch: u64,
+        keys: &Keys,
+    ) -> Result<Self, CollectionError> {
         let mut log = Self::create(shard, writer_epoch);
         log.load_digests()?;
         let stored = log.load_head(keys)?;
         if stored.size != log.tree.size() || stored.root != log.tree.root() {
             return Err(CollectionError::Tampered("head"));
         }
-        if base > stored.size {
-            return Err(CollectionError::Tampered("manifest base"));
-        }
-        log.replay(keys, base, apply)?;
         Ok(log)
     }
 

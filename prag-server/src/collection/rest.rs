@@ -2,17 +2,22 @@
 //!
 //! Layer: collection, around `shard`.
 //! Holds: its home, its rest, and its place in the line for freezes and merges.
-//! Never: a rest without the head that the shard had, once it was open.
+//! Never: a rest without the head that the shard had.
 //! Invariant: a shard that rests and is opened again has the same keys, shares and head.
 
+use super::CollectionError;
+use super::keys::Keys;
+use super::log::Log;
+use super::manifest::Manifest;
 use super::memory::Accounts;
-use super::shard::CollectionShard;
+use super::shard::{CollectionShard, Identity};
 use super::upkeep::Upkeep;
 use prag_client::vault::Shares;
 use prag_protocol::Epoch;
 use prag_store::Shard;
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap};
+use prag_trust::merkle::MerkleLog;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,19 +56,23 @@ pub struct Rest {
     pub epoch: Epoch,
     /// Opens it again.
     pub wrap: Arc<Key<Wrap>>,
-    /// What it must continue; none where it was not open yet.
-    pub head: Option<Head>,
-    /// What was in it.
-    pub counts: Counts,
+    /// What it must continue.
+    pub head: Head,
+    /// What was in it; `None` where it was not open since the boot.
+    pub counts: Option<Counts>,
     shares: Mutex<Option<(Epoch, Shares)>>,
 }
 
 impl Rest {
     /// A shard that was not opened yet.
     #[must_use]
-    pub fn unopened(epoch: Epoch, wrap: Key<Wrap>, shares: Option<(Epoch, Shares)>) -> Self {
-        let (wrap, counts) = (Arc::new(wrap), Counts::default());
-        Self { epoch, wrap, head: None, counts, shares: Mutex::new(shares) }
+    pub fn unopened(
+        epoch: Epoch,
+        wrap: Arc<Key<Wrap>>,
+        head: Head,
+        shares: Option<(Epoch, Shares)>,
+    ) -> Self {
+        Self { epoch, wrap, head, counts: None, shares: Mutex::new(shares) }
     }
 
     /// The opened shard holds the shares again.
@@ -76,10 +85,28 @@ impl Rest {
 }
 
 impl CollectionShard {
+    /// The head of a stored shard, and the root at earlier sizes, without opening it: manifest, digests and head are
+    /// authenticated, segments and batches not looked at. Blocks.
+    ///
+    /// # Errors
+    /// As [`CollectionShard::open`].
+    pub fn stored_head(
+        identity: Identity,
+        wrap: Arc<Key<Wrap>>,
+        store: &Arc<dyn Shard>,
+    ) -> Result<(Head, MerkleLog), CollectionError> {
+        let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let keys = Keys::load(collection, lineage, epoch, wrap, store.as_ref())?;
+        let manifest = Manifest::load(&keys, store.as_ref())?;
+        let keys = keys.begin(&manifest.roots)?;
+        let log = Log::load_tree(Arc::clone(store), writer_epoch, &keys)?;
+        Ok((log.head(&keys), log.into_tree()))
+    }
+
     /// What opens it again, if it may be closed now: no write failed, no rotation is under way.
     pub fn rest(&mut self) -> Option<Rest> {
-        let (wrap, counts) = (self.keys().only_wrap()?, self.counts());
-        let head = Some(self.durable_head()?);
+        let (wrap, counts) = (self.keys().only_wrap()?, Some(self.counts()));
+        let head = self.durable_head()?;
         let shares = self.shares.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         Some(Rest { epoch: self.epoch(), wrap, head, counts, shares: Mutex::new(shares) })
     }

@@ -80,7 +80,7 @@ pub fn due(shape: &Shape, room: Room, segments: &[Size], tail: &Size) -> Option<
     if let Some(chosen) = tier(shape, left, segments, frozen.then_some(tail)) {
         return Some(chosen);
     }
-    if let Some(worst) = wounded(segments) {
+    if let Some(worst) = wounded(shape, segments) {
         return Some(vec![worst]);
     }
     frozen.then(Vec::new)
@@ -89,7 +89,7 @@ pub fn due(shape: &Shape, room: Room, segments: &[Size], tail: &Size) -> Option<
 /// Whether something is dead, wounded or to be frozen; a tier fills only by one of these.
 #[must_use]
 pub fn is_due(shape: &Shape, segments: &[Size], tail: &Size) -> bool {
-    tail.rows >= shape.freeze_rows as u64 || wounded(segments).is_some()
+    tail.rows >= shape.freeze_rows as u64 || wounded(shape, segments).is_some()
 }
 
 /// All segments for which `wanted` holds, in groups that each fit one segment; the first has room for the tail.
@@ -139,11 +139,13 @@ fn tier(shape: &Shape, room: Room, segments: &[Size], tail: Option<&Size>) -> Op
     None
 }
 
-/// The segment with the largest share of dead rows, from a quarter on.
-fn wounded(segments: &[Size]) -> Option<usize> {
+/// The segment with the largest share of dead rows, from a quarter on; of tiny ones none, which cost nothing.
+fn wounded(shape: &Shape, segments: &[Size]) -> Option<usize> {
+    let least = shape.freeze_rows as u64 / DEAD_ROWS_SHARE;
     let share = |size: &Size| (size.rows - size.live.min(size.rows)) * 1024 / size.rows.max(1);
     let worst = (0..segments.len()).max_by_key(|at| share(&segments[*at]))?;
-    (share(&segments[worst]) >= 1024 / DEAD_SHARE).then_some(worst)
+    let dead = segments[worst].rows - segments[worst].live.min(segments[worst].rows);
+    (share(&segments[worst]) >= 1024 / DEAD_SHARE && dead > least).then_some(worst)
 }
 
 fn level(shape: &Shape, size: &Size) -> u32 {
@@ -161,6 +163,8 @@ fn indices(segments: &[Size], wanted: impl Fn(&Size) -> bool) -> Vec<usize> {
 
 /// A segment of which one part in so many is dead is rewritten.
 const DEAD_SHARE: u64 = 4;
+/// And only if more are dead than one part in so many of a tail that is frozen.
+const DEAD_ROWS_SHARE: u64 = 64;
 /// The most rows of an index's segment.
 const ROWS_MAX: u64 = 1 << 24;
 
@@ -216,6 +220,10 @@ mod tests {
         assert_eq!(due(&SHAPE, room, &[of(9, 0), of(8, 0), of(9, 9)], &NONE), Some(vec![0, 1]));
         assert_eq!(due(&SHAPE, room, &[of(100, 100), of(100, 75)], &NONE), Some(vec![1]));
         assert_eq!(due(&SHAPE, room, &[of(100, 100), of(100, 76)], &NONE), None);
+        let large = Shape { freeze_rows: 640, fan: 4 };
+        assert_eq!(due(&large, room, &[of(11, 0)], &NONE), Some(vec![0]));
+        assert_eq!(due(&large, room, &[of(12, 2)], &NONE), None, "tiny");
+        assert_eq!(due(&large, room, &[of(13, 2)], &NONE), Some(vec![0]));
         assert_eq!(due(&SHAPE, room, &[], &whole(99)), None);
         assert_eq!(due(&SHAPE, room, &[], &whole(100)), Some(vec![]));
     }

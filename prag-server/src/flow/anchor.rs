@@ -8,7 +8,7 @@
 
 use super::collections::vault;
 use super::{Worker, lock, problems};
-use crate::collection::{CollectionError, CollectionShard};
+use crate::collection::CollectionError;
 use crate::vault::Anchored;
 use prag_client::system::OsEntropy;
 use prag_client::vault::VaultError;
@@ -135,7 +135,7 @@ impl Worker {
         Ok(true)
     }
 
-    /// What the ledger anchored last, for [`checked`].
+    /// What the ledger anchored last, for [`continued`].
     pub(super) async fn last_anchor(&self) -> Result<LastAnchor, Problem> {
         let parts = &self.0.parts;
         let query = AccessQuery::Anchor { account: parts.account.clone() };
@@ -151,7 +151,7 @@ impl Worker {
         }
     }
 
-    /// Lineages of all collections here, and the heads of those that were open since the boot.
+    /// Lineages of all collections here, and the heads of those whose keys are here, open or at rest.
     fn durable_heads(&self) -> (Vec<Lineage>, Vec<(Lineage, Head)>) {
         let held: Vec<_> = {
             let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
@@ -190,36 +190,32 @@ impl Worker {
     }
 }
 
-/// The shard, if it continues what was anchored of it, and the heads that others have `seen` of it.
+/// Whether a shard of this head, with these roots at earlier sizes, continues what was anchored of it, and the heads that
+/// others have `seen` of it.
 ///
 /// A head of an earlier writer does not bind: its owner went back behind it, and the ledger has the claim.
 ///
 /// # Errors
 /// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
-pub(super) fn checked(
-    shard: CollectionShard,
+pub(super) fn continued(
+    head: &Head,
+    root_at: impl Fn(u64) -> Option<[u8; 32]>,
     last: &LastAnchor,
     seen: [Option<&Head>; 2],
-) -> Result<CollectionShard, CollectionError> {
+) -> Result<(), CollectionError> {
     let anchored = match last {
         LastAnchor::None => None,
         LastAnchor::Lost => return Err(CollectionError::AnchorLost),
         // A shard that is younger than the anchor is not in it.
-        LastAnchor::Heads(anchored) => anchored.of(shard.lineage()),
+        LastAnchor::Heads(anchored) => anchored.of(head.lineage),
     };
-    let writer_epoch = shard.head().writer_epoch;
     let binding = [anchored].into_iter().chain(seen).flatten();
-    binding.filter(|head| head.writer_epoch >= writer_epoch).try_fold(shard, continues)
-}
-
-fn continues(shard: CollectionShard, anchored: &Head) -> Result<CollectionShard, CollectionError> {
-    match shard.root_at(anchored.size) {
-        None => {
-            Err(CollectionError::BehindAnchor { size: shard.head().size, anchored: anchored.size })
-        }
-        Some(root) if root == anchored.root => Ok(shard),
-        Some(_) => Err(CollectionError::Forked { anchored: anchored.size }),
-    }
+    let mut binding = binding.filter(|bound| bound.writer_epoch >= head.writer_epoch);
+    binding.try_for_each(|bound| match root_at(bound.size) {
+        None => Err(CollectionError::BehindAnchor { size: head.size, anchored: bound.size }),
+        Some(root) if root == bound.root => Ok(()),
+        Some(_) => Err(CollectionError::Forked { anchored: bound.size }),
+    })
 }
 
 /// Between two anchors that somebody waits for: the shortest cadence that the settings allow.

@@ -9,11 +9,12 @@
 use super::lock::ignore_poison;
 use super::problems;
 use super::watch::Watch;
-use crate::collection::CollectionShard;
 use crate::collection::shard::{Counts, Rest};
+use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use prag_store::StoreError;
 use prag_store::archive::Hex;
 use prag_trust::head::Head;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +78,7 @@ impl Held {
         }
         let shard = match &*self.state.read().unwrap_or_else(ignore_poison) {
             State::Ready(shard) => Arc::clone(shard),
-            State::Resting(rest) => return Some(rest.counts),
+            State::Resting(rest) => return rest.counts,
             State::Locked | State::Absent | State::Quarantined(_) => return None,
         };
         Some(shard.counts())
@@ -95,7 +96,7 @@ impl Held {
     pub(super) fn kept_head(&self) -> Option<Head> {
         match &*self.state.read().unwrap_or_else(ignore_poison) {
             State::Ready(shard) => shard.durable_head(),
-            State::Resting(rest) => rest.head,
+            State::Resting(rest) => Some(rest.head),
             State::Locked | State::Absent | State::Quarantined(_) => None,
         }
     }
@@ -168,6 +169,15 @@ impl Held {
     /// Who of its grantees asked, how much and for what.
     pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(ignore_poison)
+    }
+
+    /// Something is wrong with the shard itself.
+    pub(super) fn fail(&self, error: CollectionError) {
+        if let CollectionError::Store(StoreError::Absent(_)) = error {
+            return self.set(State::Absent);
+        }
+        tracing::error!(shard = %self.entry.lineage, %error, "a shard is quarantined");
+        self.set(State::Quarantined(error.to_string()));
     }
 
     pub(super) fn set(&self, state: State) {
@@ -260,7 +270,7 @@ impl Held {
                 shard.close();
                 Some(shard.head())
             }
-            State::Resting(rest) => rest.head,
+            State::Resting(rest) => Some(rest.head),
             State::Locked | State::Absent | State::Quarantined(_) => return None,
         };
         *state = State::Locked;

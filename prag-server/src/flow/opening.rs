@@ -5,7 +5,7 @@
 //! Never: opens a shard without a fresh ledger view that says its epoch is alive.
 //! Invariant: a KEK is used only if it opens the ledger's commitment.
 
-use super::anchor::{LastAnchor, checked};
+use super::anchor::{LastAnchor, continued};
 use super::collections::vault;
 use super::held::State;
 use super::{Held, Worker, lock, problems};
@@ -180,7 +180,8 @@ impl Worker {
             Ok(shard) => {
                 let shard = Arc::new(shard);
                 // What it had when it went to rest was counted.
-                if rest.as_ref().and_then(|rest| rest.head) != Some(shard.head()) {
+                let counted = rest.as_ref().filter(|rest| rest.counts.is_some());
+                if counted.map(|rest| rest.head) != Some(shard.head()) {
                     self.make_room_of(&shard).await?;
                 }
                 held.touch(self.now());
@@ -190,7 +191,6 @@ impl Worker {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");
                 }
             }
-            Err(CollectionError::Store(StoreError::Absent(_))) => held.set(State::Absent),
             Err(error @ (CollectionError::Memory(_) | CollectionError::Crowded { .. })) => {
                 return Err(problems::collection(error));
             }
@@ -200,10 +200,7 @@ impl Worker {
             {
                 return Err(problems::collection(error));
             }
-            Err(error) => {
-                tracing::error!(shard = %held.entry.lineage, %error, "a shard is quarantined");
-                held.set(State::Quarantined(error.to_string()));
-            }
+            Err(error) => held.fail(error),
         }
         Ok(())
     }
@@ -228,7 +225,25 @@ impl Worker {
         let store = self.0.parts.engine.open(ShardName(entry.shard()), mode)?;
         let shard = CollectionShard::open(identity(entry, epoch), wrap, self.home(store))?;
         let restored = entry.restored.map(|restored| restored.head);
-        checked(shard, last, [seen, restored.as_ref()])
+        continued(&shard.head(), |size| shard.root_at(size), last, [seen, restored.as_ref()])?;
+        Ok(shard)
+    }
+
+    /// The head of `entry`'s shard as it is stored, if it continues the last anchor. Blocks.
+    pub(super) fn stored_head(
+        &self,
+        entry: &Entry,
+        epoch: Epoch,
+        wrap: Arc<Key<Wrap>>,
+        last: &LastAnchor,
+    ) -> Result<Head, CollectionError> {
+        let claim = entry.writer_epoch();
+        let mode = Open::Writer { expected_epoch: claim, claim };
+        let store = self.0.parts.engine.open(ShardName(entry.shard()), mode)?;
+        let (head, tree) = CollectionShard::stored_head(identity(entry, epoch), wrap, &store)?;
+        let restored = entry.restored.map(|restored| restored.head);
+        continued(&head, |size| tree.root_at(size), last, [None, restored.as_ref()])?;
+        Ok(head)
     }
 
     pub(super) fn bury(&self, entry: &Entry) -> Result<(), Problem> {

@@ -48,7 +48,7 @@ impl Worker {
 
     /// Open a shard that was not open since the boot: nobody knows yet what is in it.
     pub(super) async fn look_once(&self, held: &Arc<Held>) {
-        if held.resting().is_some_and(|rest| rest.head.is_none()) {
+        if held.resting().is_some_and(|rest| rest.counts.is_none()) {
             self.wake_if_it_fits(held).await;
         }
     }
@@ -64,7 +64,7 @@ impl Worker {
     async fn open_resting(&self, held: &Arc<Held>, rest: &Arc<Rest>) -> Result<(), Problem> {
         let (worker, held, rest) = (self.clone(), Arc::clone(held), Arc::clone(rest));
         let opening = async move {
-            worker.try_open(&held, rest.epoch, Arc::clone(&rest.wrap), rest.head).await
+            worker.try_open(&held, rest.epoch, Arc::clone(&rest.wrap), Some(rest.head)).await
         };
         tokio::spawn(opening).await.map_err(problems::internal)?
     }

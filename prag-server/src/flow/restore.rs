@@ -78,8 +78,8 @@ impl Worker {
         self.may_replace(caller, held.as_deref(), restore.replace)?;
         if let Some(held) = &held {
             self.make_all_room(held)?;
-            // What it has is to be compared with the snapshot.
-            self.wake(held).await?;
+            // What it has is to be compared with the snapshot; where it does not open, its head is.
+            self.wake_if_it_fits(held).await;
         }
         let turning = self.0.turning.lock().await;
         self.place(caller, id, epoch).await?;

@@ -20,8 +20,8 @@ use super::held::State;
 use super::lease::lives;
 use super::opening::wrap_key;
 use super::{Held, Worker, problems};
-use crate::collection::CollectionShard;
 use crate::collection::shard::Rest;
+use crate::collection::{CollectionError, CollectionShard};
 use crate::vault::Handover;
 use prag_client::ledger::Deposit;
 use prag_client::vault::{Fetched, Shares, VaultError, Wanted};
@@ -188,13 +188,22 @@ impl Worker {
         held.entry.spare.is_empty() && matches!(self.writes(&held.entry).await, Ok(None))
     }
 
-    /// Hold the keys of a shard that nobody has asked for yet.
+    /// Hold the keys of a shard that nobody has asked for yet, and its head, which the next anchor covers.
     async fn rest_with(&self, held: &Arc<Held>, epoch: Epoch, found: Found) {
         let Found { kind, shares, wrap, handover: _ } = found;
-        if let Err(problem) = self.check_policy(held.entry.id).await {
-            tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
+        let wrap = Arc::new(wrap);
+        let _one_by_one = held.opening.lock().await;
+        if !held.locked() {
             return;
         }
+        let head = match self.look_at(held, epoch, &wrap).await {
+            Ok(Ok(head)) => head,
+            Ok(Err(error)) => return held.fail(error),
+            Err(problem) => {
+                tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
+                return;
+            }
+        };
         if kind != VaultKind::Local
             && let Err(error) = self.0.parts.vaults.keep(held.entry.id, epoch, &shares)
         {
@@ -202,7 +211,20 @@ impl Worker {
         }
         held.opened(kind);
         let shares = self.gives().then_some((epoch, shares));
-        held.set(State::Resting(Arc::new(Rest::unopened(epoch, wrap, shares))));
+        held.set(State::Resting(Arc::new(Rest::unopened(epoch, wrap, head, shares))));
+    }
+
+    async fn look_at(
+        &self,
+        held: &Held,
+        epoch: Epoch,
+        wrap: &Arc<Key<Wrap>>,
+    ) -> Result<Result<Head, CollectionError>, Problem> {
+        self.check_policy(held.entry.id).await?;
+        let last = self.last_anchor().await?;
+        let (worker, entry, wrap) = (self.clone(), held.entry.clone(), Arc::clone(wrap));
+        let work = move || worker.stored_head(&entry, epoch, wrap, &last);
+        tokio::task::spawn_blocking(work).await.map_err(problems::internal)
     }
 
     /// Note where the keys of an open shard came from; its shares stay in memory where peers may ask for them.

@@ -49,9 +49,10 @@ async fn the_ledger_refuses_and_forgeries_do_not_open() {
     let clock = Shifted::default();
     let played = Played::new(&clock);
     let mut stage = Stage::under(played.clone(), clock, &[Chain, Owner], true).await;
+    // Before the boot, which asks too.
+    played.images.lock().unwrap().clear();
     stage.first.restart().await;
     let owner = stage.owner().await;
-    played.images.lock().unwrap().clear();
     let refused = owner.place(stage.id).await.unwrap();
     assert_eq!((refused.state, keys(&refused).1), (Locked, vec!["chain refused".to_owned()]));
     played.images.lock().unwrap().push(sim_measurement(VERSION));

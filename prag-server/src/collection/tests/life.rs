@@ -1,6 +1,9 @@
 //! The life of a shard's keys: rotation, re-encryption, purge.
 
 use super::super::renew;
+use super::super::shard::Home;
+use super::super::tiers::Shape;
+use super::super::upkeep::Upkeep;
 use super::*;
 use prag_store::{BlobName, KeyRange, RocksEngine};
 use prag_trust::seal::{BatchRecord, Sealed};
@@ -26,12 +29,18 @@ pub(super) fn claim(
 }
 
 fn born(engine: &dyn Engine) -> CollectionShard {
-    let store = claim(engine, 0).unwrap();
-    CollectionShard::create(identity(1), profile(), wrap_of(1), store, &mut OsEntropy).unwrap()
+    let home = small(claim(engine, 0).unwrap());
+    CollectionShard::create(identity(1), profile(), wrap_of(1), home, &mut OsEntropy).unwrap()
 }
 
 pub(super) fn open(engine: &dyn Engine, epoch: u32) -> Result<CollectionShard, CollectionError> {
-    CollectionShard::open(identity(epoch), wrap_of(epoch), claim(engine, 1)?)
+    CollectionShard::open(identity(epoch), wrap_of(epoch), small(claim(engine, 1)?))
+}
+
+/// So small that one dead row is worth a merge.
+fn small(store: Arc<dyn Shard>) -> Home {
+    let upkeep = Arc::new(Upkeep::new(Shape { freeze_rows: 32, fan: 8 }, 1, 0));
+    Home { upkeep, ..Home::from(store) }
 }
 
 /// Segments with dead rows, and a tail with replaced, deleted and staged documents.
