@@ -13,9 +13,11 @@ use crate::error::ClientError;
 use crate::home::{Home, read_private, write_private_new};
 use crate::secrets::{SECRET_FILE_BYTES_MAX, decode, encode};
 use prag_protocol::Address;
+use prag_protocol::ledger::transaction::{SignedTransaction, TransactionTerms};
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::Entropy;
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
+use prag_trust::transaction::TransactionError;
 use zeroize::Zeroizing;
 
 /// What a permit lets its session key do. Administration is never combined with the rest.
@@ -119,6 +121,15 @@ impl Identity {
         use ed25519_dalek::Signer;
         let key = ed25519_dalek::SigningKey::from_bytes(self.session.expose());
         key.sign(bytes).to_bytes()
+    }
+
+    /// A transaction of this wallet's account, signed: `content` is what it does ([`crate::transaction::Content`]).
+    pub(crate) fn sign_transaction(
+        &self,
+        terms: TransactionTerms,
+        content: &str,
+    ) -> Result<SignedTransaction, TransactionError> {
+        prag_trust::transaction::sign(&self.wallet, terms, content)
     }
 
     /// A permit for `purpose`, signed now; the same one for all requests of a day.

@@ -32,6 +32,7 @@ mod secrets;
 pub mod sources;
 pub mod steward;
 pub mod system;
+pub mod transaction;
 mod transport;
 pub mod trusted;
 pub mod usage;

@@ -178,7 +178,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
         Command::Ledger(command) => market::run(client, screen, command).await,
         Command::Subscribe(command) => subscribe::run(client, screen, command).await,
-        Command::Worker(command) => attend::run(client, screen, &command).await,
+        Command::Worker(command) => attend::run(client, screen, command).await,
         Command::Keys(_)
         | Command::Seal(_)
         | Command::Evidence(_)

@@ -192,8 +192,9 @@ fn workers_init() -> Result<WorkersInit, String> {
         unbonding_seconds: 86_400,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: false,
     };
-    Ok(WorkersInit { admin, parties: Parties { rewards: None, treasury }, terms })
+    Ok(WorkersInit { admin, parties: Parties { rewards: None, treasury, approver: None }, terms })
 }
 
 fn spelled(addr: &Addr) -> Result<Address, String> {

@@ -129,8 +129,11 @@ impl World {
 
     /// From now on the rewards contract may slash.
     fn allow_slashing(&mut self) {
-        let parties =
-            Parties { rewards: Some(spelled(&self.rewards)), treasury: address("treasury") };
+        let parties = Parties {
+            rewards: Some(spelled(&self.rewards)),
+            treasury: address("treasury"),
+            approver: None,
+        };
         let workers = self.network.workers.clone();
         let message = WorkersMsg::SetParties { parties };
         self.network.tell("deployer", &workers, &message, &[]).unwrap();

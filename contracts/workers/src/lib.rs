@@ -102,6 +102,8 @@ fn named(api: &dyn Api, message: &WorkersMsg) -> Result<(), Refusal> {
         | WorkersMsg::Slash { .. }
         | WorkersMsg::ApproveMeasurement { .. }
         | WorkersMsg::RetireMeasurement { .. }
+        | WorkersMsg::ApproveWorker { .. }
+        | WorkersMsg::RetireWorker { .. }
         | WorkersMsg::AcceptAdmin {} => Ok(()),
     }
 }
@@ -109,6 +111,9 @@ fn named(api: &dyn Api, message: &WorkersMsg) -> Result<(), Refusal> {
 fn known(api: &dyn Api, parties: &Parties) -> Result<(), Refusal> {
     if let Some(rewards) = &parties.rewards {
         address(api, "rewards", rewards)?;
+    }
+    if let Some(approver) = &parties.approver {
+        address(api, "approver", approver)?;
     }
     address(api, "treasury", &parties.treasury)
 }
@@ -127,6 +132,8 @@ fn told(event: &Event) -> &'static str {
         Event::Slashed { .. } => "slashed",
         Event::MeasurementApproved { .. } => "measurement_approved",
         Event::MeasurementRetired { .. } => "measurement_retired",
+        Event::WorkerApproved { .. } => "worker_approved",
+        Event::WorkerRetired { .. } => "worker_retired",
         Event::PartiesSet { .. } => "parties_set",
         Event::AdminProposed { .. } => "admin_proposed",
         Event::AdminSet { .. } => "admin_set",

@@ -42,8 +42,13 @@ fn init(attested_only: bool) -> WorkersInit {
         unbonding_seconds: 5000,
         missed_ppm: 10_000,
         attested_only,
+        approved_only: false,
     };
-    let parties = Parties { rewards: Some(address("rewards")), treasury: address("treasury") };
+    let parties = Parties {
+        rewards: Some(address("rewards")),
+        treasury: address("treasury"),
+        approver: None,
+    };
     WorkersInit { admin: address("admin"), parties, terms }
 }
 

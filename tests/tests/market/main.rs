@@ -1,12 +1,18 @@
 //! Money for retrieval, over the real channel: use is metered, reported once whatever dies, and paid to the last unit.
 //!
 //! Layer: tests.
-//! Holds: a worker whose embedded ledger runs every contract; an operator, an owner, a reader, a payer.
+//! Holds: a worker whose embedded ledger runs every contract; an operator, an owner, a reader, a payer. With feature
+//! `chain`, the same on a real chain's contracts (`make chain-test`).
 //! Never: a balance read from inside the worker.
 //! Invariant: what was minted is what everybody and every contract has.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "chain")]
+mod chain;
+#[cfg(feature = "chain")]
+#[path = "../ledgers/real.rs"]
+mod real;
 mod refusals;
 mod stage;
 

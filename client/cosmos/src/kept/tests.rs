@@ -70,8 +70,9 @@ async fn contract(change: impl FnOnce(&mut Slice<'_>)) -> Contract {
         unbonding_seconds: 1,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: false,
     };
-    let parties = Parties { rewards: None, treasury: worker() };
+    let parties = Parties { rewards: None, treasury: worker(), approver: None };
     let init = WorkersInit { admin: worker(), parties, terms };
     workers::instantiate(&mut rows, "made/contract", init).unwrap();
     let funds = [Funds { denom: "ustake".to_owned(), amount: 1000 }];

@@ -87,6 +87,9 @@ pub enum WorkersError {
         /// Smallest units.
         needed: u128,
     },
+    /// What was confirmed is not what is on record now. Read it, verify it, confirm again.
+    #[error("the worker has other evidence now than was confirmed")]
+    OtherEvidence,
     /// More than any stake can be.
     #[error("the stake can grow no further")]
     StakeFull,

@@ -46,7 +46,7 @@ pub fn operations(scene: &Scene) -> Vec<Step> {
     let Scene { admin, rewards, treasury, bob, cal, stranger, .. } = scene;
     let env = at(3);
     let (ip_address, worker) = (url(bob), bob.clone());
-    let parties = Parties { rewards: None, treasury: stranger.clone() };
+    let parties = Parties { rewards: None, treasury: stranger.clone(), approver: None };
     let mut steps = vec![
         register("register_worker, new", scene, stranger, env),
         register("register_worker, again", scene, bob, env),

@@ -69,9 +69,10 @@ impl Scene {
             unbonding_seconds: WINDOW,
             missed_ppm: 10_000,
             attested_only: self.verifies,
+            approved_only: false,
         };
         let rewards = Some(self.rewards.clone());
-        let parties = Parties { rewards, treasury: self.treasury.clone() };
+        let parties = Parties { rewards, treasury: self.treasury.clone(), approver: None };
         Ok(WorkersInit { admin: self.admin.clone(), parties, terms })
     }
 

@@ -157,7 +157,7 @@ fn administration(steps: &mut Vec<Step>, scene: &Scene) {
     let moved = WorkersMsg::SetWorkerAddress { new_ip_address, old_ip_address: url(ann) };
     steps.push(tell("set the address", ann, at(4), moved.clone()));
     steps.push(tell("from an address that it has not", ann, at(4), moved));
-    let parties = Parties { rewards: None, treasury: stranger.clone() };
+    let parties = Parties { rewards: None, treasury: stranger.clone(), approver: None };
     steps.push(tell("set parties", admin, at(4), WorkersMsg::SetParties { parties }));
     let proposed = WorkersMsg::SetAdmin { admin: stranger.clone() };
     steps.push(tell("propose an admin", admin, at(4), proposed));
