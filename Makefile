@@ -11,12 +11,12 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CACHE)/bin/clang++
 
-.PHONY: help demo test bench lint docs contracts contracts-test contracts-gas contracts-schema chain-test setup model corpus build
+.PHONY: help demo test bench bench-data lint docs contracts contracts-test contracts-gas contracts-schema chain-test setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
 	@echo "make test    set up, build, and run every test"
-	@echo "make bench   set up, build optimised, and print what privacy costs (benches/README.md)"
+	@echo "make bench   set up, build optimised, and print what privacy costs, and ours against rivals (benches/README.md)"
 	@echo "make lint    formatting, clippy, documentation"
 	@echo "make contracts       every contract as wasm, for Secret Network and for other chains"
 	@echo "make contracts-test  the wasm in both engines, gas printed (compiles a wasm engine: minutes)"
@@ -57,11 +57,15 @@ test-now:
 
 BENCH_PROFILE ?= release
 
-bench: setup model corpus
+bench: setup model corpus bench-data
 	@$(MAKE) --no-print-directory bench-now
 
+bench-data: setup model
+	@BENCH_PROFILE="$(BENCH_PROFILE)" scripts/bench-data.sh "$(CACHE)"
+
 bench-now:
-	cargo run --locked --profile "$(BENCH_PROFILE)" --package prag-benches -- --corpus "$(CACHE)/corpus/postgresql" $(BENCH)
+	cargo run --locked --profile "$(BENCH_PROFILE)" --package prag-benches -- --corpus "$(CACHE)/corpus/postgresql" \
+	  --data "$(CACHE)/data" --rivals "$(CACHE)/rivals" $(BENCH)
 
 contracts:
 	@scripts/setup.sh contracts

@@ -37,12 +37,12 @@ impl Dice {
         }
     }
 
-    /// A unit vector: `centre` moved by noise of `spread` times its length.
-    fn near(&mut self, centre: Option<&[f32]>, spread: f32) -> Vec<f32> {
+    /// A unit vector of `dimension`: `centre` moved by noise of `spread` times its length.
+    pub fn near(&mut self, dimension: usize, centre: Option<&[f32]>, spread: f32) -> Vec<f32> {
         // A sum of uniform numbers is near to normal, so that no direction is preferred.
         let mut normal =
             || (0..4).map(|_| (self.next_bits() >> 40) as f32 / (1u64 << 24) as f32 - 0.5).sum();
-        let noise = unit((0..DIMENSION).map(|_| normal()).collect());
+        let noise = unit((0..dimension).map(|_| normal()).collect());
         match centre {
             None => noise,
             Some(centre) => {
@@ -100,7 +100,8 @@ impl DataSet {
                 (made, "made-up passages".to_owned())
             }
         };
-        let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| dice.near(None, 0.0)).collect();
+        let centres: Vec<Vec<f32>> =
+            (0..CENTRES).map(|_| dice.near(DIMENSION, None, 0.0)).collect();
         let texts: Vec<&str> = passages.iter().map(String::as_str).cycle().take(rows).collect();
         let documents = texts.chunks(CHUNKS_PER_DOCUMENT).enumerate();
         let documents = documents
@@ -108,7 +109,7 @@ impl DataSet {
             .collect::<Result<_, _>>()?;
         let question = |dice: &mut Dice| {
             let centre = dice.below(CENTRES);
-            dice.near(Some(&centres[centre]), SPREAD)
+            dice.near(DIMENSION, Some(&centres[centre]), SPREAD)
         };
         let queries = (0..queries).map(|_| question(&mut dice)).collect();
         let name = format!(
@@ -136,7 +137,8 @@ fn document(
         spans.push((start, offset(content.len())?));
     }
     let centre = dice.below(centres.len());
-    let vectors = texts.iter().map(|_| dice.near(Some(&centres[centre]), SPREAD)).collect();
+    let vectors =
+        texts.iter().map(|_| dice.near(DIMENSION, Some(&centres[centre]), SPREAD)).collect();
     let mut metadata = Metadata::new();
     let team = ["ops", "docs", "legal", "sales"][number % 4];
     metadata.insert("team".to_owned(), Value::Keyword(team.to_owned())).step("metadata")?;
@@ -173,7 +175,9 @@ fn sentence(dice: &mut Dice) -> String {
     (0..length).map(|_| word(dice)).collect::<Vec<_>>().join(" ")
 }
 
-fn unit(vector: Vec<f32>) -> Vec<f32> {
+/// The vector of length 1 in the same direction.
+#[must_use]
+pub fn unit(vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     vector.into_iter().map(|value| value / length).collect()
 }

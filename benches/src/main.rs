@@ -2,11 +2,17 @@
 
 use clap::Parser;
 use prag_benches::measure::Screen;
-use prag_benches::{BenchError, Options, plot, run, table};
+use prag_benches::{BenchError, Options, plot, run, search, table};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match bench(&Options::parse()) {
+    let options = Options::parse();
+    let done = if options.engine {
+        search::serve(std::io::stdin(), std::io::stdout())
+    } else {
+        bench(&options)
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -71,20 +71,38 @@ pub fn time<T>(work: impl FnOnce() -> Result<T, BenchError>) -> Result<Duration,
 /// # Errors
 /// What a side fails with.
 pub fn interleave(
-    mut sides: Vec<Side<'_>>,
+    sides: Vec<Side<'_>>,
     warm: usize,
     rounds: usize,
     bar: &ProgressBar,
 ) -> Result<Vec<Measured>, BenchError> {
+    interleave_within(sides, warm, (rounds, rounds), Duration::MAX, bar)
+}
+
+/// The same, for as many rounds as fit into `budget`: at least the first of `rounds`, at most the second.
+///
+/// # Errors
+/// What a side fails with.
+pub fn interleave_within(
+    mut sides: Vec<Side<'_>>,
+    warm: usize,
+    (least, most): (usize, usize),
+    budget: Duration,
+    bar: &ProgressBar,
+) -> Result<Vec<Measured>, BenchError> {
+    let begin = Instant::now();
     let mut dice = Dice(0x9e37_79b9);
     let mut order: Vec<usize> = (0..sides.len()).collect();
     let mut measured: Vec<Measured> = sides
         .iter()
-        .map(|side| Measured { name: side.name.clone(), samples: Vec::with_capacity(rounds) })
+        .map(|side| Measured { name: side.name.clone(), samples: Vec::with_capacity(most) })
         .collect();
     bar.reset();
-    bar.set_length((warm + rounds) as u64);
-    for round in 0..warm + rounds {
+    bar.set_length((warm + most) as u64);
+    for round in 0..warm + most {
+        if round >= warm + least && begin.elapsed() >= budget {
+            break;
+        }
         dice.shuffle(&mut order);
         for &index in &order {
             let took = (sides[index].run)(round)?;
@@ -161,6 +179,17 @@ mod tests {
         }
         let first = rounds.iter().filter(|round| round[0].1 == "a").count();
         assert!((10..=32).contains(&first), "{first}");
+    }
+
+    /// Rounds end with the budget, but not before there are enough.
+    #[test]
+    fn rounds_fit_a_budget() {
+        let bar = ProgressBar::hidden();
+        let run = |budget| {
+            let side = Side::new("a", |_| Ok(Duration::from_secs(1)));
+            interleave_within(vec![side], 1, (3, 9), budget, &bar).unwrap()[0].samples.len()
+        };
+        assert_eq!((run(Duration::ZERO), run(Duration::MAX)), (3, 9));
     }
 
     /// A side that fails ends the measurement with its own reason.

@@ -6,7 +6,7 @@
 //! Invariant: a quick run walks the same paths as a full one, only fewer times.
 
 use crate::error::BenchError;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use time::OffsetDateTime;
 
@@ -26,9 +26,48 @@ pub struct Options {
     /// Where the databases are written; the disk that counts. [default: the system's folder for temporary files]
     #[arg(long, value_name = "FOLDER")]
     pub disk: Option<PathBuf>,
-    /// Chunks, each with a vector of 384 components.
+    /// Chunks of the suite `tax`, each with a vector of 384 components.
     #[arg(long, value_name = "COUNT")]
     pub rows: Option<usize>,
+    /// What is measured; may be given more than once. [default: all]
+    #[arg(long, value_enum, value_name = "SUITE")]
+    pub suite: Vec<Suite>,
+    /// Data sets and kept indexes of the suite `search` (`make bench-data`). [default: the cache's `data`]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Data sets by name, instead of `glove-100d` and `wordnet-384d`; their files lie in `--data`.
+    #[arg(long, value_name = "NAME")]
+    pub set: Vec<String>,
+    /// Python environment with the rivals (`make bench-data`). [default: the cache's `rivals`]
+    #[arg(long, value_name = "FOLDER")]
+    pub rivals: Option<PathBuf>,
+    /// Rows of each data set, at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub search_rows: usize,
+    /// Sizes of the scaling series; beyond the first data set's own rows they are synthetic.
+    #[arg(long, value_name = "COUNT", value_delimiter = ',', default_values_t = [10_000, 30_000])]
+    pub scale: Vec<usize>,
+    /// Only write the exact answers of the data sets, whole, beside them (`NAME.truth.ivecs`).
+    #[arg(long)]
+    pub truth: bool,
+    /// How long the suite `search` measures, about; building what no cache holds comes on top.
+    #[arg(long, value_name = "MINUTES", default_value_t = 6.0)]
+    pub minutes: f64,
+    /// This program, which the suite `search` starts again as an engine. [default: the one that runs]
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub program: Option<PathBuf>,
+    /// Be an engine: read requests from standard input, answer on standard output.
+    #[arg(long, hide = true)]
+    pub engine: bool,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// What privacy costs, against a plain twin.
+    Tax,
+    /// The index and the server against others.
+    Search,
 }
 
 /// How often each thing is done.
@@ -55,11 +94,12 @@ pub struct Size {
 }
 
 impl Options {
-    /// A quick run that writes nothing outside of `disk`.
+    /// A quick run of every suite that writes nothing outside of `disk` and starts no rival.
     #[must_use]
     pub fn quick(disk: PathBuf) -> Self {
         let out = Some(disk.join("quick.json"));
-        Self { quick: true, out, corpus: None, disk: Some(disk), rows: None }
+        let rivals = Some(disk.join("no rivals"));
+        Self { quick: true, out, disk: Some(disk), rivals, ..Self::parse_from([""]) }
     }
 
     /// How often each thing is done.
@@ -89,6 +129,12 @@ impl Options {
         };
         let size = if self.quick { quick } else { full };
         Size { rows: self.rows.unwrap_or(size.rows), ..size }
+    }
+
+    /// Whether a suite is wanted.
+    #[must_use]
+    pub fn wants(&self, suite: Suite) -> bool {
+        self.suite.is_empty() || self.suite.contains(&suite)
     }
 
     /// Where the figures go.

@@ -9,6 +9,8 @@ use crate::error::{BenchError, Step};
 use crate::machine::Run;
 use crate::measure::Measured;
 use crate::stats::{Interval, Summary};
+
+pub use crate::contest::{Contest, Contestant, Point, Rate};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +25,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What was not, and why.
     pub skipped: Vec<Skipped>,
+    /// Engines side by side, with their curves.
+    #[serde(default)]
+    pub contests: Vec<Contest>,
 }
 
 /// One line of the table.
@@ -44,8 +49,26 @@ pub struct Row {
     pub difference: Option<f64>,
     /// Subject divided by baseline, pair by pair.
     pub ratio: Option<Interval>,
-    /// The ratio that is aimed at, at most.
+    /// What is aimed at.
     pub bar: Option<f64>,
+    /// Which side of it, and of what.
+    #[serde(default)]
+    pub aim: Aim,
+}
+
+/// What a bar is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// The ratio, at most so much.
+    #[default]
+    RatioAtMost,
+    /// The ratio, at least so much.
+    RatioAtLeast,
+    /// The figure itself, at most so much.
+    AtMost,
+    /// The figure itself, at least so much.
+    AtLeast,
 }
 
 /// One side of a row.
@@ -70,6 +93,12 @@ pub enum Unit {
     /// Throughput; more is better.
     #[serde(rename = "B/s")]
     BytesPerSecond,
+    /// Queries or rows a second; more is better.
+    #[serde(rename = "1/s")]
+    PerSecond,
+    /// From 0 to 1.
+    #[serde(rename = "1")]
+    Share,
 }
 
 /// What could not be measured here.
@@ -86,12 +115,18 @@ pub struct Skipped {
 pub struct Sheet {
     rows: Vec<Row>,
     skipped: Vec<Skipped>,
+    contests: Vec<Contest>,
 }
 
 impl Sheet {
     /// Adds a row.
     pub fn add(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    /// Adds engines that were set side by side.
+    pub fn contest(&mut self, contest: Contest) {
+        self.contests.push(contest);
     }
 
     /// Says what is not there.
@@ -122,6 +157,7 @@ impl Row {
             difference: None,
             ratio: None,
             bar: None,
+            aim: Aim::default(),
         })
     }
 
@@ -152,6 +188,13 @@ impl Row {
         self
     }
 
+    /// What is aimed at, and which side of it is good.
+    #[must_use]
+    pub fn aim(mut self, aim: Aim, bar: f64) -> Self {
+        (self.aim, self.bar) = (aim, Some(bar));
+        self
+    }
+
     /// The part of the id before `/`.
     #[must_use]
     pub fn group(&self) -> &str {
@@ -170,7 +213,8 @@ impl Report {
     /// The report of a run that ended.
     #[must_use]
     pub fn new(run: Run, sheet: Sheet) -> Self {
-        Self { format: FORMAT, run, rows: sheet.rows, skipped: sheet.skipped }
+        let Sheet { rows, skipped, contests } = sheet;
+        Self { format: FORMAT, run, rows, skipped, contests }
     }
 
     /// Writes the report as JSON, a row on a line, and answers where.
@@ -192,9 +236,12 @@ impl Report {
             self.rows.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
         let (run, skipped) = (serde_json::to_string(&self.run)?, &self.skipped);
         let (rows, skipped) = (rows.join(",\n"), serde_json::to_string(skipped)?);
-        let format = self.format;
+        let contests: Vec<String> =
+            self.contests.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let (format, contests) = (self.format, contests.join(",\n"));
         Ok(format!(
-            "{{\"format\":{format},\n\"run\":{run},\n\"rows\":[\n{rows}\n],\n\"skipped\":{skipped}}}\n"
+            "{{\"format\":{format},\n\"run\":{run},\n\"rows\":[\n{rows}\n],\n\"skipped\":{skipped},\n\
+             \"contests\":[\n{contests}\n]}}\n"
         ))
     }
 

@@ -5,7 +5,8 @@
 //! Never: more digits than three: the rest is noise.
 //! Invariant: every row of the report is in the table, in its order.
 
-use crate::report::{Measurement, Report, Row, Unit};
+use crate::contest::{Contest, Contestant};
+use crate::report::{Aim, Measurement, Report, Row, Unit};
 use crate::stats::Interval;
 use std::fmt::Write;
 
@@ -42,6 +43,9 @@ pub fn markdown(report: &Report) -> String {
     let mut notes = Notes::default();
     for row in &report.rows {
         let _ = writeln!(out, "{}", line(row, &mut notes));
+    }
+    for contest in &report.contests {
+        side_by_side(contest, &mut out);
     }
     for (number, data) in (1..).zip(&notes.0) {
         let _ = writeln!(out, "\n[{number}] {data}.");
@@ -85,7 +89,7 @@ fn line(row: &Row, notes: &mut Notes) -> String {
         row.baseline.as_ref().map_or_else(absent, side),
         row.difference.map_or_else(absent, |value| signed(value, row.unit)),
         row.ratio.map_or_else(absent, |ratio| interval(ratio, row.subject.summary.count)),
-        row.bar.map_or_else(absent, |bar| aim(bar, row.ratio)),
+        row.bar.map_or_else(absent, |bar| aim(row, bar)),
         row.subject.summary.count.to_string(),
         notes.short(&row.data),
     ];
@@ -100,13 +104,58 @@ fn interval(ratio: Interval, count: usize) -> String {
 }
 
 /// What is aimed at, and whether the interval lies on one side of it.
-fn aim(bar: f64, ratio: Option<Interval>) -> String {
-    let verdict = match ratio {
-        Some(ratio) if ratio.high <= bar => "met",
-        Some(ratio) if ratio.low > bar => "missed",
+fn aim(row: &Row, bar: f64) -> String {
+    let figure = row.subject.summary.median;
+    let of_figure = Some((figure, figure));
+    let of_ratio = row.ratio.map(|ratio| (ratio.low, ratio.high));
+    let (range, least) = match row.aim {
+        Aim::RatioAtMost => (of_ratio, false),
+        Aim::RatioAtLeast => (of_ratio, true),
+        Aim::AtMost => (of_figure, false),
+        Aim::AtLeast => (of_figure, true),
+    };
+    let verdict = match range {
+        Some((low, _)) if least && low >= bar => "met",
+        Some((_, high)) if least && high < bar => "missed",
+        Some((_, high)) if !least && high <= bar => "met",
+        Some((low, _)) if !least && low > bar => "missed",
         _ => "undecided",
     };
-    format!("≤ {bar:.2} {verdict}")
+    let sign = if least { '≥' } else { '≤' };
+    match row.aim {
+        Aim::RatioAtMost | Aim::RatioAtLeast => format!("{sign} {bar:.2} {verdict}"),
+        Aim::AtMost | Aim::AtLeast => format!("{sign} {} {verdict}", quantity(bar, row.unit)),
+    }
+}
+
+/// Engines of one data set, a line each: the columns after memory are queries a second.
+fn side_by_side(contest: &Contest, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ =
+        writeln!(out, "\n{}; k 10, M 16, efConstruction 200; queries a second:\n", contest.data);
+    out.push_str("| engine | build | memory / vector | 0.95, 1 thread | 0.99, 1 thread | 0.95, all | 0.99, all |\n");
+    out.push_str("|---|---|---|---|---|---|---|\n");
+    for engine in &contest.engines {
+        let rate = |all: bool, recall: f64| rate(engine, all, recall);
+        let earlier = if engine.built_now { "" } else { " (an earlier run)" };
+        let cells = [
+            format!("{} {}", engine.name, engine.version),
+            format!("{}{earlier}", quantity(engine.build_seconds, Unit::Seconds)),
+            quantity(engine.bytes_per_row, Unit::Bytes),
+            rate(false, 0.95),
+            rate(false, 0.99),
+            rate(true, 0.95),
+            rate(true, 0.99),
+        ];
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+}
+
+fn rate(engine: &Contestant, all_threads: bool, recall: f64) -> String {
+    let at =
+        |rate: &&crate::contest::Rate| rate.all_threads == all_threads && rate.recall == recall;
+    let found = engine.rates.iter().find(at);
+    found.map_or_else(|| "–".to_owned(), |rate| format!("{:.0}", rate.rate))
 }
 
 fn signed(value: f64, unit: Unit) -> String {
@@ -117,10 +166,14 @@ fn signed(value: f64, unit: Unit) -> String {
 /// A figure with three digits and a unit of its size.
 #[must_use]
 pub fn quantity(value: f64, unit: Unit) -> String {
+    if unit == Unit::Share {
+        return format!("{value:.3}");
+    }
     let (scales, largest): (&[Scale], Scale) = match unit {
         Unit::Seconds => (&[(1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms")], (0.0, 1.0, "s")),
         Unit::Bytes => (&[(1e4, 1.0, "B"), (1e7, 1e3, "kB"), (1e10, 1e6, "MB")], (0.0, 1e9, "GB")),
         Unit::BytesPerSecond => (&[(1e9, 1e6, "MB/s")], (0.0, 1e9, "GB/s")),
+        Unit::PerSecond | Unit::Share => (&[(1e4, 1.0, "/s")], (0.0, 1e3, "k/s")),
     };
     let (_, divisor, name) =
         scales.iter().copied().find(|(below, ..)| value < *below).unwrap_or(largest);
@@ -161,6 +214,9 @@ mod tests {
         assert_eq!(quantity(83_968.0, Unit::Bytes), "84.0 kB");
         assert_eq!(quantity(512.0, Unit::Bytes), "512 B");
         assert_eq!(quantity(2.2e9, Unit::BytesPerSecond), "2.20 GB/s");
+        assert_eq!(quantity(2345.6, Unit::PerSecond), "2346 /s");
+        assert_eq!(quantity(23_456.0, Unit::PerSecond), "23.5 k/s");
+        assert_eq!(quantity(0.9876, Unit::Share), "0.988");
         assert_eq!(signed(-2e-6, Unit::Seconds), "−2.00 µs");
     }
 
@@ -178,8 +234,10 @@ mod tests {
                         1.50 (1.50–1.50) | ≤ 1.10 missed | 100 | texts |";
         let mut notes = Notes::default();
         assert_eq!(line(&row, &mut notes), expected);
-        assert!(aim(1.5, row.ratio).ends_with(" met"));
-        assert!(aim(1.0, None).ends_with(" undecided"));
+        assert!(aim(&row, 1.5).ends_with(" met"));
+        assert_eq!(aim(&row.clone().aim(Aim::RatioAtLeast, 1.2), 1.2), "≥ 1.20 met");
+        assert_eq!(aim(&row.clone().aim(Aim::AtMost, 1e-3), 1e-3), "≤ 1.00 ms missed");
+        assert!(aim(&Row { ratio: None, ..row }, 1.0).ends_with(" undecided"));
         let counted = Measured::once("request", 512.0);
         let long = "a data set whose name is longer than a cell of the table";
         let row = Row::single("a/c", "size", long, Unit::Bytes, &counted).unwrap();

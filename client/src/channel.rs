@@ -255,7 +255,8 @@ async fn bounded(
     base: &str,
     limit: usize,
 ) -> Result<Vec<u8>, ClientError> {
-    let mut body = Vec::new();
+    let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Vec::with_capacity(length.unwrap_or_default().min(limit));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),

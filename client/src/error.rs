@@ -216,6 +216,9 @@ impl ClientError {
     #[must_use]
     pub fn next(&self) -> Option<String> {
         let hint = match self {
+            Self::Problem(problem) if problem.field.as_deref() == Some("replace") => {
+                "add --replace: what this worker has of the collection goes"
+            }
             Self::Problem(problem) => return problem_hint(problem.code).map(str::to_owned),
             Self::Unreachable { .. } => "start the worker, or name another with --url",
             Self::Url => "use for instance --url http://127.0.0.1:7878",
@@ -296,7 +299,16 @@ fn problem_hint(code: Code) -> Option<&'static str> {
             "see `prag ledger status`; on a ledger for trying out, `prag ledger faucet` gives some",
         ),
         Code::WorkerSealed => Some("its steward runs `prag unlock`"),
-        Code::ShardUnavailable => Some("restore the shard from a replica or a backup"),
+        Code::ShardUnavailable => {
+            Some("restore it: `prag snapshot restore COLLECTION`, or move its folder here")
+        }
+        Code::NoTarget => Some("name one of the worker's targets with --target"),
+        Code::SnapshotNotFound => Some("see `prag snapshot list COLLECTION`"),
+        Code::SnapshotOlder => Some(
+            "restore a newer one (`prag snapshot list COLLECTION`); --older goes back, and what was written since is lost",
+        ),
+        Code::SnapshotDamaged => Some("restore another one: see `prag snapshot list COLLECTION`"),
+        Code::TargetUnavailable => Some("try again; the worker's operator sees to its targets"),
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::Entropy;
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
 use prag_trust::transaction::TransactionError;
+use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// What a permit lets its session key do. Administration is never combined with the rest.
@@ -35,6 +36,16 @@ pub struct Identity {
     wallet: WalletKey,
     session: SessionKey,
     address: Address,
+    /// The last permit of each purpose and ledger.
+    permits: Mutex<Vec<Made>>,
+}
+
+/// A permit, and what it was made for.
+struct Made {
+    purpose: Purpose,
+    expected: Expected,
+    expires: u64,
+    permit: Permit,
 }
 
 impl Identity {
@@ -95,6 +106,7 @@ impl Identity {
             wallet,
             session: SessionKey::from_bytes(&session),
             address,
+            permits: Mutex::default(),
         })
     }
 
@@ -132,7 +144,7 @@ impl Identity {
         prag_trust::transaction::sign(&self.wallet, terms, content)
     }
 
-    /// A permit for `purpose`, signed now; the same one for all requests of a day.
+    /// A permit for `purpose`; the same one for all requests of a day, signed for the first of them.
     ///
     /// # Errors
     /// [`ClientError::Crypto`] where the ledger's names are not fit for a permit.
@@ -147,9 +159,23 @@ impl Identity {
             Purpose::Admin => Permissions::Admin,
         };
         let expires = (now / DAY + 2) * DAY;
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |made: &&Made| {
+            made.purpose == purpose && made.expires == expires && made.expected == *expected
+        };
+        if let Some(made) = permits.iter().find(fits) {
+            return Ok(made.permit.clone());
+        }
         let key = self.session.public_key();
         let params = PermitParams::new(expected, &key, permissions, expires);
-        Permit::sign(&self.wallet, params).map_err(|_| ClientError::Crypto("signing a permit"))
+        let permit = Permit::sign(&self.wallet, params);
+        let permit = permit.map_err(|_| ClientError::Crypto("signing a permit"))?;
+        if permits.len() >= PERMITS_MAX {
+            permits.remove(0);
+        }
+        let made = Made { purpose, expected: expected.clone(), expires, permit: permit.clone() };
+        permits.push(made);
+        Ok(permit)
     }
 }
 
@@ -168,6 +194,8 @@ fn purpose(name: &str) -> String {
 
 const SECRET_BYTES: usize = 64;
 const DAY: u64 = 24 * 60 * 60;
+/// Permits at hand: two for each ledger of a few.
+const PERMITS_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,20 @@ pub struct Standing {
     pub time: Option<u64>,
 }
 
+/// What a ledger that keeps shares keeps of one key.
+pub struct Deposit<'a> {
+    /// Whose key.
+    pub collection: CollectionId,
+    /// Of which key epoch.
+    pub epoch: Epoch,
+    /// Of the KEK that the shares give.
+    pub commitment: [u8; 32],
+    /// The ledger's own share.
+    pub chain: &'a Share,
+    /// The owner's share too, where the owner declared the collection managed.
+    pub owner: Option<&'a Share>,
+}
+
 /// What a ledger asks of the sender of a message, where that is not the worker itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorization {
@@ -166,8 +180,13 @@ pub trait Ledger: Send + Sync {
         false
     }
 
-    /// Hand the ledger what it keeps of a new key: its own share, and the owner's too where the owner declared the
-    /// collection managed. Durable when this returns; `sender` owns the collection and signed `authorization`.
+    /// Hand the ledger what it keeps of a new key. Durable when this returns; `sender` owns the collection and signed
+    /// `authorization`.
+    ///
+    /// A ledger that keeps shares takes those of the current epoch, for its very commitment, and those of the next, in
+    /// place of what was kept for that one before. It refuses [`AccessMsg::RotateEpoch`] with a commitment that no
+    /// kept shares are for; what it kept of earlier epochs goes in the same transition. So whatever is lost, late or
+    /// repeated on the way, the shares of the current epoch are there.
     ///
     /// # Errors
     /// [`LedgerError::Unsupported`] where shares are kept beside the ledger (the embedded one: same process, same disk).
@@ -175,16 +194,15 @@ pub trait Ledger: Send + Sync {
         &self,
         _sender: &Address,
         _authorization: &[u8],
-        _place: (CollectionId, Epoch),
-        _chain: &Share,
-        _owner: Option<&Share>,
+        _deposit: &Deposit<'_>,
     ) -> Result<(), LedgerError> {
         Err(LedgerError::Unsupported)
     }
 
     /// Ask for what the ledger keeps of a key, for the worker of `account`: an execute transaction, never a query. The
-    /// ledger verifies `evidence` of `binding` where it can, wants a live placement of exactly this worker and epoch,
-    /// and seals its share to the key that the attested key signed for; of a managed collection, its share ‖ the owner's.
+    /// ledger verifies `evidence` of `binding` where it can, wants the current epoch and a live placement of exactly
+    /// this worker, in that epoch or, while a rotation is under way, the next; and seals its share to the key that the
+    /// attested key signed for; of a managed collection, its share ‖ the owner's.
     ///
     /// `ask` is to [`Ledger::id`], and its nonce is a recent root of [`Ledger::head`].
     ///

@@ -14,7 +14,7 @@ use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
-    RotateKeys, Rotated, VectorSource,
+    RotateKeys, Rotated, Search, VectorSource,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
@@ -22,6 +22,21 @@ use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
 use prag_trust::release::{Terms, seal_share};
+
+/// A collection that is to be made. What is not set is as the worker has it by default.
+#[derive(Clone, Debug, Default)]
+pub struct NewCollection {
+    /// 1 to 128 bytes; unique among the owner's collections.
+    pub name: String,
+    /// Where vectors come from.
+    pub vectors: VectorSource,
+    /// Let the ledger keep the owner's share too; a ledger that keeps no shares refuses.
+    pub managed: bool,
+    /// Language of the terms for BM25; English if absent.
+    pub language: Option<String>,
+    /// How it is searched.
+    pub search: Search,
+}
 
 impl Client {
     /// Makes a collection with a fresh share, which is kept on this machine first.
@@ -33,7 +48,8 @@ impl Client {
         name: &str,
         vectors: VectorSource,
     ) -> Result<Collection, ClientError> {
-        self.create(name, vectors, false).await
+        self.create(NewCollection { name: name.to_owned(), vectors, ..NewCollection::default() })
+            .await
     }
 
     /// As [`Client::create_collection`], and the ledger keeps the owner's share too: workers get it back from there.
@@ -45,15 +61,16 @@ impl Client {
         name: &str,
         vectors: VectorSource,
     ) -> Result<Collection, ClientError> {
-        self.create(name, vectors, true).await
+        let name = name.to_owned();
+        self.create(NewCollection { name, vectors, managed: true, ..NewCollection::default() })
+            .await
     }
 
-    async fn create(
-        &self,
-        name: &str,
-        vectors: VectorSource,
-        managed: bool,
-    ) -> Result<Collection, ClientError> {
+    /// Makes a collection with everything that its owner can choose.
+    ///
+    /// # Errors
+    /// As [`Client::create_collection`].
+    pub async fn create(&self, new: NewCollection) -> Result<Collection, ClientError> {
         let (id, share) = {
             let mut entropy = self.channel().entropy();
             let id = CollectionId(random(entropy.as_mut())?);
@@ -64,10 +81,12 @@ impl Client {
         let session = self.channel().session().await?;
         let body = CreateCollection {
             id,
-            name: name.to_owned(),
-            vectors,
+            name: new.name,
+            vectors: new.vectors,
             share: self.seal(&session, &share, id, FIRST_EPOCH)?,
-            managed,
+            managed: new.managed,
+            language: new.language,
+            search: new.search,
         };
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;

@@ -8,7 +8,7 @@
 use crate::error::ClientError;
 use crate::home::{Home, locked, read_private, write_private};
 use prag_protocol::CollectionId;
-use prag_trust::head::{SignedHead, follows};
+use prag_trust::head::{Head, SignedHead, follows};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,20 @@ pub struct LedgerRoot {
     pub height: u64,
     /// Hex.
     pub root: String,
+}
+
+/// A snapshot that a verified worker made or checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeSnapshot {
+    /// BLAKE3 of its index, hex.
+    pub id: String,
+    /// The worker's name for where it lies.
+    pub target: String,
+    /// Unix seconds, by the worker's clock.
+    pub created: u64,
+    /// What it holds.
+    pub head: Head,
 }
 
 impl Remembered {
@@ -103,6 +117,36 @@ impl Remembered {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The snapshots of a collection that are remembered, oldest first.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn made_snapshots(&self, id: CollectionId) -> Result<Vec<MadeSnapshot>, ClientError> {
+        Ok(self.read(&snapshots_name(id))?.unwrap_or_default())
+    }
+
+    /// Remembers a snapshot; of very many, the newest.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn made_snapshot(&self, id: CollectionId, made: MadeSnapshot) -> Result<(), ClientError> {
+        let mut all = self.made_snapshots(id)?;
+        all.retain(|one| one.id != made.id);
+        all.push(made);
+        let old = all.len().saturating_sub(SNAPSHOTS_MAX);
+        self.write(&snapshots_name(id), &all.split_off(old))
+    }
+
+    /// Forgets snapshots that were removed on their owner's word.
+    ///
+    /// # Errors
+    /// As [`Remembered::head`].
+    pub fn forget_snapshots(&self, id: CollectionId, gone: &[String]) -> Result<(), ClientError> {
+        let mut all = self.made_snapshots(id)?;
+        all.retain(|one| !gone.contains(&one.id));
+        self.write(&snapshots_name(id), &all)
     }
 
     /// The remembered mark of a ledger.
@@ -237,6 +281,10 @@ fn pin_name(url: &str) -> String {
     format!("workers/{}.json", short_hash(url))
 }
 
+fn snapshots_name(collection: CollectionId) -> String {
+    format!("snapshots/{collection}.json")
+}
+
 fn progress_name(collection: CollectionId, corpus: CollectionId) -> String {
     format!("progress/{collection}-{corpus}.json")
 }
@@ -245,6 +293,8 @@ fn short_hash(text: &str) -> String {
     hex::encode(&blake3::hash(text.as_bytes()).as_bytes()[..16])
 }
 
+/// So many fit the largest file of remembered state.
+const SNAPSHOTS_MAX: usize = 100;
 const STATE_BYTES_MAX: u64 = 64 << 10;
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
 use prag_protocol::wire::relays::RELAYS_HEADER;
 use prag_trust::reply::SealedReply;
-use prag_trust::request::{RequestParts, request_digest, sign_request};
+use prag_trust::request::{RequestParts, SignedRequest, sign_named};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,7 +38,7 @@ pub struct Client {
 
 /// What an answer answers.
 pub(crate) struct Asked {
-    /// Names the request ([`request_digest`]).
+    /// Names the request ([`SignedRequest::digest`]).
     pub(crate) request: [u8; 32],
     /// With whom.
     pub(crate) session: Arc<Session>,
@@ -217,11 +217,9 @@ impl Client {
         };
         let worker = session.worker().sig_pk;
         let key = self.identity.session();
-        let mut headers = sign_request(key, &parts, &permit, &worker, now, nonce)
-            .map_err(|_| ClientError::Crypto("signing a request"))?;
-        let header = |name: &str| headers.iter().find(|row| row.0 == name).map(|row| row.1.clone());
-        let digest = request_digest(&header, &parts)
-            .map_err(|_| ClientError::Crypto("signing a request"))?;
+        let SignedRequest { mut headers, digest } =
+            sign_named(key, &parts, &permit, &worker, now, nonce)
+                .map_err(|_| ClientError::Crypto("signing a request"))?;
         headers.extend(call.signed().map(|relays| (RELAYS_HEADER.to_owned(), relays)));
         let request = Request {
             method: call.method,

@@ -86,6 +86,9 @@ pub enum BootError {
     /// The worker's own state.
     #[error("the worker's own state: {0}")]
     State(String),
+    /// A target for snapshots.
+    #[error("settings: [[snapshots]]: {0}")]
+    Target(String),
     /// The socket.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, String),

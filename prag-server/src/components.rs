@@ -5,6 +5,7 @@
 //! Never: settings (numbers and paths); logic.
 //! Invariant: the signing key is born in this boot and never stored.
 
+use crate::archives::Archives;
 use crate::channel::KeyRing;
 use crate::meter::Meter;
 use crate::sessions::Sessions;
@@ -55,6 +56,8 @@ pub struct Components {
     pub reports: Reports,
     /// Where shards lie.
     pub engine: Arc<dyn Engine>,
+    /// Where snapshots lie.
+    pub archives: Archives,
     /// The model.
     pub embedder: Arc<dyn Embedder>,
     /// BLAKE3 of weights, tokenizer and config, hex.

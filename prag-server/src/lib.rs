@@ -6,6 +6,7 @@
 //! Never: a key in `http`, plaintext in the store, the ledger in the index.
 //! Invariant: every check is made where the data is used; unknown, stale or missing means no.
 
+pub mod archives;
 pub mod attestation;
 pub mod boot;
 pub mod channel;
@@ -25,6 +26,7 @@ pub mod metrics;
 pub mod platform;
 pub mod process;
 mod released;
+pub mod room;
 pub mod sealed;
 pub mod sessions;
 pub mod settings;

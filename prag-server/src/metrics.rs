@@ -15,6 +15,9 @@ pub struct Metrics {
     queries: AtomicU64,
     chunks: AtomicU64,
     tokens: AtomicU64,
+    probed: AtomicU64,
+    /// Of the last window, in thousandths.
+    recall: AtomicU64,
 }
 
 impl Metrics {
@@ -27,6 +30,13 @@ impl Metrics {
     pub fn ingested(&self, chunks: u64, tokens: u64) {
         self.chunks.fetch_add(chunks, Ordering::Relaxed);
         self.tokens.fetch_add(tokens, Ordering::Relaxed);
+    }
+
+    /// A window of `queries` was run again exactly: so many of so many best rows had been found.
+    pub fn probed(&self, queries: u64, found: u64, wanted: u64) {
+        let thousandths = found.saturating_mul(1000) / wanted.max(1);
+        self.recall.store(thousandths, Ordering::Relaxed);
+        self.probed.fetch_add(queries, Ordering::Relaxed);
     }
 
     /// The text that `/metrics` serves.
@@ -71,6 +81,39 @@ impl Metrics {
             "Collections whose data failed a check.",
             quarantined as u64,
         );
+        let probed = count(&self.probed);
+        line(
+            "prag_recall_probed_queries_total",
+            "counter",
+            "Queries run again exactly, in whole windows.",
+            probed,
+        );
+        if probed > 0 {
+            line(
+                "prag_recall_probed_thousandths",
+                "gauge",
+                "Best rows that the last window's queries had found, of 1000.",
+                count(&self.recall),
+            );
+        }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Recall is shown once there is one, without a label.
+    #[test]
+    fn recall_is_a_total() {
+        let metrics = Metrics::default();
+        let render = || metrics.render(0, 0, 0, Reads { rows: 0, blobs: 0 });
+        assert!(!render().contains("prag_recall_probed_thousandths"));
+        metrics.probed(50, 497, 500);
+        assert!(render().contains("\nprag_recall_probed_queries_total 50\n"));
+        assert!(render().contains("\nprag_recall_probed_thousandths 994\n"));
+        assert!(!render().contains('{'));
     }
 }

@@ -20,7 +20,7 @@ use prag_protocol::wire::collections::ReleaseKeys;
 use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::{Clock, random};
 use prag_trust::evidence::{Binding, BindingPurpose};
-use prag_trust::permit::{Expected, Permission};
+use prag_trust::permit::{Expected, Permission, PermitCache};
 use prag_trust::release::{ROOT_EPOCH, SEALED_CHAIN};
 use prag_trust::request::{Caller, NonceCache};
 use prag_trust::verified::Verified;
@@ -36,6 +36,7 @@ pub struct Sealed {
     /// Names the data directory for the steward; not secret, and the host's to change.
     directory: CollectionId,
     nonces: Mutex<NonceCache>,
+    permits: PermitCache,
     /// One at a time; true once it is open.
     opened: tokio::sync::Mutex<bool>,
 }
@@ -53,6 +54,7 @@ impl Sealed {
             steward,
             directory,
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
+            permits: PermitCache::default(),
             opened: tokio::sync::Mutex::new(false),
         })
     }
@@ -118,6 +120,12 @@ impl Sealed {
     #[must_use]
     pub fn nonces(&self) -> &Mutex<NonceCache> {
         &self.nonces
+    }
+
+    /// Permits that verified before.
+    #[must_use]
+    pub fn permits(&self) -> &PermitCache {
+        &self.permits
     }
 
     /// The channel's keys.

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 mod market;
 mod metering;
 mod peer;
+mod snapshots;
 
 pub use evidence::EvidenceSources;
 pub use ledger::{Chain, Ledger};
@@ -17,6 +18,7 @@ pub use market::{Market, MarketWorker};
 pub use metering::Metering;
 pub use peer::{Peer, PeerPlatform};
 pub use prag_protocol::wire::collections::VaultKind;
+pub use snapshots::{Bucket, SnapshotTarget};
 
 use prag_client::channel::split_url;
 use prag_protocol::Address;
@@ -77,6 +79,12 @@ pub struct Settings {
     pub rate_per_s: u64,
     /// Requests that one grantee may make at once, after a rest.
     pub rate_burst: u64,
+    /// Share of live dense queries that are run again exactly, in the background, to see what they miss: 0 to 1. `/metrics`
+    /// shows the result.
+    pub recall_probe: f64,
+    /// Replies to queries of oblivious collections leave at multiples of this, counted from the request, milliseconds. Choose
+    /// more than a query takes: how many multiples one takes is seen.
+    pub oblivious_quantum_ms: u64,
     /// Metering of grantees' use, for vouchers; none without it.
     pub metering: Option<Metering>,
     /// Workers, subscriptions, rewards and money: how these contracts begin on the embedded ledger, and this worker's part
@@ -84,6 +92,8 @@ pub struct Settings {
     pub market: Option<Market>,
     /// What the hardware of attested readers must be: `tdx_tcb`, `snp_minimum`, `gpu`; and `session_s`.
     pub readers: ReaderPolicy,
+    /// Where snapshots may lie: `[[snapshots]]`. None by default.
+    pub snapshots: Vec<SnapshotTarget>,
     /// Serve `/v1` outside the channel. Only `--dev` may switch it on.
     pub plain: bool,
     /// Development: the ledger serves unconfirmed after a boot.
@@ -163,9 +173,12 @@ impl Default for Settings {
             timeout_s: 600,
             rate_per_s: 50,
             rate_burst: 200,
+            recall_probe: 0.0,
+            oblivious_quantum_ms: QUANTUM_MS,
             metering: None,
             market: None,
             readers: ReaderPolicy::default(),
+            snapshots: Vec::new(),
             plain: false,
             dev: false,
         }
@@ -208,6 +221,9 @@ impl Settings {
         bound((1..=3600).contains(&self.timeout_s), "timeout_s", "1 to 3600")?;
         bound((1..=10_000).contains(&self.rate_per_s), "rate_per_s", "1 to 10000")?;
         bound((1..=100_000).contains(&self.rate_burst), "rate_burst", "1 to 100000")?;
+        bound((0.0..=1.0).contains(&self.recall_probe), "recall_probe", "0 to 1")?;
+        let quantum = (1..=60_000).contains(&self.oblivious_quantum_ms);
+        bound(quantum, "oblivious_quantum_ms", "1 to 60000")?;
         let session_s = (1..=READER_SECONDS_MAX).contains(&self.readers.session_s);
         bound(session_s, "readers.session_s", "1 to 3600")?;
         let credit =
@@ -219,6 +235,7 @@ impl Settings {
             bound(self.ledger.runs_market(), "ledger.market", "there where `market` is")?;
             market.check_chain()?;
         }
+        snapshots::check(&self.snapshots)?;
         self.check_vaults()
     }
 
@@ -257,6 +274,9 @@ impl Settings {
         field(&self.rate_burst.to_be_bytes());
         field(&self.readers.digest());
         field(&[u8::from(self.plain), u8::from(self.dev)]);
+        if self.oblivious_quantum_ms != QUANTUM_MS {
+            field(&[b"quantum", &self.oblivious_quantum_ms.to_be_bytes()[..]].concat());
+        }
         if let Some(Metering { credit }) = self.metering {
             field(&[b"metering", &credit.to_be_bytes()[..]].concat());
         }
@@ -276,6 +296,8 @@ impl Settings {
     }
 }
 
+/// The quantum of replies where none is set.
+const QUANTUM_MS: u64 = 250;
 /// Most `[[peer]]` tables.
 const PEERS_MAX: usize = 16;
 

@@ -14,6 +14,7 @@ pub mod metadata;
 mod objects;
 pub mod place;
 pub mod problem;
+pub mod snapshot;
 pub mod wire;
 
 pub use ids::{Address, CollectionId, DocumentId, Epoch, IdError, Lineage, RequestId};

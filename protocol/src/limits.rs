@@ -17,6 +17,11 @@ pub const DOCUMENT_CHUNKS_MAX: usize = 8192;
 pub const TITLE_BYTES_MAX: usize = 512;
 /// Longest cited text of one chunk, bytes.
 pub const CHUNK_BYTES_MAX: usize = 4096;
+/// Narrowest room that a query's reply gives a hit, bytes of JSON.
+pub const HIT_BYTES_MIN: u32 = 1024;
+/// Widest room that a query's reply gives a hit, bytes of JSON: 4 KiB of text, title, headings and id. Longer ones, of
+/// many escapes, share what other hits of the reply leave, or are refused by name.
+pub const HIT_BYTES_MAX: u32 = 8192;
 /// Longest heading path of a chunk, bytes over all headings.
 pub const HEADING_PATH_BYTES_MAX: usize = 1024;
 /// Most lines of one bulk request.

@@ -34,11 +34,13 @@ pub enum Kind {
     Segment = 10,
     /// An entry of a worker's local key vault.
     VaultEntry = 11,
+    /// A snapshot's index, or rows of a shard packed for one.
+    Snapshot = 12,
 }
 
 impl Kind {
     /// Every kind, in the order of its byte.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Batch,
         Self::Manifest,
         Self::Blob,
@@ -50,6 +52,7 @@ impl Kind {
         Self::Share,
         Self::Segment,
         Self::VaultEntry,
+        Self::Snapshot,
     ];
 
     /// The kind's byte in every layout.
@@ -177,20 +180,20 @@ mod tests {
         }
     }
 
-    /// Kinds have the bytes 1 to 11, and no other byte is a kind.
+    /// Kinds have the bytes 1 to 12, and no other byte is a kind.
     #[test]
     fn kinds_are_closed() {
         for byte in 0..=u8::MAX {
             match Kind::from_byte(byte) {
                 Some(kind) => assert_eq!(kind.to_byte(), byte),
-                None => assert!(!(1..=11).contains(&byte)),
+                None => assert!(!(1..=12).contains(&byte)),
             }
         }
         let bytes: Vec<u8> = Kind::ALL.iter().map(|kind| kind.to_byte()).collect();
-        assert_eq!(bytes, (1..=11).collect::<Vec<u8>>());
+        assert_eq!(bytes, (1..=12).collect::<Vec<u8>>());
 
         let mut unknown = place().to_bytes();
-        unknown[32] = 12;
+        unknown[32] = 13;
         assert_eq!(Place::from_bytes(&unknown), None);
     }
 }

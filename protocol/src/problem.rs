@@ -145,6 +145,16 @@ codes! {
     LedgerUnavailable = "ledger-unavailable", "the ledger does not answer";
     /// The ledger takes a message of its sender only signed: sign those in `sign`, and send the request again with them.
     AuthorizationRequired = "authorization-required", "sign the messages to the ledger";
+    /// The worker's settings name no such target for snapshots, or none at all.
+    NoTarget = "no-target", "no such target for snapshots";
+    /// No such snapshot in the target, or none that opens.
+    SnapshotNotFound = "snapshot-not-found", "no such snapshot";
+    /// The snapshot is older than a head that the caller remembers, or that was anchored, or of another history.
+    SnapshotOlder = "snapshot-older", "the snapshot is older than what is known";
+    /// A piece of the snapshot is missing, or not what it must be.
+    SnapshotDamaged = "snapshot-damaged", "the snapshot is damaged";
+    /// The target does not answer, or refuses.
+    TargetUnavailable = "target-unavailable", "the target for snapshots fails";
 }
 
 /// A problem document: what went wrong, where, and the limit that was crossed.

@@ -125,6 +125,18 @@ impl Lab {
         Self::start_mortal_for(|settings, _| change(settings)).await
     }
 
+    /// As [`Lab::start_mortal`], of a worker that obeys `ledger`, which lives on when the machine dies.
+    ///
+    /// # Panics
+    /// As [`Lab::start`].
+    pub async fn start_mortal_under(
+        ledger: Arc<dyn Ledger>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let parts = (Some(ledger), Some(Mortal::new()));
+        Self::start_as(Ground::simulated(), parts, |settings, _| change(settings)).await
+    }
+
     /// As [`Lab::start_mortal`]; `change` is also told where the homes are, for [`account_in`].
     ///
     /// # Panics

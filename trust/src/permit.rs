@@ -8,9 +8,11 @@
 //! Source: SNIP-24 (SecretFoundation/SNIPs), amino JSON as the Cosmos SDK signs it: keys sorted, no
 //! spaces, SHA-256, secp256k1, 64 bytes r ‖ s.
 
+mod cache;
 mod name;
 mod permissions;
 
+pub use cache::{PERMITS_MAX, PermitCache};
 pub use permissions::{Permission, Permissions};
 
 use crate::address::{WalletKey, address_of};

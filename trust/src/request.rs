@@ -15,7 +15,7 @@ pub use nonces::NonceCache;
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, transcript};
-use crate::permit::{Expected, Permissions, Permit, PermitError};
+use crate::permit::{Delegation, Expected, Permissions, Permit, PermitCache, PermitError};
 use crate::verified::Verified;
 use base::Parameters;
 use base64::{
@@ -96,13 +96,25 @@ pub struct Caller {
     pub authorization: Vec<u8>,
 }
 
-/// Sign a request to the worker whose signing key is `worker`.
-///
-/// `created`: Unix seconds. `nonce`: fresh for every request. Returns the five headers to send, names in
-/// lower case.
+/// A request's signature, to be sent with it.
+pub struct SignedRequest {
+    /// Five headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Names the request: [`request_digest`].
+    pub digest: [u8; 32],
+}
+
+/// A request that is well signed, and may have been seen before: nobody's yet.
+pub struct Unseen {
+    caller: Caller,
+    nonce: [u8; 16],
+    created: u64,
+}
+
+/// Sign a request to the worker whose signing key is `worker`. Returns the five headers of [`sign_named`].
 ///
 /// # Errors
-/// [`RequestError::Part`] and [`RequestError::Permit`] for what no worker would take.
+/// As [`sign_named`].
 pub fn sign_request(
     key: &SessionKey,
     parts: &RequestParts<'_>,
@@ -111,6 +123,23 @@ pub fn sign_request(
     created: u64,
     nonce: [u8; 16],
 ) -> Result<Vec<(String, String)>, RequestError> {
+    sign_named(key, parts, permit, worker, created, nonce).map(|signed| signed.headers)
+}
+
+/// Sign a request to the worker whose signing key is `worker`.
+///
+/// `created`: Unix seconds. `nonce`: fresh for every request.
+///
+/// # Errors
+/// [`RequestError::Part`] and [`RequestError::Permit`] for what no worker would take.
+pub fn sign_named(
+    key: &SessionKey,
+    parts: &RequestParts<'_>,
+    permit: &Permit,
+    worker: &[u8; 32],
+    created: u64,
+    nonce: [u8; 16],
+) -> Result<SignedRequest, RequestError> {
     check_parts(parts)?;
     let headers = Headers {
         content_digest: content_digest(parts.body),
@@ -121,13 +150,14 @@ pub fn sign_request(
     let base = headers.base(parts, &parameters);
     let signature = STANDARD.encode(key.sign(base.as_bytes()));
     let named = |name: &str, value: String| (name.to_owned(), value);
-    Ok(vec![
+    let headers = vec![
         named(CONTENT_DIGEST, headers.content_digest),
         named(WORKER, headers.worker),
         named(PERMIT, headers.permit),
         named(SIGNATURE_INPUT, format!("{LABEL}={}", parameters.write())),
         named(SIGNATURE, format!("{LABEL}=:{signature}:")),
-    ])
+    ];
+    Ok(SignedRequest { headers, digest: digest(REQUEST_DOMAIN, &[base.as_bytes()]) })
 }
 
 /// Verify a request that anybody may have sent to the worker whose signing key is `own`, at Unix second `now`.
@@ -145,6 +175,48 @@ pub fn verify_request(
     expected: &Expected,
     nonces: &mut NonceCache,
 ) -> Result<Verified<Caller>, RequestError> {
+    let fresh = |permit: &[u8]| Permit::from_json(permit)?.verify(now, expected);
+    signed_by(header, parts, now, own, fresh)?.remember(nonces, now)
+}
+
+/// As [`verify_request`], but for what was seen: permits that are in `permits` are not verified again. The caller shows
+/// the nonce to its cache afterwards, so that no lock is held while signatures are verified.
+///
+/// # Errors
+/// As [`verify_request`].
+pub fn check_request(
+    header: &dyn Fn(&str) -> Option<String>,
+    parts: &RequestParts<'_>,
+    now: u64,
+    own: &[u8; 32],
+    expected: &Expected,
+    permits: &PermitCache,
+) -> Result<Unseen, RequestError> {
+    signed_by(header, parts, now, own, |permit| permits.verify(permit, now, expected))
+}
+
+impl Unseen {
+    /// Whose request it is, unless it was seen.
+    ///
+    /// # Errors
+    /// [`RequestError::Replayed`], [`RequestError::Full`].
+    pub fn remember(
+        self,
+        nonces: &mut NonceCache,
+        now: u64,
+    ) -> Result<Verified<Caller>, RequestError> {
+        nonces.remember(self.caller.session_key, self.nonce, self.created, now)?;
+        Ok(Verified::new(self.caller))
+    }
+}
+
+fn signed_by(
+    header: &dyn Fn(&str) -> Option<String>,
+    parts: &RequestParts<'_>,
+    now: u64,
+    own: &[u8; 32],
+    delegation: impl FnOnce(&[u8]) -> Result<Verified<Delegation>, PermitError>,
+) -> Result<Unseen, RequestError> {
     check_parts(parts)?;
     let (headers, parameters, signature) = read(header)?;
     if headers.worker != URL_SAFE_NO_PAD.encode(own) {
@@ -162,13 +234,12 @@ pub fn verify_request(
     }
     let permit =
         URL_SAFE_NO_PAD.decode(&headers.permit).map_err(|_| RequestError::Header(PERMIT))?;
-    let delegation = Permit::from_json(&permit)?.verify(now, expected)?.into_inner();
+    let delegation = delegation(&permit)?.into_inner();
     if delegation.session_key != parameters.key {
         return Err(RequestError::Key);
     }
-    nonces.remember(parameters.key, parameters.nonce, parameters.created, now)?;
     let parts: [&[u8]; 3] = [&permit, base.as_bytes(), &signature];
-    Ok(Verified::new(Caller {
+    let caller = Caller {
         authorization: transcript("PRAG-AUTHORIZATION/v1", &parts),
         address: delegation.address,
         session_key: delegation.session_key,
@@ -176,7 +247,8 @@ pub fn verify_request(
         permit_name: delegation.permit_name,
         expires: delegation.expires,
         request: digest(REQUEST_DOMAIN, &[base.as_bytes()]),
-    }))
+    };
+    Ok(Unseen { caller, nonce: parameters.nonce, created: parameters.created })
 }
 
 /// SHA-256 over what a request's signature covers, its nonce included: no two requests share it.

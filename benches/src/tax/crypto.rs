@@ -9,15 +9,16 @@ use crate::error::{BenchError, Step};
 use crate::measure::{Measured, Screen, Side, interleave, time};
 use crate::options::Size;
 use crate::report::{Row, Sheet, Unit};
-use prag_client::identity::{Identity, Purpose};
+use prag_client::identity::Identity;
 use prag_client::system::OsEntropy;
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{CollectionId, Lineage};
+use prag_trust::address::WalletKey;
 use prag_trust::entropy::random;
 use prag_trust::frames::{open_frames, seal_frames};
 use prag_trust::key::{Dek, Key};
-use prag_trust::permit::{Expected, Permit};
-use prag_trust::request::{NonceCache, RequestParts, sign_request, verify_request};
+use prag_trust::permit::{Expected, Permissions, Permit, PermitCache, PermitParams};
+use prag_trust::request::{NonceCache, RequestParts, check_request, sign_request, verify_request};
 use prag_trust::seal::SegmentRecord;
 use std::cell::RefCell;
 
@@ -66,8 +67,15 @@ fn requests(size: Size, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchE
         chain_id: "bench-1".to_owned(),
         contract: identity.address().as_str().to_owned(),
     };
-    let permit = || identity.permit(Purpose::Data, &expected, NOW).step("a permit");
-    let nonces = RefCell::new(NonceCache::new(1 << 16));
+    // The identity itself signs one for all requests of a day.
+    let wallet = WalletKey::from_bytes(&[9; 32]).step("a wallet")?;
+    let permit = || {
+        let session = identity.session().public_key();
+        let end = NOW + 86_400;
+        let params = PermitParams::new(&expected, &session, Permissions::QueryAndIngest, end);
+        Permit::sign(&wallet, params).step("a permit")
+    };
+    let (nonces, permits) = (RefCell::new(NonceCache::new(1 << 16)), PermitCache::default());
     let kept = permit()?;
     let sides = vec![
         Side::whole("sign", |_| permit()),
@@ -83,12 +91,24 @@ fn requests(size: Size, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchE
                     .step("verifying a request")
             })
         }),
+        Side::new("verify, known", |_| {
+            let headers = signed(&identity, &kept)?;
+            let header = |name: &str| {
+                headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
+            };
+            time(|| {
+                let unseen = check_request(&header, &PARTS, NOW, &WORKER, &expected, &permits);
+                let unseen = unseen.step("verifying a request")?;
+                unseen.remember(&mut nonces.borrow_mut(), NOW).step("verifying a request")
+            })
+        }),
     ];
     let measured = interleave(sides, 1, size.checks, screen.now("signing requests"))?;
     for (measured, (id, figure)) in measured.iter().zip([
         ("crypto/permit", "sign a permit (secp256k1), at the client"),
         ("crypto/sign", "sign a request (Ed25519), at the client"),
         ("crypto/verify", "verify a request and its permit, at the worker"),
+        ("crypto/verify-known", "verify a request whose permit is known, at the worker"),
     ]) {
         sheet.add(Row::single(id, figure, "body of 4 KiB", Unit::Seconds, measured)?);
     }

@@ -5,7 +5,7 @@
 //! Never: a request that one way signs and another does not.
 //! Invariant: each way carries the same signed inner request, and ends with the answer's body in hand.
 
-use crate::data::{DIMENSION, DataSet, Document};
+use crate::data::{DataSet, Document};
 use crate::error::{BenchError, Step};
 use crate::measure::time;
 use axum::Router;
@@ -29,16 +29,16 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
 /// A worker in this process, on loopback, with a collection.
-pub(super) struct Stage {
-    pub(super) runtime: Runtime,
-    pub(super) collection: CollectionId,
+pub(crate) struct Stage {
+    pub(crate) runtime: Runtime,
+    pub(crate) collection: CollectionId,
     /// Has a grant.
-    pub(super) reader: Client,
+    pub(crate) reader: Client,
     /// Has a grant with a quota: each query is written to the ledger.
-    pub(super) metered: Client,
-    pub(super) tap: Wiretap,
+    pub(crate) metered: Client,
+    pub(crate) tap: Wiretap,
     /// The reader, through the tap.
-    pub(super) tapped: Client,
+    pub(crate) tapped: Client,
     url: String,
     inner: Router,
     plain: reqwest::Client,
@@ -46,7 +46,7 @@ pub(super) struct Stage {
 }
 
 /// A request that is ready to be sent, once.
-pub(super) struct Ready {
+pub(crate) struct Ready {
     method: &'static str,
     path: String,
     body: Vec<u8>,
@@ -55,12 +55,16 @@ pub(super) struct Ready {
 
 impl Stage {
     /// Boots, makes the collection, fills and compacts it.
-    pub(super) fn new(data: &DataSet) -> Result<Self, BenchError> {
+    pub(crate) fn new(data: &DataSet) -> Result<Self, BenchError> {
         let runtime = Runtime::new().step("a runtime")?;
         let lab = runtime.block_on(Lab::start_with(|settings| {
             settings.plain = true;
+            // What is measured is not held to a pace.
+            (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
             // Only when it is asked for: a freeze in the background would run into the requests.
             settings.freeze_rows = FREEZE_ROWS_MAX;
+            // A reader that asks without pause would be slowed down: the pace is a setting, and not what is measured.
+            (settings.rate_per_s, settings.rate_burst) = (PACE_MAX, BURST_MAX);
         }));
         let (collection, readers) = runtime.block_on(fill(&lab, data))?;
         let [reader, metered] = readers;
@@ -72,15 +76,20 @@ impl Stage {
         Ok(Self { runtime, collection, reader, metered, tap, tapped, url, inner, plain, lab })
     }
 
+    /// The reader, so many times: each with its own session and connections.
+    pub(crate) fn readers(&self, count: usize) -> Vec<Client> {
+        (0..count).map(|_| self.runtime.block_on(self.lab.client("reader"))).collect()
+    }
+
     /// Stops the worker in good order.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         let Self { runtime, mut lab, inner, .. } = self;
         drop(inner);
         runtime.block_on(lab.stop());
     }
 
     /// Signs a request as the reader.
-    pub(super) fn sign(
+    pub(crate) fn sign(
         &self,
         method: &'static str,
         path: String,
@@ -103,7 +112,7 @@ impl Stage {
     }
 
     /// Straight into the inner router: no socket, no channel.
-    pub(super) fn in_process(&self, ready: Ready) -> Result<Duration, BenchError> {
+    pub(crate) fn in_process(&self, ready: Ready) -> Result<Duration, BenchError> {
         time(|| {
             let mut request = http::Request::builder().method(ready.method).uri(ready.path);
             for (name, value) in &ready.headers {
@@ -123,23 +132,23 @@ impl Stage {
     }
 
     /// HTTP over loopback to a worker that serves in the open.
-    pub(super) fn in_the_open(&self, ready: Ready) -> Result<Duration, BenchError> {
+    pub(crate) fn in_the_open(&self, ready: Ready) -> Result<Duration, BenchError> {
         time(|| self.runtime.block_on(self.open_request(&self.url, ready)))
     }
 
     /// The same, through the tap. Answers bytes sent and received.
-    pub(super) fn open_bytes(&self, ready: Ready) -> Result<(usize, usize), BenchError> {
+    pub(crate) fn open_bytes(&self, ready: Ready) -> Result<(usize, usize), BenchError> {
         let url = self.tap.url();
         self.counted(|| self.runtime.block_on(self.open_request(&url, ready)).map(drop))
     }
 
     /// Sealed to the worker's attested keys, over loopback.
-    pub(super) fn sealed(&self, ready: &Ready) -> Result<Duration, BenchError> {
+    pub(crate) fn sealed(&self, ready: &Ready) -> Result<Duration, BenchError> {
         time(|| self.through(&self.reader, ready))
     }
 
     /// The same, through the tap. Answers bytes sent and received.
-    pub(super) fn sealed_bytes(&self, ready: &Ready) -> Result<(usize, usize), BenchError> {
+    pub(crate) fn sealed_bytes(&self, ready: &Ready) -> Result<(usize, usize), BenchError> {
         self.counted(|| self.through(&self.tapped, ready).map(drop))
     }
 
@@ -196,7 +205,9 @@ fn answered<B: AsRef<[u8]>>(status: u16, body: B) -> Result<B, BenchError> {
 /// The collection, filled and compacted; a reader, and one with a quota.
 async fn fill(lab: &Lab, data: &DataSet) -> Result<(CollectionId, [Client; 2]), BenchError> {
     let owner = lab.client("owner").await;
-    let source = VectorSource::Supplied(u32::try_from(DIMENSION).step("a dimension")?);
+    let vector = data.documents.first().and_then(|document| document.vectors.first());
+    let dimension = vector.step("a document")?.len();
+    let source = VectorSource::Supplied(u32::try_from(dimension).step("a dimension")?);
     let made = owner.create_collection("bench", source).await.step("a collection")?;
     for documents in data.documents.chunks(BULK) {
         let lines: Vec<BulkLine> = documents.iter().map(line).collect::<Result<_, _>>()?;
@@ -248,4 +259,7 @@ const REPLY_BYTES_MAX: usize = 32 << 20;
 const BULK: usize = 48;
 /// The most that a worker takes.
 const FREEZE_ROWS_MAX: usize = 4_000_000;
+/// The most that a worker's settings take.
+const PACE_MAX: u64 = 10_000;
+const BURST_MAX: u64 = 100_000;
 const POLL: Duration = Duration::from_millis(50);

@@ -11,6 +11,7 @@ use crate::data::DIMENSION;
 use crate::error::{BenchError, Step};
 use crate::measure::time;
 use prag_index::{PartName, Segment};
+use prag_server::collection::profile::Shape;
 use prag_server::collection::record::{Batch, Document, Op, decode, encode};
 use prag_server::collection::rows;
 use prag_server::collection::state::{Live, LiveSegment, Row};
@@ -54,7 +55,7 @@ impl Twin {
     pub(super) fn create(folder: &Path) -> Result<Self, BenchError> {
         let engine = RocksEngine::open(folder).step("the plain engine")?;
         let store = open(&engine, 0)?;
-        let live = Live::new(DIMENSION, Vec::new());
+        let live = Live::new(Shape::plain(DIMENSION), Vec::new());
         let twin = Self { engine, open: Some(Loaded { store, live, next: 0 }) };
         twin.keep(&Manifest::default(), StoreBatch::new())?;
         Ok(twin)
@@ -75,7 +76,7 @@ impl Twin {
         }
         self.keep(&manifest, write)?;
         let loaded = self.open.as_mut().step(CLOSED)?;
-        loaded.live = Live::new(DIMENSION, segments);
+        loaded.live = Live::new(Shape::plain(DIMENSION), segments);
         Ok(())
     }
 
@@ -140,7 +141,7 @@ impl Loaded {
         let bytes = rows.into_iter().next().flatten().step("the plain manifest")?;
         let manifest: Manifest = decode(&bytes).step("the plain manifest")?;
         let segments = manifest.segments.iter().map(|stored| load_segment(stored, store.as_ref()));
-        let live = Live::new(DIMENSION, segments.collect::<Result<_, _>>()?);
+        let live = Live::new(Shape::plain(DIMENSION), segments.collect::<Result<_, _>>()?);
         let mut loaded = Self { store, live, next: manifest.base };
         while let Some(batch) = loaded.read_batch()? {
             loaded.live.apply(batch).step("showing a plain batch")?;
@@ -217,7 +218,7 @@ fn load_segment(stored: &Stored, store: &dyn Shard) -> Result<LiveSegment, Bench
     let live = (0..index.len()).collect();
     // No tree: receipts are part of what is measured against this.
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::default());
-    Ok(LiveSegment { id: stored.id, index, rows, tree, live })
+    Ok(LiveSegment { id: stored.id, index, rows, tree, live, veil: None })
 }
 
 const CLOSED: &str = "the plain shard";

@@ -7,6 +7,7 @@
 
 mod documents;
 mod ledger;
+mod snapshot;
 mod trust;
 mod worker;
 
@@ -15,6 +16,7 @@ pub(super) use ledger::{
     ApproveWorker, LedgerCommand, OfEpoch, Offer, RetireWorker, SubscribeCommand, UsageOf,
     WorkerCommand,
 };
+pub(super) use snapshot::{SnapshotCommand, SnapshotOf, VerifySnapshot};
 pub(super) use trust::{
     CollectionPolicy, EvidenceCommand, PolicyCommand, PolicyFile, ReceiptCommand, ReceiptPath,
     ShowPolicy, VerifyEvidence, VerifyReceipt,
@@ -86,6 +88,9 @@ pub(super) enum Command {
     Place(Place),
     /// Begin a new key epoch: fresh shares, every key wrapped anew.
     Rotate(Rotate),
+    /// Make, list, verify, restore or prune sealed snapshots.
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Build index segments now.
     Compact(One),
     /// Show the worker a remembered ledger head after its restart.
@@ -163,6 +168,14 @@ pub(super) struct Create {
     /// Let the ledger keep your key share too, where it can: workers restart without you.
     #[arg(long)]
     pub(super) managed: bool,
+    /// By whose stop words and stemmer text is searched, such as `german`; `none` takes words as they are. English if
+    /// absent.
+    #[arg(long)]
+    pub(super) language: Option<String>,
+    /// Search by vectors alone, so that the worker's memory accesses and reply times tell its host nothing. Slower: each
+    /// query looks at every chunk.
+    #[arg(long)]
+    pub(super) oblivious: bool,
 }
 
 #[derive(Args)]

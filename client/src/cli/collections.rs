@@ -9,8 +9,9 @@ use super::Done;
 use super::args;
 use super::screen::{Screen, clean, table};
 use crate::error::ClientError;
+use crate::owner::NewCollection;
 use crate::sdk::Client;
-use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
+use prag_protocol::wire::collections::{Collection, CollectionState, Search, VectorSource};
 use serde_json::json;
 
 pub(super) async fn create(client: &Client, screen: Screen, options: args::Create) -> Done {
@@ -18,11 +19,14 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
         Some(dimension) => VectorSource::Supplied(dimension),
         None => VectorSource::Model(options.model.unwrap_or_default()),
     };
-    let made = if options.managed {
-        client.create_managed_collection(&options.name, vectors).await?
-    } else {
-        client.create_collection(&options.name, vectors).await?
+    let new = NewCollection {
+        name: options.name,
+        vectors,
+        managed: options.managed,
+        language: options.language,
+        search: if options.oblivious { Search::Oblivious } else { Search::Standard },
     };
+    let made = client.create(new).await?;
     screen.show(&made, || describe(screen, &made));
     screen.note(&format!("its key share is kept on this machine under {}: back it up", made.id));
     Ok(true)
@@ -43,10 +47,12 @@ pub(super) async fn list(client: &Client, screen: Screen) -> Done {
                     state(one.state).to_owned(),
                     one.documents.to_string(),
                     one.chunks.to_string(),
+                    clean(one.profile.language()),
+                    one.profile.search.name().to_owned(),
                 ]
             })
             .collect();
-        table(&["NAME", "ID", "STATE", "DOCUMENTS", "CHUNKS"], &rows)
+        table(&["NAME", "ID", "STATE", "DOCUMENTS", "CHUNKS", "LANGUAGE", "SEARCH"], &rows)
     });
     Ok(true)
 }
@@ -142,7 +148,7 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
 
 pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nsearch     {}\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
@@ -156,6 +162,9 @@ pub(super) fn describe(screen: Screen, one: &Collection) -> String {
         clean(&one.profile.model),
         one.profile.dimension,
         clean(&one.profile.pooling),
+        clean(one.profile.language()),
+        clean(&one.profile.analyzer),
+        one.profile.search.name(),
         clean(&one.profile.digest),
     )
 }

@@ -26,6 +26,7 @@ mod rotate;
 mod screen;
 mod seal;
 mod search;
+mod snapshot;
 mod subscribe;
 mod unlock;
 mod usage;
@@ -41,7 +42,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::trusted::Trusted;
 use args::{
     Arguments, CollectionCommand, Command, DocumentsCommand, EvidenceCommand, KeysCommand,
-    LedgerCommand, PolicyCommand, ReceiptCommand, ShowPolicy,
+    LedgerCommand, PolicyCommand, ReceiptCommand, ShowPolicy, SnapshotCommand,
 };
 use clap::Parser;
 use screen::Screen;
@@ -131,6 +132,9 @@ async fn run(
         Command::Attest(options) => doctor::attest(setting, trusted, &options).await,
         Command::Doctor => doctor::doctor(setting, trusted).await,
         Command::Ledger(LedgerCommand::Usage(of)) => usage::usage(&setting, trusted, &of).await,
+        Command::Snapshot(SnapshotCommand::Verify(options)) if options.folder.is_some() => {
+            snapshot::offline(&setting, &options)
+        }
         Command::Place(options) => place::place(&setting, trusted, &options).await,
         Command::Unlock(options) => unlock::unlock(&setting, trusted, &options).await,
         command => {
@@ -152,6 +156,7 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         },
         Command::Release(which) => collections::release(client, screen, &which).await,
         Command::Rotate(options) => rotate::rotate(client, screen, &options).await,
+        Command::Snapshot(command) => snapshot::run(client, screen, command).await,
         Command::Compact(which) => rotate::compact(client, screen, &which).await,
         Command::Confirm(head) => collections::confirm(client, screen, &head).await,
         Command::Models => collections::models(client, screen).await,

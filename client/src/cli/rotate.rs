@@ -58,7 +58,7 @@ pub(super) async fn compact(client: &Client, screen: Screen, which: &args::One) 
 }
 
 /// Waits for the end of long work and shows how far it is.
-async fn follow(
+pub(super) async fn follow(
     client: &Client,
     screen: Screen,
     mut operation: Operation,

@@ -97,6 +97,11 @@ impl Screen {
         self.bar(100, "{bar:30} {pos} %  ETA {eta}")
     }
 
+    /// Bytes read so far; hidden as [`Screen::progress`] is.
+    pub(super) fn bytes(self) -> ProgressBar {
+        self.bar(0, "{bytes} read, {bytes_per_sec}")
+    }
+
     fn bar(self, length: u64, template: &str) -> ProgressBar {
         if self.json {
             return ProgressBar::hidden();

@@ -39,11 +39,17 @@ fn permits_are_for_one_purpose() {
         [(Purpose::Data, Permissions::QueryAndIngest), (Purpose::Admin, Permissions::Admin)]
     {
         let permit = identity.permit(purpose, &expected, now).unwrap();
+        assert!(permit == identity.permit(purpose, &expected, now + 1).unwrap());
+        let tomorrow = identity.permit(purpose, &expected, now + DAY).unwrap();
+        assert!(tomorrow.verify(now + 2 * DAY, &expected).is_ok());
         let delegation = permit.verify(now, &expected).unwrap();
         assert_eq!(delegation.permissions, permissions);
         assert_eq!(&delegation.address, identity.address());
         assert_eq!(delegation.session_key, identity.session().public_key());
         assert!(delegation.expires > now + DAY && delegation.expires <= now + 2 * DAY);
+        let other = Expected { chain_id: "another".into(), ..expected.clone() };
+        let elsewhere = identity.permit(purpose, &other, now).unwrap();
+        assert!(elsewhere.verify(now, &other).is_ok() && elsewhere.verify(now, &expected).is_err());
     }
 }
 

@@ -12,9 +12,9 @@ pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     /// A part's header: format, then rows.
-    pub(crate) fn new(rows: u32) -> Self {
+    pub(crate) fn new(part: PartName, rows: u32) -> Self {
         let mut writer = Self(Vec::new());
-        writer.number(FORMAT);
+        writer.number(format(part));
         writer.number(rows);
         writer
     }
@@ -38,6 +38,19 @@ impl Writer {
         for value in values {
             self.0.extend_from_slice(&value.to_le_bytes());
         }
+    }
+
+    /// The f16 (their bits), without a count.
+    pub(crate) fn halves(&mut self, values: &[u16]) {
+        self.0.reserve(values.len() * 2);
+        for value in values {
+            self.0.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    /// The bytes, without a count.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
     }
 
     /// A count, then the bytes.
@@ -67,7 +80,7 @@ impl<'a> Reader<'a> {
     /// Check the header; answers the reader behind it and the rows.
     pub(crate) fn new(part: PartName, bytes: &'a [u8]) -> Result<(Self, u32), IndexError> {
         let mut reader = Self { part, rest: bytes };
-        if reader.number()? != FORMAT {
+        if reader.number()? != format(part) {
             return Err(IndexError::Format(part));
         }
         let rows = reader.number()?;
@@ -98,6 +111,16 @@ impl<'a> Reader<'a> {
         Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
+    pub(crate) fn halves(&mut self, count: usize) -> Result<Vec<u16>, IndexError> {
+        let bytes = self.take(count.checked_mul(2).ok_or(self.corrupt())?)?;
+        let (chunks, _) = bytes.as_chunks::<2>();
+        Ok(chunks.iter().map(|chunk| u16::from_le_bytes(*chunk)).collect())
+    }
+
+    pub(crate) fn raw(&mut self, count: usize) -> Result<&'a [u8], IndexError> {
+        self.take(count)
+    }
+
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], IndexError> {
         let count = self.number()? as usize;
         self.take(count)
@@ -118,8 +141,14 @@ impl<'a> Reader<'a> {
 
 /// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.
 pub(crate) const ROWS_MAX: u32 = 1 << 24;
-/// Version of every part; raised together.
-const FORMAT: u32 = 0x5058_0001;
+
+/// A magic number and the part's version. A part of another version is refused, and the segment rebuilt.
+const fn format(part: PartName) -> u32 {
+    match part {
+        PartName::Vectors | PartName::Graph => 0x5058_0002,
+        PartName::Words | PartName::Fields => 0x5058_0001,
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,9 @@ pub enum IndexError {
     /// Worker threads did not start. Worth one retry.
     #[error("the build's threads did not start")]
     Threads,
+    /// The build was told to stop. Nothing was built; build again when there is time.
+    #[error("the build was stopped")]
+    Stopped,
     /// The term index failed. Not retryable: rebuild the segment.
     #[error("the term index failed")]
     Words,

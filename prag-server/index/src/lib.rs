@@ -15,6 +15,8 @@ mod fields;
 mod fixture;
 mod fuse;
 mod graph;
+pub mod oblivious;
+mod scratch;
 mod segment;
 mod simd;
 mod tail;
@@ -22,13 +24,15 @@ mod top;
 mod vectors;
 mod words;
 
-pub use analyze::{ANALYZER, Analyzed};
+pub use analyze::{ANALYZER, Analyzed, Analyzer};
 pub use bm25::TermStats;
 pub use error::{IndexError, PartName};
 pub use fuse::{Fused, Fusion, fuse};
-pub use segment::{BuildParams, Built, Segment};
+pub use graph::{Builder, Watch};
+pub use segment::{BuildParams, Built, Segment, SegmentMemory};
 pub use tail::Tail;
 pub use top::Hit;
+pub use vectors::Precision;
 
 use prag_protocol::metadata::Metadata;
 use std::sync::Arc;

@@ -5,10 +5,12 @@
 //! Never: prints a score.
 //! Invariant: the k kept do not depend on the order in which they came.
 
+use crate::scratch::Lent;
 use roaring::RoaringBitmap;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fmt;
+use std::ops::Range;
 
 /// A row that was found.
 #[derive(Clone, Copy, PartialEq)]
@@ -99,7 +101,7 @@ pub(crate) enum Mask {
     /// Every row.
     All(u32),
     /// A bit per row, and how many are set.
-    Some(Vec<u64>, usize),
+    Some(Lent<u64>, usize),
 }
 
 impl Mask {
@@ -108,11 +110,17 @@ impl Mask {
         if rows == 0 || allowed.range_cardinality(0..rows) == u64::from(rows) {
             return Self::All(rows);
         }
-        let mut words = vec![0u64; (rows as usize).div_ceil(64)];
+        let mut words = Lent::default();
+        words.resize((rows as usize).div_ceil(64), 0);
         let mut count = 0;
-        for ordinal in allowed.iter().take_while(|&ordinal| ordinal < rows) {
-            words[ordinal as usize / 64] |= 1 << (ordinal % 64);
-            count += 1;
+        // Run by run: few rows are deleted, most of the time.
+        let mut runs = allowed.iter();
+        while let Some(run) = runs.next_range()
+            && *run.start() < rows
+        {
+            let (start, end) = (*run.start(), (*run.end()).min(rows - 1));
+            count += (end - start) as usize + 1;
+            set(&mut words, start, end);
         }
         Self::Some(words, count)
     }
@@ -135,19 +143,65 @@ impl Mask {
     }
 
     /// The rows, ascending.
-    pub(crate) fn ordinals(&self) -> Vec<u32> {
+    #[inline(always)]
+    pub(crate) fn rows(&self) -> Rows<'_> {
         match self {
-            Self::All(rows) => (0..*rows).collect(),
-            Self::Some(words, count) => {
-                let mut ordinals = Vec::with_capacity(*count);
-                for (index, &word) in (0u32..).zip(words) {
-                    let mut word = word;
-                    while word != 0 {
-                        ordinals.push(index * 64 + word.trailing_zeros());
-                        word &= word - 1;
-                    }
+            Self::All(rows) => Rows::All(0..*rows),
+            Self::Some(words, _) => Rows::Some { rest: words, word: 0, base: 0 },
+        }
+    }
+
+    /// The rows, ascending.
+    pub(crate) fn ordinals(&self) -> Vec<u32> {
+        let mut ordinals = Vec::with_capacity(self.len());
+        ordinals.extend(self.rows());
+        ordinals
+    }
+}
+
+/// Set the bits `start` to `end`, both included.
+fn set(words: &mut [u64], start: u32, end: u32) {
+    let (first, last) = (start as usize / 64, end as usize / 64);
+    let head = u64::MAX << (start % 64);
+    let tail = u64::MAX >> (63 - end % 64);
+    if first == last {
+        words[first] |= head & tail;
+        return;
+    }
+    words[first] |= head;
+    words[first + 1..last].fill(u64::MAX);
+    words[last] |= tail;
+}
+
+/// The rows of a mask, ascending.
+pub(crate) enum Rows<'a> {
+    All(Range<u32>),
+    Some {
+        /// Words not begun.
+        rest: &'a [u64],
+        /// What is left of the word before them.
+        word: u64,
+        /// The row of the bit behind it.
+        base: u32,
+    },
+}
+
+impl Iterator for Rows<'_> {
+    type Item = u32;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Self::All(range) => range.next(),
+            Self::Some { rest, word, base } => {
+                while *word == 0 {
+                    let (&first, others) = rest.split_first()?;
+                    (*word, *rest) = (first, others);
+                    *base += 64;
                 }
-                ordinals
+                let row = *base - 64 + word.trailing_zeros();
+                *word &= *word - 1;
+                Some(row)
             }
         }
     }

@@ -6,6 +6,7 @@
 //! Invariant: a root that does not open what is there changes nothing, and another one may be tried.
 
 use super::BootError;
+use crate::archives::Archives;
 use crate::attestation::POLICY_EPOCH;
 use crate::channel::KeyRing;
 use crate::clock::WorkerClock;
@@ -129,6 +130,7 @@ impl Born {
             Some(ledger) => ledger,
             None => self.ledger(&genesis, &key, &own)?,
         };
+        let archives = Archives::open(&self.settings.snapshots).map_err(BootError::Target)?;
         let portrait = Arc::new(self.portrait(ledger.id()));
         let chain =
             || ChainVault::new(Arc::clone(&ledger), genesis.account.clone(), Arc::clone(&portrait));
@@ -147,6 +149,7 @@ impl Born {
                 .map_err(|error| state(&error))?,
             reports: Reports::new(Arc::clone(&key), Arc::clone(&own), entropy()),
             catalog: Catalog::new(key, own, entropy()),
+            archives,
             engine,
             tee: self.tee,
             verifier: self.verifier,

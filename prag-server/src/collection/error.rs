@@ -31,12 +31,25 @@ pub enum CollectionError {
         /// How many batches were anchored.
         anchored: u64,
     },
+    /// Another worker restored the collection since, or this one did and was put back: not the writer any more.
+    #[error(
+        "superseded: its writer epoch is {ours}, and the ledger's is {ledger}: the collection was restored since"
+    )]
+    Superseded {
+        /// What the catalogue says.
+        ours: u64,
+        /// What the ledger says.
+        ledger: u64,
+    },
     /// The heads behind the ledger's last anchor are not on this disk. Not retryable.
     #[error("the heads behind the last anchor were removed")]
     AnchorLost,
     /// A format that this build does not know.
     #[error("format {0} is unknown to this build")]
     Format(u32),
+    /// The profile names a part that this build does not have.
+    #[error("the collection's {0} is unknown to this build")]
+    Unknown(&'static str),
     /// A batch over its limit; nothing was written.
     #[error("a batch of {bytes} bytes is over the limit of {max}")]
     TooLarge {

@@ -134,7 +134,7 @@ fn snapshot(shard: &CollectionShard, merge: Merge) -> Snapshot {
                 (segment.rows.get(ordinal as usize), segment.index.vector(ordinal))
             {
                 taken.rows.push(row.clone());
-                taken.vectors.push(vector.to_vec());
+                taken.vectors.push(vector);
             }
         }
     }
@@ -143,7 +143,7 @@ fn snapshot(shard: &CollectionShard, merge: Merge) -> Snapshot {
             (live.tail.rows.get(ordinal as usize), live.tail.index.vector(ordinal))
         {
             taken.rows.push(row.clone());
-            taken.vectors.push(vector.to_vec());
+            taken.vectors.push(vector);
         }
     }
     taken
@@ -160,12 +160,18 @@ fn build(
         .zip(&snapshot.vectors)
         .map(|(row, vector)| IndexRow {
             doc: row.document.id.as_str().to_owned(),
-            text: row.document.searched_text(row.chunk),
+            text: shard.shape.searched_text(&row.document, row.chunk),
             vector: vector.clone(),
             metadata: Arc::new(row.document.metadata()),
         })
         .collect();
-    let built = Segment::build(&rows, &BuildParams::default())?;
+    let (analyzer, precision) = (shard.shape.analyzer, shard.shape.precision());
+    let mut params = BuildParams { analyzer, precision, ..BuildParams::default() };
+    if shard.shape.oblivious {
+        // Every row is looked at: a graph would be of no use.
+        params.graph_rows_min = usize::MAX;
+    }
+    let built = Segment::build(&rows, &params)?;
     let ordered = built.order.iter().filter_map(|&row| snapshot.rows.get(row as usize).cloned());
     let ordered: Vec<Row> = ordered.collect();
     write_segment(
@@ -263,7 +269,7 @@ fn replay(
     writer: &Writer,
     segments: Vec<LiveSegment>,
 ) -> Result<Live, CollectionError> {
-    let mut live = Live::new(shard.profile.dimension as usize, segments);
+    let mut live = Live::new(shard.shape, segments);
     let log: &Log = &writer.log;
     log.replay(&shard.keys(), writer.manifest.base, &mut |batch| Ok(live.apply(batch)?))?;
     Ok(live)

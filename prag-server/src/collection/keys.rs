@@ -102,6 +102,15 @@ impl Keys {
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
         let wrapping = Wrapping { collection, lineage, epoch, key: Arc::new(wrap) };
+        Self::load_under(wrapping, shard)
+    }
+
+    /// As [`Keys::load`], under a wrapping that is there already.
+    pub(super) fn load_under(
+        wrapping: Wrapping,
+        shard: &dyn Shard,
+    ) -> Result<Self, CollectionError> {
+        let Wrapping { collection, lineage, epoch, .. } = wrapping;
         let (mut roots, mut names) = (Vec::new(), None);
         for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == epoch) {
             if let Some(generation) = generation(row.id) {
@@ -219,7 +228,7 @@ impl Keys {
     ) -> Result<Self, CollectionError> {
         let Self { collection, lineage, .. } = *self;
         let next = Wrapping { collection, lineage, epoch, key: Arc::new(wrap) };
-        let current = self.current()?.clone();
+        let current = self.wrapping()?.clone();
         for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == current.epoch) {
             if row.id == NAMES {
                 rewrap::<Name>(&current, &next, row, write, entropy)?;
@@ -288,7 +297,7 @@ impl Keys {
         id: [u8; 16],
         shard: &dyn Shard,
     ) -> Result<(Key<Dek>, Epoch), CollectionError> {
-        let current = self.current()?;
+        let current = self.wrapping()?;
         let rows = wrapped_rows(shard)?;
         let row = rows.iter().find(|row| row.id == id && row.epoch == current.epoch);
         let found = row.and_then(|row| Some((current.open(row)?, row.birth)));
@@ -317,7 +326,8 @@ impl Keys {
         Place { collection, lineage, kind, id, seq, epoch }
     }
 
-    fn current(&self) -> Result<&Wrapping, CollectionError> {
+    /// What DEKs of the current key epoch are wrapped under.
+    pub(super) fn wrapping(&self) -> Result<&Wrapping, CollectionError> {
         self.wraps.first().ok_or(BAD_ROOT)
     }
 }

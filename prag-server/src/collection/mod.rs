@@ -16,7 +16,9 @@ pub mod renew;
 pub mod rows;
 pub mod segment;
 pub mod shard;
+pub mod snapshot;
 pub mod state;
+pub mod veil;
 mod wrapping;
 
 pub use error::CollectionError;

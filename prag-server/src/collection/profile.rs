@@ -1,11 +1,56 @@
 //! The profile: everything that fixes what a vector and a term mean.
 //!
 //! Layer: collection.
-//! Holds: construction and digest of the wire profile (profile format 1).
+//! Holds: construction and digest of the wire profile (profile format 1), and what it means for the index.
 //! Never: changes after the first document; another model is another collection for now.
 //! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker and analyser.
 
-use prag_protocol::wire::collections::Profile;
+use super::CollectionError;
+use super::record::Document;
+use prag_index::{Analyzer, Precision};
+use prag_protocol::wire::collections::{Profile, Search};
+
+/// What a profile means for the index.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Components of a vector.
+    pub dimension: usize,
+    /// How text becomes terms.
+    pub analyzer: Analyzer,
+    /// Whether scans must tell nothing of what is sought.
+    pub oblivious: bool,
+}
+
+impl Shape {
+    /// What a collection has whose owner chose nothing.
+    #[must_use]
+    pub fn plain(dimension: usize) -> Self {
+        Self { dimension, analyzer: Analyzer::default(), oblivious: false }
+    }
+
+    /// What BM25 sees of a chunk: nothing where words are not searched.
+    #[must_use]
+    pub fn searched_text(&self, document: &Document, chunk: u32) -> String {
+        if self.oblivious { String::new() } else { document.searched_text(chunk) }
+    }
+
+    /// How vectors are kept. Oblivious scans read floats as they are: to widen a half takes time by its value.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        if self.oblivious { Precision::F32 } else { Precision::default() }
+    }
+
+    /// What `profile` means.
+    ///
+    /// # Errors
+    /// [`CollectionError::Unknown`] where it names an analyser of another build.
+    pub fn of(profile: &Profile) -> Result<Self, CollectionError> {
+        let analyzer =
+            Analyzer::of_version(&profile.analyzer).ok_or(CollectionError::Unknown("analyser"))?;
+        let oblivious = profile.search == Search::Oblivious;
+        Ok(Self { dimension: profile.dimension as usize, analyzer, oblivious })
+    }
+}
 
 /// Fill in the digest: BLAKE3 over every other field, domain-tagged and length-prefixed.
 #[must_use]
@@ -30,5 +75,8 @@ fn digest(profile: &Profile) -> [u8; 32] {
     field(&profile.chunk_tokens.to_be_bytes());
     field(profile.chunker.as_bytes());
     field(profile.analyzer.as_bytes());
+    if !profile.search.is_standard() {
+        field(profile.search.name().as_bytes());
+    }
     *hasher.finalize().as_bytes()
 }

@@ -154,6 +154,23 @@ impl Document {
         }
     }
 
+    /// The document as an answer shows it: with chunk `index` as its only one, and without the original.
+    #[must_use]
+    pub fn excerpt(&self, index: u32) -> Self {
+        let text = Some(self.text(index).to_owned());
+        let chunk = self.chunks.get(index as usize).cloned();
+        Self {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            format: self.format,
+            content: String::new(),
+            content_hash: self.content_hash,
+            digest: [0; 32],
+            metadata: self.metadata.clone(),
+            chunks: chunk.map(|chunk| Chunk { text, ..chunk }).into_iter().collect(),
+        }
+    }
+
     /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
     #[must_use]
     pub fn chunk_hash(&self, index: u32) -> [u8; 32] {

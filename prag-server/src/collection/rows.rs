@@ -60,6 +60,12 @@ pub fn batches_before(seq: u64) -> KeyRange {
     KeyRange { start: vec![3], end: Some([&[3], &seq.to_be_bytes()[..]].concat()) }
 }
 
+/// Every part of every batch from `seq` on.
+#[must_use]
+pub fn batches_from(seq: u64) -> KeyRange {
+    KeyRange { start: batch(seq, 0), ..KeyRange::prefix(&[3]) }
+}
+
 /// Every part of batch `seq`.
 #[must_use]
 pub fn batch_parts(seq: u64) -> KeyRange {

@@ -8,8 +8,10 @@
 use super::CollectionError;
 use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
+use super::profile::Shape;
 use super::record::{Document, decode, encode};
 use super::state::{LiveSegment, Row};
+use super::veil::SegmentVeil;
 use prag_index::{PartName, Segment};
 use prag_protocol::Epoch;
 use prag_protocol::place::Kind;
@@ -68,6 +70,7 @@ pub(super) fn write_segment(
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(&rows);
+    let veil = veil(profile, &rows)?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -82,6 +85,7 @@ pub(super) fn write_segment(
         rows: Arc::new(rows),
         tree: Arc::new(tree),
         live: (0..count).collect(),
+        veil,
     };
     Ok(Written { live, entry, dek })
 }
@@ -105,6 +109,7 @@ fn load_segment(
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
+    let shape = Shape::of(profile)?;
     let dek = load_sealer(keys, entry.id, store)?;
     let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
     for part in &entry.parts {
@@ -120,6 +125,9 @@ fn load_segment(
         parts.push((name, bytes));
     }
     let index = Segment::from_parts(&parts)?;
+    if index.analyzer() != shape.analyzer {
+        return Err(CollectionError::Tampered("segment analyser"));
+    }
     let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
@@ -140,8 +148,14 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
+    let veil = veil(profile, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
-    Ok(LiveSegment { id: entry.id, index, rows, tree, live })
+    Ok(LiveSegment { id: entry.id, index, rows, tree, live, veil })
+}
+
+fn veil(profile: &Profile, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
+    let veil = Shape::of(profile)?.oblivious.then(|| SegmentVeil::new(rows)).transpose();
+    veil.map_err(|_| CollectionError::Tampered("segment records"))
 }
 
 /// The Merkle tree over the rows' chunk hashes.

@@ -8,6 +8,7 @@
 use super::keys::Keys;
 use super::log::{BATCH_BYTES_MAX, Log};
 use super::manifest::{FORMAT, Manifest};
+use super::profile::Shape;
 use super::record::{Batch, Document, Idempotency, Op, encode};
 use super::segment::load_segments;
 use super::state::Live;
@@ -32,6 +33,7 @@ const STAGE_BYTES: usize = 2 << 20;
 pub struct CollectionShard {
     pub(super) keys: RwLock<Arc<Keys>>,
     pub(super) profile: Profile,
+    pub(super) shape: Shape,
     pub(super) live: RwLock<Live>,
     pub(super) writer: Mutex<Writer>,
     pub(super) store: Arc<dyn Shard>,
@@ -74,6 +76,7 @@ impl CollectionShard {
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
         let Identity { collection, lineage, epoch, writer_epoch } = identity;
+        let shape = Shape::of(&profile)?;
         let mut write = StoreBatch::new();
         let keys = Keys::create(collection, lineage, epoch, wrap, &mut write, entropy)?;
         let manifest = Manifest {
@@ -86,8 +89,8 @@ impl CollectionShard {
         let seq = store.commit(write)?;
         store.durable(seq)?;
         let log = Log::create(Arc::clone(&store), writer_epoch);
-        let live = Live::new(profile.dimension as usize, Vec::new());
-        Ok(Self::assemble(keys, profile, live, log, manifest, HashMap::new(), store))
+        let live = Live::new(shape, Vec::new());
+        Ok(Self::assemble(keys, (profile, shape), live, log, manifest, HashMap::new(), store))
     }
 
     /// Open a stored shard: manifest, segments, then the tail, each authenticated at its place.
@@ -105,8 +108,9 @@ impl CollectionShard {
         let keys = keys.begin(&manifest.roots)?;
         let profile: Profile = serde_json::from_str(&manifest.profile)
             .map_err(|_| CollectionError::Tampered("profile"))?;
+        let shape = Shape::of(&profile)?;
         let segments = load_segments(&keys, &manifest, &profile, store.as_ref())?;
-        let mut live = Live::new(profile.dimension as usize, segments);
+        let mut live = Live::new(shape, segments);
         let mut recent: HashMap<_, _> =
             manifest.idempotency.iter().map(|entry| (entry.key, entry.clone())).collect();
         let mut apply = |batch: Batch| {
@@ -117,7 +121,7 @@ impl CollectionShard {
         };
         let log = Log::load(Arc::clone(&store), writer_epoch, &keys, manifest.base, &mut apply)?;
         live.sweep_staged();
-        Ok(Self::assemble(keys, profile, live, log, manifest, recent, store))
+        Ok(Self::assemble(keys, (profile, shape), live, log, manifest, recent, store))
     }
 
     /// Commit, make durable, then show. All batches or, if the first fails, none.
@@ -197,6 +201,12 @@ impl CollectionShard {
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
     }
 
     /// The shard's lineage.
@@ -311,7 +321,7 @@ impl CollectionShard {
 
     fn assemble(
         keys: Keys,
-        profile: Profile,
+        (profile, shape): (Profile, Shape),
         live: Live,
         log: Log,
         manifest: Manifest,
@@ -322,6 +332,7 @@ impl CollectionShard {
         Self {
             keys: RwLock::new(Arc::new(keys)),
             profile,
+            shape,
             live: RwLock::new(live),
             writer: Mutex::new(writer),
             store,

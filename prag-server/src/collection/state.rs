@@ -5,8 +5,10 @@
 //! Never: disk, keys, admission.
 //! Invariant: a document lies in exactly one part, and all its chunks are live there, or it is absent.
 
+use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
-use prag_index::{Row as IndexRow, Segment, Tail};
+use super::veil::{SegmentVeil, TailVeil};
+use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
 use prag_trust::merkle::MerkleLog;
 use roaring::RoaringBitmap;
@@ -35,6 +37,8 @@ pub struct LiveSegment {
     pub tree: Arc<MerkleLog>,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<SegmentVeil>,
 }
 
 /// The tail: searched exactly.
@@ -47,6 +51,8 @@ pub struct LiveTail {
     pub tree: MerkleLog,
     /// Ordinals that are not deleted.
     pub live: RoaringBitmap,
+    /// For scans of an oblivious collection; it has no other.
+    pub veil: Option<TailVeil>,
 }
 
 /// Where a document lies.
@@ -88,7 +94,7 @@ pub struct Live {
     /// By id, ascending.
     pub documents: BTreeMap<DocumentId, Location>,
     staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
-    dimension: usize,
+    shape: Shape,
 }
 
 /// A batch that does not fit the state: wrong vectors, or a publish without its parts.
@@ -97,27 +103,46 @@ pub struct Live {
 pub struct ApplyError;
 
 impl LiveTail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
-        let (index, tree) = (Tail::new(dimension), MerkleLog::new());
-        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new() }
+    pub fn new(shape: Shape) -> Self {
+        let index = Tail::with_precision(shape.dimension, shape.analyzer, shape.precision());
+        let tree = MerkleLog::new();
+        let veil = shape.oblivious.then(TailVeil::default);
+        Self { index, rows: Vec::new(), tree, live: RoaringBitmap::new(), veil }
     }
 }
 
 impl Live {
     /// A view of `segments` and an empty tail.
     #[must_use]
-    pub fn new(dimension: usize, segments: Vec<LiveSegment>) -> Self {
+    pub fn new(shape: Shape, segments: Vec<LiveSegment>) -> Self {
         let mut live = Self {
             segments,
-            tail: LiveTail::new(dimension),
+            tail: LiveTail::new(shape),
             documents: BTreeMap::new(),
             staged: HashMap::new(),
-            dimension,
+            shape,
         };
+        for segment in &mut live.segments {
+            if let Some(veil) = &mut segment.veil {
+                veil.keep(&segment.live);
+            }
+        }
         live.locate_segments();
         live
+    }
+
+    /// Whether scans must tell nothing of what is sought.
+    #[must_use]
+    pub fn oblivious(&self) -> bool {
+        self.shape.oblivious
+    }
+
+    /// How text became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.shape.analyzer
     }
 
     /// Live chunks.
@@ -176,17 +201,20 @@ impl Live {
     }
 
     fn put(&mut self, document: Document, vectors: &[f32]) -> Result<(), ApplyError> {
-        if vectors.len() != document.chunks.len() * self.dimension {
+        if vectors.len() != document.chunks.len() * self.shape.dimension {
             return Err(ApplyError);
         }
         self.remove(&document.id);
         let document = Arc::new(document);
         let metadata = Arc::new(document.metadata());
         let mut ordinals = Vec::with_capacity(document.chunks.len());
-        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.dimension)) {
+        for (chunk, vector) in (0u32..).zip(vectors.chunks_exact(self.shape.dimension)) {
+            if let Some(veil) = &mut self.tail.veil {
+                veil.push(&document, chunk).map_err(|_| ApplyError)?;
+            }
             let ordinal = self.tail.index.push(IndexRow {
                 doc: document.id.as_str().to_owned(),
-                text: document.searched_text(chunk),
+                text: self.shape.searched_text(&document, chunk),
                 vector: vector.to_vec(),
                 metadata: Arc::clone(&metadata),
             });
@@ -205,16 +233,17 @@ impl Live {
         let Some(location) = self.documents.remove(id) else {
             return;
         };
-        let live = match location.segment {
-            None => Some(&mut self.tail.live),
-            Some(segment) => {
-                self.segments.iter_mut().find(|part| part.id == segment).map(|part| &mut part.live)
-            }
-        };
-        if let Some(live) = live {
+        let Some(segment) = location.segment else {
             for ordinal in location.ordinals {
-                live.remove(ordinal);
+                self.tail.live.remove(ordinal);
+                self.tail.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
             }
+            return;
+        };
+        let Some(part) = self.segments.iter_mut().find(|part| part.id == segment) else { return };
+        for ordinal in location.ordinals {
+            part.live.remove(ordinal);
+            part.veil.iter_mut().for_each(|veil| veil.kill(ordinal));
         }
     }
 

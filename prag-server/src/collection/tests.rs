@@ -5,6 +5,7 @@
 mod fuzz;
 mod golden;
 mod life;
+mod snapshots;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -13,7 +14,7 @@ use super::state::{Live, Part};
 use super::{CollectionError, CollectionShard, freeze, rows};
 use prag_client::system::OsEntropy;
 use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::Profile;
+use prag_protocol::wire::collections::{Profile, Search};
 use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, DocumentId, Lineage};
 use prag_store::{Batch as StoreBatch, Engine, MemoryEngine, Open, Shard, ShardName};
@@ -46,6 +47,7 @@ fn profile() -> Profile {
         chunk_tokens: 0,
         chunker: text("prag-chunk/1"),
         analyzer: text("english-stem-1"),
+        search: Search::Standard,
         digest: text(""),
     })
 }

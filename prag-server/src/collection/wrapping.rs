@@ -44,14 +44,35 @@ impl Wrapping {
         write: &mut Batch,
         entropy: &mut dyn Entropy,
     ) -> Result<(), CollectionError> {
-        let wrapped = key.wrap(&self.key, self.place(id, birth), nonce(entropy)?)?;
+        let wrapped = self.wrap(id, birth, key, nonce(entropy)?)?;
         let row = [&birth.to_be_bytes()[..], &wrapped].concat();
         Ok(write.put(rows::dek(id, self.epoch), row)?)
     }
 
+    /// A key's wrapped form.
+    pub(super) fn wrap<P: Wrapped>(
+        &self,
+        id: [u8; 16],
+        birth: Epoch,
+        key: &Key<P>,
+        nonce: [u8; 12],
+    ) -> Result<Vec<u8>, CollectionError> {
+        Ok(key.wrap(&self.key, self.place(id, birth), nonce)?)
+    }
+
     /// The key of a row; `None` if it does not unwrap.
     pub(super) fn open<P: Wrapped>(&self, row: &WrappedRow) -> Option<Key<P>> {
-        Key::unwrap(&self.key, self.place(row.id, row.birth), &row.wrapped).ok()
+        self.unwrap(row.id, row.birth, &row.wrapped)
+    }
+
+    /// The key of a wrapped form; `None` if it does not unwrap.
+    pub(super) fn unwrap<P: Wrapped>(
+        &self,
+        id: [u8; 16],
+        birth: Epoch,
+        wrapped: &[u8],
+    ) -> Option<Key<P>> {
+        Key::unwrap(&self.key, self.place(id, birth), wrapped).ok()
     }
 
     fn place(&self, id: [u8; 16], birth: Epoch) -> Place {
@@ -70,16 +91,24 @@ pub(super) fn wrapped_rows(shard: &dyn Shard) -> Result<Vec<WrappedRow>, Collect
     loop {
         let page = shard.scan(&rows::deks(), after.as_deref(), 1024)?;
         for (key, value) in &page.rows {
-            let (id, epoch) = rows::parse_dek(key).ok_or(TAMPERED)?;
-            let (birth, wrapped) = value.split_first_chunk::<4>().ok_or(TAMPERED)?;
-            let (birth, wrapped) = (Epoch::from_be_bytes(*birth), wrapped.to_vec());
-            found.push(WrappedRow { id, epoch, birth, wrapped });
+            found.push(wrapped_row(key, value)?);
         }
         match page.rows.into_iter().next_back() {
             Some((key, _)) if page.more => after = Some(key),
             Some(_) | None => return Ok(found),
         }
     }
+}
+
+/// A stored row as a wrapped key.
+///
+/// # Errors
+/// [`CollectionError::Tampered`] where it is none.
+pub(super) fn wrapped_row(key: &[u8], value: &[u8]) -> Result<WrappedRow, CollectionError> {
+    let (id, epoch) = rows::parse_dek(key).ok_or(TAMPERED)?;
+    let (birth, wrapped) = value.split_first_chunk::<4>().ok_or(TAMPERED)?;
+    let (birth, wrapped) = (Epoch::from_be_bytes(*birth), wrapped.to_vec());
+    Ok(WrappedRow { id, epoch, birth, wrapped })
 }
 
 const TAMPERED: CollectionError = CollectionError::Tampered("wrapped key");

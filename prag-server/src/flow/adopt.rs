@@ -74,6 +74,7 @@ impl Worker {
         validate::at_most("collections", mine.count() + 1, COLLECTIONS_PER_OWNER_MAX, "entries")?;
         self.0.parts.catalog.keep(&entry).map_err(super::collections::vault)?;
         let held = Arc::new(Held::new(entry, State::Locked));
+        self.note_room(&held);
         collections.insert(held.entry.id, Arc::clone(&held));
         Ok(held)
     }

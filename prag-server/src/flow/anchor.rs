@@ -34,7 +34,8 @@ pub(super) struct Anchoring {
 impl Anchoring {
     /// Whether the ledger has this head, or one that continues it: heads of a lineage are this worker's alone.
     fn covers(&self, head: &Head) -> bool {
-        self.heads.get(&head.lineage).is_some_and(|anchored| anchored.size >= head.size)
+        let at = |head: &Head| (head.writer_epoch, head.size);
+        self.heads.get(&head.lineage).is_some_and(|anchored| at(anchored) >= at(head))
     }
 }
 
@@ -46,6 +47,16 @@ pub(super) enum LastAnchor {
     Heads(Anchored),
     /// A root whose heads are not here: they were removed, or replaced by older ones.
     Lost,
+}
+
+impl LastAnchor {
+    /// What was anchored of one shard.
+    pub(super) fn head_of(&self, lineage: Lineage) -> Option<Head> {
+        match self {
+            Self::Heads(anchored) => anchored.of(lineage).copied(),
+            Self::None | Self::Lost => None,
+        }
+    }
 }
 
 impl Worker {
@@ -179,14 +190,16 @@ impl Worker {
     }
 }
 
-/// The shard, if it continues what was anchored of it, and the head that a peer had `seen` of it.
+/// The shard, if it continues what was anchored of it, and the heads that others have `seen` of it.
+///
+/// A head of an earlier writer does not bind: its owner went back behind it, and the ledger has the claim.
 ///
 /// # Errors
 /// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
 pub(super) fn checked(
     shard: CollectionShard,
     last: &LastAnchor,
-    seen: Option<&Head>,
+    seen: [Option<&Head>; 2],
 ) -> Result<CollectionShard, CollectionError> {
     let anchored = match last {
         LastAnchor::None => None,
@@ -194,8 +207,9 @@ pub(super) fn checked(
         // A shard that is younger than the anchor is not in it.
         LastAnchor::Heads(anchored) => anchored.of(shard.lineage()),
     };
-    let shard = [anchored, seen].into_iter().flatten().try_fold(shard, continues)?;
-    Ok(shard)
+    let writer_epoch = shard.head().writer_epoch;
+    let binding = [anchored].into_iter().chain(seen).flatten();
+    binding.filter(|head| head.writer_epoch >= writer_epoch).try_fold(shard, continues)
 }
 
 fn continues(shard: CollectionShard, anchored: &Head) -> Result<CollectionShard, CollectionError> {

@@ -13,11 +13,14 @@ use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
 use prag_embedder::Pooling;
+use prag_index::Analyzer;
 use prag_protocol::ledger::AccessMsg;
-use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, NAME_BYTES_MAX};
+use prag_protocol::limits::{
+    COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX,
+};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, VaultKind, VectorSource,
+    Collection, CreateCollection, Profile, ReleaseKeys, Search, VaultKind, VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -49,7 +52,8 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let profile = self.profile_for(&create.vectors)?;
+        let terms = (create.language.as_deref(), create.search);
+        let profile = self.profile_for(&create.vectors, terms)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -58,7 +62,6 @@ impl Worker {
         let commitment = kek.commitment(create.id, FIRST_EPOCH);
         let wrap = kek.derive::<Wrap>();
         drop(kek);
-        let managed = create.managed;
         let entry = self.new_entry(caller, create)?;
         let message =
             AccessMsg::CreateCollection { collection: entry.id, commitment, epoch: FIRST_EPOCH };
@@ -77,7 +80,7 @@ impl Worker {
         parts.catalog.keep(&entry).map_err(vault)?;
         let shares = Shares { chain, owner };
         let place = (entry.id, FIRST_EPOCH);
-        self.keep_chain_share(caller, place, &shares, managed).await?;
+        self.keep_chain_share(caller, place, &shares, (commitment, entry.managed)).await?;
         parts.vaults.keep(entry.id, FIRST_EPOCH, &shares).map_err(vault)?;
         let worker = self.clone();
         let work = move || worker.create_shard(entry, profile, wrap);
@@ -97,6 +100,12 @@ impl Worker {
             vectors: create.vectors,
             created: self.now(),
             ready: false,
+            managed: create.managed,
+            hit_bytes: HIT_BYTES_MIN,
+            language: create.language,
+            search: create.search,
+            restored: None,
+            spare: Vec::new(),
         })
     }
 
@@ -233,7 +242,12 @@ impl Worker {
         released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
-    fn profile_for(&self, vectors: &VectorSource) -> Result<Profile, Problem> {
+    fn profile_for(
+        &self,
+        vectors: &VectorSource,
+        (language, search): (Option<&str>, Search),
+    ) -> Result<Profile, Problem> {
+        let analyzer = analyzer(language)?;
         let card = self.0.parts.embedder.model();
         let base = Profile {
             model: "supplied".to_owned(),
@@ -245,7 +259,8 @@ impl Worker {
             metric: "dot".to_owned(),
             chunk_tokens: 0,
             chunker: prag_chunk::CHUNKER.to_owned(),
-            analyzer: prag_index::ANALYZER.to_owned(),
+            analyzer: analyzer.version().to_owned(),
+            search,
             digest: String::new(),
         };
         match vectors {
@@ -294,7 +309,10 @@ impl Worker {
         });
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
-            None => self.profile_for(&held.entry.vectors)?,
+            None => {
+                let Entry { vectors, language, search, .. } = &held.entry;
+                self.profile_for(vectors, (language.as_deref(), *search))?
+            }
         };
         let head = shard.filter(|_| owner).map(|shard| self.signed_head(&shard.head()));
         Ok(Collection {
@@ -312,6 +330,15 @@ impl Worker {
             keys: owner.then(|| held.report()),
         })
     }
+}
+
+fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
+    let Some(language) = language else { return Ok(Analyzer::default()) };
+    Analyzer::of_language(language).ok_or_else(|| {
+        let known: Vec<&str> = Analyzer::languages().collect();
+        let detail = format!("no such language; one of {}", known.join(", "));
+        Problem::new(Code::InvalidField, detail).field("language")
+    })
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

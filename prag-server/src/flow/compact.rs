@@ -10,6 +10,7 @@ use crate::collection::{CollectionError, CollectionShard, freeze, renew};
 use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::operations::{Operation, OperationKind, OperationState};
+use prag_protocol::wire::snapshots::Checked;
 use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::random;
 use prag_trust::request::Caller;
@@ -66,26 +67,33 @@ impl Worker {
     ) -> Result<Operation, Problem> {
         let (_granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
-        let bytes: [u8; 16] =
-            random(&mut OsEntropy).map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
-        let operation = Operation {
-            id: hex::encode(bytes),
-            kind,
-            state: OperationState::Running,
-            done: 0,
-            total: 0,
-            problem: None,
-        };
-        self.record(&caller.address, operation.clone());
+        let operation = self.begin(&caller.address, kind)?;
         let (worker, op) = (self.clone(), operation.id.clone());
         tokio::task::spawn_blocking(move || {
-            let told = |done, total| {
-                worker.change(&op, |operation| (operation.done, operation.total) = (done, total));
-            };
+            let told = worker.teller(&op);
             let done = work(&shard, &told);
-            worker.finish(&op, done.map_err(problems::collection));
+            worker.finish_with(&op, done.map_err(problems::collection).map(|()| None));
         });
         Ok(operation)
+    }
+
+    /// An operation that `owner` may follow.
+    pub(super) fn begin(&self, owner: &Address, kind: OperationKind) -> Result<Operation, Problem> {
+        let bytes: [u8; 16] =
+            random(&mut OsEntropy).map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
+        let (id, state) = (hex::encode(bytes), OperationState::Running);
+        let operation =
+            Operation { id, kind, state, done: 0, total: 0, problem: None, checked: None };
+        self.record(owner, operation.clone());
+        Ok(operation)
+    }
+
+    /// Shows how much of how much is done.
+    pub(super) fn teller(&self, id: &str) -> impl Fn(u64, u64) + use<> {
+        let (worker, id) = (self.clone(), id.to_owned());
+        move |done, total| {
+            worker.change(&id, |operation| (operation.done, operation.total) = (done, total));
+        }
     }
 
     /// How far an operation is.
@@ -133,16 +141,20 @@ impl Worker {
         }
     }
 
-    fn finish(&self, id: &str, done: Result<(), Problem>) {
+    /// The end of an operation, with the snapshot that it was about, if any.
+    pub(super) fn finish_with(&self, id: &str, done: Result<Option<Checked>, Problem>) {
         self.change(id, |operation| {
-            operation.state = match done {
-                Ok(()) => OperationState::Succeeded,
+            operation.state = match &done {
+                Ok(_) => OperationState::Succeeded,
                 Err(_) => OperationState::Failed,
             };
             if done.is_ok() {
                 operation.done = operation.total;
             }
-            operation.problem = done.err();
+            match done {
+                Ok(checked) => operation.checked = checked,
+                Err(problem) => operation.problem = Some(problem),
+            }
         });
     }
 }

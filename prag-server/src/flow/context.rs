@@ -9,11 +9,11 @@ use super::query::{check_token, three_digits};
 use super::receipt::Question;
 use super::search::Found;
 use super::usage::count_usage;
-use super::{Answer, Worker, problems, validate};
+use super::{Answer, Departure, Worker, problems, validate};
 use prag_embedder::Embedder;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, QUERY_BYTES_MAX};
-use prag_protocol::problem::Problem;
+use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::metering::{Counted, Metered, PASSAGES_DEFAULT};
 use prag_protocol::wire::search::{Citation, ContextReply, ContextRequest, Mode, QueryRequest};
 use prag_trust::request::Caller;
@@ -30,9 +30,11 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         mut request: ContextRequest,
+        departure: &Departure,
     ) -> Result<Answer<Metered<ContextReply>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
+        self.keep_time(&shard, departure);
         validate::within("budget", u64::from(request.budget), 64, u64::from(BUDGET_TOKENS_MAX))?;
         validate::text("prompt", &request.prompt, QUERY_BYTES_MAX)?;
         check_token(&shard, request.token.as_deref())?;
@@ -43,6 +45,10 @@ impl Worker {
         let charge = self.admit_usage(caller, &reader, metering, ("context", &request)).await?;
         let most = request.most();
         let sparse_only = shard.profile().pooling == "supplied";
+        if sparse_only && shard.oblivious() {
+            let detail = "this collection has supplied vectors and is searched by vectors alone: send queries with `vector`";
+            return Err(Problem::new(Code::InvalidField, detail).field("prompt"));
+        }
         let query = QueryRequest {
             text: Some(request.prompt),
             k: Some(passages),
@@ -86,7 +92,7 @@ fn pack<'a>(
     let mut tokens = 0;
     let mut seen = HashSet::new();
     for found in found {
-        let text = found.document.text(found.chunk);
+        let text = found.text();
         if !seen.insert(*blake3::hash(text.as_bytes()).as_bytes()) {
             continue;
         }
@@ -105,10 +111,10 @@ fn pack<'a>(
 }
 
 fn passage(number: u32, found: &Found) -> String {
-    let text = found.document.text(found.chunk);
+    let text = found.text();
     let fence = fence(text);
     let mut source = one_line(&found.document.title);
-    if let Some(chunk) = found.document.chunks.get(found.chunk as usize) {
+    if let Some(chunk) = found.at() {
         for heading in chunk.heading_path.iter().map(|heading| one_line(heading)) {
             if heading != source {
                 source.push_str(" › ");
@@ -135,7 +141,7 @@ fn one_line(text: &str) -> String {
 }
 
 fn citation(number: u32, found: &Found, tokens: u32) -> Citation {
-    let chunk = found.document.chunks.get(found.chunk as usize);
+    let chunk = found.at();
     Citation {
         number,
         document: found.document.id.clone(),

@@ -12,6 +12,7 @@ use crate::collection::CollectionShard;
 use crate::vault::Entry;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{CollectionState, KeyAttempt, KeyReport, VaultKind};
+use prag_store::archive::Hex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -28,6 +29,8 @@ pub struct Held {
     seen: AtomicU64,
     /// Since when another worker is placed, Unix seconds; 0 while this one is.
     displaced: AtomicU64,
+    /// Class of its longest passage, as the catalogue has it.
+    hit_bytes: Mutex<u32>,
 }
 
 /// Whether it serves.
@@ -43,7 +46,33 @@ impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
         let (lease_until, seen, displaced) = Default::default();
-        Self { entry, state: RwLock::new(state), watch, report, lease_until, seen, displaced }
+        let hit_bytes = Mutex::new(entry.hit_bytes);
+        let state = RwLock::new(state);
+        Self { entry, state, watch, report, lease_until, seen, displaced, hit_bytes }
+    }
+
+    /// The catalogue's entry as it is now.
+    pub(super) fn entry_now(&self) -> Entry {
+        Entry { hit_bytes: self.hit_bytes(), ..self.entry.clone() }
+    }
+
+    /// Class of its longest passage.
+    pub(super) fn hit_bytes(&self) -> u32 {
+        *self.hit_bytes.lock().unwrap_or_else(ignore_poison)
+    }
+
+    /// Makes the class at least `needed`, if `keep` keeps it.
+    pub(super) fn widen(
+        &self,
+        needed: u32,
+        keep: impl FnOnce(u32) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut hit_bytes = self.hit_bytes.lock().unwrap_or_else(ignore_poison);
+        if needed > *hit_bytes {
+            keep(needed)?;
+            *hit_bytes = needed;
+        }
+        Ok(())
     }
 
     /// The shard, if it serves.
@@ -51,7 +80,7 @@ impl Held {
     /// # Errors
     /// `key-missing` or `shard-unavailable`, with what to do next.
     pub fn shard(&self) -> Result<Arc<CollectionShard>, Problem> {
-        if self.displaced().is_some() {
+        if self.displaced().is_some() && !self.quarantined() {
             let detail = "the collection is placed on another worker; ask that one";
             return Err(Problem::new(Code::KeyMissing, detail));
         }
@@ -73,7 +102,7 @@ impl Held {
                 Code::ShardUnavailable,
                 format!(
                     "the files of shard {} are not on this machine; move its folder here, then place it again",
-                    self.entry.lineage
+                    Hex(&self.entry.shard())
                 ),
             )),
             State::Quarantined(why) => Err(Problem::new(

@@ -8,8 +8,9 @@
 use super::chunking::{self, Prepared};
 use super::{Worker, embed, problems, validate};
 use crate::collection::CollectionShard;
-use crate::collection::record::{Idempotency, Op};
+use crate::collection::record::{Document, Idempotency, Op};
 use crate::collection::shard::put_batches;
+use crate::collection::veil;
 use prag_embedder::{Embedder, Role};
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::TOKEN_BYTES_MAX;
@@ -48,6 +49,16 @@ pub(super) struct Put {
     pub(super) replies: Vec<Result<PutReply, Problem>>,
     /// For all that were taken, if it was wanted.
     pub(super) receipt: Option<Receipt>,
+}
+
+impl Step {
+    /// What is to be written.
+    fn document(&self) -> Option<&Document> {
+        match self {
+            Self::Write { prepared, .. } => Some(&prepared.document),
+            Self::Unchanged(_) | Self::Refused(_) => None,
+        }
+    }
 }
 
 impl Worker {
@@ -93,6 +104,7 @@ impl Worker {
         let mut steps: Vec<Step> =
             puts.into_iter().map(|put| put.map_or_else(Step::Refused, step)).collect();
         self.embed_steps(&mut steps)?;
+        self.make_room(shard.collection(), steps.iter().filter_map(Step::document))?;
         let mut entropy = prag_client::system::OsEntropy;
         let mut batches = Vec::new();
         let mut outcomes = Vec::with_capacity(steps.len());
@@ -158,7 +170,7 @@ impl Worker {
             });
         }
         let prepared = prepare(put, shard.profile(), self.embedder().as_ref());
-        match prepared {
+        match prepared.and_then(|prepared| fits(shard, prepared)) {
             Ok(prepared) => Step::Write { prepared, existed: known.is_some() },
             Err(problem) => Step::Refused(problem),
         }
@@ -230,6 +242,15 @@ fn in_scope(
     Err(Problem::new(Code::Forbidden, "the document is outside the scope of your grant"))
 }
 
+/// In an oblivious collection every chunk has the same room.
+fn fits(shard: &CollectionShard, prepared: Prepared) -> Result<Prepared, Problem> {
+    if shard.oblivious() {
+        veil::check(&prepared.document)
+            .map_err(|error| Problem::new(Code::TooLarge, error.to_string()))?;
+    }
+    Ok(prepared)
+}
+
 fn prepare(
     put: PutDocument,
     profile: &Profile,
@@ -283,7 +304,7 @@ mod tests {
         let profile = serde_json::json!({
             "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied",
             "query_prefix": "", "passage_prefix": "", "dimension": 2, "metric": "dot",
-            "chunk_tokens": 0, "chunker": "", "analyzer": "", "digest": "",
+            "chunk_tokens": 0, "chunker": "", "analyzer": "english-stem-1", "digest": "",
         });
         let identity = Identity { collection, lineage, epoch: 1, writer_epoch: 1 };
         let profile: Profile = serde_json::from_value(profile).unwrap();

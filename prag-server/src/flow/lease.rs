@@ -82,7 +82,8 @@ impl Worker {
         id: CollectionId,
         epoch: Epoch,
     ) -> Result<(), Problem> {
-        self.transition(caller, self.placing(id, epoch)).await.map(drop)
+        self.transition(caller, self.placing(id, epoch)).await?;
+        self.lock_if_superseded(id).await
     }
 
     /// The message that places a collection on this worker.

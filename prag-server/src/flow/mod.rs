@@ -20,6 +20,7 @@ mod collections;
 mod compact;
 mod context;
 mod corpus;
+mod departure;
 mod documents;
 mod embed;
 mod grants;
@@ -31,29 +32,38 @@ mod market;
 mod opening;
 mod peer;
 mod policy;
+mod probe;
 mod problems;
+mod prune;
 mod query;
 mod quota;
 mod rate;
 mod readers;
 mod receipt;
+mod restore;
+mod room;
 mod rotate;
 mod search;
 mod sketch;
+mod snapshot;
 mod usage;
 mod validate;
 mod vaults;
+mod veiled;
 mod watch;
+mod writer;
 
 pub use attest::HeadReply;
 pub use authorize::Asker;
 pub use corpus::Corpora;
+pub use departure::Departure;
 pub use held::Held;
 pub use readers::Answer;
 
 use crate::channel::KeyRing;
 use crate::components::Components;
 use crate::metrics::Metrics;
+use crate::room::Room;
 use crate::settings::Settings;
 use crate::tls::Certificates;
 use challenge::Challenges;
@@ -63,7 +73,7 @@ use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::entropy::Clock;
-use prag_trust::permit::Expected;
+use prag_trust::permit::{Expected, PermitCache};
 use prag_trust::request::NonceCache;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -83,7 +93,11 @@ struct Inner {
     corpora: Mutex<Corpora>,
     operations: Mutex<Operations>,
     nonces: Mutex<NonceCache>,
+    permits: PermitCache,
+    room: Room,
     metrics: Metrics,
+    /// Live queries that are run again, to see what they miss.
+    probe: probe::Probe,
     /// Somebody whose permit verified has asked since the boot, so the clock is right within the time window.
     heard: AtomicBool,
     challenges: Challenges,
@@ -101,6 +115,8 @@ struct Inner {
     slices: quota::Slices,
     /// Collections wait for the ledger to answer: they are opened once it does.
     waiting: AtomicBool,
+    /// Held by whoever makes, reads or restores a snapshot.
+    archiving: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever changes a collection's epoch, placement or shares.
     turning: tokio::sync::Mutex<()>,
 }
@@ -120,7 +136,10 @@ impl Worker {
             corpora: Mutex::default(),
             operations: Mutex::default(),
             nonces: Mutex::new(NonceCache::new(NONCES_MAX)),
+            permits: PermitCache::default(),
+            room: Room::default(),
             metrics: Metrics::default(),
+            probe: probe::Probe::new(),
             heard: AtomicBool::new(false),
             challenges,
             opening: tokio::sync::Mutex::default(),
@@ -130,6 +149,7 @@ impl Worker {
             births: births::Births::default(),
             slices: quota::Slices::default(),
             waiting: AtomicBool::new(false),
+            archiving: Arc::default(),
             turning: tokio::sync::Mutex::default(),
         };
         let worker = Self(Arc::new(inner));
@@ -169,6 +189,18 @@ impl Worker {
     #[must_use]
     pub fn nonces(&self) -> &Mutex<NonceCache> {
         &self.0.nonces
+    }
+
+    /// Permits that verified before.
+    #[must_use]
+    pub fn permits(&self) -> &PermitCache {
+        &self.0.permits
+    }
+
+    /// How much room a hit is given in a reply.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// The channel's keys.

@@ -5,6 +5,7 @@
 //! Never: opens a shard without a fresh ledger view that says its epoch is alive.
 //! Invariant: a KEK is used only if it opens the ledger's commitment.
 
+use super::anchor::{LastAnchor, checked};
 use super::collections::vault;
 use super::held::State;
 use super::{Held, Worker, lock, problems};
@@ -112,10 +113,10 @@ impl Worker {
         wrap: Key<Wrap>,
     ) -> Result<Arc<Held>, Problem> {
         let parts = &self.0.parts;
-        let mode = Open::Writer { expected_epoch: 0, claim: WRITER_EPOCH };
+        let mode = Open::Writer { expected_epoch: 0, claim: entry.writer_epoch() };
         let store = parts
             .engine
-            .open(ShardName(entry.lineage.0), mode)
+            .open(ShardName(entry.shard()), mode)
             .map_err(|error| problems::collection(error.into()))?;
         let shard = CollectionShard::create(
             identity(&entry, entry.epoch),
@@ -157,20 +158,23 @@ impl Worker {
                 return;
             }
         };
-        let work = move || {
-            let mode = Open::Writer { expected_epoch: WRITER_EPOCH, claim: WRITER_EPOCH };
-            let store = worker.0.parts.engine.open(ShardName(entry.lineage.0), mode)?;
-            let shard = CollectionShard::open(identity(&entry, epoch), wrap, store)?;
-            super::anchor::checked(shard, &last, seen.as_ref())
-        };
-        let opened: Result<_, CollectionError> = match tokio::task::spawn_blocking(work).await {
-            Ok(opened) => opened,
-            Err(_) => Err(CollectionError::Tampered("shard")),
+        let work = move || worker.open_checked(&entry, epoch, wrap, &last, seen.as_ref());
+        let opened: Result<_, CollectionError> = match self.writes(&held.entry).await {
+            Ok(None) => match tokio::task::spawn_blocking(work).await {
+                Ok(opened) => opened,
+                Err(_) => Err(CollectionError::Tampered("shard")),
+            },
+            Ok(Some(superseded)) => Err(superseded),
+            Err(problem) => {
+                tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked: it has no writer");
+                return;
+            }
         };
         match opened {
             Ok(shard) => {
                 let shard = Arc::new(shard);
                 held.set(State::Ready(Arc::clone(&shard)));
+                self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");
                 }
@@ -183,18 +187,33 @@ impl Worker {
         }
     }
 
+    /// The shard of `entry`, if all of it is authentic and continues what is known of it. Blocks.
+    fn open_checked(
+        &self,
+        entry: &Entry,
+        epoch: Epoch,
+        wrap: Key<Wrap>,
+        last: &LastAnchor,
+        seen: Option<&Head>,
+    ) -> Result<CollectionShard, CollectionError> {
+        let claim = entry.writer_epoch();
+        let mode = Open::Writer { expected_epoch: claim, claim };
+        let store = self.0.parts.engine.open(ShardName(entry.shard()), mode)?;
+        let shard = CollectionShard::open(identity(entry, epoch), wrap, store)?;
+        let restored = entry.restored.map(|restored| restored.head);
+        checked(shard, last, [seen, restored.as_ref()])
+    }
+
     pub(super) fn bury(&self, entry: &Entry) -> Result<(), Problem> {
         let parts = &self.0.parts;
         parts.vaults.forget(entry.id).map_err(vault)?;
         parts.chain_shares.forget(entry.id).map_err(vault)?;
-        match parts.engine.destroy(ShardName(entry.lineage.0)) {
-            Ok(()) | Err(StoreError::Absent(_)) => {}
-            Err(error) => return Err(problems::collection(error.into())),
-        }
+        self.remove_shards(entry.spare.iter().copied().chain([entry.shard()]))?;
         parts.catalog.forget(entry.id).map_err(vault)
     }
 
     pub(super) fn hold(&self, held: &Arc<Held>) {
+        self.note_room(held);
         let mut collections = self.0.collections.write().unwrap_or_else(lock::ignore_poison);
         collections.insert(held.entry.id, Arc::clone(held));
     }
@@ -211,8 +230,6 @@ pub(super) fn wrap_key(
 }
 
 fn identity(entry: &Entry, epoch: Epoch) -> Identity {
-    Identity { collection: entry.id, lineage: entry.lineage, epoch, writer_epoch: WRITER_EPOCH }
+    let writer_epoch = entry.writer_epoch();
+    Identity { collection: entry.id, lineage: entry.lineage, epoch, writer_epoch }
 }
-
-/// One worker writes; the claim moves when shards do.
-const WRITER_EPOCH: u64 = 1;

@@ -18,7 +18,7 @@
 use super::challenge::Spent;
 use super::vaults::Word;
 use super::{Worker, problems};
-use crate::vault::Handover;
+use crate::vault::{Entry, Handover};
 use prag_client::system::OsEntropy;
 use prag_client::vault::VaultError;
 use prag_protocol::problem::{Code, Problem};
@@ -101,7 +101,9 @@ impl Worker {
         let held = self.known(ask.collection)?;
         let shard = held.kept().map_err(|_| missing())?;
         let head = shard.durable_head().ok_or_else(missing)?;
-        let handover = Handover { entry: held.entry.clone(), head };
+        // What the giver has yet to remove is no business of another disk's.
+        let entry = Entry { spare: Vec::new(), ..held.entry_now() };
+        let handover = Handover { entry, head };
         let packed = shard.with_shares(ask.epoch, |shares| handover.pack(shares));
         packed.ok_or_else(missing)?.map_err(super::collections::vault)
     }

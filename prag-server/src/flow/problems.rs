@@ -6,11 +6,13 @@
 //! Invariant: whatever is not the caller's fault says so.
 
 use crate::collection::CollectionError;
+use crate::collection::snapshot::SnapshotError;
 use prag_chunk::ChunkError;
 use prag_client::ledger::LedgerError;
 use prag_embedder::EmbedError;
 use prag_protocol::problem::{Code, Problem};
 use prag_store::StoreError;
+use prag_store::archive::ArchiveError;
 use prag_trust::admission::Denied;
 
 pub(super) fn forbidden() -> Problem {
@@ -118,8 +120,10 @@ pub(super) fn collection(error: CollectionError) -> Problem {
         CollectionError::Tampered(_)
         | CollectionError::Closed
         | CollectionError::Format(_)
+        | CollectionError::Unknown(_)
         | CollectionError::BehindAnchor { .. }
         | CollectionError::Forked { .. }
+        | CollectionError::Superseded { .. }
         | CollectionError::AnchorLost => Code::ShardUnavailable,
         CollectionError::Store(StoreError::Tampered(_) | StoreError::Closed { .. }) => {
             Code::ShardUnavailable
@@ -128,6 +132,25 @@ pub(super) fn collection(error: CollectionError) -> Problem {
         _ => Code::Internal,
     };
     Problem::new(code, error.to_string())
+}
+
+/// What a caller reads of a snapshot that was not made, read or restored.
+pub(super) fn snapshot(error: SnapshotError) -> Problem {
+    use CollectionError::{Format, Seal, Tampered};
+    let text = error.to_string();
+    let code = match error {
+        SnapshotError::Archive(ArchiveError::Io(_)) => Code::TargetUnavailable,
+        SnapshotError::TooMany | SnapshotError::Archive(ArchiveError::TooMany(_)) => Code::TooLarge,
+        SnapshotError::Keys(_) => {
+            let why =
+                "they are not this collection's, or were destroyed when its keys were rotated";
+            return Problem::new(Code::CiphertextInvalid, format!("{text}: {why}"));
+        }
+        SnapshotError::Collection(Tampered(_) | Format(_) | Seal(_)) => Code::SnapshotDamaged,
+        SnapshotError::Collection(other) => return collection(other),
+        _ => Code::SnapshotDamaged,
+    };
+    Problem::new(code, text)
 }
 
 pub(super) fn chunk(error: ChunkError) -> Problem {

@@ -10,7 +10,7 @@ use super::receipt::Question;
 use super::search::{Found, Plan, Searched, search};
 use super::sketch::Signature;
 use super::usage::count_usage;
-use super::{Answer, Worker, problems, validate};
+use super::{Answer, Departure, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
 use prag_protocol::CollectionId;
@@ -34,9 +34,11 @@ impl Worker {
         caller: &Verified<Caller>,
         id: CollectionId,
         mut request: QueryRequest,
+        departure: &Departure,
     ) -> Result<Answer<Metered<QueryReply>>, Problem> {
         let reader = self.admit_search(caller, id).await?;
         let shard = reader.held.shard()?;
+        self.keep_time(&shard, departure);
         let (with_metadata, metering) = (request.with_metadata, request.metering.take());
         check_token(&shard, request.token.as_deref())?;
         let charge = self.admit_usage(caller, &reader, metering, ("query", &request)).await?;
@@ -63,9 +65,15 @@ impl Worker {
         plan: Plan,
     ) -> Result<(Vec<Found>, Option<Head>), Problem> {
         self.consume(reader, 1).await?;
-        let asked = (!reader.granted.is_owner()).then(|| (signature(&plan), plan.text.clone()));
+        // What an oblivious search finds touches no sketch: where it does would tell.
+        let watched = !reader.granted.is_owner() && !shard.oblivious();
+        let asked = watched.then(|| (signature(&plan), plan.text.clone()));
+        let sample = self.0.probe.draw(self.0.settings.recall_probe, &plan);
         let (Searched { found, nearest }, head) = run(Arc::clone(shard), plan).await?;
         self.0.metrics.queried();
+        if let Some(sample) = sample {
+            self.probe(Arc::clone(shard), sample);
+        }
         if let Some((signature, words)) = asked {
             let exact = nearest.is_some_and(|cosine| cosine >= EXACT_COSINE)
                 || words.is_some_and(|words| found.first().is_some_and(|hit| holds(hit, &words)));
@@ -87,8 +95,12 @@ impl Worker {
         validate::within("ef", u64::from(ef), 1, EF_MAX)?;
         let fusion = fusion(request.fusion)?;
         let filters = filters(reader, request.filter)?;
-        let (dense, sparse) =
-            legs(&request.mode, request.text.is_some(), request.vector.is_some())?;
+        let (text, given) = (request.text.is_some(), request.vector.is_some());
+        let (dense, sparse) = if shard.oblivious() {
+            vectors_alone(&request.mode, text, given)?
+        } else {
+            legs(&request.mode, text, given)?
+        };
         if let Some(text) = &request.text {
             validate::text("text", text, QUERY_BYTES_MAX)?;
         }
@@ -109,12 +121,20 @@ impl Worker {
             filters,
             k: k as usize,
             ef: ef as usize,
-            exact: request.exact,
+            exact: request.exact || shard.oblivious(),
             fusion,
             embedded,
-            // Sizes of trees tell how much lies outside of a scope.
-            proofs: request.receipt && reader.granted.scope().is_none(),
+            // Sizes of trees tell how much lies outside of a scope; where a proof is read tells what was found.
+            proofs: request.receipt && reader.granted.scope().is_none() && !shard.oblivious(),
         })
+    }
+
+    /// The reply of an oblivious collection leaves at a multiple of the quantum. Who is not admitted is not kept.
+    pub(super) fn keep_time(&self, shard: &CollectionShard, departure: &Departure) {
+        if shard.oblivious() {
+            let quantum = self.0.settings.oblivious_quantum_ms;
+            departure.keep_to(std::time::Duration::from_millis(quantum));
+        }
     }
 
     async fn embed_query(
@@ -132,6 +152,7 @@ impl Worker {
 }
 
 async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Option<Head>), Problem> {
+    let light = is_light(&shard, &plan);
     let work = move || {
         let (head, live) = if plan.proofs {
             let (head, live) = shard.snapshot().map_err(problems::collection)?;
@@ -142,7 +163,21 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
         let found = search(&live, &plan);
         Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
     };
+    if light {
+        return work();
+    }
     tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+}
+
+/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, and few rows to scan.
+fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
+    let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
+    let live = shard.read();
+    let dimension = shard.profile().dimension as usize;
+    let scanned = live.tail.rows.len().saturating_mul(dimension);
+    walk && plan.ef.max(plan.k) <= LIGHT_EF
+        && live.segments.len() <= LIGHT_SEGMENTS
+        && scanned <= LIGHT_NUMBERS
 }
 
 /// Refuse to answer from before a write that the caller has seen acknowledged.
@@ -180,6 +215,17 @@ fn legs(mode: &Option<Mode>, text: bool, vector: bool) -> Result<(bool, bool), P
     }
 }
 
+/// The legs of an oblivious collection: words are looked up in lists whose places and lengths tell which they are.
+fn vectors_alone(mode: &Option<Mode>, text: bool, vector: bool) -> Result<(bool, bool), Problem> {
+    match mode {
+        None | Some(Mode::Dense) => legs(&Some(Mode::Dense), text, vector),
+        Some(Mode::Sparse | Mode::Hybrid) => {
+            let detail = "this collection is searched obliviously: by vectors alone, so `mode` is dense or left out";
+            Err(Problem::new(Code::InvalidField, detail).field("mode"))
+        }
+    }
+}
+
 pub(super) fn filters(reader: &Reader, filter: Option<Filter>) -> Result<Vec<Filter>, Problem> {
     if let Some(filter) = &filter {
         filter
@@ -210,13 +256,13 @@ pub(super) fn fusion(fusion: Option<Fusion>) -> Result<prag_index::Fusion, Probl
 
 fn hit(found: &Found, with_metadata: bool) -> Hit {
     let Found { document, chunk, score, .. } = found;
-    let at = document.chunks.get(*chunk as usize);
+    let at = found.at();
     Hit {
         document: document.id.clone(),
         title: document.title.clone(),
         chunk: *chunk,
         score: three_digits(*score),
-        text: document.text(*chunk).to_owned(),
+        text: found.text().to_owned(),
         start: at.map_or(0, |at| at.start),
         end: at.map_or(0, |at| at.end),
         heading_path: at.map(|at| at.heading_path.clone()).unwrap_or_default(),
@@ -236,7 +282,7 @@ fn signature(plan: &Plan) -> Signature {
 /// Whether a chunk has the words as they are, and they are enough to be no chance.
 fn holds(found: &Found, words: &str) -> bool {
     let words = words.trim();
-    words.len() >= EXACT_BYTES && found.document.text(found.chunk).contains(words)
+    words.len() >= EXACT_BYTES && found.text().contains(words)
 }
 
 /// Coarse scores: what probing for near duplicates would need stays inside.
@@ -253,6 +299,12 @@ pub(super) fn thousandths(score: f32) -> i32 {
 
 const DEFAULT_EF: u32 = 96;
 const EF_MAX: u64 = 4096;
+/// Widest walk that is made where the request is: some tenths of a millisecond.
+const LIGHT_EF: usize = 256;
+/// Most graphs that are walked there.
+const LIGHT_SEGMENTS: usize = 2;
+/// Most numbers that are scanned there, of vectors of the tail.
+const LIGHT_NUMBERS: usize = 1 << 20;
 /// A query this near to a chunk is that chunk, but for a word or two.
 const EXACT_COSINE: f32 = 0.97;
 /// So many bytes in the same order are no chance.

@@ -101,7 +101,7 @@ impl Worker {
         let opened = |found: &&Found| OpenedPassage {
             salt: hex::encode(found.salt()),
             chunk: found.chunk,
-            text: found.document.text(found.chunk).to_owned(),
+            text: found.text().to_owned(),
         };
         let passages = cited.iter().map(opened).collect();
         let deed = retrieval(inquiry, cited.iter().copied());
@@ -182,7 +182,7 @@ impl Worker {
 
 fn retrieval<'a>(inquiry: Inquiry, found: impl Iterator<Item = &'a Found>) -> Deed {
     let passage = |found: &Found| Passage {
-        chunk: found.document.chunk_hash(found.chunk),
+        chunk: found.chunk_hash(),
         score: thousandths(found.score),
         part: found.part.clone(),
     };

@@ -5,9 +5,10 @@
 //! Never: post-filters; admits anybody; reads the disk.
 //! Invariant: statistics and candidates come only from rows that the caller may see.
 
-use crate::collection::record::Document;
-use crate::collection::state::{Live, Part};
-use prag_index::{Analyzed, Fusion, IndexError, TermStats, fuse};
+use super::veiled;
+use crate::collection::record::{Chunk, Document};
+use crate::collection::state::{Live, Part, Row};
+use prag_index::{Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
 use prag_trust::receipt::{self, Inclusion};
 use roaring::RoaringBitmap;
@@ -46,26 +47,50 @@ pub(super) struct Searched {
 /// A chunk that answers.
 pub(super) struct Found {
     pub(super) document: Arc<Document>,
+    /// Which of the chunks in `document` it is.
+    pub(super) place: u32,
+    /// Which of the whole document's chunks it is.
     pub(super) chunk: u32,
+    /// Its hash, where `document` is an excerpt.
+    pub(super) hash: Option<[u8; 32]>,
     pub(super) score: f32,
     /// Where it lies, if the plan asks for proofs.
     pub(super) part: Option<receipt::Part>,
 }
 
 impl Found {
+    /// The chunk.
+    pub(super) fn at(&self) -> Option<&Chunk> {
+        self.document.chunks.get(self.place as usize)
+    }
+
+    /// The cited text.
+    pub(super) fn text(&self) -> &str {
+        self.document.text(self.place)
+    }
+
     /// The chunk's salt.
     pub(super) fn salt(&self) -> [u8; 16] {
-        self.document.chunks.get(self.chunk as usize).map_or([0; 16], |chunk| chunk.salt)
+        self.at().map_or([0; 16], |chunk| chunk.salt)
+    }
+
+    /// What stands for the chunk in receipts.
+    pub(super) fn chunk_hash(&self) -> [u8; 32] {
+        self.hash.unwrap_or_else(|| self.document.chunk_hash(self.chunk))
     }
 }
 
-type Id = (u32, u32);
+/// Part and ordinal.
+pub(super) type Id = (u32, u32);
 
 /// Run the plan. Blocks.
 pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
+    if live.oblivious() {
+        return veiled::search(live, plan);
+    }
     let allowed: Vec<RoaringBitmap> =
         live.parts().map(|part| allowed(&part, &plan.filters)).collect();
-    let depth = (plan.k * DEPTH_PER_HIT).max(DEPTH_MIN);
+    let depth = depth(plan.k);
     let dense = plan.vector.as_ref().map(|vector| dense(live, plan, vector, &allowed, depth));
     let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
     let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
@@ -83,7 +108,13 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
     Ok(Searched { found: found.collect(), nearest })
 }
 
-fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {
+/// Candidates of each leg for `k` hits.
+pub(super) fn depth(k: usize) -> usize {
+    (k * DEPTH_PER_HIT).max(DEPTH_MIN)
+}
+
+/// The rows of a part that may answer.
+pub(super) fn allowed(part: &Part<'_>, filters: &[Filter]) -> RoaringBitmap {
     let mut rows = match part {
         Part::Segment(segment) => segment.live.clone(),
         Part::Tail(tail) => tail.live.clone(),
@@ -125,7 +156,7 @@ fn sparse(
     allowed: &[RoaringBitmap],
     depth: usize,
 ) -> Result<Vec<(Id, f32)>, IndexError> {
-    let query = Analyzed::new(text);
+    let query = live.analyzer().analyze(text);
     let mut stats = TermStats::default();
     for (part, rows) in live.parts().zip(allowed) {
         stats.merge(&match part {
@@ -145,7 +176,7 @@ fn sparse(
 }
 
 /// Highest score first, ties by position, at most `depth`.
-fn best(mut hits: Vec<(Id, f32)>, depth: usize) -> Vec<(Id, f32)> {
+pub(super) fn best(mut hits: Vec<(Id, f32)>, depth: usize) -> Vec<(Id, f32)> {
     hits.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     hits.truncate(depth);
     hits
@@ -158,7 +189,8 @@ fn locate(live: &Live, (part, ordinal): Id, score: f32, proofs: bool) -> Option<
         Part::Tail(tail) => tail.rows.get(ordinal as usize)?.clone(),
     };
     let part = if proofs { Some(prove(&part, ordinal)?) } else { None };
-    Some(Found { document: row.document, chunk: row.chunk, score, part })
+    let Row { document, chunk } = row;
+    Some(Found { document, place: chunk, chunk, hash: None, score, part })
 }
 
 fn prove(part: &Part<'_>, ordinal: u32) -> Option<receipt::Part> {

@@ -95,11 +95,29 @@ impl Recent {
     }
 }
 
+/// Adds `number` where a bit of `signs` is set, and takes it away elsewhere.
 fn project(sums: &mut [f32; 64], signs: u64, number: f32) {
-    for (bit, sum) in sums.iter_mut().enumerate() {
-        *sum += if signs >> bit & 1 == 1 { number } else { -number };
+    let number = number.to_bits();
+    for (sums, byte) in sums.as_chunks_mut::<8>().0.iter_mut().zip(signs.to_le_bytes()) {
+        for (sum, sign) in sums.iter_mut().zip(SIGNS[byte as usize]) {
+            *sum += f32::from_bits(number ^ sign);
+        }
     }
 }
+
+/// For each byte, the sign bit of each of its clear bits: eight numbers change theirs at once.
+const SIGNS: [[u32; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut at = 0;
+    while at < 256 * 8 {
+        let (byte, bit) = (at / 8, at % 8);
+        if byte >> bit & 1 == 0 {
+            table[byte][bit] = 1 << 31;
+        }
+        at += 1;
+    }
+    table
+};
 
 fn signs(sums: &[f32; 64]) -> u64 {
     sums.iter().enumerate().map(|(bit, sum)| u64::from(*sum > 0.0) << bit).sum()

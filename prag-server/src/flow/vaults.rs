@@ -11,9 +11,9 @@
 //! worker anchored that shard before, the peer's head is only compared.
 //!
 //! `local` needs a live placement of this worker's account, since the keys are here already. `peer` and `chain` need one of
-//! this very key and epoch: they release. A restarted worker binds its account's placement to its new key first; a worker
-//! whose lease is over, or that never was placed, gets nothing until its owner places it, which is also when it walks
-//! again; no timer does.
+//! this very key: they release; `peer` one of this very epoch too. A restarted worker binds its account's placement to
+//! its new key first; a worker whose lease is over, or that never was placed, gets nothing until its owner places it,
+//! which is also when it walks again; no timer does.
 
 use super::collections::vault;
 use super::lease::lives;
@@ -21,12 +21,14 @@ use super::opening::wrap_key;
 use super::{Held, Worker, problems};
 use crate::collection::CollectionShard;
 use crate::vault::Handover;
+use prag_client::ledger::Deposit;
 use prag_client::vault::{Fetched, Shares, VaultError, Wanted};
 use prag_protocol::ledger::{AccessQuery, AccessReply, CollectionRecord, Placement};
 use prag_protocol::problem::Problem;
 use prag_protocol::wire::collections::{KeyAttempt, VaultKind};
 use prag_protocol::{CollectionId, Epoch};
 use prag_trust::admission;
+use prag_trust::head::Head;
 use prag_trust::key::{Key, Share, Wrap};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
@@ -49,6 +51,13 @@ pub(super) struct Found {
     wrap: Key<Wrap>,
     /// What a peer said of the collection.
     pub(super) handover: Option<Handover>,
+}
+
+impl Found {
+    /// The kind of the vault, the shares, and the head that a peer had.
+    pub(super) fn into_parts(self) -> (VaultKind, Shares, Option<Head>) {
+        (self.kind, self.shares, self.handover.map(|said| said.head))
+    }
 }
 
 impl Worker {
@@ -184,9 +193,11 @@ impl Worker {
         let Some(placement) = &word.placement else { return false };
         match kind {
             VaultKind::Local | VaultKind::Owner => placement.account == self.0.parts.account,
-            VaultKind::Peer | VaultKind::Chain => {
+            VaultKind::Peer => {
                 placement.worker == self.worker_key() && placement.epoch == word.record.epoch
             }
+            // A rotation that was cut short leaves the placement of the next epoch.
+            VaultKind::Chain => placement.worker == self.worker_key(),
         }
     }
 
@@ -196,15 +207,17 @@ impl Worker {
         caller: &Verified<Caller>,
         place: (CollectionId, Epoch),
         shares: &Shares,
-        managed: bool,
+        (commitment, managed): ([u8; 32], bool),
     ) -> Result<(), Problem> {
         let parts = &self.0.parts;
         if !parts.ledger.keeps_shares() {
             return parts.chain_shares.keep(place.0, place.1, &shares.chain).map_err(vault);
         }
+        let ((collection, epoch), chain) = (place, &shares.chain);
         let owner = managed.then_some(&shares.owner);
+        let deposit = Deposit { collection, epoch, commitment, chain, owner };
         let (address, signed) = (&caller.address, &caller.authorization);
-        let kept = parts.ledger.keep_shares(address, signed, place, &shares.chain, owner).await;
+        let kept = parts.ledger.keep_shares(address, signed, &deposit).await;
         kept.map_err(problems::ledger)
     }
 

@@ -15,8 +15,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::relays::{RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX};
-use prag_trust::permit::{Expected, PermitError};
-use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, verify_request};
+use prag_trust::permit::{Expected, PermitCache, PermitError};
+use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, check_request};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -35,6 +35,8 @@ pub(super) struct Signed {
 pub(super) trait Addressee: Send + Sync {
     /// Nonces seen within the time window.
     fn nonces(&self) -> &Mutex<NonceCache>;
+    /// Permits that verified before.
+    fn permits(&self) -> &PermitCache;
     /// Unix seconds.
     fn now(&self) -> u64;
     /// The Ed25519 key of this boot.
@@ -46,6 +48,10 @@ pub(super) trait Addressee: Send + Sync {
 impl Addressee for Worker {
     fn nonces(&self) -> &Mutex<NonceCache> {
         Self::nonces(self)
+    }
+
+    fn permits(&self) -> &PermitCache {
+        Self::permits(self)
     }
 
     fn now(&self) -> u64 {
@@ -74,17 +80,12 @@ impl<S: Addressee> FromRequest<S> for Signed {
             body: &body,
         };
         let header = |name: &str| once(&parts.headers, name);
+        let (now, own) = (worker.now(), worker.worker_key());
+        let unseen = check_request(&header, &seen, now, &own, &worker.expected(), worker.permits());
+        let unseen = unseen.map_err(explain)?;
         let verified = {
-            let nonces = worker.nonces();
-            let mut nonces = nonces.lock().unwrap_or_else(PoisonError::into_inner);
-            verify_request(
-                &header,
-                &seen,
-                worker.now(),
-                &worker.worker_key(),
-                &worker.expected(),
-                &mut nonces,
-            )
+            let mut nonces = worker.nonces().lock().unwrap_or_else(PoisonError::into_inner);
+            unseen.remember(&mut nonces, now)
         };
         let caller = asker(verified.map_err(explain)?, &parts.headers)?;
         Ok(Self { caller, body, headers: parts.headers })

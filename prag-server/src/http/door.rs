@@ -9,6 +9,7 @@
 use super::problem::Refusal;
 use super::serve::Settings;
 use crate::channel::KeyRing;
+use crate::room::Room;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,8 @@ pub(super) struct Door {
     pub(super) ring: Arc<KeyRing>,
     /// The worker's time.
     pub(super) clock: Arc<dyn Clock>,
+    /// Of a reply's hits.
+    pub(super) room: Room,
     pass: Pass,
 }
 
@@ -45,13 +48,13 @@ pub(super) struct Slot {
 
 impl Door {
     pub(super) fn new(
-        ring: Arc<KeyRing>,
+        (ring, room): (Arc<KeyRing>, Room),
         clock: Arc<dyn Clock>,
         inner: Router,
         settings: &Settings,
     ) -> Self {
         let pass = Pass::new(inner, settings);
-        Self { ring, clock, pass }
+        Self { ring, clock, room, pass }
     }
 
     pub(super) fn pass(&self) -> &Pass {

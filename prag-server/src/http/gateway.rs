@@ -10,6 +10,7 @@ use super::door::Door;
 use super::pad::Shape;
 use super::problem::{Refusal, to_binary};
 use crate::channel::{ChannelError, KeyRing};
+use crate::room::Room;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
@@ -29,7 +30,8 @@ pub(super) async fn gateway(
     let body = read(request.into_body(), MESSAGE_BYTES_MAX);
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
-    let sealed = exchange(&door.ring, door.clock.now(), &message, inner).await?;
+    let channel = (&*door.ring, &door.room, door.clock.now());
+    let sealed = exchange(channel, &message, inner).await?;
     let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, sealed).into_response())
 }
@@ -50,8 +52,7 @@ pub(super) async fn plain(State(door): State<Door>, request: Request) -> Result<
 /// # Errors
 /// `channel-invalid` and `replayed`, outside the channel; every other problem goes through it.
 async fn exchange<Answer: Future<Output = Response>>(
-    ring: &KeyRing,
-    now: u64,
+    (ring, room, now): (&KeyRing, &Room, u64),
     message: &[u8],
     inner: impl FnOnce(Request) -> Answer,
 ) -> Result<Vec<u8>, Problem> {
@@ -61,12 +62,14 @@ async fn exchange<Answer: Future<Output = Response>>(
         Err(problem) => (Shape::Loose, Refusal(problem).into_response()),
     };
     let mut reply = encode(response).await;
-    if !shape.pad(&mut reply) {
-        let limit = if let Shape::Bucket(bytes) = shape { bytes } else { reply.len() };
+    // Asked after the answer: whatever is in it was stored before.
+    let hit_bytes = room.hit_bytes();
+    if !shape.pad(&mut reply, hit_bytes) {
+        let limit = shape.length(reply.len(), hit_bytes);
         let detail = "bytes of the reply's bucket: ask for fewer hits, or without metadata";
         let problem = Problem::new(Code::TooLarge, detail).limit(limit);
         reply = encode(Refusal(problem).into_response()).await;
-        if !shape.pad(&mut reply) {
+        if !shape.pad(&mut reply, hit_bytes) {
             return Err(internal());
         }
     }
@@ -122,8 +125,10 @@ async fn encode(response: Response) -> Vec<u8> {
             message.put_header(name.as_str(), value.as_bytes());
         }
     }
-    message.write_content(body.unwrap_or_default());
-    let mut out = Vec::new();
+    let body = body.unwrap_or_default();
+    // Room for the padding of a usual reply, so that it is not copied for it.
+    let mut out = Vec::with_capacity(2 * body.len() + HEADER_BYTES);
+    message.write_content(body);
     // A vector takes every write; an error would leave what was written, which the client refuses.
     let _ = message.write_bhttp(Mode::KnownLength, &mut out);
     out
@@ -151,6 +156,8 @@ const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX + (BODY_BYTES_MAX / 8) + (128 <<
 /// Largest reply before padding: clients take 32 MiB with it.
 const REPLY_BYTES_MAX: usize = 28 << 20;
 const FIELDS_MAX: usize = 64;
+/// Of a reply's head, more or less.
+const HEADER_BYTES: usize = 8 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ mod router;
 mod sealed;
 mod search;
 pub mod serve;
+mod snapshots;
 mod system;
 mod target;
 #[cfg(test)]

@@ -7,7 +7,8 @@
 
 use super::problem::ProblemBody;
 use super::{
-    collections, documents, grants, market, peer, policy, readers, sealed, search, system, vouchers,
+    collections, documents, grants, market, peer, policy, readers, sealed, search, snapshots,
+    system, vouchers,
 };
 use utoipa::OpenApi;
 
@@ -36,6 +37,11 @@ use utoipa::OpenApi;
         collections::open_corpus,
         collections::compact,
         collections::operation,
+        snapshots::create,
+        snapshots::list,
+        snapshots::verify,
+        snapshots::restore,
+        snapshots::prune,
         documents::put,
         documents::list,
         documents::delete_many,
@@ -66,6 +72,7 @@ use utoipa::OpenApi;
     components(schemas(ProblemBody)),
     tags(
         (name = "collections", description = "Create, describe, release and rotate keys, compact, destroy"),
+        (name = "snapshots", description = "Sealed copies in the worker's targets, and the way back"),
         (name = "documents", description = "Put, list, look up, delete"),
         (name = "search", description = "Query, and context for a prompt"),
         (name = "grants", description = "Who may read or write, and which images may serve and read"),

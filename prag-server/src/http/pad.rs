@@ -3,10 +3,11 @@
 //! Layer: `http`; used by the gateway alone.
 //! Holds: the bucket of query and context replies, and Padmé for all others.
 //! Never: a length that depends on hits, scores, or on whether the request was refused.
-//! Invariant: a bucket is a function of the request's parameters; what outgrows it is refused, not leaked.
+//! Invariant: a bucket is a function of the request's parameters and of the worker's one class of hits
+//! ([`crate::room`]); what outgrows it is refused, not leaked.
 
 use axum::http::Method;
-use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, K_MAX};
+use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, HIT_BYTES_MAX, K_MAX};
 use prag_protocol::wire::metering::{K_DEFAULT, PASSAGES_DEFAULT};
 use prag_trust::padding::padded_len;
 use serde::Deserialize;
@@ -14,8 +15,8 @@ use serde::Deserialize;
 /// Length of a reply before it is sealed, bytes of the binary HTTP message with its padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Exactly this long, whatever the answer.
-    Bucket(usize),
+    /// Exactly this long, whatever the answer: so many bytes, and room for so many hits.
+    Bucket { bytes: usize, hits: usize },
     /// At least [`FLOOR_BYTES`], then Padmé over the answer's length.
     Loose,
 }
@@ -34,18 +35,23 @@ impl Shape {
             return Self::Loose;
         }
         match leaf {
-            "query" => Self::Bucket(query(&serde_json::from_slice(body).unwrap_or_default())),
-            "context" => Self::Bucket(context(&serde_json::from_slice(body).unwrap_or_default())),
+            "query" => query(&serde_json::from_slice(body).unwrap_or_default()),
+            "context" => context(&serde_json::from_slice(body).unwrap_or_default()),
             _ => Self::Loose,
         }
     }
 
+    /// Length of a reply of `message` bytes, where each hit has `hit_bytes`.
+    pub(super) fn length(self, message: usize, hit_bytes: usize) -> usize {
+        match self {
+            Self::Bucket { bytes, hits } => bytes + hits * hit_bytes,
+            Self::Loose => padded_len(message.max(FLOOR_BYTES)),
+        }
+    }
+
     /// Appends zeros after a binary HTTP message (RFC 9292, section 3.8). False if it does not fit.
-    pub(super) fn pad(self, message: &mut Vec<u8>) -> bool {
-        let wanted = match self {
-            Self::Bucket(bytes) => bytes,
-            Self::Loose => padded_len(message.len().max(FLOOR_BYTES)),
-        };
+    pub(super) fn pad(self, message: &mut Vec<u8>, hit_bytes: usize) -> bool {
+        let wanted = self.length(message.len(), hit_bytes);
         let fits = message.len() <= wanted;
         if fits {
             message.resize(wanted, 0);
@@ -73,21 +79,23 @@ struct ContextShape {
     receipt: bool,
 }
 
-fn query(shape: &QueryShape) -> usize {
+fn query(shape: &QueryShape) -> Shape {
     let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
     let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
     let receipt = if shape.receipt { RECEIPT_BYTES + k * PASSAGE_BYTES } else { 0 };
-    REPLY_BYTES + VOUCHER_BYTES + k * (HIT_BYTES + metadata) + receipt
+    let bytes = REPLY_BYTES + VOUCHER_BYTES + k * metadata + receipt;
+    Shape::Bucket { bytes, hits: k }
 }
 
-fn context(shape: &ContextShape) -> usize {
+fn context(shape: &ContextShape) -> Shape {
     let budget = shape.budget.unwrap_or(0).clamp(1, BUDGET_TOKENS_MAX) as usize;
     let passages = shape.passages.unwrap_or(PASSAGES_DEFAULT);
     let passages = passages.clamp(1, CONTEXT_PASSAGES_MAX) as usize;
     let text = (budget * TOKEN_BYTES).min(passages * HIT_BYTES);
     // A receipt shows each passage's text again, as it was before it was fenced.
     let receipt = if shape.receipt { RECEIPT_BYTES + passages * PASSAGE_BYTES + text } else { 0 };
-    REPLY_BYTES + VOUCHER_BYTES + text + passages * CITATION_BYTES + receipt
+    let bytes = REPLY_BYTES + VOUCHER_BYTES + text + passages * CITATION_BYTES + receipt;
+    Shape::Bucket { bytes, hits: 0 }
 }
 
 /// Shortest reply: refusals and small answers look alike.
@@ -97,9 +105,8 @@ const REPLY_BYTES: usize = 2048;
 /// A voucher (at most 1,000 bytes of JSON, a third more where the reply is sealed), in every bucket: whether use is
 /// metered, and whose, shows in no length.
 const VOUCHER_BYTES: usize = 1408;
-/// One hit: 4 KiB of text, title, headings, id and digest, with room for JSON escapes or, where the reply is sealed to
-/// an attested reader, for a third more in base64: who asks shows in no length.
-const HIT_BYTES: usize = 8192;
+/// One passage of a context at its longest.
+const HIT_BYTES: usize = HIT_BYTES_MAX as usize;
 /// One document's metadata, where it was asked for; more of it is refused by name.
 const METADATA_BYTES: usize = 8192;
 /// One citation: title, headings, id, digest.
@@ -144,11 +151,12 @@ mod tests {
     /// A bucket is exact, and what outgrows it is left alone and reported.
     #[test]
     fn pads_to_the_bucket_or_refuses() {
+        let bucket = |bytes| Shape::Bucket { bytes, hits: 2 };
         let mut message = vec![1; 10];
-        assert!(Shape::Bucket(64).pad(&mut message));
+        assert!(bucket(44).pad(&mut message, 10));
         assert_eq!(message.len(), 64);
-        assert!(Shape::Bucket(64).pad(&mut message));
-        assert!(!Shape::Bucket(63).pad(&mut message));
+        assert!(bucket(44).pad(&mut message, 10));
+        assert!(!bucket(43).pad(&mut message, 10) && !bucket(44).pad(&mut message, 9));
         assert_eq!(message.len(), 64);
     }
 
@@ -158,7 +166,7 @@ mod tests {
         let mut lengths = std::collections::BTreeSet::new();
         for length in (1..200_000usize).step_by(7) {
             let mut message = vec![1; length];
-            assert!(Shape::Loose.pad(&mut message));
+            assert!(Shape::Loose.pad(&mut message, 8192));
             assert!(message.len() >= length.max(FLOOR_BYTES));
             lengths.insert(message.len());
         }

@@ -116,15 +116,20 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::PermissionMissing
         | Code::ReaderAttestationRequired
         | Code::EvidenceRefused => StatusCode::FORBIDDEN,
-        Code::DocumentNotFound | Code::OperationNotFound | Code::RouteNotFound | Code::NoMarket => {
-            StatusCode::NOT_FOUND
-        }
+        Code::DocumentNotFound
+        | Code::OperationNotFound
+        | Code::RouteNotFound
+        | Code::NoMarket
+        | Code::NoTarget
+        | Code::SnapshotNotFound => StatusCode::NOT_FOUND,
         Code::VoucherDue | Code::FundsShort => StatusCode::PAYMENT_REQUIRED,
         Code::AuthorizationRequired => StatusCode::PRECONDITION_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict | Code::CorpusNotOpen | Code::VoucherOld | Code::LedgerRefused => {
-            StatusCode::CONFLICT
-        }
+        Code::Conflict
+        | Code::CorpusNotOpen
+        | Code::VoucherOld
+        | Code::LedgerRefused
+        | Code::SnapshotOlder => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::ChannelRequired => StatusCode::MISDIRECTED_REQUEST,
@@ -137,6 +142,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::IdempotencyMismatch
         | Code::VoucherInvalid
         | Code::VoucherForeign
+        | Code::SnapshotDamaged
         | Code::CiphertextInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::QuotaExhausted | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::KeyMissing | Code::WorkerNotAllowed => StatusCode::LOCKED,
@@ -147,6 +153,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         | Code::Behind
         | Code::NotAnchored
         | Code::WorkerSealed
+        | Code::TargetUnavailable
         | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         Code::Device | Code::Storage | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

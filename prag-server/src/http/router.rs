@@ -9,8 +9,8 @@ use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
 use super::{
-    collections, documents, gateway, grants, market, peer, policy, readers, search, system,
-    vouchers,
+    collections, documents, gateway, grants, market, peer, policy, readers, search, snapshots,
+    system, vouchers,
 };
 use crate::flow::Worker;
 use axum::Router;
@@ -47,6 +47,11 @@ routes! {
     post "/v1/collections/{collection}/reencrypt" => collections::reencrypt;
     post "/v1/collections/{collection}/corpora" => collections::open_corpus;
     post "/v1/collections/{collection}/compact" => collections::compact;
+    post "/v1/collections/{collection}/snapshots" => snapshots::create;
+    post "/v1/collections/{collection}/snapshots/list" => snapshots::list;
+    post "/v1/collections/{collection}/snapshots/verify" => snapshots::verify;
+    post "/v1/collections/{collection}/snapshots/restore" => snapshots::restore;
+    post "/v1/collections/{collection}/snapshots/prune" => snapshots::prune;
     put "/v1/collections/{collection}/documents" => documents::put;
     get "/v1/collections/{collection}/documents" => documents::list;
     delete "/v1/collections/{collection}/documents" => documents::delete_many;
@@ -84,7 +89,7 @@ pub fn inner(worker: Worker) -> Router {
 /// The listener's routes: the gateway, what is public, and `/v1` where plain requests are allowed.
 pub fn outer(worker: Worker, settings: &Settings) -> Router {
     let (ring, clock) = (Arc::clone(worker.ring()), Arc::clone(worker.clock()));
-    let door = Door::new(ring, clock, inner(worker.clone()), settings);
+    let door = Door::new((ring, worker.room().clone()), clock, inner(worker.clone()), settings);
     let plain = if settings.plain { any(gateway::plain) } else { any(channel_required) };
     let routes = Router::new()
         .route("/gateway", post(gateway::gateway))

@@ -11,6 +11,7 @@ use super::door::Door;
 use super::problem::{ProblemBody, Refusal, Reply};
 use super::serve::{Serves, Settings};
 use super::{gateway, router, system};
+use crate::room::Room;
 use crate::sealed::Sealed;
 use crate::tls::Certificates;
 use axum::extract::{Request, State};
@@ -21,7 +22,7 @@ use axum::{Json, Router};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::attestation::{Attestation, Unlocked};
 use prag_protocol::wire::collections::ReleaseKeys;
-use prag_trust::permit::Expected;
+use prag_trust::permit::{Expected, PermitCache};
 use prag_trust::request::NonceCache;
 use std::sync::{Arc, Mutex, OnceLock};
 use tower::ServiceExt;
@@ -71,7 +72,12 @@ async fn choose(State(switch): State<Switch>, request: Request) -> Response {
 fn outer(stage: Stage) -> Router {
     let door = |inner: Router<Stage>| {
         let (ring, clock) = (Arc::clone(stage.sealed.ring()), stage.sealed.clock());
-        Door::new(ring, clock, closed(inner).with_state(stage.clone()), &stage.settings)
+        Door::new(
+            (ring, Room::widest()),
+            clock,
+            closed(inner).with_state(stage.clone()),
+            &stage.settings,
+        )
     };
     let steward = door(Router::new().route("/v1/root", put(put_root)));
     let public = door(Router::new().route("/v1/attestation", get(attestation)));
@@ -117,6 +123,10 @@ async fn sealed() -> Refusal {
 impl Addressee for Stage {
     fn nonces(&self) -> &Mutex<NonceCache> {
         self.sealed.nonces()
+    }
+
+    fn permits(&self) -> &PermitCache {
+        self.sealed.permits()
     }
 
     fn now(&self) -> u64 {

@@ -8,9 +8,10 @@
 use super::auth::Signed;
 use super::problem::{ProblemBody, Reply};
 use super::target::{Named, collection_id};
-use crate::flow::{Answer, Worker};
+use crate::flow::{Answer, Departure, Worker};
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use prag_protocol::wire::metering::Metered;
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
@@ -23,10 +24,16 @@ pub(super) async fn query(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<Answer<Metered<QueryReply>>> {
-    let id = collection_id(&id)?;
-    let request: QueryRequest = signed.json()?;
-    Ok(Json(worker.query(&signed.caller, id, request).await?))
+) -> Response {
+    let departure = Departure::begin();
+    let answer = async {
+        let request: QueryRequest = signed.json()?;
+        Ok(Json(worker.query(&signed.caller, collection_id(&id)?, request, &departure).await?))
+    };
+    let reply: Reply<Answer<Metered<QueryReply>>> = answer.await;
+    let reply = reply.into_response();
+    departure.wait().await;
+    reply
 }
 
 /// Cited passages within a token budget, ready for a prompt. An attested reader gets the reply sealed.
@@ -37,10 +44,16 @@ pub(super) async fn context(
     State(worker): State<Worker>,
     Named(id): Named<String>,
     signed: Signed,
-) -> Reply<Answer<Metered<ContextReply>>> {
-    let id = collection_id(&id)?;
-    let request: ContextRequest = signed.json()?;
-    Ok(Json(worker.context(&signed.caller, id, request).await?))
+) -> Response {
+    let departure = Departure::begin();
+    let answer = async {
+        let request: ContextRequest = signed.json()?;
+        Ok(Json(worker.context(&signed.caller, collection_id(&id)?, request, &departure).await?))
+    };
+    let reply: Reply<Answer<Metered<ContextReply>>> = answer.await;
+    let reply = reply.into_response();
+    departure.wait().await;
+    reply
 }
 
 /// Embed texts (OpenAI's shape).

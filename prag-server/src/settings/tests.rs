@@ -100,6 +100,9 @@ fn digest_covers_what_matters() {
     assert_ne!(Settings { rate_per_s: 51, ..base.clone() }.digest(&files), digest);
     assert_ne!(Settings { rate_burst: 201, ..base.clone() }.digest(&files), digest);
     assert_ne!(Settings { dev: true, ..base.clone() }.digest(&files), digest);
+    let oblivious_quantum_ms = 251;
+    assert_ne!(Settings { oblivious_quantum_ms, ..base.clone() }.digest(&files), digest);
+    assert_eq!(Settings { recall_probe: 0.1, ..base.clone() }.digest(&files), digest);
     let metering = |credit| Settings { metering: Some(Metering { credit }), ..base.clone() };
     assert_ne!(metering(1).digest(&files), digest);
     assert_ne!(metering(1).digest(&files), metering(2).digest(&files));
@@ -121,6 +124,21 @@ fn digest_covers_what_matters() {
     let steward = "secret1q0s78ljcpw4kmz9dy3hfddhj3uz7skhpgj0mkh".parse().ok();
     assert!(steward.is_some());
     assert_ne!(Settings { steward, ..base }.digest(&files), digest);
+}
+
+/// Shares are from 0 to 1, quanta from a millisecond to a minute.
+#[test]
+fn probes_and_quanta_have_bounds() {
+    for recall_probe in [-0.1, 1.1, f64::NAN] {
+        let refused = Settings { recall_probe, ..Settings::default() }.check();
+        assert!(matches!(refused, Err(SettingsError::Bounds("recall_probe", _))));
+    }
+    for oblivious_quantum_ms in [0, 60_001] {
+        let refused = Settings { oblivious_quantum_ms, ..Settings::default() }.check();
+        assert!(matches!(refused, Err(SettingsError::Bounds("oblivious_quantum_ms", _))));
+    }
+    let parsed = Settings::parse("recall_probe = 0.001\noblivious_quantum_ms = 40").unwrap();
+    assert_eq!(parsed.check(), Ok(()));
 }
 
 /// A market's defaults, those of `--dev`, and a file that names little pass; a term that the contracts would refuse is

@@ -7,10 +7,12 @@
 
 use super::rows::Rows;
 use prag_client::vault::VaultError;
-use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::limits::HIT_BYTES_MAX;
+use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
+use prag_trust::head::Head;
 use prag_trust::key::{Key, Vault};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,7 +36,54 @@ pub struct Entry {
     pub created: u64,
     /// True once the shard was created whole.
     pub ready: bool,
+    /// True where the owner lets the ledger keep the owner's share too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed: bool,
+    /// Class of its longest passage (`room`); the widest where nobody has counted.
+    #[serde(default = "widest", skip_serializing_if = "is_widest")]
+    pub hit_bytes: u32,
+    /// The language of its terms; English if absent. The shard's own profile decides, once it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// How it is searched.
+    #[serde(default, skip_serializing_if = "Search::is_standard")]
+    pub search: Search,
+    /// What a restoration from a snapshot changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// Shards that are not yet, or no more, the collection's: the next opening removes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spare: Vec<[u8; 16]>,
 }
+
+/// A shard that was restored.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restored {
+    /// Name of its folder, in place of the lineage.
+    pub shard: [u8; 16],
+    /// Its writer epoch: one more than the writer's before.
+    pub writer_epoch: u64,
+    /// What was restored: the shard must continue it.
+    pub head: Head,
+}
+
+impl Entry {
+    /// Name of the shard that holds its data here.
+    #[must_use]
+    pub fn shard(&self) -> [u8; 16] {
+        self.restored.map_or(self.lineage.0, |restored| restored.shard)
+    }
+
+    /// Writer epoch of that shard.
+    #[must_use]
+    pub fn writer_epoch(&self) -> u64 {
+        self.restored.map_or(FIRST_WRITER, |restored| restored.writer_epoch)
+    }
+}
+
+/// Who made a collection writes it first, without a claim on the ledger.
+pub const FIRST_WRITER: u64 = 1;
 
 /// The catalogue.
 pub struct Catalog(Rows);
@@ -71,6 +120,15 @@ impl Catalog {
         let parse = |(id, plain): (CollectionId, _)| parse(id, &plain);
         self.0.all()?.into_iter().map(parse).collect()
     }
+}
+
+fn widest() -> u32 {
+    HIT_BYTES_MAX
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes fields so
+fn is_widest(hit_bytes: &u32) -> bool {
+    *hit_bytes == HIT_BYTES_MAX
 }
 
 fn parse(

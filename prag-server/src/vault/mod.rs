@@ -21,7 +21,7 @@ mod rows;
 mod usage;
 
 pub use anchors::{Anchored, Anchors};
-pub use catalog::{Catalog, Entry};
+pub use catalog::{Catalog, Entry, FIRST_WRITER, Restored};
 pub use chain::ChainVault;
 pub use genesis::Genesis;
 pub use handover::Handover;

@@ -9,7 +9,7 @@ use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};
 use prag_protocol::ledger::CollectionRecord;
 use prag_protocol::place::{Kind, Place};
-use prag_protocol::wire::collections::VectorSource;
+use prag_protocol::wire::collections::{Search, VectorSource};
 use prag_protocol::{CollectionId, Lineage};
 use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::address::WalletKey;
@@ -72,6 +72,12 @@ fn golden_catalogue() {
             vectors: vectors.clone(),
             created: 300,
             ready: true,
+            managed: false,
+            hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
+            language: None,
+            search: Search::Standard,
+            restored: None,
+            spare: Vec::new(),
         };
         catalog.keep(&entry).unwrap();
         let json = [
@@ -85,6 +91,22 @@ fn golden_catalogue() {
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
         assert_eq!(read.vectors, vectors);
     }
+}
+
+/// What came later stands behind; an entry of before is of the widest class, and not managed.
+#[test]
+fn golden_catalogue_of_later_fields() {
+    let old = format!(
+        r#"{{"id":"{}","name":"n","owner":"secret1owner","lineage":"{}","epoch":1,"vectors":{}}}"#,
+        "07".repeat(16),
+        "08".repeat(16),
+        r#"{"supplied":2},"created":3,"ready":true"#
+    );
+    let entry: Entry = serde_json::from_str(&old).unwrap();
+    assert_eq!((entry.managed, entry.hit_bytes), (false, prag_protocol::limits::HIT_BYTES_MAX));
+    let entry = Entry { managed: true, hit_bytes: 2048, ..entry };
+    let new = old.replace("true}", r#"true,"managed":true,"hit_bytes":2048}"#);
+    assert_eq!(serde_json::to_string(&entry).unwrap(), new);
 }
 
 /// A local vault's rows are frozen: table 0x12, epoch (u32, big-endian), the ledger's share, the owner's.
@@ -147,6 +169,12 @@ fn golden_handover() {
         vectors: VectorSource::Supplied(384),
         created: 300,
         ready: true,
+        managed: false,
+        hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
+        language: None,
+        search: Search::Standard,
+        restored: None,
+        spare: Vec::new(),
     };
     let head = Head { lineage: Lineage([8; 16]), writer_epoch: 1, size: 5, root: [9; 32] };
     let shares = Shares { chain: Share::from_bytes(&[3; 32]), owner: Share::from_bytes(&[4; 32]) };

@@ -2,11 +2,12 @@
 //!
 //! Layer: leaf of `prag-server`; knows none of our crates.
 //! Holds: the traits [`Engine`], [`Shard`] and [`Blobs`], the embedded engine [`RocksEngine`], the simulated
-//! [`MemoryEngine`], the dying [`FaultyEngine`], and the suite that the first two pass.
+//! [`MemoryEngine`], the dying [`FaultyEngine`], the suite that the first two pass, and [`archive`] for snapshots.
 //! Never: a key, a plaintext, an order of steps, an async runtime (every call blocks: use `spawn_blocking`).
 //! Invariant: what `durable` acknowledged is read back after any crash, in whole batches and in order, or the
 //! shard refuses by name. Bytes are not authenticated here: their seals, and heads, are checked above.
 
+pub mod archive;
 mod barrier;
 mod batch;
 #[cfg(any(test, feature = "conformance"))]
@@ -24,7 +25,7 @@ pub use error::{Closed, StoreError};
 pub use faulty::FaultyEngine;
 pub use memory::MemoryEngine;
 pub use names::{BlobName, CheckpointId, Seq, ShardName};
-pub use rocks::RocksEngine;
+pub use rocks::{RocksEngine, SHARED_BYTES};
 pub use traits::{BlobInfo, Blobs, Engine, Open, Reads, Shard, Status};
 
 #[cfg(test)]

@@ -224,3 +224,24 @@ fn filters_and_metadata() {
         }
     });
 }
+
+/// Indexes of snapshots read back as they were, with the body behind them, or are refused.
+#[test]
+fn snapshot_headers() {
+    use crate::snapshot::{Header, Listed, WRAPPED_KEY_BYTES};
+    let header = |objects: Vec<Listed>| Header {
+        lineage: crate::Lineage([1; 16]),
+        epoch: 2,
+        id: [3; 16],
+        wrapped: [4; WRAPPED_KEY_BYTES],
+        objects,
+    };
+    let two = vec![Listed { name: [5; 32], bytes: 9 }, Listed { name: [6; 32], bytes: 8 << 20 }];
+    let good: Vec<Vec<u8>> = [vec![], two]
+        .map(|objects| [header(objects).to_bytes(), b"sealed body".to_vec()].concat())
+        .to_vec();
+    fuzz(1, &good, |bytes| {
+        let Ok((header, body)) = Header::parse(bytes) else { return };
+        assert_eq!([&header.to_bytes()[..], body].concat(), bytes);
+    });
+}

@@ -28,6 +28,43 @@ pub struct CreateCollection {
     /// keep shares take it.
     #[serde(default)]
     pub managed: bool,
+    /// By whose stop words and stemmer texts and queries become terms for BM25, such as `german`; `none` leaves words
+    /// as they are. English if absent. Frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// How it is searched. Frozen.
+    #[serde(default, skip_serializing_if = "Search::is_standard")]
+    pub search: Search,
+}
+
+/// How a collection is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Search {
+    /// By vectors, words, or both.
+    #[default]
+    Standard,
+    /// By vectors alone, exactly, with memory accesses and reply times that tell nothing of query or answer to the
+    /// worker's host. Slower; `docs` say what remains visible.
+    Oblivious,
+}
+
+impl Search {
+    /// Whether it is the default.
+    #[must_use]
+    pub fn is_standard(&self) -> bool {
+        *self == Self::Standard
+    }
+
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Oblivious => "oblivious",
+        }
+    }
 }
 
 /// Where a collection's vectors come from.
@@ -168,10 +205,21 @@ pub struct Profile {
     pub chunk_tokens: u32,
     /// Version of the chunker.
     pub chunker: String,
-    /// Version of the BM25 analyser.
+    /// Language and version of the BM25 analyser.
     pub analyzer: String,
+    /// How it is searched; left out where that is standard.
+    #[serde(default, skip_serializing_if = "Search::is_standard")]
+    pub search: Search,
     /// BLAKE3 over all of the above, hex.
     pub digest: String,
+}
+
+impl Profile {
+    /// The language of the BM25 analyser, or `none`.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.analyzer.split('-').next().unwrap_or_default()
+    }
 }
 
 /// `PUT /v1/collections/{c}/keys`: release the owner's share again, after a restart.

@@ -18,6 +18,7 @@ pub mod readers;
 pub mod receipt;
 pub mod relays;
 pub mod search;
+pub mod snapshots;
 
 /// One page of a listing.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

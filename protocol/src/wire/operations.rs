@@ -5,9 +5,11 @@
 //! Never: whose work it is.
 //! Invariant: an operation that failed has a problem, and nothing was lost.
 
+use super::snapshots::Checked;
 use serde::{Deserialize, Serialize};
 
-/// `GET /v1/operations/{id}`, and the reply to `POST` on `/v1/collections/{c}/compact` and `…/reencrypt`.
+/// `GET /v1/operations/{id}`, and the reply to `POST` on `/v1/collections/{c}/compact`, `…/reencrypt`, `…/snapshots`,
+/// `…/snapshots/verify` and `…/snapshots/restore`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Operation {
@@ -20,12 +22,16 @@ pub struct Operation {
     /// Work done, in the unit of `total`.
     #[serde(default)]
     pub done: u64,
-    /// Work in all: chunks to build for a compaction, bytes to seal anew for a re-encryption; 0 while that is not known.
+    /// Work in all: chunks to build for a compaction, bytes to seal anew for a re-encryption, bytes to read or
+    /// write for a snapshot; 0 while that is not known.
     #[serde(default)]
     pub total: u64,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<crate::problem::Problem>,
+    /// The snapshot that was made, verified or restored, once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
 }
 
 /// Kinds of long work.
@@ -37,6 +43,12 @@ pub enum OperationKind {
     Compact,
     /// What lies under keys of earlier epochs is sealed anew.
     Reencrypt,
+    /// A snapshot is written to a target.
+    Snapshot,
+    /// A snapshot is read whole and checked.
+    Verify,
+    /// A snapshot becomes the collection's shard.
+    Restore,
 }
 
 impl Operation {
@@ -76,7 +88,7 @@ mod tests {
     fn percent_is_100_at_the_end_only() {
         let at = |state, done, total| {
             let (id, kind) = (String::new(), OperationKind::Reencrypt);
-            Operation { id, kind, state, done, total, problem: None }.percent()
+            Operation { id, kind, state, done, total, problem: None, checked: None }.percent()
         };
         for (done, total, percent) in
             [(0, 0, 0), (0, 3, 0), (1, 3, 33), (3, 3, 99), (9, 3, 99), (u64::MAX, u64::MAX, 99)]

@@ -6,7 +6,11 @@
 //! Invariant: nothing else runs while a request is looked at.
 
 use super::{Bench, Scale, document, vector};
+use crate::Lab;
+use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::operations::OperationState;
+use prag_protocol::wire::search::QueryRequest;
+use prag_server::settings::Metering;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -35,9 +39,8 @@ pub(super) async fn measure(bench: &mut Bench, scale: Scale, out: &mut String) {
     let mut before = snapshot(bench.lab.path());
     let mut row = |request: &str, bench: &Bench| {
         let after = snapshot(bench.lab.path());
-        let changed = after.iter().filter(|(path, file)| before.get(*path) != Some(file)).count();
-        let size = |files: &Files| files.values().map(|file| file.0 as i64).sum::<i64>();
-        let _ = writeln!(out, "| {request} | {changed} | {} |", size(&after) - size(&before));
+        let (changed, added) = difference(&before, &after);
+        let _ = writeln!(out, "| {request} | {changed} | {added} |");
         before = snapshot(bench.lab.path());
     };
     bench.ask(&bench.owner, "query", &query).await;
@@ -59,6 +62,33 @@ pub(super) async fn measure(bench: &mut Bench, scale: Scale, out: &mut String) {
     row("delete of one document", bench);
     bench.lab.anchor().await;
     row("anchor, at its cadence", bench);
+    metered(out).await;
+}
+
+/// Of a worker that meters: the row of a session's voucher, after the session is there.
+async fn metered(out: &mut String) {
+    let lab = Lab::start_with(|settings| settings.metering = Some(Metering { credit: 100 })).await;
+    let owner = lab.client("owner").await;
+    let id = owner.create_collection("metered", VectorSource::Supplied(384)).await.unwrap().id;
+    owner.put_document(id, &document("the one")).await.unwrap();
+    let expires = owner.channel().now() + 3600;
+    let grantee = lab.account("reader");
+    let terms = json!({ "grantee": grantee, "max_k": 10, "expires": expires });
+    owner.put_grant(id, &super::parse(terms)).await.unwrap();
+    let reader = lab.client("reader").await;
+    let query: QueryRequest = super::parse(json!({ "vector": vector(3), "k": 5 }));
+    reader.query(id, &query).await.unwrap();
+    let before = snapshot(lab.path());
+    reader.query(id, &query).await.unwrap();
+    let (changed, added) = difference(&before, &snapshot(lab.path()));
+    let _ = writeln!(out, "| query that is metered | {changed} | {added} |");
+}
+
+/// How many files are new or changed, and the bytes that were added.
+fn difference(before: &Files, after: &Files) -> (usize, i64) {
+    let changed = after.iter().filter(|(path, file)| before.get(*path) != Some(file)).count();
+    let size = |files: &Files| files.values().map(|file| file.0 as i64).sum::<i64>();
+    (changed, size(after) - size(before))
 }
 
 async fn compact(bench: &Bench) {

@@ -6,8 +6,11 @@
 //! Invariant: what it changes or misleads is not answered; what it measures follows from the request's parameters.
 
 use crate::scene::{Scene, parse};
+use prag_client::Client;
 use prag_client::error::ClientError;
 use prag_client::identity::Purpose;
+use prag_protocol::CollectionId;
+use prag_protocol::wire::collections::VectorSource;
 use prag_tests::{Lab, Wiretap, ask, json as request};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -34,6 +37,51 @@ async fn weighs_queries() {
     assert!(distinct.is_sorted());
     distinct.dedup();
     assert!(distinct.len() * 2 <= sizes.len(), "{} sizes of {}", distinct.len(), sizes.len());
+}
+
+/// Replies to queries are of one length for all collections, found or refused. It grows for all at once, when a passage
+/// is stored that is longer by a class than any before, and never falls: not by a deletion, nor by a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn weighs_replies() {
+    let mut scene = Scene::with(3, |_| ()).await;
+    let source = VectorSource::Supplied(2);
+    let other = scene.owner.create_collection("other", source).await.unwrap().id;
+    let tap = Wiretap::before(scene.lab.address()).await;
+    let owner = scene.lab.client_at("owner", &tap.url()).await;
+    let stranger = scene.lab.client_at("stranger", &tap.url()).await;
+    let weigh = async |client: &Client, id: CollectionId| {
+        let path = format!("/v1/collections/{id}/query");
+        let asked = request("POST", &path, br#"{"vector":[1,0]}"#);
+        let before = tap.received_len();
+        let status = ask(client, Purpose::Data, &asked).await.status;
+        (status, tap.received_len() - before)
+    };
+    let all = async || {
+        let (found, first) = weigh(&owner, scene.id).await;
+        let (empty, second) = weigh(&owner, other).await;
+        let (refused, third) = weigh(&stranger, other).await;
+        assert_eq!((found, empty, refused), (200, 200, 403));
+        assert!(first == second && second == third, "{first}, {second}, {third}");
+        first
+    };
+    let short = all().await;
+    let put = async |id: &str, bytes: usize| {
+        let content = "\"".repeat(bytes);
+        let chunk = json!({ "start": 0, "end": bytes, "vector": [1.0, 0.0] });
+        let document = parse(json!({ "id": id, "content": content, "chunks": [chunk] }));
+        scene.owner.put_document(scene.id, &document).await.unwrap();
+    };
+    put("short", 100).await;
+    assert_eq!(all().await, short);
+    put("long", 1000).await;
+    let long = all().await;
+    assert!(long >= 2 * short, "{long}, {short}");
+    let which = parse(json!({ "ids": ["long"], "purge": true }));
+    scene.owner.delete_documents(scene.id, &which).await.unwrap();
+    assert_eq!(all().await, long);
+    scene.lab.restart().await;
+    let again = scene.lab.client_at("owner", &tap.url()).await;
+    assert_eq!(weigh(&again, other).await, (200, long));
 }
 
 /// The attestation is led to one worker and the messages to another, as a proxy that ends TLS could: the other cannot

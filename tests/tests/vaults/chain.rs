@@ -1,183 +1,13 @@
-//! A ledger that keeps shares, as a chain's contract would: real state machine, real evidence checks, real HPKE.
+//! A ledger that keeps shares gives them back to a worker that restarted, and to nobody else.
 
-use crate::ledger::{Shifted, ledger};
+use crate::ledger::Shifted;
+use crate::played::Played;
 use crate::stage::{Stage, keys};
-use async_trait::async_trait;
-use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
-use prag_client::system::OsEntropy;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, CollectionRecord, Placement};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Ready};
 use prag_protocol::wire::collections::VaultKind::{Chain, Owner};
-use prag_protocol::{Address, CollectionId, Epoch};
 use prag_tests::{VERSION, find};
-use prag_trust::admission::AccessView;
-use prag_trust::entropy::Clock;
-use prag_trust::evidence::{Binding, BindingPurpose, Evidence, Policy, Verifier};
-use prag_trust::key::Share;
-use prag_trust::release::{Answer, Ask};
-use prag_trust::sim::{SimVerifier, sim_measurement};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-type Place = (CollectionId, Epoch);
-
-/// What the contract has beside the access state: shares, and images that it releases to.
-struct Played {
-    access: Arc<dyn Ledger>,
-    clock: Shifted,
-    kept: Mutex<HashMap<Place, Vec<u8>>>,
-    images: Mutex<Vec<[u8; 32]>>,
-    /// Seals to the asked key, but something else than the shares: a host that plays the chain.
-    forges: Mutex<bool>,
-    asked: Mutex<u32>,
-}
-
-impl Played {
-    fn new(clock: &Shifted) -> Arc<Self> {
-        Arc::new(Self {
-            access: ledger(3, clock),
-            clock: clock.clone(),
-            kept: Mutex::default(),
-            images: Mutex::new(vec![sim_measurement(VERSION)]),
-            forges: Mutex::default(),
-            asked: Mutex::default(),
-        })
-    }
-
-    async fn record(&self, collection: CollectionId) -> Option<CollectionRecord> {
-        match self.access.query(AccessQuery::Collection { collection }).await {
-            Ok(AccessReply::Collection(record)) => record.filter(|record| !record.destroyed),
-            _ => None,
-        }
-    }
-
-    async fn placement(&self, collection: CollectionId) -> Option<Placement> {
-        match self.access.query(AccessQuery::Placement { collection, shard: 0 }).await {
-            Ok(AccessReply::Placement(found)) => found,
-            _ => None,
-        }
-    }
-}
-
-fn no() -> LedgerError {
-    LedgerError::Refused("no".to_owned())
-}
-
-#[async_trait]
-impl Ledger for Played {
-    fn id(&self) -> [u8; 32] {
-        self.access.id()
-    }
-
-    fn chain_id(&self) -> String {
-        self.access.chain_id()
-    }
-
-    fn contract(&self) -> String {
-        self.access.contract()
-    }
-
-    async fn execute(
-        &self,
-        sender: &Address,
-        authorization: &[u8],
-        message: AccessMsg,
-    ) -> Result<u64, LedgerError> {
-        if let AccessMsg::DestroyCollection { collection } = &message {
-            self.kept.lock().unwrap().retain(|(of, _), _| of != collection);
-        }
-        self.access.execute(sender, authorization, message).await
-    }
-
-    async fn view(
-        &self,
-        collection: CollectionId,
-        caller: &Address,
-        permit_name: &str,
-    ) -> Result<AccessView, LedgerError> {
-        self.access.view(collection, caller, permit_name).await
-    }
-
-    async fn query(&self, query: AccessQuery) -> Result<AccessReply, LedgerError> {
-        self.access.query(query).await
-    }
-
-    async fn head(&self) -> LedgerHead {
-        self.access.head().await
-    }
-
-    async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError> {
-        self.access.confirm(remembered).await
-    }
-
-    fn keeps_shares(&self) -> bool {
-        true
-    }
-
-    async fn keep_shares(
-        &self,
-        sender: &Address,
-        authorization: &[u8],
-        place: Place,
-        chain: &Share,
-        owner: Option<&Share>,
-    ) -> Result<(), LedgerError> {
-        let record = self.record(place.0).await.ok_or_else(no)?;
-        if record.owner != *sender || authorization.is_empty() || record.epoch != place.1 {
-            return Err(no());
-        }
-        let mut kept = chain.expose().to_vec();
-        kept.extend(owner.iter().flat_map(|owner| *owner.expose()));
-        self.kept.lock().unwrap().insert(place, kept);
-        Ok(())
-    }
-
-    async fn release_shares(
-        &self,
-        account: &Address,
-        ask: &Ask,
-        evidence: &Evidence,
-        binding: &Binding,
-    ) -> Result<Answer, LedgerError> {
-        *self.asked.lock().unwrap() += 1;
-        let asked = ask.verify(&self.id()).map_err(|_| no())?;
-        if ask.nonce != self.head().await.root {
-            return Err(no());
-        }
-        let claims = Binding {
-            purpose: BindingPurpose::Peer,
-            sig_pk: ask.worker,
-            nonce: ask.nonce,
-            ledger_id: self.id(),
-            ..*binding
-        };
-        let policy = Policy {
-            measurements: self.images.lock().unwrap().clone(),
-            ledger_ids: vec![self.id()],
-            config_digests: vec![claims.config_digest],
-            ..Policy::default()
-        };
-        let now = self.clock.now();
-        let worker = SimVerifier.verify(evidence, &claims, &policy, now).map_err(|_| no())?;
-        let record = self.record(ask.collection).await.ok_or_else(no)?;
-        let placement = self.placement(ask.collection).await.ok_or_else(no)?;
-        let placed = placement.account == *account
-            && placement.worker == ask.worker
-            && placement.epoch == ask.epoch
-            && record.epoch == ask.epoch
-            && now < placement.lease_until;
-        if !placed {
-            return Err(no());
-        }
-        let kept = self.kept.lock().unwrap().get(&(ask.collection, ask.epoch)).cloned();
-        let mut secret = kept.ok_or_else(no)?;
-        if *self.forges.lock().unwrap() {
-            secret.fill(1);
-        }
-        Answer::seal(&secret, &asked, &worker, &mut OsEntropy).map_err(|_| no())
-    }
-}
+use prag_trust::sim::sim_measurement;
 
 /// A managed collection: the ledger holds both shares, and a restarted worker gets them back once it is placed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -205,10 +35,10 @@ async fn the_ledgers_half_is_not_enough() {
     let placed = owner.place(stage.id).await.unwrap();
     assert_eq!(placed.state, Locked);
     assert_eq!(keys(&placed), (None, vec!["chain owner-share-missing".to_owned()]));
-    let half = played.kept.lock().unwrap().remove(&(stage.id, 1)).unwrap();
+    let found_again = played.lose(stage.id, 1);
     let refused = owner.release(stage.id, 1).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::KeyMissing));
-    played.kept.lock().unwrap().insert((stage.id, 1), half);
+    found_again(&played);
     let released = owner.release(stage.id, 1).await.unwrap();
     assert_eq!((released.state, keys(&released).0), (Ready, Some(Owner)));
 }

@@ -14,4 +14,6 @@ mod ledger;
 mod moves;
 mod order;
 mod pki;
+mod played;
+mod rotation;
 mod stage;

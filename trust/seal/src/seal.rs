@@ -93,6 +93,8 @@ records! {
     LedgerState: LedgerState under Ledger,
     /// An entry of a worker's local vault.
     VaultEntry: VaultEntry under Vault,
+    /// A snapshot's index, or rows packed for one; sealed in frames.
+    SnapshotRecord: Snapshot under Dek,
 }
 
 /// The plaintext of a record, wiped on drop.

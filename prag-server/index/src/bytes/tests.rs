@@ -2,22 +2,26 @@
 
 use super::*;
 
-/// Part format 1 is frozen: a header of format and rows, then numbers, counted arrays, floats and counted bytes,
-/// all little-endian.
+/// A part's form is frozen: a header of format and rows, then numbers, counted arrays, floats, f16, bytes and counted
+/// bytes, all little-endian.
 #[test]
 fn golden_layout() {
-    let mut writer = Writer::new(3);
+    let mut writer = Writer::new(PartName::Words, 3);
     writer.number(0x0102_0304);
     writer.numbers(&[5, 6]);
     writer.floats(&[1.0, -0.5]);
+    writer.halves(&[0x3c00]);
+    writer.raw(b"c");
     writer.bytes(b"ab");
     let bytes = writer.into_bytes();
-    let expected: [&[u8]; 7] = [
+    let expected: [&[u8]; 9] = [
         &[0x01, 0x00, 0x58, 0x50],
         &[3, 0, 0, 0],
         &[4, 3, 2, 1],
         &[2, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0],
         &[0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0xbf],
+        &[0x00, 0x3c],
+        b"c",
         &[2, 0, 0, 0],
         b"ab",
     ];
@@ -27,6 +31,7 @@ fn golden_layout() {
     assert_eq!((rows, reader.number().unwrap()), (3, 0x0102_0304));
     assert_eq!(reader.numbers().unwrap(), [5, 6]);
     assert_eq!(reader.floats(2).unwrap(), [1.0, -0.5]);
+    assert_eq!((reader.halves(1).unwrap(), reader.raw(1).unwrap()), (vec![0x3c00], &b"c"[..]));
     assert_eq!(reader.bytes().unwrap(), b"ab");
     reader.end().unwrap();
 

@@ -47,7 +47,7 @@ impl Fields {
             fields.push((name.clone(), values));
         }
         let shape = Stored { documents: documents.collect(), fields };
-        let mut writer = Writer::new(self.rows);
+        let mut writer = Writer::new(PartName::Fields, self.rows);
         writer.bytes(&postcard::to_allocvec(&shape).map_err(|_| corrupt)?);
         Ok(writer.into_bytes())
     }

@@ -89,6 +89,26 @@ impl Fields {
         }
     }
 
+    /// Bytes, about: of the bitmaps as they would be written, of ids and values, and of the trees that hold them.
+    pub(crate) fn memory(&self) -> usize {
+        let list = |(id, rows): (&String, &Vec<u32>)| {
+            TREE + size_of::<String>()
+                + id.capacity()
+                + size_of::<Vec<u32>>()
+                + rows.capacity() * size_of::<u32>()
+        };
+        let bitmap = |rows: &RoaringBitmap| size_of::<RoaringBitmap>() + rows.serialized_size();
+        let value = |(key, rows): (&Key, &RoaringBitmap)| {
+            let text = if let Key::Keyword(text) = key { text.capacity() } else { 0 };
+            TREE + size_of::<Key>() + text + bitmap(rows)
+        };
+        let field = |(name, field): (&String, &Field)| {
+            name.capacity() + bitmap(&field.present) + field.values.iter().map(value).sum::<usize>()
+        };
+        self.documents.iter().map(list).sum::<usize>()
+            + self.fields.iter().map(field).sum::<usize>()
+    }
+
     /// The rows that `filter` matches.
     pub(crate) fn filter(&self, filter: &Filter) -> RoaringBitmap {
         let mut rows = RoaringBitmap::new();
@@ -173,3 +193,6 @@ impl Field {
             .union()
     }
 }
+
+/// What a tree keeps beside an entry, about: its nodes are two thirds full.
+const TREE: usize = 16;

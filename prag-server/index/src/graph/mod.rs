@@ -8,24 +8,24 @@
 mod bytes;
 mod flatten;
 mod grow;
+mod pool;
 mod refine;
 #[cfg(test)]
 mod tests;
+mod walk;
 
+pub use grow::{Builder, Watch};
 pub(crate) use grow::{Growth, grow};
-
-use crate::simd::Kernel;
-use crate::top::{Hit, Mask, Ranked, Top};
-use crate::vectors::{Query, Vectors};
-use std::collections::BinaryHeap;
+pub(crate) use walk::Walk;
 
 /// A navigable small world over a segment's rows.
 #[derive(PartialEq)]
 pub(crate) struct Graph {
-    entry: u32,
     bottom: Adjacency,
     /// Level 1 first.
     upper: Vec<Level>,
+    /// Where a walk begins: a place on the highest level.
+    entry: u32,
 }
 
 /// Neighbours of node i: `links[offsets[i]..offsets[i + 1]]`.
@@ -35,11 +35,64 @@ pub(crate) struct Adjacency {
     links: Vec<u32>,
 }
 
-/// A sparse level: `nodes` ascending, and the neighbours of the i-th of them.
+/// A sparse level. Its nodes have places, 0, 1, 2…, and its links name places: no look-up on the way.
 #[derive(PartialEq)]
 pub(crate) struct Level {
+    /// Ascending: the node at each place.
     nodes: Vec<u32>,
     adjacency: Adjacency,
+    /// The place of each on the level below.
+    below: Vec<u32>,
+}
+
+impl Graph {
+    /// Levels from 1 up as they were grown, of nodes ascending and links that name nodes. A node is on each level
+    /// below its highest, and its links go to nodes of their level; links that do not are dropped. `entry` is on the
+    /// highest level.
+    fn new(entry: u32, bottom: Adjacency, upper: Vec<(Vec<u32>, Adjacency)>) -> Self {
+        let mut place = vec![u32::MAX; bottom.offsets.len()];
+        let mut levels: Vec<Level> = Vec::with_capacity(upper.len());
+        for (nodes, links) in upper {
+            place.fill(u32::MAX);
+            for (at, &node) in (0u32..).zip(&nodes) {
+                place[node as usize] = at;
+            }
+            let local = |at: usize| {
+                let places = links.of(at).iter().map(|&node| place[node as usize]);
+                places.filter(|&at| at != u32::MAX).collect()
+            };
+            let adjacency = Adjacency::new((0..nodes.len()).map(local));
+            let below = below(&nodes, levels.last()).unwrap_or_default();
+            levels.push(Level { nodes, adjacency, below });
+        }
+        let entry = levels.last().map_or(entry, |_| place[entry as usize]);
+        Self { bottom, upper: levels, entry }
+    }
+
+    /// Bytes that the links take.
+    pub(crate) fn memory(&self) -> usize {
+        let level = |level: &Level| {
+            level.adjacency.memory()
+                + (level.nodes.capacity() + level.below.capacity()) * size_of::<u32>()
+        };
+        self.bottom.memory() + self.upper.iter().map(level).sum::<usize>()
+    }
+
+    /// Ask for large pages: a walk jumps about.
+    pub(crate) fn settle(&mut self) {
+        self.bottom.links.shrink_to_fit();
+        prag_simd::large_pages(&self.bottom.links);
+        prag_simd::large_pages(&self.bottom.offsets);
+    }
+}
+
+/// The place of each of `nodes` on the level below; nothing where one is not there.
+fn below(nodes: &[u32], level: Option<&Level>) -> Option<Vec<u32>> {
+    let Some(level) = level else {
+        return Some(nodes.to_vec());
+    };
+    let place = |node: &u32| level.nodes.binary_search(node).ok();
+    nodes.iter().map(|node| place(node).and_then(|at| u32::try_from(at).ok())).collect()
 }
 
 impl Adjacency {
@@ -57,99 +110,8 @@ impl Adjacency {
     fn of(&self, node: usize) -> &[u32] {
         &self.links[self.offsets[node] as usize..self.offsets[node + 1] as usize]
     }
-}
 
-impl Level {
-    #[inline(always)]
-    fn of(&self, node: u32) -> &[u32] {
-        self.nodes.binary_search(&node).map_or(&[], |place| self.adjacency.of(place))
+    fn memory(&self) -> usize {
+        (self.offsets.capacity() + self.links.capacity()) * size_of::<u32>()
     }
 }
-
-/// Find about the best rows by codes.
-pub(crate) struct Walk<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) vectors: &'a Vectors,
-    pub(crate) query: &'a Query<'a>,
-    /// Only these are found; all are walked through.
-    pub(crate) allowed: &'a Mask,
-    /// How many are kept while walking.
-    pub(crate) ef: usize,
-    /// Most rows that are looked at.
-    pub(crate) budget: usize,
-}
-
-impl Kernel for Walk<'_> {
-    /// At most `ef`, best first; nothing where the budget ran out.
-    type Output = Option<Vec<Hit>>;
-
-    #[inline(always)]
-    fn run(self) -> Option<Vec<Hit>> {
-        let everyone = Mask::All(u32::MAX);
-        let mut starts = vec![self.look(self.graph.entry)];
-        for level in self.graph.upper.iter().rev() {
-            let beam = Beam { walk: &self, allowed: &everyone, ef: UPPER_EF, left: usize::MAX };
-            starts = beam.run(|node| level.of(node), &starts)?;
-        }
-        let beam = Beam { walk: &self, allowed: self.allowed, ef: self.ef, left: self.budget };
-        beam.run(|node| self.graph.bottom.of(node as usize), &starts)
-    }
-}
-
-impl Walk<'_> {
-    #[inline(always)]
-    fn look(&self, node: u32) -> Hit {
-        Hit { ordinal: node, score: self.vectors.estimate(self.query, node) }
-    }
-}
-
-/// A walk on one level.
-struct Beam<'a> {
-    walk: &'a Walk<'a>,
-    allowed: &'a Mask,
-    ef: usize,
-    /// How many rows may still be looked at.
-    left: usize,
-}
-
-impl Beam<'_> {
-    /// Widen from `starts` until the best open row is worse than the worst of `ef` found ones.
-    #[inline(always)]
-    fn run<'g>(mut self, near: impl Fn(u32) -> &'g [u32], starts: &[Hit]) -> Option<Vec<Hit>> {
-        let mut seen = vec![0u64; self.walk.graph.bottom.offsets.len().div_ceil(64)];
-        let mut open = BinaryHeap::with_capacity(self.ef);
-        let mut found = Top::new(self.ef);
-        for &start in starts {
-            seen[start.ordinal as usize / 64] |= 1 << (start.ordinal % 64);
-            open.push(Ranked(start));
-            if self.allowed.allows(start.ordinal) {
-                found.push(start);
-            }
-        }
-        while let Some(Ranked(from)) = open.pop() {
-            if found.bar().is_some_and(|bar| from.score < bar) {
-                break;
-            }
-            for &node in near(from.ordinal) {
-                let (word, bit) = (node as usize / 64, 1u64 << (node % 64));
-                if seen[word] & bit != 0 {
-                    continue;
-                }
-                seen[word] |= bit;
-                self.left = self.left.checked_sub(1)?;
-                let hit = self.walk.look(node);
-                if found.bar().is_none_or(|bar| hit.score > bar) {
-                    open.push(Ranked(hit));
-                    if self.allowed.allows(node) {
-                        found.push(hit);
-                    }
-                }
-            }
-        }
-        Some(found.into_hits())
-    }
-}
-
-/// Breadth of the walk above the bottom level. Over 20,000 rows in 40 far clusters, at ef 64, 1 found
-/// 90 of 100 and 8 found 98, for about 10 µs more.
-const UPPER_EF: usize = 8;

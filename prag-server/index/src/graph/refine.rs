@@ -5,101 +5,124 @@
 //! Never: more links than the cap.
 //! Invariant: a node's links are its own choice; reachability is restored by `flatten`.
 //!
-//! `hnsw_rs` adds reverse edges without the diversity rule. Choosing again among out, in and
-//! two-hop edges halves a walk's time on clustered vectors at equal recall, provided that the links
-//! of insertion stay among the candidates: without the far ones of them clusters fall apart.
+//! `hnsw_rs` adds reverse edges without the diversity rule. Choosing again among out, in and two-hop edges halves a
+//! walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the candidates:
+//! without the far ones of them clusters fall apart. Our own builder keeps the rule, and gains less.
 
-use super::grow::Grown;
-use crate::simd::{Kernel, dot, vectorized};
+use super::grow::{Codes, Lists, Probe, Seen, Watch, push, rank, select};
+use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 
-/// Choose every node's bottom links again, at most `cap` of them.
-pub(super) fn refine(vectors: &[&[f32]], grown: &mut Grown, cap: usize) {
-    let out: Vec<&[u32]> =
-        grown.links.iter().map(|levels| levels.first().map_or(&[][..], Vec::as_slice)).collect();
-    let mut incoming: Vec<Vec<u32>> = vec![Vec::new(); out.len()];
-    for (node, links) in (0u32..).zip(&out) {
-        for &link in *links {
-            incoming[link as usize].push(node);
+/// Every node's bottom links chosen again, at most `cap` of them, with room for one more. Nothing if stopped.
+pub(super) fn refine(codes: &Codes, held: &Lists, cap: usize, watch: &Watch) -> Option<Lists> {
+    let incoming = Incoming::of(held);
+    let mut chosen = Lists::new(held.rows(), cap + 1);
+    let stride = chosen.stride();
+    let tasks = chosen.blocks().par_chunks_mut(stride * TASK_ROWS);
+    tasks.enumerate().try_for_each(|(task, blocks)| {
+        if watch.stopped() {
+            return None;
         }
-    }
-    let chosen: Vec<Vec<u32>> = (0..out.len())
-        .into_par_iter()
-        .map(|node| {
-            let candidates = gather(node, &out, &incoming);
-            vectorized(Choose { vectors, node, held: out[node], candidates, cap })
-        })
-        .collect();
-    for (levels, links) in grown.links.iter_mut().zip(chosen) {
-        match levels.first_mut() {
-            Some(bottom) => *bottom = links,
-            None => levels.push(links),
-        }
-    }
+        let (incoming, first) = (&incoming, task * TASK_ROWS);
+        dispatch(Choose { codes, held, incoming, first, stride, blocks });
+        Some(())
+    })?;
+    Some(chosen)
 }
 
-fn gather(node: usize, out: &[&[u32]], incoming: &[Vec<u32>]) -> Vec<u32> {
-    let near: Vec<u32> = out[node].iter().chain(&incoming[node]).copied().collect();
-    let mut all = near.clone();
-    for &link in &near {
-        all.extend_from_slice(out[link as usize]);
+/// Who links to a node: `sources[offsets[i]..offsets[i + 1]]`.
+struct Incoming {
+    offsets: Vec<u32>,
+    sources: Vec<u32>,
+}
+
+impl Incoming {
+    fn of(lists: &Lists) -> Self {
+        let rows = lists.rows();
+        let mut offsets = vec![0u32; rows + 2];
+        let nodes = || 0..u32::try_from(rows).unwrap_or(u32::MAX);
+        for node in nodes() {
+            for &link in lists.of(node) {
+                offsets[link as usize + 2] += 1;
+            }
+        }
+        for at in 2..offsets.len() {
+            offsets[at] += offsets[at - 1];
+        }
+        let mut sources = vec![0u32; offsets[rows + 1] as usize];
+        for node in nodes() {
+            for &link in lists.of(node) {
+                let place = &mut offsets[link as usize + 1];
+                sources[*place as usize] = node;
+                *place += 1;
+            }
+        }
+        Self { offsets, sources }
     }
-    all.sort_unstable();
-    all.dedup();
-    all.retain(|&candidate| candidate as usize != node);
-    all
+
+    #[inline(always)]
+    fn of_node(&self, node: u32) -> &[u32] {
+        let node = node as usize;
+        &self.sources[self.offsets[node] as usize..self.offsets[node + 1] as usize]
+    }
 }
 
 struct Choose<'a> {
-    vectors: &'a [&'a [f32]],
-    node: usize,
-    /// The links that insertion gave it; the far ones among them hold clusters together.
-    held: &'a [u32],
-    candidates: Vec<u32>,
-    cap: usize,
+    codes: &'a Codes,
+    held: &'a Lists,
+    incoming: &'a Incoming,
+    /// The node of the first block.
+    first: usize,
+    stride: usize,
+    blocks: &'a mut [u32],
 }
 
 impl Kernel for Choose<'_> {
-    type Output = Vec<u32>;
+    type Output = ();
 
-    /// Nearest first, keep a candidate unless a kept one is clearly nearer to it than the node is.
     #[inline(always)]
-    fn run(self) -> Vec<u32> {
-        let own = self.vectors[self.node];
-        let mut near: Vec<(f32, u32)> = self
-            .candidates
-            .iter()
-            .map(|&candidate| (1.0 - dot(own, self.vectors[candidate as usize]), candidate))
-            .collect();
-        let kept = self.cap * CANDIDATES_PER_LINK;
-        if near.len() > kept {
-            near.select_nth_unstable_by(kept, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            let far = near.split_off(kept);
-            near.extend(far.into_iter().filter(|candidate| self.held.contains(&candidate.1)));
-        }
-        near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut links: Vec<u32> = Vec::with_capacity(self.cap);
-        for (distance, candidate) in near {
-            if links.len() == self.cap {
-                break;
-            }
-            let vector = self.vectors[candidate as usize];
-            let mut shadowed = false;
-            for &link in &links {
-                let between = 1.0 - dot(vector, self.vectors[link as usize]);
-                if between * SLACK < distance {
-                    shadowed = true;
-                    break;
+    fn run<S: Isa>(self, isa: S) {
+        let cap = self.stride - 2;
+        let mut seen = Seen::new(self.codes.rows());
+        let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
+        for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
+            #[allow(clippy::cast_possible_truncation)] // nodes are below 2^24
+            let node = node as u32;
+            probe.aim(self.codes, node);
+            let held = self.held.of(node);
+            seen.clear();
+            seen.insert(node);
+            near.clear();
+            let direct = || held.iter().chain(self.incoming.of_node(node));
+            let around = direct().flat_map(|&link| self.held.of(link));
+            for &link in direct().chain(around) {
+                if seen.insert(link) {
+                    near.push((self.codes.distance(isa, &probe, link), link));
                 }
             }
-            if !shadowed {
-                links.push(candidate);
+            // The far ones of what insertion chose hold clusters together: they stay among the candidates.
+            let most = cap * CANDIDATES_PER_LINK;
+            if near.len() > most {
+                near.select_nth_unstable_by(most, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                let mut end = most;
+                for at in most..near.len() {
+                    if held.contains(&near[at].1) {
+                        near.swap(end, at);
+                        end += 1;
+                    }
+                }
+                near.truncate(end);
+            }
+            rank(&mut near);
+            select(isa, self.codes, near.iter().copied(), cap, SLACK, &mut kept);
+            for &link in &kept {
+                push(block, link);
             }
         }
-        links
     }
 }
 
 /// How much nearer a kept link must be to shadow a candidate; on 1 − cosine.
 const SLACK: f32 = 1.1;
 const CANDIDATES_PER_LINK: usize = 4;
+const TASK_ROWS: usize = 256;

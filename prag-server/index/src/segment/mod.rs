@@ -5,24 +5,28 @@
 //! Never: knows which rows are deleted: callers pass what is allowed.
 //! Invariant: ordinals are 0..len, fixed at the build by the graph's numbering.
 
+mod memory;
 mod parts;
+mod plan;
 #[cfg(test)]
 mod tests;
 
-use crate::analyze::Analyzed;
+use crate::analyze::{Analyzed, Analyzer};
 use crate::bm25::TermStats;
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
-use crate::graph::{Graph, Growth, Walk, grow};
-use crate::simd::vectorized;
+use crate::graph::{Builder, Graph, Growth, Walk, Watch, grow};
 use crate::top::{Hit, Mask};
-use crate::vectors::{Query, Vectors, is_unit};
+use crate::vectors::{Precision, Query, Vectors, is_unit};
 use crate::words::Words;
 use crate::{EF_MAX, Row};
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::DIMENSION_MAX;
+use prag_simd::dispatch;
 use roaring::RoaringBitmap;
+
+pub use memory::SegmentMemory;
 
 /// Rows that no longer change.
 pub struct Segment {
@@ -36,20 +40,60 @@ pub struct Segment {
 /// How a segment is built.
 #[derive(Clone, Debug)]
 pub struct BuildParams {
+    /// What links the graph.
+    pub builder: Builder,
     /// Neighbours per node of the graph, 2 to 64; twice as many on its bottom level.
     pub m: usize,
     /// Breadth of the search for them, `m` to 4096.
     pub ef_construction: usize,
+    /// Whether the bottom's links are chosen once more, among two-hop neighbours: two fifths of a build more.
+    pub refine: bool,
     /// Threads, 1 to 1024.
     pub threads: usize,
     /// Fewer rows than this get no graph: a scan is faster.
     pub graph_rows_min: usize,
+    /// What is kept of a vector beside the codes that a walk reads. Give a tail the same.
+    pub precision: Precision,
+    /// How texts become terms.
+    pub analyzer: Analyzer,
 }
 
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { m: 16, ef_construction: 200, threads, graph_rows_min: 8192 }
+        let builder = Builder::Own;
+        let precision = Precision::default();
+        Self {
+            builder,
+            m: 16,
+            ef_construction: 200,
+            refine: true,
+            threads,
+            graph_rows_min: 8192,
+            precision,
+            analyzer: Analyzer::default(),
+        }
+    }
+}
+
+impl BuildParams {
+    /// Bytes that a build of `rows` needs at its height, beside the rows and the segment that it makes.
+    #[must_use]
+    pub fn bytes(&self, rows: u64, dimension: u64) -> u64 {
+        if rows < self.graph_rows_min.max(2) as u64 {
+            return 0;
+        }
+        self.growth().bytes(rows, dimension)
+    }
+
+    fn growth(&self) -> Growth {
+        Growth {
+            builder: self.builder,
+            m: self.m,
+            ef_construction: self.ef_construction,
+            refine: self.refine,
+            threads: self.threads,
+        }
     }
 }
 
@@ -62,13 +106,26 @@ pub struct Built {
 }
 
 impl Segment {
-    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: seconds for each ten
-    /// thousand rows. Two builds of the same rows may number them differently.
+    /// [`Segment::build_watched`], by nobody.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build(rows: &[Row], params: &BuildParams) -> Result<Built, IndexError> {
+        Self::build_watched(rows, params, &Watch::default())
+    }
+
+    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: a core links about five
+    /// thousand rows a second. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
     ///
     /// # Errors
     /// [`IndexError::Rows`], [`IndexError::Dimension`], [`IndexError::Vector`],
-    /// [`IndexError::Params`]; [`IndexError::Threads`] is worth one retry.
-    pub fn build(rows: &[Row], params: &BuildParams) -> Result<Built, IndexError> {
+    /// [`IndexError::Params`]; [`IndexError::Stopped`] if `watch` was told to;
+    /// [`IndexError::Threads`] is worth one retry.
+    pub fn build_watched(
+        rows: &[Row],
+        params: &BuildParams,
+        watch: &Watch,
+    ) -> Result<Built, IndexError> {
         let dimension = rows.first().map_or(0, |row| row.vector.len());
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count == 0 || count > ROWS_MAX {
@@ -84,23 +141,28 @@ impl Segment {
             (None, (0..count).collect())
         } else {
             let vectors: Vec<&[f32]> = rows.iter().map(|row| row.vector.as_slice()).collect();
-            let growth = Growth {
-                m: params.m,
-                ef_construction: params.ef_construction,
-                threads: params.threads,
-            };
-            let (graph, order) = grow(&vectors, &growth)?;
+            let (mut graph, order) = grow(&vectors, &params.growth(), watch)?;
+            graph.settle();
             (Some(graph), order)
         };
         let ordered = || order.iter().map(|&index| &rows[index as usize]);
-        let mut floats = Vec::with_capacity(rows.len() * dimension);
-        let mut fields = Fields::default();
-        for row in ordered() {
-            floats.extend_from_slice(&row.vector);
-            fields.push(&row.doc, &row.metadata);
+        let words = || Words::build(ordered().map(|row| row.text.as_str()), params.analyzer);
+        let rest = || {
+            let mut vectors = Vectors::new(dimension, params.precision, rows.len());
+            let mut fields = Fields::default();
+            for row in ordered() {
+                vectors.push(&row.vector);
+                fields.push(&row.doc, &row.metadata);
+            }
+            vectors.settle();
+            (vectors, fields)
+        };
+        if watch.stopped() {
+            return Err(IndexError::Stopped);
         }
-        let vectors = Vectors::new(dimension, floats)?;
-        let words = Words::build(ordered().map(|row| row.text.as_str()))?;
+        let (words, (vectors, fields)) =
+            if params.threads > 1 { rayon::join(words, rest) } else { (words(), rest()) };
+        let words = words?;
         let segment = Self { rows: count, vectors, graph, words, fields };
         Ok(Built { segment, order })
     }
@@ -112,16 +174,29 @@ impl Segment {
         self.rows
     }
 
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.words.analyzer()
+    }
+
     /// Components of a vector.
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.vectors.dimension()
     }
 
-    /// The vector of a row.
+    /// The vector of a row, as it is kept.
     #[must_use]
-    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
-        (ordinal < self.rows).then(|| self.vectors.row(ordinal))
+    pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
+        self.vectors.vector(ordinal)
+    }
+
+    /// What an oblivious scan reads: nothing unless rows are kept as f32, since of another precision reading takes
+    /// time by their values.
+    #[inline(always)]
+    pub(crate) fn floats(&self, ordinal: u32) -> Option<&[f32]> {
+        self.vectors.floats(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.
@@ -147,7 +222,7 @@ impl Segment {
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         if k <= ef
-            && !scan_is_cheaper(mask.len(), self.rows as usize, ef)
+            && plan::walks(mask.len(), ef)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
@@ -198,12 +273,12 @@ impl Segment {
         self.words.search(query, stats, &Mask::new(allowed, self.rows), k)
     }
 
-    /// Nothing where there is no graph, or where it would have cost more than a scan.
+    /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
     fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, mask.len())
+        self.walk_within(query, mask, k, ef, plan::budget(mask.len()))
     }
 
-    /// Nothing where there is no graph, or where it would have looked at more than `budget` rows.
+    /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.
     fn walk_within(
         &self,
         query: &Query<'_>,
@@ -213,13 +288,8 @@ impl Segment {
         budget: usize,
     ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
-        let walk = Walk { graph, vectors: &self.vectors, query, allowed: mask, ef, budget };
-        let found = vectorized(walk)?;
-        if found.len() < k.min(mask.len()) {
-            return None;
-        }
-        let keep = (RESCORE_MIN + ef / 4).max(k + k / 4);
-        let best: Vec<u32> = found.iter().take(keep).map(|hit| hit.ordinal).collect();
+        let (vectors, allowed, keep) = (&self.vectors, mask, plan::rescored(k, ef));
+        let best = dispatch(Walk { graph, vectors, query, allowed, ef, budget, keep })?;
         Some(self.vectors.rescore(query, &best, k))
     }
 }
@@ -233,13 +303,3 @@ pub(crate) fn check_row(row: &Row, dimension: usize, index: usize) -> Result<(),
     }
     if is_unit(&row.vector) { Ok(()) } else { Err(IndexError::Vector(index)) }
 }
-
-/// A walk looks at about 16·ef·rows/allowed rows, each about eight times as dear as a row of a
-/// scan, which looks at `allowed`. Equal at allowed² = 128·ef·rows: 13k of 13k rows at ef 100.
-fn scan_is_cheaper(allowed: usize, rows: usize, ef: usize) -> bool {
-    let (allowed, rows, ef) = (allowed as u128, rows as u128, ef as u128);
-    allowed * allowed <= 128 * ef * rows
-}
-
-/// Rows rescored by their f32 vectors, besides a quarter of `ef`.
-const RESCORE_MIN: usize = 40;

@@ -6,6 +6,7 @@
 //! Invariant: a segment that was read answers as the one that was written.
 
 use super::Segment;
+use crate::bytes::Reader;
 use crate::error::{IndexError, PartName};
 use crate::fields::Fields;
 use crate::graph::Graph;
@@ -28,30 +29,36 @@ impl Segment {
         Ok(parts)
     }
 
-    /// Read a segment from its parts, in any order. Authenticate the bytes first; these checks keep
-    /// hostile ones from a panic, not from a lie.
+    /// Read a segment from its parts, in any order, side by side on rayon's threads. Authenticate the bytes first;
+    /// these checks keep hostile ones from a panic, not from a lie.
     ///
     /// # Errors
     /// [`IndexError::Missing`], [`IndexError::Corrupt`], [`IndexError::Format`]: rebuild the
     /// segment from its records.
-    pub fn from_parts(parts: &[(PartName, Vec<u8>)]) -> Result<Self, IndexError> {
+    pub fn from_parts<B: AsRef<[u8]>>(parts: &[(PartName, B)]) -> Result<Self, IndexError> {
         let vectors =
             find(parts, PartName::Vectors)?.ok_or(IndexError::Missing(PartName::Vectors))?;
         let words = find(parts, PartName::Words)?.ok_or(IndexError::Missing(PartName::Words))?;
         let fields = find(parts, PartName::Fields)?.ok_or(IndexError::Missing(PartName::Fields))?;
-        let (vectors, rows) = Vectors::from_bytes(vectors)?;
-        let graph = find(parts, PartName::Graph)?
-            .map(|bytes| Graph::from_bytes(bytes, rows))
-            .transpose()?;
-        let words = Words::from_bytes(words, rows)?;
-        let fields = Fields::from_bytes(fields, rows)?;
-        Ok(Self { rows, vectors, graph, words, fields })
+        let graph = find(parts, PartName::Graph)?;
+        let (_, rows) = Reader::new(PartName::Vectors, vectors)?;
+        let ((vectors, graph), (words, fields)) = rayon::join(
+            || {
+                let graph = || graph.map(|bytes| Graph::from_bytes(bytes, rows)).transpose();
+                rayon::join(|| Vectors::from_bytes(vectors), graph)
+            },
+            || rayon::join(|| Words::from_bytes(words, rows), || Fields::from_bytes(fields, rows)),
+        );
+        Ok(Self { rows, vectors: vectors?.0, graph: graph?, words: words?, fields: fields? })
     }
 }
 
 /// The bytes of part `name`.
-fn find(parts: &[(PartName, Vec<u8>)], name: PartName) -> Result<Option<&[u8]>, IndexError> {
-    let mut found = parts.iter().filter(|part| part.0 == name).map(|part| part.1.as_slice());
+fn find<B: AsRef<[u8]>>(
+    parts: &[(PartName, B)],
+    name: PartName,
+) -> Result<Option<&[u8]>, IndexError> {
+    let mut found = parts.iter().filter(|part| part.0 == name).map(|part| part.1.as_ref());
     let first = found.next();
     if found.next().is_some() { Err(IndexError::Corrupt(name)) } else { Ok(first) }
 }

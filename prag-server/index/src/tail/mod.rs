@@ -9,14 +9,14 @@
 mod tests;
 
 use crate::Row;
-use crate::analyze::{Analyzed, Splitter};
-use crate::bm25::{TermStats, norm, weights};
+use crate::analyze::{Analyzed, Analyzer, Splitter};
+use crate::bm25::{TermStats, Weights, norm};
 use crate::bytes::ROWS_MAX;
 use crate::error::IndexError;
 use crate::fields::Fields;
 use crate::segment::check_row;
 use crate::top::{Hit, Mask, Top};
-use crate::vectors::{check_query, exact};
+use crate::vectors::{Precision, Query, Vectors};
 use prag_protocol::filter::Filter;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -24,7 +24,8 @@ use std::collections::HashMap;
 /// Rows that came after the last segment.
 pub struct Tail {
     dimension: usize,
-    floats: Vec<f32>,
+    vectors: Vectors,
+    analyzer: Analyzer,
     /// Per term: rows that hold it, ascending, and how often.
     postings: HashMap<String, Vec<(u32, u32)>>,
     /// Terms per row.
@@ -33,12 +34,19 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// An empty tail for vectors of `dimension`.
+    /// An empty tail for vectors of `dimension`, kept in the precision that segments have by default.
     #[must_use]
-    pub fn new(dimension: usize) -> Self {
+    pub fn new(dimension: usize, analyzer: Analyzer) -> Self {
+        Self::with_precision(dimension, analyzer, Precision::default())
+    }
+
+    /// An empty tail beside segments of `precision`.
+    #[must_use]
+    pub fn with_precision(dimension: usize, analyzer: Analyzer, precision: Precision) -> Self {
         Self {
             dimension,
-            floats: Vec::new(),
+            analyzer,
+            vectors: Vectors::new(dimension, precision, 0),
             postings: HashMap::new(),
             lengths: Vec::new(),
             fields: Fields::default(),
@@ -57,7 +65,7 @@ impl Tail {
         check_row(&row, self.dimension, ordinal as usize)?;
         let mut counts: HashMap<String, u32> = HashMap::new();
         let mut length = 0u32;
-        Splitter::new().split(&row.text, |term| {
+        Splitter::new(self.analyzer).split(&row.text, |term| {
             length += 1;
             match counts.get_mut(term) {
                 Some(count) => *count += 1,
@@ -70,7 +78,7 @@ impl Tail {
             self.postings.entry(term).or_default().push((ordinal, count));
         }
         self.lengths.push(length);
-        self.floats.extend_from_slice(&row.vector);
+        self.vectors.push(&row.vector);
         self.fields.push(&row.doc, &row.metadata);
         Ok(ordinal)
     }
@@ -88,17 +96,29 @@ impl Tail {
         self.lengths.is_empty()
     }
 
+    /// How its texts became terms, and a query's must.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        self.analyzer
+    }
+
     /// Components of a vector.
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// The vector of a row.
+    /// The vector of a row, as it is kept.
     #[must_use]
-    pub fn vector(&self, ordinal: u32) -> Option<&[f32]> {
-        let start = (ordinal as usize).checked_mul(self.dimension)?;
-        self.floats.get(start..start.checked_add(self.dimension)?)
+    pub fn vector(&self, ordinal: u32) -> Option<Vec<f32>> {
+        self.vectors.vector(ordinal)
+    }
+
+    /// What an oblivious scan reads: nothing unless rows are kept as f32, since of another precision reading takes
+    /// time by their values.
+    #[inline(always)]
+    pub(crate) fn floats(&self, ordinal: u32) -> Option<&[f32]> {
+        self.vectors.floats(ordinal)
     }
 
     /// The rows that `filter` matches, deleted ones included.
@@ -131,9 +151,8 @@ impl Tail {
         allowed: &RoaringBitmap,
         k: usize,
     ) -> Result<Vec<Hit>, IndexError> {
-        check_query(query, self.dimension)?;
-        let ordinals = Mask::new(allowed, self.len()).ordinals();
-        Ok(exact(self.dimension, &self.floats, query, &ordinals, k))
+        let query = Query::new(query, self.dimension)?;
+        Ok(self.vectors.scan(&query, &Mask::new(allowed, self.len()), k))
     }
 
     /// As [`crate::Segment::stats`].
@@ -169,13 +188,12 @@ impl Tail {
     ) -> Result<Vec<Hit>, IndexError> {
         let mask = Mask::new(allowed, self.len());
         let mut scores: HashMap<u32, f32> = HashMap::new();
-        for ((term, _), weight) in query.terms().iter().zip(weights(query, stats)) {
-            let (Some(rows), Some(weight)) = (self.postings.get(term), weight) else {
-                continue;
-            };
+        let weights = Weights::new(query, stats);
+        for &(term, weight) in weights.terms() {
+            let rows = self.postings.get(term).map_or(&[][..], Vec::as_slice);
             for &(row, count) in rows.iter().filter(|(row, _)| mask.allows(*row)) {
                 let length = norm(self.lengths[row as usize]);
-                *scores.entry(row).or_default() += weight.score(length, count);
+                *scores.entry(row).or_default() += weights.part(weight, length, count);
             }
         }
         let mut top = Top::new(k);

@@ -11,7 +11,7 @@ fn tail_and_segment_agree() {
     let mut dice = Dice(7);
     let texts = clustered(&mut dice, 700, 24, 12);
     let built = Segment::build(&rows(&texts), &BuildParams::default()).unwrap();
-    let mut tail = Tail::new(24);
+    let mut tail = Tail::new(24, Analyzer::default());
     let ordered = rows(&texts);
     assert_eq!(built.order, (0..700).collect::<Vec<u32>>());
     for row in ordered {
@@ -44,7 +44,7 @@ fn tail_and_segment_agree() {
 #[test]
 fn refused_rows_leave_no_trace() {
     let mut dice = Dice(3);
-    let mut tail = Tail::new(8);
+    let mut tail = Tail::new(8, Analyzer::default());
     assert!(tail.is_empty());
     assert!(tail.dense(&dice.unit(8), &(0..9).collect(), 3, 3).unwrap().is_empty());
     for (vector, error) in [
@@ -66,7 +66,7 @@ fn refused_rows_leave_no_trace() {
 #[test]
 fn scores_are_bm25() {
     let mut dice = Dice(5);
-    let mut tail = Tail::new(8);
+    let mut tail = Tail::new(8, Analyzer::default());
     for text in ["running dogs and the cat", "a cat sat"] {
         let mut row = rows(&clustered(&mut dice, 1, 8, 1)).remove(0);
         row.text = text.to_owned();

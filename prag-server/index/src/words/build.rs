@@ -6,7 +6,7 @@
 //! Invariant: row i becomes document i.
 
 use super::{Words, schema};
-use crate::analyze::Splitter;
+use crate::analyze::{Analyzer, Splitter};
 use crate::error::IndexError;
 use tantivy::directory::RamDirectory;
 use tantivy::indexer::SingleSegmentIndexWriter;
@@ -15,7 +15,10 @@ use tantivy::{Index, IndexSettings, TantivyDocument};
 
 impl Words {
     /// Index `texts`, in order.
-    pub(crate) fn build<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Self, IndexError> {
+    pub(crate) fn build<'a>(
+        texts: impl Iterator<Item = &'a str>,
+        analyzer: Analyzer,
+    ) -> Result<Self, IndexError> {
         let directory = RamDirectory::create();
         let (schema, field) = schema();
         let settings = IndexSettings {
@@ -28,7 +31,7 @@ impl Words {
             .settings(settings)
             .single_segment_index_writer(directory.clone(), WRITER_BYTES)
             .map_err(|_| IndexError::Words)?;
-        let mut splitter = Splitter::new();
+        let mut splitter = Splitter::new(analyzer);
         let mut lengths = Vec::new();
         for text in texts {
             let mut tokens = Vec::new();
@@ -44,7 +47,7 @@ impl Words {
             writer.add_document(document).map_err(|_| IndexError::Words)?;
         }
         writer.finalize().map_err(|_| IndexError::Words)?;
-        Self::open(directory, lengths)
+        Self::open(directory, lengths, analyzer)
     }
 }
 

@@ -7,8 +7,7 @@
 //! Invariant: an index that was read answers any query without a panic.
 
 use super::Words;
-use crate::analyze::ANALYZER;
-use crate::bm25::norm;
+use crate::analyze::Analyzer;
 use crate::bytes::{Reader, Writer};
 use crate::error::{IndexError, PartName};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +22,8 @@ impl Words {
     /// # Errors
     /// [`IndexError::Words`] where tantivy has lost a file.
     pub(crate) fn to_bytes(&self, rows: u32) -> Result<Vec<u8>, IndexError> {
-        let mut writer = Writer::new(rows);
-        writer.bytes(ANALYZER.as_bytes());
+        let mut writer = Writer::new(PartName::Words, rows);
+        writer.bytes(self.analyzer.version().as_bytes());
         writer.numbers(&self.lengths);
         let files = self.files()?;
         writer.number(u32::try_from(files.len()).map_err(|_| IndexError::Words)?);
@@ -39,14 +38,13 @@ impl Words {
     }
 
     /// # Errors
-    /// [`IndexError::Format`] for another analyser; [`IndexError::Corrupt`] where the bytes are no
+    /// [`IndexError::Format`] for an unknown analyser; [`IndexError::Corrupt`] where the bytes are no
     /// term index over `expected` rows.
     pub(crate) fn from_bytes(bytes: &[u8], expected: u32) -> Result<Self, IndexError> {
         let (mut reader, rows) = Reader::new(PartName::Words, bytes)?;
         let corrupt = reader.corrupt();
-        if reader.bytes()? != ANALYZER.as_bytes() {
-            return Err(IndexError::Format(PartName::Words));
-        }
+        let version = std::str::from_utf8(reader.bytes()?).map_err(|_| corrupt)?;
+        let analyzer = Analyzer::of_version(version).ok_or(IndexError::Format(PartName::Words))?;
         let lengths = reader.numbers()?;
         let files = reader.number()?;
         if rows != expected || lengths.len() != rows as usize || files > FILES_MAX {
@@ -65,7 +63,7 @@ impl Words {
         }
         reader.end()?;
         catch_unwind(AssertUnwindSafe(|| {
-            let words = Self::open(directory, lengths).map_err(|_| corrupt)?;
+            let words = Self::open(directory, lengths, analyzer).map_err(|_| corrupt)?;
             if words.is_sound() { Ok(words) } else { Err(corrupt) }
         }))
         .unwrap_or(Err(corrupt))
@@ -86,16 +84,9 @@ impl Words {
     /// Read every term and every posting once.
     fn is_sound(&self) -> bool {
         let rows = self.lengths.len();
-        let norms_agree = self.norms.num_docs() as usize == rows
-            && (0u32..)
-                .zip(&self.lengths)
-                .all(|(row, &length)| self.norms.fieldnorm_id(row) == norm(length));
         let Ok(mut stream) = self.terms.terms().stream() else {
             return false;
         };
-        if !norms_agree {
-            return false;
-        }
         while let Some((_, info)) = stream.next() {
             let option = IndexRecordOption::WithFreqs;
             let Ok(mut postings) = self.terms.read_postings_from_terminfo(info, option) else {

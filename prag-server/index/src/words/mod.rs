@@ -8,28 +8,30 @@
 
 mod build;
 mod bytes;
+mod postings;
 mod search;
 #[cfg(test)]
 mod tests;
 
-use crate::analyze::Analyzed;
-use crate::bm25::TermStats;
+use crate::analyze::{Analyzed, Analyzer};
+use crate::bm25::{TermStats, norm};
 use crate::error::IndexError;
 use crate::top::Mask;
 use std::sync::Arc;
+use tantivy::SegmentReader;
 use tantivy::directory::RamDirectory;
-use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::InvertedIndexReader;
-use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
 
 /// The terms of a segment's rows.
 pub(crate) struct Words {
     directory: RamDirectory,
     field: Field,
     terms: Arc<InvertedIndexReader>,
-    norms: FieldNormReader,
+    /// Length per row, as scores see it.
+    norms: Vec<u8>,
+    /// What made the terms.
+    analyzer: Analyzer,
     /// Terms per row.
     lengths: Vec<u32>,
     /// Terms of all rows.
@@ -38,7 +40,11 @@ pub(crate) struct Words {
 
 impl Words {
     /// Read what lies in `directory`; `lengths` has an entry per row.
-    fn open(directory: RamDirectory, lengths: Vec<u32>) -> Result<Self, IndexError> {
+    fn open(
+        directory: RamDirectory,
+        lengths: Vec<u32>,
+        analyzer: Analyzer,
+    ) -> Result<Self, IndexError> {
         let index = tantivy::Index::open(directory.clone()).map_err(|_| IndexError::Words)?;
         let (schema, field) = schema();
         let segments = index.searchable_segments().map_err(|_| IndexError::Words)?;
@@ -51,9 +57,24 @@ impl Words {
             return Err(IndexError::Words);
         }
         let terms = reader.inverted_index(field).map_err(|_| IndexError::Words)?;
-        let norms = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
+        let stored = reader.get_fieldnorms_reader(field).map_err(|_| IndexError::Words)?;
+        let norms: Vec<u8> = lengths.iter().map(|&length| norm(length)).collect();
+        let agree = |(row, norm): (u32, &u8)| stored.fieldnorm_id(row) == *norm;
+        if stored.num_docs() as usize != norms.len() || !(0u32..).zip(&norms).all(agree) {
+            return Err(IndexError::Words);
+        }
         let tokens = lengths.iter().map(|&length| u64::from(length)).sum();
-        Ok(Self { directory, field, terms, norms, lengths, tokens })
+        Ok(Self { directory, field, terms, norms, analyzer, lengths, tokens })
+    }
+
+    /// What made the terms.
+    pub(crate) fn analyzer(&self) -> Analyzer {
+        self.analyzer
+    }
+
+    /// Bytes of tantivy's files and of the lengths.
+    pub(crate) fn memory(&self) -> usize {
+        self.directory.total_mem_usage() + self.lengths.capacity() * size_of::<u32>()
     }
 
     /// Statistics of `query` over the rows in `live`.
@@ -67,15 +88,15 @@ impl Words {
         let tokens = if fewer_live { some } else { self.tokens - some };
         let mut frequencies = Vec::with_capacity(query.len());
         for (term, _) in query.terms() {
-            let Some(postings) = self.postings(term)? else {
+            let Some(info) = self.find(term)? else {
                 frequencies.push(0);
                 continue;
             };
-            let all = u64::from(postings.doc_freq());
+            let all = u64::from(info.doc_freq);
             let held = if fewer.is_empty() {
                 0
             } else {
-                overlap(postings, &fewer, |ordinal| live.allows(ordinal) == fewer_live)
+                self.overlap(&info, &fewer, |ordinal| live.allows(ordinal) == fewer_live)?
             };
             frequencies.push(if fewer_live { held } else { all - held });
         }
@@ -92,33 +113,6 @@ impl Words {
                 .collect(),
         }
     }
-
-    fn postings(&self, term: &str) -> Result<Option<SegmentPostings>, IndexError> {
-        let term = Term::from_field_text(self.field, term);
-        let info = self.terms.get_term_info(&term).map_err(|_| IndexError::Words)?;
-        info.map(|info| self.terms.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs))
-            .transpose()
-            .map_err(|_| IndexError::Words)
-    }
-}
-
-/// How many rows of `postings` are among `rows`, which `among` tells too.
-fn overlap(mut postings: SegmentPostings, rows: &[u32], among: impl Fn(u32) -> bool) -> u64 {
-    let mut count = 0;
-    if rows.len() < postings.doc_freq() as usize / SEEK_PAYS {
-        for &row in rows {
-            if postings.doc() < row && postings.seek(row) == TERMINATED {
-                break;
-            }
-            count += u64::from(postings.doc() == row);
-        }
-    } else {
-        while postings.doc() != TERMINATED {
-            count += u64::from(among(postings.doc()));
-            postings.advance();
-        }
-    }
-    count
 }
 
 /// One field of terms that we have analysed already; tantivy's own tokenizer is never used.
@@ -132,6 +126,3 @@ fn schema() -> (Schema, Field) {
         builder.add_text_field("words", TextOptions::default().set_indexing_options(indexing));
     (builder.build(), field)
 }
-
-/// A seek costs about as much as reading so many rows.
-const SEEK_PAYS: usize = 16;

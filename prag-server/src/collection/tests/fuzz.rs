@@ -1,6 +1,7 @@
 //! Hostile records, manifests and row keys, as they would be if their seals were broken.
 
 use super::super::manifest::Manifest;
+use super::super::profile::Shape;
 use super::*;
 use prag_fuzz::fuzz;
 
@@ -40,7 +41,7 @@ fn records_and_manifests() {
     ];
     fuzz(2, &good, |bytes| {
         let Ok(batch) = decode::<Batch>(bytes) else { return };
-        let mut live = Live::new(2, Vec::new());
+        let mut live = Live::new(Shape::plain(2), Vec::new());
         let _ = live.apply(batch);
         for at in live.documents.values() {
             let _ = at.document.metadata();

@@ -103,6 +103,7 @@ fn golden_profile() {
         chunk_tokens: 512,
         chunker: text("prag-chunk/1"),
         analyzer: text("english-stem-1"),
+        search: Search::Standard,
         digest: text("whatever was here before"),
     });
     let fields: [&[u8]; 12] = [
@@ -135,6 +136,17 @@ fn golden_profile() {
     .concat();
     assert_eq!(serde_json::to_string(&profile).unwrap(), json);
     assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+
+    // Another way of searching is one field more, in the digest and in the JSON.
+    let search = prefixed(&&b"oblivious"[..]);
+    let veiled = sealed_profile(Profile { search: Search::Oblivious, ..profile });
+    let digest = blake3::derive_key("prag 2026 profile digest v1", &[transcript, search].concat());
+    assert_eq!(veiled.digest, hex::encode(digest));
+    let json = json
+        .replace("\"digest\"", "\"search\":\"oblivious\",\"digest\"")
+        .replace(PROFILE_DIGEST, &veiled.digest);
+    assert_eq!(serde_json::to_string(&veiled).unwrap(), json);
+    assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), veiled);
 }
 
 /// Every row of a shard is frozen: made by hand from the layout, they are what is stored, and they open.

@@ -78,3 +78,17 @@ fn probing_is_a_habit() {
     assert_eq!(climbing, Some(32), "the first has nothing before it");
     assert!(recent.asked.len() <= ASKED);
 }
+
+/// Eight signs at a time give the sums that one at a time gives, to the bit.
+#[test]
+fn projections_are_those_of_a_naive_twin() {
+    let (mut sums, mut twin) = ([0f32; 64], [0f32; 64]);
+    for place in 0..500u64 {
+        let (signs, number) = (mix(place), (place as f32).sin());
+        project(&mut sums, signs, number);
+        for (bit, sum) in twin.iter_mut().enumerate() {
+            *sum += if signs >> bit & 1 == 1 { number } else { -number };
+        }
+    }
+    assert_eq!(sums.map(f32::to_bits), twin.map(f32::to_bits));
+}

@@ -61,7 +61,7 @@ async fn round(plain: &[u8]) -> (usize, u16, Vec<u8>, Vec<u8>) {
     let client = ClientRequest::from_encoded_config(&config).unwrap();
     let (message, opener) = client.encapsulate(plain).unwrap();
     let inner = |request| async { routes().oneshot(request).await.unwrap() };
-    let sealed = exchange(&ring, 100, &message, inner).await.unwrap();
+    let sealed = exchange((&ring, &Room::widest(), 100), &message, inner).await.unwrap();
     let reply = opener.decapsulate(&sealed).unwrap();
     // Padding is plain RFC 9292: the crate that clients use reads it as it is.
     let message = Message::read_bhttp(&mut Cursor::new(&reply[..])).unwrap();
@@ -124,7 +124,9 @@ async fn strangers_are_refused_outside() {
     let (message, _) = client.encapsulate(&request(QUERY, "{\"bytes\":1}", 0)).unwrap();
     let ask = async |message: &[u8]| {
         let inner = |request| async { routes().oneshot(request).await.unwrap() };
-        exchange(&ring, 100, message, inner).await.map_err(|problem| problem.code)
+        exchange((&ring, &Room::widest(), 100), message, inner)
+            .await
+            .map_err(|problem| problem.code)
     };
     assert_eq!(ask(b"noise").await.unwrap_err(), Code::ChannelInvalid);
     assert!(ask(&message).await.is_ok());

@@ -13,12 +13,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, DBRecoveryMode, ErrorKind, LogLevel, Options,
+    BlockBasedOptions, Cache, DB, DBCompressionType, DBRecoveryMode, ErrorKind, InfoLogger,
+    LogLevel, Options, WriteBufferManager,
 };
 
 use crate::error::StoreError;
 use crate::names::ShardName;
 use crate::traits::Reads;
+
+/// What the shards of an engine share in memory at most, bytes: blocks that were read, and rows that are not in files yet.
+pub const SHARED_BYTES: u64 = (CACHE_BYTES + WRITE_BUFFERS_BYTES) as u64;
 
 /// Options for all databases of an engine.
 pub(super) struct Tuning {
@@ -43,15 +47,22 @@ impl Tuning {
         options.set_allow_mmap_reads(false);
         options.set_allow_mmap_writes(false);
         options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        options.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(
+            WRITE_BUFFERS_BYTES,
+            false,
+        ));
+        options.set_arena_block_size(ARENA_BYTES);
+        options.set_writable_file_max_buffer_size(FILE_BUFFER_BYTES);
+        options.set_table_cache_num_shard_bits(0);
         options.set_max_write_buffer_number(2);
         options.set_max_total_wal_size(4 * WRITE_BUFFER_BYTES as u64);
         options.set_max_background_jobs(2);
         options.set_max_file_opening_threads(1);
         options.set_max_open_files(OPEN_FILES_MAX);
         options.set_max_manifest_file_size(4 << 20);
+        // Nothing is logged, and no shard holds a file and a buffer open for it.
         options.set_log_level(LogLevel::Fatal);
-        options.set_keep_log_file_num(1);
-        options.set_max_log_file_size(1 << 20);
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| ()));
         options.set_stats_dump_period_sec(0);
         options.set_stats_persist_period_sec(0);
         options.enable_statistics();
@@ -135,5 +146,11 @@ const CACHE_BYTES: usize = 32 << 20;
 const BLOCK_BYTES: usize = 16 << 10;
 /// Rows held in memory before they become a file, for each shard, bytes.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
+/// Rows held in memory before they become files, for all shards together, bytes: past it, whoever writes flushes.
+const WRITE_BUFFERS_BYTES: usize = 64 << 20;
+/// By how much a shard's write buffer grows, bytes: thousands of shards hold a few rows each.
+const ARENA_BYTES: usize = 32 << 10;
+/// Bytes gathered before a write to a file; each open shard has two such files.
+const FILE_BUFFER_BYTES: u64 = 16 << 10;
 /// Files held open for each shard.
-const OPEN_FILES_MAX: i32 = 128;
+const OPEN_FILES_MAX: i32 = 64;

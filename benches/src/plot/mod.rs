@@ -1,9 +1,13 @@
 //! Plots.
 //!
 //! Layer: benches.
-//! Holds: ratios with their intervals, and how the times of each way to ask are distributed; SVG.
+//! Holds: ratios with their intervals, and how the times of each way to ask are distributed; SVG. The suite `search`
+//!   is drawn by `contests` and `loads`.
 //! Never: a scale that begins where it flatters: ratios are drawn from 1, times from the smallest.
 //! Invariant: everything drawn is in the report's rows.
+
+mod contests;
+mod loads;
 
 use crate::error::{BenchError, Step};
 use crate::report::{Measurement, Report, Row, Unit};
@@ -11,17 +15,44 @@ use crate::stats::Interval;
 use plotters::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// Writes the plots beside the report at `path`: `…-ratios.svg`, `…-latency.svg`.
+/// Writes the plots beside the report at `path`, those of which it has rows: `…-ratios.svg`, `…-latency.svg`; a
+/// `…-recall-SET.svg` for each data set, `…-engines.svg`, `…-scale.svg`, `…-load.svg`.
 ///
 /// # Errors
 /// [`BenchError`] where a file cannot be written.
 pub fn write(report: &Report, path: &Path) -> Result<Vec<PathBuf>, BenchError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let beside = |what: &str| path.with_file_name(format!("{stem}-{what}.svg"));
-    let paths = [beside("ratios"), beside("latency")];
-    ratios(report, &paths[0]).step("plotting ratios")?;
-    latency(report, &paths[1]).step("plotting latencies")?;
-    Ok(paths.to_vec())
+    let mut written = Vec::new();
+    let mut draw = |what: &str, drawing: &dyn Fn(&Path) -> Drawn| {
+        let path = beside(what);
+        drawing(&path).step("plotting")?;
+        written.push(path);
+        Ok::<(), BenchError>(())
+    };
+    let is_tax = |row: &&Row| row.ratio.is_some() && taxed(row);
+    if report.rows.iter().any(|row| is_tax(&row)) {
+        draw("ratios", &|path| ratios(report, path))?;
+    }
+    if report.row("request/query/whole").is_some() {
+        draw("latency", &|path| latency(report, path))?;
+    }
+    for contest in contests::main(report) {
+        draw(&format!("recall-{}", contest.set), &|path| contests::recall(contest, report, path))?;
+    }
+    if !report.contests.is_empty() {
+        draw("engines", &|path| contests::engines(report, path))?;
+        draw("scale", &|path| contests::scale(report, path))?;
+    }
+    if report.rows.iter().any(|row| row.group() == "load") {
+        draw("load", &|path| loads::load(report, path))?;
+    }
+    Ok(written)
+}
+
+/// Whether a row is of the suite `tax`: only its ratios are a tax.
+fn taxed(row: &Row) -> bool {
+    !SEARCH.contains(&row.group()) || row.id == "search/dense"
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -29,8 +60,13 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// A bar for each row with a ratio, from 1 to its median, with its interval and its bar (the aim).
 fn ratios(report: &Report, path: &Path) -> Drawn {
     // The vertical axis begins below, the table above.
-    let rows: Vec<(&Row, Interval)> =
-        report.rows.iter().rev().filter_map(|row| Some((row, row.ratio?))).collect();
+    let rows: Vec<(&Row, Interval)> = report
+        .rows
+        .iter()
+        .rev()
+        .filter(|row| taxed(row))
+        .filter_map(|row| Some((row, row.ratio?)))
+        .collect();
     let count = u32::try_from(rows.len())?;
     let (low, high) = rows.iter().fold((0.8, 2.0), |(low, high), (_, ratio)| {
         (f64::min(low, ratio.low * 0.9), f64::max(high, ratio.high * 1.1))
@@ -134,6 +170,8 @@ fn latency(report: &Report, path: &Path) -> Drawn {
     Ok(())
 }
 
+/// Groups of rows of the suite `search`.
+const SEARCH: [&str; 7] = ["search", "memory", "filter", "build", "scale", "servers", "load"];
 const FONT: (&str, u32) = ("sans-serif", 22);
 const SMALL: (&str, u32) = ("sans-serif", 16);
 /// Told apart by those who do not see red and green (Okabe and Ito 2008).

@@ -1,0 +1,146 @@
+//! Inner products, compiled once per instruction set and chosen at run time.
+//!
+//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel.
+//! Holds: cache lines of codes, the instruction sets, the way to run a whole loop with one of them, large pages.
+//! Never: a read outside of the slices it is given; an instruction that the processor did not say it has.
+//! Invariant: every instruction set gives the same integers, and the same bits of every f32.
+//!
+//! A search runs one [`Kernel`] and thus chooses once, not once per distance: `run` is compiled for each
+//! instruction set, with all that it calls (which must be `inline(always)`).
+
+mod floats;
+mod memory;
+mod scalar;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use floats::{half, whole};
+pub use memory::{flatten, large_pages};
+
+/// The inner product of f32 and f32, to the length of the shorter, as wide as the caller is compiled for.
+#[must_use]
+#[inline(always)]
+pub fn dot(left: &[f32], right: &[f32]) -> f32 {
+    floats::dot(left, right, |value| *value)
+}
+
+/// 64 codes on a cache line of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Line<T>(pub [T; LINE]);
+
+/// Codes on a line.
+pub const LINE: usize = 64;
+
+/// What a code of a row is moved by: code c, within ±127, is kept as the byte c + 128. VNNI multiplies bytes
+/// without sign by bytes with one.
+pub const BIAS: u8 = 128;
+
+/// An instruction set. Values are made by [`dispatch`] only, where the processor has it.
+pub trait Isa: Copy + sealed::Sealed {
+    /// Σ query·(row − [`BIAS`]) over lines of equal count. `bias` is [`bias`] of the query.
+    fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32;
+
+    /// Two such sums over one row, which is read once.
+    fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2];
+
+    /// Σ (left − [`BIAS`])·(right − [`BIAS`]) over lines of equal count.
+    fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32;
+
+    /// The inner product of f32 and f32, to the length of the shorter.
+    fn dot_f32(self, left: &[f32], right: &[f32]) -> f32;
+
+    /// The inner product of f32 and f16 (its bits), to the length of the shorter; bit for bit what
+    /// [`Isa::dot_f32`] gives for the same numbers.
+    fn dot_f16(self, left: &[f32], right: &[u16]) -> f32;
+
+    /// The inner product of f32 and codes, to the length of the shorter; bit for bit what
+    /// [`Isa::dot_f32`] gives for the same numbers.
+    #[inline(always)]
+    fn dot_f32_codes(self, left: &[f32], right: &[u8]) -> f32 {
+        floats::dot(left, right, |code| f32::from(*code) - f32::from(BIAS))
+    }
+
+    /// Ask for all of `memory` to be in the cache soon.
+    fn prefetch<T>(self, memory: &[T]);
+}
+
+/// What [`Isa::dot_codes`] wants to know of a query beside its codes.
+#[must_use]
+pub fn bias(query: &[Line<i8>]) -> i32 {
+    let codes = query.iter().flat_map(|line| line.0);
+    codes.map(i32::from).sum::<i32>() * i32::from(BIAS)
+}
+
+/// A loop worth compiling for each instruction set. `run` and all it calls must be `inline(always)`.
+pub trait Kernel {
+    /// What it answers.
+    type Output;
+
+    /// The loop.
+    fn run<S: Isa>(self, isa: S) -> Self::Output;
+}
+
+/// An instruction set by name, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What every processor of this architecture has.
+    Scalar,
+    /// AVX2 with F16C.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+    /// The same with VNNI.
+    Vnni,
+}
+
+impl Level {
+    /// All of them, worst first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Vnni];
+
+    /// Whether this processor has it.
+    #[must_use]
+    pub fn available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return match self {
+            Self::Scalar => true,
+            Self::Avx2 => x86::has_avx2(),
+            Self::Avx512 => x86::has_avx512(),
+            Self::Vnni => x86::has_vnni(),
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        return self == Self::Scalar;
+    }
+
+    /// The best that this processor has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::ALL.into_iter().rev().find(|level| level.available()).unwrap_or(Self::Scalar)
+    }
+}
+
+/// Run `kernel` with the best instruction set of this processor.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    return x86::dispatch(kernel);
+    #[cfg(not(target_arch = "x86_64"))]
+    return kernel.run(scalar::Scalar);
+}
+
+/// Run `kernel` with `level`, or with what every processor has where this one lacks it.
+pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    return x86::dispatch_at(level, kernel);
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = level;
+        kernel.run(scalar::Scalar)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}

@@ -1,0 +1,60 @@
+//! What every processor can do, and what the others are compared with.
+//!
+//! Layer: under `lib`.
+//! Holds: plain loops, which the compiler makes as wide as the architecture's base allows.
+//! Never: intrinsics.
+//! Invariant: sums of at most 4,096 products of bytes stay below 2^31.
+
+use crate::{BIAS, Isa, Line, floats, sealed};
+
+/// The base of the architecture.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar;
+
+impl sealed::Sealed for Scalar {}
+
+impl Isa for Scalar {
+    #[inline(always)]
+    fn dot_codes(self, query: &[Line<i8>], _: i32, row: &[Line<u8>]) -> i32 {
+        let lines = query.iter().zip(row);
+        lines.map(|(query, row)| line(&query.0, &row.0, |code| i32::from(*code))).sum()
+    }
+
+    #[inline(always)]
+    fn dot_two(self, query: [&[Line<i8>]; 2], _: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
+        query.map(|query| self.dot_codes(query, 0, row))
+    }
+
+    #[inline(always)]
+    fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
+        let lines = left.iter().zip(right);
+        lines.map(|(left, right)| line(&left.0, &right.0, signed)).sum()
+    }
+
+    #[inline(always)]
+    fn dot_f32(self, left: &[f32], right: &[f32]) -> f32 {
+        floats::dot(left, right, |value| *value)
+    }
+
+    #[inline(always)]
+    fn dot_f16(self, left: &[f32], right: &[u16]) -> f32 {
+        floats::dot(left, right, |value| floats::whole(*value))
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, _: &[T]) {}
+}
+
+#[inline(always)]
+fn line<T>(left: &[T; 64], right: &[u8; 64], widen: impl Fn(&T) -> i32) -> i32 {
+    let mut sum = 0i32;
+    for (a, b) in left.iter().zip(right) {
+        sum = sum.wrapping_add(widen(a).wrapping_mul(signed(b)));
+    }
+    sum
+}
+
+#[inline(always)]
+fn signed(code: &u8) -> i32 {
+    i32::from(*code) - i32::from(BIAS)
+}

@@ -1,0 +1,149 @@
+//! The instruction sets of x86-64.
+//!
+//! Layer: under `lib`; with its two files of loops the only place of the workspace that holds `unsafe`.
+//! Holds: one token per instruction set, and the choice among them.
+//! Never: a token where the processor lacks the instructions; a load that a reference does not cover.
+//! Invariant: a function with `target_feature` is called by the token of those features only, or by one that
+//! was compiled with them.
+
+#![allow(unsafe_code)]
+
+mod avx2;
+mod avx512;
+mod vnni;
+
+use crate::scalar::Scalar;
+use crate::{Isa, Kernel, Level, Line, sealed};
+use std::arch::is_x86_feature_detected;
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::sync::LazyLock;
+
+/// The kernel with the best that this processor has.
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    dispatch_at(Level::Vnni, kernel)
+}
+
+/// The kernel with `level`, or with the best that this processor has if that is less.
+#[inline]
+pub(crate) fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    match level.min(*BEST) {
+        Level::Scalar => kernel.run(Scalar),
+        // SAFETY: `BEST` is AVX2 or above only where `has_avx2` said so.
+        Level::Avx2 => unsafe { run_avx2(kernel) },
+        // SAFETY: `BEST` is AVX-512 or above only where `has_avx512` said so.
+        Level::Avx512 => unsafe { run_avx512(kernel) },
+        // SAFETY: `BEST` is VNNI only where `has_vnni` said so.
+        Level::Vnni => unsafe { run_vnni(kernel) },
+    }
+}
+
+pub(crate) fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+}
+
+pub(crate) fn has_avx512() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+}
+
+pub(crate) fn has_vnni() -> bool {
+    has_avx512() && is_x86_feature_detected!("avx512vnni")
+}
+
+static BEST: LazyLock<Level> = LazyLock::new(Level::best);
+
+macro_rules! instruction_set {
+    ($token:ident, $run:ident, $codes:ident, $floats:ident, $features:literal) => {
+        /// Proof that the processor has the instructions: made in the function below only.
+        #[derive(Clone, Copy)]
+        struct $token(());
+
+        #[target_feature(enable = $features)]
+        fn $run<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run($token(()))
+        }
+
+        impl sealed::Sealed for $token {}
+
+        impl Isa for $token {
+            #[inline(always)]
+            fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32 {
+                // SAFETY: the token proves the features.
+                unsafe { $codes::dot_codes(query, bias, row) }
+            }
+
+            #[inline(always)]
+            fn dot_two(
+                self,
+                query: [&[Line<i8>]; 2],
+                bias: [i32; 2],
+                row: &[Line<u8>],
+            ) -> [i32; 2] {
+                // SAFETY: the token proves the features.
+                unsafe { $codes::dot_two(query, bias, row) }
+            }
+
+            #[inline(always)]
+            fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
+                // SAFETY: the token proves the features.
+                unsafe { $codes::dot_rows(left, right) }
+            }
+
+            #[inline(always)]
+            fn dot_f32(self, left: &[f32], right: &[f32]) -> f32 {
+                // SAFETY: the token proves the features.
+                unsafe { $floats::dot_f32(left, right) }
+            }
+
+            #[inline(always)]
+            fn dot_f16(self, left: &[f32], right: &[u16]) -> f32 {
+                // SAFETY: the token proves the features.
+                unsafe { $floats::dot_f16(left, right) }
+            }
+
+            #[inline(always)]
+            fn prefetch<T>(self, memory: &[T]) {
+                prefetch(memory);
+            }
+        }
+    };
+}
+
+instruction_set!(Avx2, run_avx2, avx2, avx2, "avx2,f16c,bmi1,bmi2,lzcnt,popcnt");
+instruction_set!(
+    Avx512,
+    run_avx512,
+    avx512,
+    avx512,
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
+);
+instruction_set!(
+    Vnni,
+    run_vnni,
+    vnni,
+    avx512,
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+);
+
+/// Ask for each cache line that `memory` touches.
+#[inline(always)]
+fn prefetch<T>(memory: &[T]) {
+    let start = memory.as_ptr().cast::<i8>();
+    let end = start.addr() + size_of_val(memory);
+    let mut at = start.map_addr(|address| address & !63);
+    while at.addr() < end {
+        // SAFETY: a prefetch reads nothing that the program sees and never faults; `at` lies on a line that
+        // `memory` touches.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) };
+        at = at.wrapping_add(64);
+    }
+}

@@ -1,0 +1,215 @@
+//! A folder as a target for snapshots: `<collection>/{objects,snapshots}/<hash>`.
+//!
+//! Layer: `prag-store`, below `archive`.
+//! Holds: one root, made if it is absent.
+//! Never: rewrites a file, follows a link, opens what is no plain file.
+//! Invariant: a file under an object's name is whole and synced: it is written aside and linked to its name.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Archive, ArchiveError, Hex, Kind, ObjectInfo, ObjectName};
+use crate::names::BlobName;
+
+/// A folder of this machine, or of what is mounted there.
+pub struct FolderArchive {
+    root: PathBuf,
+    parts: AtomicU64,
+}
+
+impl FolderArchive {
+    /// Use the folder `root`, which is made by the first write.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), parts: AtomicU64::new(0) }
+    }
+
+    fn folder(&self, folder: [u8; 16], kind: Kind) -> PathBuf {
+        self.root.join(Hex(&folder).to_string()).join(kind.folder())
+    }
+
+    fn file(&self, name: ObjectName) -> PathBuf {
+        self.folder(name.folder, name.kind).join(Hex(&name.hash).to_string())
+    }
+
+    /// Make the folder with its parents, each durably.
+    fn make(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        for made in folder.ancestors().skip(1).take_while(|made| made.starts_with(&self.root)) {
+            File::open(made)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.make(folder)?;
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let aside = folder.join(format!("{}-{number}.part", std::process::id()));
+        // What a process of the same number left behind in a crash.
+        ignore_absent(fs::remove_file(&aside))?;
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&aside)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::hard_link(&aside, path));
+        let removed = fs::remove_file(&aside);
+        written.and(removed)?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+impl Archive for FolderArchive {
+    fn put_new(&self, name: ObjectName, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        let (folder, path) = (self.folder(name.folder, name.kind), self.file(name));
+        let wanted = bytes.len() as u64;
+        let there = |path: &Path| match plain(name, path) {
+            Ok(found) if found == wanted => Ok(true),
+            Ok(found) => Err(ArchiveError::Length { name, found, wanted }),
+            Err(ArchiveError::Missing(_)) => Ok(false),
+            Err(error) => Err(error),
+        };
+        if there(&path)? {
+            return Ok(false);
+        }
+        match self.write(&folder, &path, bytes) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && there(&path)? => Ok(false),
+            Err(error) => Err(ArchiveError::Io(error.kind())),
+        }
+    }
+
+    fn get(&self, name: ObjectName, length: u64) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.file(name);
+        let found = plain(name, &path)?;
+        if found != length {
+            return Err(ArchiveError::Length { name, found, wanted: length });
+        }
+        let capacity = usize::try_from(length).map_err(|_| ArchiveError::Io(ErrorKind::Other))?;
+        let mut bytes = Vec::with_capacity(capacity);
+        let file = File::open(&path).map_err(|error| ArchiveError::Io(error.kind()))?;
+        // It may grow while it is read: no byte more than was asked for, and one to see that there are more.
+        let read = file.take(length + 1).read_to_end(&mut bytes);
+        read.map_err(|error| ArchiveError::Io(error.kind()))?;
+        let found = bytes.len() as u64;
+        if found == length {
+            Ok(bytes)
+        } else {
+            Err(ArchiveError::Length { name, found, wanted: length })
+        }
+    }
+
+    fn list(
+        &self,
+        folder: [u8; 16],
+        kind: Kind,
+        most: usize,
+    ) -> Result<Vec<ObjectInfo>, ArchiveError> {
+        let failed = |error: io::Error| ArchiveError::Io(error.kind());
+        let entries = match fs::read_dir(self.folder(folder, kind)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut infos = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let Some(name) = entry.file_name().to_str().and_then(BlobName::from_hex) else {
+                continue;
+            };
+            if infos.len() == most {
+                return Err(ArchiveError::TooMany(most));
+            }
+            match fs::symlink_metadata(entry.path()) {
+                Ok(found) => infos.push(ObjectInfo { hash: name.0, bytes: found.len() }),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        infos.sort_unstable_by_key(|info| info.hash);
+        Ok(infos)
+    }
+
+    fn delete(&self, name: ObjectName) -> Result<(), ArchiveError> {
+        let removed = ignore_absent(fs::remove_file(self.file(name)));
+        removed.map_err(|error| ArchiveError::Io(error.kind()))
+    }
+}
+
+/// The length of the plain file at `path`. Asked before it is opened: a pipe that somebody put there would hang.
+fn plain(name: ObjectName, path: &Path) -> Result<u64, ArchiveError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(found.len()),
+        Ok(_) => Err(ArchiveError::NoFile(name)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(ArchiveError::Missing(name)),
+        Err(error) => Err(ArchiveError::Io(error.kind())),
+    }
+}
+
+fn ignore_absent(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn name(hash: u8) -> ObjectName {
+        ObjectName { folder: [1; 16], kind: Kind::Object, hash: [hash; 32] }
+    }
+
+    /// An object is written once; again it is there; under its name another length is refused, and the first one stays.
+    #[test]
+    fn objects_are_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = FolderArchive::new(folder.path().join("deep/target"));
+        assert_eq!(archive.list([1; 16], Kind::Object, 9).unwrap(), []);
+        assert_eq!(archive.get(name(1), 3), Err(ArchiveError::Missing(name(1))));
+        assert_eq!(archive.put_new(name(1), b"abc"), Ok(true));
+        assert_eq!(archive.put_new(name(1), b"abc"), Ok(false));
+        let other = ArchiveError::Length { name: name(1), found: 3, wanted: 4 };
+        assert_eq!(archive.put_new(name(1), b"abcd"), Err(other.clone()));
+        assert_eq!(archive.get(name(1), 4), Err(other));
+        assert_eq!(archive.get(name(1), 3).unwrap(), b"abc");
+        assert_eq!(archive.put_new(name(0), b"z"), Ok(true));
+        let listed = archive.list([1; 16], Kind::Object, 9).unwrap();
+        let listed: Vec<_> = listed.iter().map(|one| (one.hash[0], one.bytes)).collect();
+        assert_eq!(listed, [(0, 1), (1, 3)]);
+        assert_eq!(archive.list([1; 16], Kind::Object, 1), Err(ArchiveError::TooMany(1)));
+        assert_eq!(archive.list([1; 16], Kind::Index, 1).unwrap(), [], "kinds lie apart");
+        archive.delete(name(1)).unwrap();
+        archive.delete(name(1)).unwrap();
+        assert_eq!(archive.get(name(1), 3), Err(ArchiveError::Missing(name(1))));
+    }
+
+    /// A link, a folder or a strange name that somebody put there is not followed, read or listed.
+    #[test]
+    fn what_is_no_object_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = FolderArchive::new(folder.path());
+        archive.put_new(name(1), b"abc").unwrap();
+        let objects = archive.folder([1; 16], Kind::Object);
+        fs::write(folder.path().join("secret"), b"abc").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), archive.file(name(2))).unwrap();
+        fs::create_dir(archive.file(name(3))).unwrap();
+        fs::write(objects.join("..part"), b"x").unwrap();
+        fs::write(objects.join("AB".repeat(32)), b"x").unwrap();
+        for hash in [2, 3] {
+            assert_eq!(archive.get(name(hash), 3), Err(ArchiveError::NoFile(name(hash))));
+            assert_eq!(archive.put_new(name(hash), b"abc"), Err(ArchiveError::NoFile(name(hash))));
+        }
+        let listed = archive.list([1; 16], Kind::Object, 9).unwrap();
+        assert_eq!(listed.iter().map(|one| one.hash[0]).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+}
