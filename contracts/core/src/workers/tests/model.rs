@@ -200,7 +200,6 @@ impl Model {
                 punished: BTreeSet::new(),
                 live_until: 0,
                 leaving: None,
-                pending: false,
             }
         });
         if let Some((left, _)) = worker.leaving.take() {
