@@ -61,6 +61,7 @@ bench: setup model corpus bench-data
 	@$(MAKE) --no-print-directory bench-now
 
 bench-data: setup model
+	@scripts/setup.sh bench
 	@BENCH_PROFILE="$(BENCH_PROFILE)" scripts/bench-data.sh "$(CACHE)"
 
 bench-now:

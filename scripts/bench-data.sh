@@ -6,7 +6,7 @@
 # Files of ann-benchmarks: CACHE/rivals/bin/python benches/rivals/data.py hdf5 FILE.hdf5 NAME CACHE/data
 set -euo pipefail
 
-cache=$1
+cache=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")/.." && pwd)
 rivals=$cache/rivals data=$cache/data
 python=$rivals/bin/python
@@ -40,13 +40,17 @@ fi
 
 if [ ! -f "$data/wordnet-384d.json" ]; then
   echo "fetching WordNet, and embedding its definitions: some ten minutes on two cores"
+  if ! apt-cache show dict-wn >/dev/null 2>&1; then
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+  fi
   (cd "$work" && apt-get download -qq dict-wn >/dev/null && dpkg -x ./dict-wn_*.deb root)
   package=$(basename "$work"/dict-wn_*.deb)
   prepare wordnet "$work/root/usr/share/dictd/wn.dict.dz" "$data"
-  (cd "$here" && cargo build --locked --quiet --profile "${BENCH_PROFILE:-release}" --package prag-embedder --example embed)
-  target=${CARGO_TARGET_DIR:-$here/target}/${BENCH_PROFILE:-release}
   for part in query base; do
-    "$target/examples/embed" "$data/wordnet-384d.$part.txt" "$data/wordnet-384d.$part.fvecs"
+    (cd "$here" && cargo run --locked --quiet --profile "${BENCH_PROFILE:-release}" --package prag-embedder --example embed -- \
+      "$data/wordnet-384d.$part.txt" "$data/wordnet-384d.$part.fvecs")
   done
   prepare describe wordnet-384d "$data" "Debian $package: definitions of WordNet 3.0, all-MiniLM-L6-v2, prag-embedder"
 fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# System packages that the build needs: installs only what is missing. `setup.sh contracts`: what wasm needs, too.
+# System packages that the build needs: installs only what is missing. `setup.sh contracts`: what wasm needs, too;
+# `setup.sh bench`: what an environment of Python packages needs.
 set -euo pipefail
 
 need=()
@@ -12,6 +13,9 @@ have pkg-config || need+=(pkg-config)
 have python3 || need+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || need+=(python3-pip)
 have curl || need+=(curl)
+if [ "${1:-}" = bench ]; then
+  python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
+fi
 
 # Wasm needs the standard library's source (scripts/contracts.sh says why): Debian's, or rustup's component.
 if [ "${1:-}" = contracts ]; then

@@ -1,8 +1,8 @@
 """The rivals, each as its documentation says to use it: M 16, efConstruction 200, inner product of unit vectors.
 
 An engine builds from float32 rows (`build`), keeps itself in a folder (`save`, `load`), and answers a block of queries
-(`search`): seconds and a list of ids for each. Only the engine's own calls are timed: queries are in its form before, and
-ids are taken from its answers afterwards. Batch calls are used wherever there are any.
+(`search`): seconds and a list of ids for each. Only the engine's own calls are timed: queries are in its form before,
+and ids are taken from its answers afterwards. Batch calls are used wherever there are any.
 
 A filter lets through the rows whose number modulo 1000 is below `permille`: rows are in random order.
 """

@@ -2,8 +2,8 @@
 
 {"do": "open", …} answers where to ask over HTTP, too ("url"), or nothing where another protocol is spoken
 {"do": "search", …} sets the breadth of the walk, and answers through the server, one query after the other
-{"do": "load", "clients": C, "seconds": S} has that many clients ask for so long (pgvector only: `pgbench`, Postgres' own
-    client, with prepared statements; the query vectors lie in the database)
+{"do": "load", "clients": C, "seconds": S} has that many clients ask for so long (pgvector only: `pgbench`, Postgres'
+    own client, with prepared statements; the query vectors lie in the database)
 """
 
 import atexit
@@ -82,8 +82,10 @@ class Pgvector:
         import pgserver
         import psycopg
 
+        # A short path, since the socket lies in it; Postgres runs as a user of its own where this runs as root.
         self.folder = tempfile.mkdtemp(dir="/tmp")
-        os.chmod(self.folder, 0o755)  # Postgres runs as a user of its own where this runs as root.
+        os.chmod(self.folder, 0o755)
+        self.threads = ask["threads"]
         self.server = pgserver.get_server(self.folder + "/data")
         self.programs = Path(pgserver.__file__).parent / "pginstall/bin"
         self.link = psycopg.connect(self.server.get_uri(), autocommit=True)
@@ -98,8 +100,8 @@ class Pgvector:
             with self.link.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                 for index, row in enumerate(vectors):
                     copy.write_row((index, json.dumps(row.tolist())))
-        index = f"CREATE INDEX ON items USING hnsw (v vector_ip_ops) WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
-        seconds, _ = timed(lambda: run(index))
+        settings = f"m = {M}, ef_construction = {EF_CONSTRUCTION}"
+        seconds, _ = timed(lambda: run(f"CREATE INDEX ON items USING hnsw (v vector_ip_ops) WITH ({settings})"))
         run("VACUUM ANALYZE")
         found = run("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()[0]
         postgres = run("SHOW server_version").fetchone()[0]
@@ -123,12 +125,11 @@ class Pgvector:
     def load(self, ask):
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         script = folder / "query.sql"
-        script.write_text(
-            f"\\set query random(0, {len(self.queries) - 1})\n" + self.QUERY.format(":query", self.k) + ";\n"
-        )
+        script.write_text(f"\\set query random(0, {len(self.queries) - 1})\n{self.QUERY.format(':query', self.k)};\n")
         host = self.server.get_uri().split("host=")[1]
         run = [self.programs / "pgbench", "-n", "-M", "prepared", "-f", script, "-l", f"--log-prefix={folder}/log"]
-        run += ["-c", str(ask["clients"]), "-j", "2", "-T", str(max(1, round(ask["seconds"])))]
+        run += ["-c", str(ask["clients"]), "-j", str(self.threads)]
+        run += ["-T", str(max(1, round(ask["seconds"])))]
         seconds, _ = timed(
             lambda: subprocess.run([*run, "-h", host, "-U", "postgres", "postgres"], check=True, capture_output=True)
         )

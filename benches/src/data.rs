@@ -67,6 +67,32 @@ pub struct Document {
     pub metadata: Metadata,
 }
 
+impl Document {
+    /// The document of this number: `texts`, a chunk each, with a blank line between them.
+    ///
+    /// # Errors
+    /// [`BenchError`] where they are longer than a document can be.
+    pub fn new(
+        number: usize,
+        texts: &[&str],
+        vectors: Vec<Vec<f32>>,
+        metadata: Metadata,
+    ) -> Result<Self, BenchError> {
+        let mut content = String::new();
+        let mut spans = Vec::with_capacity(texts.len());
+        for text in texts {
+            if !content.is_empty() {
+                content.push_str("\n\n");
+            }
+            let offset = |length: usize| u32::try_from(length).step("a document");
+            let start = offset(content.len())?;
+            content.push_str(text);
+            spans.push((start, offset(content.len())?));
+        }
+        Ok(Self { id: format!("document-{number}"), content, spans, vectors, metadata })
+    }
+}
+
 /// Documents and questions.
 pub struct DataSet {
     /// What it is, and what of it is made up.
@@ -125,17 +151,6 @@ fn document(
     centres: &[Vec<f32>],
     dice: &mut Dice,
 ) -> Result<Document, BenchError> {
-    let mut content = String::new();
-    let mut spans = Vec::with_capacity(texts.len());
-    for text in texts {
-        if !content.is_empty() {
-            content.push_str("\n\n");
-        }
-        let offset = |length: usize| u32::try_from(length).step("a document");
-        let start = offset(content.len())?;
-        content.push_str(text);
-        spans.push((start, offset(content.len())?));
-    }
     let centre = dice.below(centres.len());
     let vectors =
         texts.iter().map(|_| dice.near(DIMENSION, Some(&centres[centre]), SPREAD)).collect();
@@ -144,7 +159,7 @@ fn document(
     metadata.insert("team".to_owned(), Value::Keyword(team.to_owned())).step("metadata")?;
     let year = 2000 + i64::try_from(number % 26).unwrap_or_default();
     metadata.insert("year".to_owned(), Value::Integer(year)).step("metadata")?;
-    Ok(Document { id: format!("document-{number}"), content, spans, vectors, metadata })
+    Document::new(number, texts, vectors, metadata)
 }
 
 /// The passages of every page, in the order of their names.

@@ -24,8 +24,9 @@ fn main() -> ExitCode {
 fn bench(options: &Options) -> Result<(), BenchError> {
     let report = run(options, &Screen::terminal())?;
     let written = report.write(&options.out())?;
-    let plots = plot::write(&report, &written)?;
+    // The table first: it must not go with a plot that fails.
     println!("{}", table::markdown(&report));
+    let plots = plot::write(&report, &written)?;
     for path in [vec![written], plots].concat() {
         println!("{}", path.display());
     }

@@ -2,7 +2,7 @@
 //!
 //! Layer: benches.
 //! Holds: the command line, and how large each measurement is.
-//! Never: a threshold; bars stand beside the figures in `tax`.
+//! Never: a threshold; bars stand beside the figures, in `tax` and `search`.
 //! Invariant: a quick run walks the same paths as a full one, only fewer times.
 
 use crate::error::BenchError;
@@ -10,7 +10,7 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use time::OffsetDateTime;
 
-/// What privacy costs, measured: one table, JSON and plots. `make bench` builds it optimised and runs it.
+/// What privacy costs, and ours against others: one table, JSON and plots. `make bench` builds it optimised and runs it.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "prag-bench", version)]
 pub struct Options {
@@ -161,6 +161,9 @@ impl Options {
         let least = (size.singles + size.bulk) * crate::data::CHUNKS_PER_DOCUMENT;
         if size.rows < least {
             return Err(BenchError::new("--rows", format!("at least {least}")));
+        }
+        if !self.minutes.is_finite() {
+            return Err(BenchError::new("--minutes", "a number"));
         }
         Ok(())
     }

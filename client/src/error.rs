@@ -216,8 +216,12 @@ impl ClientError {
     #[must_use]
     pub fn next(&self) -> Option<String> {
         let hint = match self {
-            Self::Problem(problem) if problem.field.as_deref() == Some("replace") => {
-                "add --replace: what this worker has of the collection goes"
+            Self::Problem(problem) if problem.code == Code::Conflict => {
+                match problem.field.as_deref() {
+                    Some("name") => "choose another name",
+                    Some("replace") => "add --replace: what this worker has of the collection goes",
+                    _ => return None,
+                }
             }
             Self::Problem(problem) => return problem_hint(problem.code).map(str::to_owned),
             Self::Unreachable { .. } => "start the worker, or name another with --url",
@@ -290,7 +294,6 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::ClockSkew => Some("set this machine's clock"),
         Code::Overloaded | Code::RateLimited => Some("try again in a moment"),
         Code::NotAnchored => Some("run the same again: it waits for the next anchor"),
-        Code::Conflict => Some("choose another name"),
         Code::VoucherDue => Some("run `prag ledger usage COLLECTION --settle`"),
         Code::QuotaExhausted => Some("ask the owner for a larger quota"),
         Code::NoMarket => Some("use a worker whose settings have [market], or --dev"),
@@ -305,7 +308,8 @@ fn problem_hint(code: Code) -> Option<&'static str> {
         Code::NoTarget => Some("name one of the worker's targets with --target"),
         Code::SnapshotNotFound => Some("see `prag snapshot list COLLECTION`"),
         Code::SnapshotOlder => Some(
-            "restore a newer one (`prag snapshot list COLLECTION`); --older goes back, and what was written since is lost",
+            "restore a newer one (`prag snapshot list COLLECTION`); --older goes back, and what was written since is \
+             lost",
         ),
         Code::SnapshotDamaged => Some("restore another one: see `prag snapshot list COLLECTION`"),
         Code::TargetUnavailable => Some("try again; the worker's operator sees to its targets"),

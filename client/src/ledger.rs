@@ -78,7 +78,7 @@ pub enum LedgerError {
     /// The contract refused; state is unchanged. The text names the rule, never content.
     #[error("the ledger refused: {0}")]
     Refused(String),
-    /// No answer, or nothing durable. Retryable.
+    /// No answer, or nothing durable; what was sent may yet happen. Retryable.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
     /// No answer whether it happened, and it may have. Ask for the state before it is sent again.

@@ -238,10 +238,28 @@ impl Client {
     }
 }
 
-/// Whether the worker has turned a request away before it counted it. What fails later may have been counted.
-fn is_refusal(code: Code) -> bool {
+/// Whether the worker has turned a request away before it did or counted anything. What fails later may have happened.
+pub(crate) fn is_refusal(code: Code) -> bool {
     let fault = matches!(code, Code::Internal | Code::Storage | Code::Device | Code::Overloaded);
     !fault && code != Code::LedgerUnavailable
 }
 
 const FOREIGN: ClientError = ClientError::Reply("its voucher is not of this session and worker");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that failed, or did not answer in time, may go on with what it was asked: the share of a collection that
+    /// it may have made is kept, and so is a request that it may have counted.
+    #[test]
+    fn what_may_have_happened_is_no_refusal() {
+        let unknown = [Code::Internal, Code::Storage, Code::Device, Code::Overloaded];
+        for code in unknown.into_iter().chain([Code::LedgerUnavailable]) {
+            assert!(!is_refusal(code), "{code:?}");
+        }
+        for code in [Code::Conflict, Code::InvalidField, Code::PermissionMissing] {
+            assert!(is_refusal(code), "{code:?}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::attest::Session;
 use crate::authorize::Effect;
 use crate::error::ClientError;
 use crate::identity::Purpose;
+use crate::metered::is_refusal;
 use crate::sdk::{Call, Client, collection_path, percent};
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
@@ -42,7 +43,8 @@ impl Client {
     /// Makes a collection with a fresh share, which is kept on this machine first.
     ///
     /// # Errors
-    /// [`ClientError`]; after a failure the share stays, and is of no use to anybody.
+    /// [`ClientError`]. Where the worker refused, the share goes again; where it may have made the collection all the
+    /// same, the share stays.
     pub async fn create_collection(
         &self,
         name: &str,
@@ -91,7 +93,7 @@ impl Client {
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;
         let made = self.ask_ledger(&call, &Effect::Birth(id)).await;
-        if matches!(&made, Err(ClientError::Problem(_))) {
+        if made.as_ref().err().and_then(ClientError::code).is_some_and(is_refusal) {
             self.shares().forget(id)?;
         }
         made

@@ -9,8 +9,8 @@
 //! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
 //! another wallet could sign a permit of the same name for the same key.
 //!
-//! `contracts/permit` makes the same bytes anew and reads the golden files beside this one; `contracts/access` takes what
-//! verifies.
+//! `contracts/permit` makes the same bytes anew and reads the golden files beside this one; `contracts/access` takes
+//! what verifies.
 
 use crate::border::{Border, NoAddress};
 use base64::{Engine, engine::general_purpose::STANDARD};

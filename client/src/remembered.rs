@@ -1,9 +1,10 @@
 //! What this machine remembers, so that a worker cannot serve it an older or another history.
 //!
 //! Layer: client.
-//! Holds: heads by collection, ledger heads by ledger, pins by URL; one small file each.
-//! Never: text, names or keys.
-//! Invariant: a remembered head is replaced only by one that a consistency proof shows to follow it.
+//! Holds: heads and snapshots by collection, ledger heads by ledger, pins by URL; one small file each.
+//! Never: text, keys, or names but those of targets for snapshots.
+//! Invariant: a remembered head is replaced only by one that a consistency proof shows to follow it, unless its owner
+//! had it forgotten.
 
 use crate::error::ClientError;
 use crate::home::{Home, locked, read_private, write_private};
@@ -105,7 +106,7 @@ impl Remembered {
         self.write(&head_name(collection), new)
     }
 
-    /// Forgets a collection that its owner deleted.
+    /// Forgets the head of a collection that its owner deleted, or takes back to an older state.
     ///
     /// # Errors
     /// [`ClientError::File`].
@@ -132,11 +133,11 @@ impl Remembered {
     /// # Errors
     /// As [`Remembered::head`].
     pub fn made_snapshot(&self, id: CollectionId, made: MadeSnapshot) -> Result<(), ClientError> {
-        let mut all = self.made_snapshots(id)?;
-        all.retain(|one| one.id != made.id);
-        all.push(made);
-        let old = all.len().saturating_sub(SNAPSHOTS_MAX);
-        self.write(&snapshots_name(id), &all.split_off(old))
+        self.change_snapshots(id, |all| {
+            all.retain(|one| one.id != made.id);
+            all.push(made);
+            all.drain(..all.len().saturating_sub(SNAPSHOTS_MAX));
+        })
     }
 
     /// Forgets snapshots that were removed on their owner's word.
@@ -144,8 +145,17 @@ impl Remembered {
     /// # Errors
     /// As [`Remembered::head`].
     pub fn forget_snapshots(&self, id: CollectionId, gone: &[String]) -> Result<(), ClientError> {
+        self.change_snapshots(id, |all| all.retain(|one| !gone.contains(&one.id)))
+    }
+
+    fn change_snapshots(
+        &self,
+        id: CollectionId,
+        change: impl FnOnce(&mut Vec<MadeSnapshot>),
+    ) -> Result<(), ClientError> {
+        let _alone = locked(&self.home.state(&format!("snapshots/{id}.lock")))?;
         let mut all = self.made_snapshots(id)?;
-        all.retain(|one| !gone.contains(&one.id));
+        change(&mut all);
         self.write(&snapshots_name(id), &all)
     }
 
@@ -181,8 +191,8 @@ impl Remembered {
         self.write(&ledger_name(ledger_id), &LedgerMark { height, head })
     }
 
-    /// The first of `count` sequences for messages that the session key `key` signs now, at Unix second `now`: greater than
-    /// every one before. Remembered before any of them is used.
+    /// The first of `count` sequences for messages that the session key `key` signs now, at Unix second `now`: greater
+    /// than every one before. Remembered before any of them is used.
     ///
     /// # Errors
     /// As [`Remembered::head`].

@@ -18,7 +18,7 @@ use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
 use prag_protocol::wire::relays::RELAYS_HEADER;
 use prag_trust::reply::SealedReply;
-use prag_trust::request::{RequestParts, SignedRequest, sign_named};
+use prag_trust::request::{RequestParts, SignedRequest, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -218,7 +218,7 @@ impl Client {
         let worker = session.worker().sig_pk;
         let key = self.identity.session();
         let SignedRequest { mut headers, digest } =
-            sign_named(key, &parts, &permit, &worker, now, nonce)
+            sign_request(key, &parts, &permit, &worker, now, nonce)
                 .map_err(|_| ClientError::Crypto("signing a request"))?;
         headers.extend(call.signed().map(|relays| (RELAYS_HEADER.to_owned(), relays)));
         let request = Request {

@@ -8,10 +8,10 @@
 //! A request is admitted, served, and counted before its reply leaves. Both the voucher that it brought and its count are in
 //! one write: until then the client has the voucher, and brings it again.
 //!
-//! A session makes room once nothing is owed and nothing is left to report, though its permit lives. Where the ledger takes
-//! reports its row stays, and it goes on from that; elsewhere it brings its voucher and goes on from there, also where it
-//! kept the voucher back at first. A request whose reply was lost before, and that is
-//! asked again after, is claimed again; its client accounts for it once, and refuses.
+//! A session makes room once nothing is owed and nothing is left to report, though its permit lives. Where the ledger
+//! takes reports its row stays, and it goes on from that; elsewhere it brings its voucher and goes on from there, also
+//! where it kept the voucher back at first. A request whose reply was lost before, and that is asked again after, is
+//! claimed again; its client accounts for it once, and refuses.
 
 mod error;
 mod session;

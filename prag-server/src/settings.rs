@@ -79,11 +79,11 @@ pub struct Settings {
     pub rate_per_s: u64,
     /// Requests that one grantee may make at once, after a rest.
     pub rate_burst: u64,
-    /// Share of live dense queries that are run again exactly, in the background, to see what they miss: 0 to 1. `/metrics`
-    /// shows the result.
+    /// Share of live dense queries that are run again exactly, in the background, to see what they miss: 0 to 1.
+    /// `/metrics` shows the result.
     pub recall_probe: f64,
-    /// Replies to queries of oblivious collections leave at multiples of this, counted from the request, milliseconds. Choose
-    /// more than a query takes: how many multiples one takes is seen.
+    /// Replies to queries of oblivious collections leave at multiples of this, counted from the request, milliseconds.
+    /// Choose more than a query takes: how many multiples one takes is seen.
     pub oblivious_quantum_ms: u64,
     /// Metering of grantees' use, for vouchers; none without it.
     pub metering: Option<Metering>,

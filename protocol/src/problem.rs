@@ -141,7 +141,8 @@ codes! {
     LedgerRefused = "ledger-refused", "the ledger refused";
     /// The account has less than is to be paid.
     FundsShort = "funds-short", "the account has too little";
-    /// The worker's ledger does not answer; the worker serves again by itself once it does.
+    /// The worker's ledger does not answer; the worker serves again by itself once it does. What was asked may have
+    /// happened: the detail says where that is unknown.
     LedgerUnavailable = "ledger-unavailable", "the ledger does not answer";
     /// The ledger takes a message of its sender only signed: sign those in `sign`, and send the request again with them.
     AuthorizationRequired = "authorization-required", "sign the messages to the ledger";

@@ -20,6 +20,10 @@ pub const WRAPPED_KEY_BYTES: usize = 68;
 pub const OBJECT_BYTES_MAX: u32 = 8 << 20;
 /// Most objects of one snapshot: two TiB of the largest.
 pub const OBJECTS_MAX: usize = 1 << 18;
+/// Most snapshots of one collection in one target.
+pub const SNAPSHOTS_MAX: usize = 1024;
+/// Most objects that all of them have together.
+pub const FOLDER_OBJECTS_MAX: usize = OBJECTS_MAX * 16;
 /// Largest index, bytes: all objects listed, and a body of rows and references.
 pub const INDEX_BYTES_MAX: usize = 64 << 20;
 

@@ -41,8 +41,8 @@ pub async fn ask(client: &Client, purpose: Purpose, request: &Request<'_>) -> An
             body: request.body,
         };
         let worker = session.worker().sig_pk;
-        let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
-        match channel.send(&session, request, &headers.unwrap()).await {
+        let signed = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
+        match channel.send(&session, request, &signed.unwrap().headers).await {
             Ok(Sent::Answer(answer)) => return answer,
             Ok(Sent::Refused(_) | Sent::Moved) => session = channel.renew(&session).await.unwrap(),
             Err(error) => panic!("{error}"),

@@ -21,6 +21,7 @@ mod people;
 mod power;
 mod readers;
 pub mod threats;
+mod waiting;
 mod wiretap;
 
 pub use asking::{ask, code, get, json};
@@ -28,8 +29,9 @@ pub use clock::SetClock;
 pub use documents::{document, find};
 pub use folders::copy_folder;
 pub use ground::Ground;
-pub use people::account_in;
+pub use people::{account_in, hour_grant};
 pub use readers::SimReader;
+pub use waiting::{compact, follow};
 pub use wiretap::Wiretap;
 
 use machine::{Leaps, Mortal};

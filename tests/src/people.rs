@@ -1,7 +1,8 @@
 //! Who talks to a laboratory's worker: each with a home, an identity and a memory of heads.
 //!
 //! Layer: tests, over the client.
-//! Holds: [`Lab::client`], [`Lab::steward`] and their like; [`account_in`] for settings that name somebody.
+//! Holds: [`Lab::client`], [`Lab::steward`] and their like; [`account_in`] for settings that name somebody;
+//! [`hour_grant`] for whom an owner lets in.
 //! Invariant: the same name in the same lab is the same person.
 
 use super::Lab;
@@ -12,6 +13,7 @@ use prag_client::remembered::Remembered;
 use prag_client::system::OsEntropy;
 use prag_client::{Client, ClientError};
 use prag_protocol::Address;
+use prag_protocol::wire::grants::PutGrant;
 use prag_trust::evidence::{BindingPurpose, Policy};
 use std::path::{Path, PathBuf};
 
@@ -88,6 +90,20 @@ impl Lab {
 
     fn homes(&self) -> PathBuf {
         self.folder.path().join("homes")
+    }
+}
+
+/// A grant for an hour, to read and to write.
+#[must_use]
+pub fn hour_grant(grantee: &Client) -> PutGrant {
+    PutGrant {
+        grantee: grantee.identity().address().clone(),
+        read: true,
+        write: true,
+        max_k: 5,
+        quota: None,
+        expires: grantee.channel().now() + 3600,
+        scope: None,
     }
 }
 

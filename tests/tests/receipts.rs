@@ -14,9 +14,8 @@ use prag_protocol::CollectionId;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{Ack, BulkLine, DeleteDocuments, Outcome, PutDocument};
-use prag_protocol::wire::operations::OperationState;
 use prag_protocol::wire::search::{ContextRequest, QueryRequest};
-use prag_tests::Lab;
+use prag_tests::{Lab, compact};
 use prag_trust::evidence::Policy;
 use prag_trust::receipt::{Deed, Part, Passage};
 use prag_trust::sim::{SimVerifier, sim_measurement};
@@ -197,15 +196,6 @@ async fn ask(client: &Client, id: CollectionId) -> [Kept; 2] {
     let (reply, cited) = client.context_with_receipt(id, &context).await.unwrap();
     assert!(!reply.citations.is_empty() && passages(&cited).len() == reply.citations.len());
     [hits, cited]
-}
-
-async fn compact(client: &Client, id: CollectionId) {
-    let mut operation = client.compact(id).await.unwrap();
-    while operation.state == OperationState::Running {
-        tokio::task::yield_now().await;
-        operation = client.operation(&operation.id).await.unwrap();
-    }
-    assert_eq!(operation.state, OperationState::Succeeded);
 }
 
 /// Everything that a file holds, judged with nothing else.

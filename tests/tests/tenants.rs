@@ -11,8 +11,7 @@ use prag_client::Client;
 use prag_client::identity::Purpose;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::operations::OperationState;
-use prag_tests::{Lab, Wiretap, ask, json as request};
+use prag_tests::{Lab, Wiretap, ask, compact, json as request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -54,14 +53,7 @@ impl Tenant {
     async fn write(&mut self, dice: &mut Dice) {
         let id = format!("doc-{}", dice.below(12));
         match dice.below(8) {
-            0 => {
-                let mut operation = self.client.compact(self.id).await.unwrap();
-                while operation.state == OperationState::Running {
-                    tokio::task::yield_now().await;
-                    operation = self.client.operation(&operation.id).await.unwrap();
-                }
-                assert_eq!(operation.state, OperationState::Succeeded);
-            }
+            0 => compact(&self.client, self.id).await,
             1 => {
                 let which = parse(json!({ "ids": [id] }));
                 let reply = self.client.delete_documents(self.id, &which).await;

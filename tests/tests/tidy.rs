@@ -267,6 +267,23 @@ fn nothing_is_left_over() {
     report("leftovers", &broken);
 }
 
+/// What the rules pass over by its name is compiled for tests alone, or behind a feature that is theirs.
+#[test]
+fn what_is_exempt_is_for_tests() {
+    let mut broken = Vec::new();
+    for (path, text) in every_source() {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for pair in lines.windows(2) {
+            let module = pair[1].strip_suffix(';').and_then(|line| line.rsplit_once("mod "));
+            let exempt = module.is_some_and(|(_, name)| EXEMPT.contains(&name));
+            if exempt && !(pair[0].starts_with("#[cfg(") && pair[0].contains("test")) {
+                broken.push(format!("{}: {}", show(&path), pair[1]));
+            }
+        }
+    }
+    report("modules of tests that are built for use", &broken);
+}
+
 /// `unsafe` stands behind one fence, `prag-simd`'s loops and its hint to the kernel, each block with its reason (a lint
 /// asks for it), and where a contract's wasm meets its chain. Every other crate forbids it.
 #[test]
@@ -318,6 +335,9 @@ const CRATES: [&str; 20] = [
 
 /// Evidence under roots of its own, and hostile bytes.
 const FOR_TESTS: [&str; 2] = ["prag-pki", "prag-fuzz"];
+
+/// Modules for tests.
+const EXEMPT: [&str; 3] = ["tests", "fixture", "conformance"];
 
 struct Dependency {
     section: String,
@@ -401,7 +421,7 @@ fn every_source() -> Vec<(PathBuf, String)> {
     files.collect()
 }
 
-/// Files for tests are named `tests`, `fixture` or `conformance`, or lie in a folder of that name.
+/// All but the files that are named as in [`EXEMPT`], or lie in a folder of that name.
 fn whole_sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut entries: Vec<PathBuf> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -409,7 +429,7 @@ fn whole_sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for entry in entries {
         let stem = entry.file_stem().unwrap().to_str().unwrap();
-        if ["tests", "fixture", "conformance"].contains(&stem) {
+        if EXEMPT.contains(&stem) {
             continue;
         }
         if entry.is_dir() {

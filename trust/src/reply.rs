@@ -43,7 +43,7 @@ pub enum ReplyError {
 /// What a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The request: [`crate::request::request_digest`].
+    /// The request: [`crate::request::Caller::request`].
     pub request: [u8; 32],
     /// What it asked.
     pub collection: CollectionId,

@@ -89,7 +89,7 @@ pub struct Caller {
     pub permit_name: String,
     /// Unix seconds; the permit is void from this second on.
     pub expires: u64,
-    /// Names this very request: [`request_digest`].
+    /// SHA-256 over what the signature covers, the nonce included: no two requests share it.
     pub request: [u8; 32],
     /// What anybody needs to check later that the caller signed this request: permit as JSON, RFC 9421
     /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest.
@@ -100,7 +100,7 @@ pub struct Caller {
 pub struct SignedRequest {
     /// Five headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Names the request: [`request_digest`].
+    /// Names the request, as [`Caller::request`] does.
     pub digest: [u8; 32],
 }
 
@@ -111,28 +111,13 @@ pub struct Unseen {
     created: u64,
 }
 
-/// Sign a request to the worker whose signing key is `worker`. Returns the five headers of [`sign_named`].
-///
-/// # Errors
-/// As [`sign_named`].
-pub fn sign_request(
-    key: &SessionKey,
-    parts: &RequestParts<'_>,
-    permit: &Permit,
-    worker: &[u8; 32],
-    created: u64,
-    nonce: [u8; 16],
-) -> Result<Vec<(String, String)>, RequestError> {
-    sign_named(key, parts, permit, worker, created, nonce).map(|signed| signed.headers)
-}
-
 /// Sign a request to the worker whose signing key is `worker`.
 ///
 /// `created`: Unix seconds. `nonce`: fresh for every request.
 ///
 /// # Errors
 /// [`RequestError::Part`] and [`RequestError::Permit`] for what no worker would take.
-pub fn sign_named(
+pub fn sign_request(
     key: &SessionKey,
     parts: &RequestParts<'_>,
     permit: &Permit,
@@ -148,6 +133,7 @@ pub fn sign_named(
     };
     let parameters = Parameters { created, nonce, key: key.public_key() };
     let base = headers.base(parts, &parameters);
+    let digest = digest(REQUEST_DOMAIN, &[base.as_bytes()]);
     let signature = STANDARD.encode(key.sign(base.as_bytes()));
     let named = |name: &str, value: String| (name.to_owned(), value);
     let headers = vec![
@@ -157,7 +143,7 @@ pub fn sign_named(
         named(SIGNATURE_INPUT, format!("{LABEL}={}", parameters.write())),
         named(SIGNATURE, format!("{LABEL}=:{signature}:")),
     ];
-    Ok(SignedRequest { headers, digest: digest(REQUEST_DOMAIN, &[base.as_bytes()]) })
+    Ok(SignedRequest { headers, digest })
 }
 
 /// Verify a request that anybody may have sent to the worker whose signing key is `own`, at Unix second `now`.
@@ -249,19 +235,6 @@ fn signed_by(
         request: digest(REQUEST_DOMAIN, &[base.as_bytes()]),
     };
     Ok(Unseen { caller, nonce: parameters.nonce, created: parameters.created })
-}
-
-/// SHA-256 over what a request's signature covers, its nonce included: no two requests share it.
-///
-/// # Errors
-/// [`RequestError::Part`] and [`RequestError::Header`] for what no worker would take.
-pub fn request_digest(
-    header: &dyn Fn(&str) -> Option<String>,
-    parts: &RequestParts<'_>,
-) -> Result<[u8; 32], RequestError> {
-    check_parts(parts)?;
-    let (headers, parameters, _) = read(header)?;
-    Ok(digest(REQUEST_DOMAIN, &[headers.base(parts, &parameters).as_bytes()]))
 }
 
 /// The `Content-Digest` of a body: `sha-256=:<base64>:`.

@@ -135,7 +135,7 @@ impl Yard {
         };
         let mut engine = self.start(name)?;
         let mut opened = engine.open(&open)?;
-        if name == OURS && keep {
+        if open.cache.is_some() && (opened.fresh || name == OURS) {
             // Memory is that of a process that opens the index, not of the one that built it.
             engine = self.start(name)?;
             opened = Opened { fresh: true, ..engine.open(&open)? };

@@ -5,6 +5,7 @@
 //! Never: a build time from a cache in a row: those stand in the list of engines, and are named.
 //! Invariant: all of them build with all threads and the same parameters.
 
+use super::Part;
 use super::engine::Block;
 use super::fleet::Yard;
 use super::sweep::{K, RECALLS, Sweep, block};
@@ -13,7 +14,6 @@ use crate::measure::{Measured, Screen};
 use crate::report::{Aim, Row, Sheet, Unit};
 use crate::vectors::set::Set;
 use crate::vectors::truth::recall;
-use std::time::Duration;
 
 /// Rows a second that are built into an index, ours against each of the others.
 pub(super) fn builds(
@@ -47,13 +47,12 @@ pub(super) fn builds(
 
 /// Rates at the first recall, memory and build time at each size: a contest each.
 pub(super) fn scale(
-    yard: &Yard,
+    part: Part<'_>,
     set: &Set,
     sizes: &[usize],
-    budget: Duration,
-    screen: &Screen,
     sheet: &mut Sheet,
 ) -> Result<(), BenchError> {
+    let Part { yard, budget, screen } = part;
     let names: &[&str] = if yard.has_rivals() { &["hnswlib"] } else { &[] };
     for &rows in sizes {
         screen.now(&format!("{rows} rows: the exact answers"));

@@ -14,7 +14,7 @@ mod servers;
 mod sweep;
 mod versus;
 
-pub use ours::{passes, serve};
+pub use ours::serve;
 
 use crate::error::BenchError;
 use crate::measure::Screen;
@@ -40,15 +40,25 @@ pub fn run(options: &Options, screen: &Screen, sheet: &mut Sheet) -> Result<(), 
     }
     let minutes = if options.quick { 0.0 } else { options.minutes.clamp(0.0, 1e5) };
     let budget = Duration::from_secs_f64(minutes * 60.0);
+    let part = |budget: Duration| Part { yard: &yard, budget, screen };
     for set in &sets {
-        versus::run(&yard, set, budget * 3 / 10, screen, sheet)?;
+        versus::run(part(budget * 3 / 10), set, sheet)?;
     }
     let last = sets.last().unwrap_or(first);
     let (builds, scale, served) = sizes(options);
     grow::builds(&yard, &last.scaled(yard.scratch.path(), builds.min(last.rows))?, screen, sheet)?;
-    grow::scale(&yard, first, &scale, budget / 10, screen, sheet)?;
+    grow::scale(part(budget / 10), first, &scale, sheet)?;
     let served = last.scaled(yard.scratch.path(), served.min(last.rows))?;
-    servers::run(&yard, &served, budget / 5, screen, sheet)
+    servers::run(part(budget / 5), &served, sheet)
+}
+
+/// What a part of the suite that measures for a while is given.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    yard: &'a Yard,
+    /// How long it measures; building is not counted.
+    budget: Duration,
+    screen: &'a Screen,
 }
 
 fn sets(

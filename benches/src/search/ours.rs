@@ -9,6 +9,7 @@ use super::engine::{Answers, Ask, Block, LINE_BYTES_MAX, Open, Opened, Reply};
 use crate::error::{BenchError, Step};
 use crate::vectors::Matrix;
 use crate::vectors::texmex::read_fvecs;
+use crate::vectors::truth::{BUCKETS, answers};
 use prag_index::{BuildParams, PartName, Row, Segment};
 use prag_protocol::filter::{Bounds, Condition, Filter};
 use prag_protocol::metadata::{Metadata, Value};
@@ -18,12 +19,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Whether a filter lets a row through: what ours and the rivals are asked for.
-#[must_use]
-pub fn passes(row: u32, permille: Option<u32>) -> bool {
-    permille.is_none_or(|permille| row % BUCKETS < permille)
-}
 
 /// Serves until the input ends.
 ///
@@ -88,26 +83,10 @@ impl Ours {
         let end = (block.first + block.count).min(self.queries.len());
         let queries: Vec<&[f32]> =
             (block.first.min(end)..end).map(|index| self.queries.row(index)).collect();
-        let filter = block.permille.map(|permille| filter(permille));
-        let threads = block.threads.max(1);
-        let share = queries.len().div_ceil(threads).max(1);
-        let answer = |part: &[&[f32]]| -> Result<Vec<Vec<u32>>, BenchError> {
-            part.iter().map(|query| self.one(query, block, filter.as_ref())).collect()
-        };
+        let filter = block.permille.map(filter);
         let begin = Instant::now();
-        let mut ids = if threads == 1 {
-            answer(&queries)?
-        } else {
-            std::thread::scope(|scope| {
-                let parts: Vec<_> =
-                    queries.chunks(share).map(|part| scope.spawn(move || answer(part))).collect();
-                let mut all = Vec::with_capacity(queries.len());
-                for part in parts {
-                    all.extend(part.join().map_err(|_| BenchError::new("a thread", "it ended"))??);
-                }
-                Ok::<_, BenchError>(all)
-            })?
-        };
+        let mut ids =
+            answers(&queries, block.threads, |query| self.one(query, block, filter.as_ref()))?;
         let seconds = begin.elapsed().as_secs_f64();
         for found in &mut ids {
             for id in found {
@@ -197,6 +176,5 @@ fn resident() -> u64 {
 }
 
 const FIELD: &str = "bucket";
-const BUCKETS: u32 = 1000;
 const BUILT: &str = "built.json";
 const ORDER: &str = "order";

@@ -6,8 +6,9 @@
 //! Never: less of ours than an owner's client would do: it signs, seals, opens and verifies within its own time.
 //! Invariant: clients run on the machine of the servers, so each side pays for its own clients; Postgres' is `pgbench`.
 
+use super::Part;
 use super::engine::{Block, Load, Loaded};
-use super::fleet::{Contender, Yard};
+use super::fleet::Contender;
 use super::load::{ask_chroma, ask_ours, load};
 use super::sweep::{K, RECALLS, block};
 use crate::data::{CHUNKS_PER_DOCUMENT, DataSet, Document};
@@ -26,13 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Adds the rows.
-pub(super) fn run(
-    yard: &Yard,
-    set: &Set,
-    budget: Duration,
-    screen: &Screen,
-    sheet: &mut Sheet,
-) -> Result<(), BenchError> {
+pub(super) fn run(part: Part<'_>, set: &Set, sheet: &mut Sheet) -> Result<(), BenchError> {
+    let Part { yard, budget, screen } = part;
     screen.now("filling our worker");
     let stage = Stage::new(&documents(set)?)?;
     let clients = stage.readers(MOST_CLIENTS).into_iter().map(Arc::new).collect();
@@ -187,19 +183,12 @@ fn choose(rival: &Contender, set: &Set) -> Result<String, BenchError> {
 fn documents(set: &Set) -> Result<DataSet, BenchError> {
     let rows = read_fvecs(&set.base, Some(set.rows))?;
     let texts = std::fs::read_to_string(set.base.with_extension("txt")).unwrap_or_default();
-    let mut texts = texts.lines();
+    let mut texts = texts.lines().chain(std::iter::repeat("a passage that was made up"));
     let vectors: Vec<Vec<f32>> = rows.rows().map(<[f32]>::to_vec).collect();
     let mut documents = Vec::new();
     for (number, vectors) in vectors.chunks(CHUNKS_PER_DOCUMENT).enumerate() {
-        let (mut content, mut spans) = (String::new(), Vec::new());
-        for _ in vectors {
-            let start = u32::try_from(content.len()).step("a document")?;
-            content.push_str(texts.next().unwrap_or("a passage that was made up"));
-            spans.push((start, u32::try_from(content.len()).step("a document")?));
-            content.push('\n');
-        }
-        let (id, metadata) = (format!("document-{number}"), Metadata::new());
-        documents.push(Document { id, content, spans, vectors: vectors.to_vec(), metadata });
+        let texts: Vec<&str> = texts.by_ref().take(vectors.len()).collect();
+        documents.push(Document::new(number, &texts, vectors.to_vec(), Metadata::new())?);
     }
     Ok(DataSet { name: set.about.clone(), documents, queries: Vec::new() })
 }

@@ -5,8 +5,9 @@
 //! Never: a rival's slower setting: where a rival has several, the faster one of the run stands in the row.
 //! Invariant: both sides of a row have the recall that the row names.
 
+use super::Part;
 use super::engine::Block;
-use super::fleet::{Contender, OURS, RIVALS, Yard};
+use super::fleet::{Contender, OURS, RIVALS};
 use super::sweep::{K, RECALLS, Rates, Sweep, block, median};
 use crate::error::{BenchError, Step};
 use crate::measure::{Measured, Screen, Side, interleave_within};
@@ -15,14 +16,9 @@ use crate::vectors::set::Set;
 use crate::vectors::truth::recall;
 use std::time::Duration;
 
-/// Everything of one data set, within `budget`, in which building is not counted.
-pub(super) fn run(
-    yard: &Yard,
-    set: &Set,
-    budget: Duration,
-    screen: &Screen,
-    sheet: &mut Sheet,
-) -> Result<(), BenchError> {
+/// Everything of one data set.
+pub(super) fn run(part: Part<'_>, set: &Set, sheet: &mut Sheet) -> Result<(), BenchError> {
+    let Part { yard, budget, screen } = part;
     let names: &[&str] = if yard.has_rivals() { &RIVALS } else { &[] };
     let fleet = yard.fleet(names, set, true, screen, sheet)?;
     let sweep = Sweep::new(set, &fleet, screen)?;

@@ -118,7 +118,7 @@ fn requests(size: Size, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchE
 fn signed(identity: &Identity, permit: &Permit) -> Result<Vec<(String, String)>, BenchError> {
     let nonce = random(&mut OsEntropy).step("a nonce")?;
     let signed = sign_request(identity.session(), &PARTS, permit, &WORKER, NOW, nonce);
-    signed.step("signing a request")
+    Ok(signed.step("signing a request")?.headers)
 }
 
 const PARTS: RequestParts<'_> = RequestParts {

@@ -59,8 +59,6 @@ impl Stage {
         let runtime = Runtime::new().step("a runtime")?;
         let lab = runtime.block_on(Lab::start_with(|settings| {
             settings.plain = true;
-            // What is measured is not held to a pace.
-            (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
             // Only when it is asked for: a freeze in the background would run into the requests.
             settings.freeze_rows = FREEZE_ROWS_MAX;
             // A reader that asks without pause would be slowed down: the pace is a setting, and not what is measured.
@@ -106,8 +104,8 @@ impl Stage {
         let nonce = prag_trust::entropy::random(&mut OsEntropy).step("a nonce")?;
         let parts = RequestParts { method, path: &path, query: "", body: &body };
         let worker = session.worker().sig_pk;
-        let headers = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
-        let headers = headers.step("signing a request")?;
+        let signed = sign_request(identity.session(), &parts, &permit, &worker, now, nonce);
+        let headers = signed.step("signing a request")?.headers;
         Ok(Ready { method, path, body, headers })
     }
 

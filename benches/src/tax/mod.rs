@@ -17,7 +17,7 @@ mod verify;
 use crate::data::DataSet;
 use crate::error::{BenchError, Step};
 use crate::measure::Screen;
-use crate::options::{Options, Size};
+use crate::options::Options;
 use crate::report::Sheet;
 
 /// Runs the suite.
@@ -33,19 +33,5 @@ pub fn run(options: &Options, screen: &Screen, sheet: &mut Sheet) -> Result<(), 
     verify::run(size, screen, sheet)?;
     crypto::run(size, screen, sheet)?;
     let twin = storage::run(size, &data, disk.path(), screen, sheet)?;
-    request::run(size, &data, &twin, screen, sheet)
-}
-
-/// Runs the part that measures requests, over a twin that was measured itself only as far as it takes to fill it.
-///
-/// # Errors
-/// As [`run`].
-pub fn requests(options: &Options, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchError> {
-    let size = options.size();
-    let data = DataSet::new(options.corpus.as_deref(), size.rows, size.requests)?;
-    let disk = tempfile::tempdir_in(options.disk()).step("making a folder for the databases")?;
-    let brief = Size { opens: 1, searches: 8, singles: 8, ..size };
-    let twin = storage::run(brief, &data, disk.path(), screen, &mut Sheet::default())?;
-    crypto::run(Size { blobs: 2, blob_bytes: 1 << 20, ..size }, screen, sheet)?;
     request::run(size, &data, &twin, screen, sheet)
 }

@@ -12,6 +12,7 @@ use super::truth::Exact;
 use crate::data::{Dice, unit};
 use crate::error::{BenchError, Step};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Rows, queries, and the exact answers.
 pub struct Set {
@@ -49,6 +50,7 @@ impl Set {
         convert(folder, name)?;
         let file = |part: &str| folder.join(format!("{name}.{part}"));
         let (base, query) = (file("base.fvecs"), file("query.fvecs"));
+        let made = modified(&base).max(modified(&query));
         if !base.exists() || !query.exists() {
             return Ok(None);
         }
@@ -56,7 +58,7 @@ impl Set {
         let known = file("truth.ivecs");
         let whole = matrix.len() < rows;
         let set = Self::of(name, name, (base, query), &matrix, permilles, |exact, queries| {
-            if whole && known.exists() {
+            if whole && modified(&known) > made {
                 return read_ivecs(&known);
             }
             let truth = exact.nearest(queries, TRUTH, None)?;
@@ -150,6 +152,11 @@ impl Set {
         let about = format!("{real} rows of {}, the rest synthetic: rows of it, moved", self.name);
         Self::of(&self.name, &about, (file, self.query.clone()), &matrix, &[], exact)
     }
+}
+
+/// When a file was written; nothing, which is before all times, where it is not there.
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|file| file.modified()).ok()
 }
 
 /// A file of bytes becomes one of unit vectors, once.

@@ -1,13 +1,12 @@
 //! The exact answer to every query.
 //!
 //! Layer: benches.
-//! Holds: the index's exact scan over the rows, on every core; recall against it.
+//! Holds: the index's exact scan over the rows, on every core; which rows a filter lets through; recall.
 //! Never: an approximate walk: the segment here has no graph.
 //! Invariant: a row's number is its place in the file.
 
 use super::Matrix;
 use crate::error::{BenchError, Step};
-use crate::search::passes;
 use prag_index::{BuildParams, Row, Segment};
 use prag_protocol::metadata::Metadata;
 use roaring::RoaringBitmap;
@@ -49,25 +48,45 @@ impl Exact {
         let allowed: RoaringBitmap = rows.filter(|row| passes(*row, permille)).collect();
         let queries: Vec<&[f32]> = queries.rows().collect();
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = queries.len().div_ceil(threads).max(1);
-        let answer = |part: &[&[f32]]| -> Result<Vec<Vec<u32>>, BenchError> {
-            let nearest = |query: &&[f32]| {
-                let hits = self.segment.dense_exact(query, &allowed, k).step("an exact scan")?;
-                Ok(hits.iter().map(|hit| hit.ordinal).collect())
-            };
-            part.iter().map(nearest).collect()
-        };
-        std::thread::scope(|scope| {
-            let parts: Vec<_> =
-                queries.chunks(share).map(|part| scope.spawn(move || answer(part))).collect();
-            let mut all = Vec::with_capacity(queries.len());
-            for part in parts {
-                let part = part.join().map_err(|_| BenchError::new("an exact scan", "it ended"))?;
-                all.extend(part?);
-            }
-            Ok(all)
+        answers(&queries, threads, |query| {
+            let hits = self.segment.dense_exact(query, &allowed, k).step("an exact scan")?;
+            Ok(hits.iter().map(|hit| hit.ordinal).collect())
         })
     }
+}
+
+/// Whether a filter lets a row through: what ours and the rivals are asked for. Rows are in random order.
+#[must_use]
+pub fn passes(row: u32, permille: Option<u32>) -> bool {
+    permille.is_none_or(|permille| row % BUCKETS < permille)
+}
+
+/// What `answer` says to each query, in their order, from so many threads; one is the caller's own.
+///
+/// # Errors
+/// The first query's that failed, or where a thread ended.
+pub fn answers(
+    queries: &[&[f32]],
+    threads: usize,
+    answer: impl Fn(&[f32]) -> Result<Vec<u32>, BenchError> + Sync,
+) -> Result<Vec<Vec<u32>>, BenchError> {
+    let one_by_one = |part: &[&[f32]]| -> Result<Vec<Vec<u32>>, BenchError> {
+        part.iter().map(|query| answer(query)).collect()
+    };
+    if threads <= 1 {
+        return one_by_one(queries);
+    }
+    let share = queries.len().div_ceil(threads).max(1);
+    let one_by_one = &one_by_one;
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            queries.chunks(share).map(|part| scope.spawn(move || one_by_one(part))).collect();
+        let mut all = Vec::with_capacity(queries.len());
+        for part in parts {
+            all.extend(part.join().map_err(|_| BenchError::new("a thread", "it ended"))??);
+        }
+        Ok(all)
+    })
 }
 
 /// Share of the `k` truly nearest that were found, over all queries.
@@ -83,6 +102,9 @@ pub fn recall(truth: &[Vec<u32>], found: &[Vec<u32>], k: usize) -> f64 {
     }
     if wanted == 0 { 0.0 } else { hits as f64 / wanted as f64 }
 }
+
+/// Filters are by a row's number modulo this.
+pub const BUCKETS: u32 = 1000;
 
 #[cfg(test)]
 mod tests {

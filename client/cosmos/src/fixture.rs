@@ -1,6 +1,6 @@
 //! A chain in memory: validators that sign, blocks that commit to the contract's state, nodes that answer or lie.
 //!
-//! Layer: tests.
+//! Layer: tests; compiled for them alone.
 //! Holds: everything that a real node would answer, in its formats.
 //! Never: keys or hashes that a client would not check.
 //! Invariant: what an honest node serves, the client believes; each lie is one change of an answer.

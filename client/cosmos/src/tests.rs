@@ -85,7 +85,9 @@ fn answers() {
     let good = [
         json!({"result": {"sync_info": {"latest_block_height": "5"}}}),
         json!({"result": {"code": 5, "codespace": "sdk", "log": "x", "data": "", "hash": "AB"}}),
-        json!({"result": {"height": "5", "proof": {"proof": {"total": "2", "index": "1", "aunts": ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]}}}}),
+        json!({"result": {"height": "5", "proof": {"proof": {"total": "2", "index": "1", "aunts": [
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        ]}}}}),
         json!({"result": {"txs_results": [{"code": 1, "data": "AA==", "gas_wanted": "1", "gas_used": "-1"}]}}),
         json!({"error": {"code": -1, "message": "m", "data": "d"}}),
     ];

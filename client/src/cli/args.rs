@@ -172,8 +172,8 @@ pub(super) struct Create {
     /// absent.
     #[arg(long)]
     pub(super) language: Option<String>,
-    /// Search by vectors alone, so that the worker's memory accesses and reply times tell its host nothing. Slower: each
-    /// query looks at every chunk.
+    /// Search by vectors alone, looking at every chunk, so that neither which ones are read nor for how long tells the
+    /// worker's host what was sought. Slower; docs/oblivious.md says what remains visible.
     #[arg(long)]
     pub(super) oblivious: bool,
 }

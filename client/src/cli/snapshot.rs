@@ -14,6 +14,7 @@ use crate::remembered::Remembered;
 use crate::sdk::Client;
 use crate::snapshots::Restoration;
 use crate::snapshots::offline::{Inspected, Inspection, inspect};
+use indicatif::HumanBytes;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::operations::Operation;
 use prag_protocol::wire::snapshots::{AtTarget, Checked, Snapshot, Snapshots, Standing};
@@ -42,7 +43,7 @@ pub(super) async fn run(client: &Client, screen: Screen, command: SnapshotComman
                     "removed {} snapshots and {} objects ({}) from {}",
                     pruned.removed.len(),
                     pruned.objects,
-                    size(pruned.bytes),
+                    HumanBytes(pruned.bytes),
                     clean(&pruned.target)
                 )
             });
@@ -63,8 +64,8 @@ async fn create(client: &Client, screen: Screen, of: SnapshotOf) -> Done {
             "{} of {} objects written, {} of {}",
             made.new_objects,
             made.objects,
-            size(made.new_bytes),
-            size(made.bytes)
+            HumanBytes(made.new_bytes),
+            HumanBytes(made.bytes)
         );
         described("snapshot", made, [("written", fresh)])
     });
@@ -89,7 +90,7 @@ fn listed(found: &Snapshots) -> String {
                 writes(one),
                 one.epoch.to_string(),
                 one.documents.to_string(),
-                size(one.bytes),
+                HumanBytes(one.bytes).to_string(),
             ]
         })
         .collect();
@@ -189,7 +190,7 @@ fn inspected(found: &Inspection) -> String {
             one.id,
             one.epoch,
             one.objects,
-            size(one.bytes)
+            HumanBytes(one.bytes)
         ));
         lines.extend(one.faults.iter().take(FAULTS_SHOWN).map(|fault| format!("  {fault}")));
         if one.faults.len() > FAULTS_SHOWN {
@@ -234,7 +235,7 @@ fn described(
         ("writes", writes(one)),
         ("key epoch", one.epoch.to_string()),
         ("documents", format!("{} in {} chunks", one.documents, one.chunks)),
-        ("size", format!("{} in {} objects", size(one.bytes), one.objects)),
+        ("size", format!("{} in {} objects", HumanBytes(one.bytes), one.objects)),
     ];
     facts(title, rows.into_iter().chain(more))
 }
@@ -242,15 +243,6 @@ fn described(
 fn writes(one: &Snapshot) -> String {
     let number = |field: &str| one.head.get(field).and_then(serde_json::Value::as_u64).unwrap_or(0);
     format!("{} (writer epoch {})", number("size"), number("writer_epoch"))
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }
 
 const FAULTS_SHOWN: usize = 10;

@@ -2,7 +2,7 @@
 //!
 //! Layer: client, `snapshots`.
 //! Holds: the check of names, lengths and hashes, and the comparison with what this machine remembers.
-//! Never: follows a link, opens what is no plain file, reads more than an index allows.
+//! Never: follows a link that lies under a hash, opens what is no plain file, reads more than an index allows.
 //! Invariant: a snapshot that is remembered here and has no fault is byte for byte the one that was made: its id is
 //! the hash of its index, and that lists the hash of every object. Of one that is not remembered, only its own word
 //! is checked.
@@ -10,11 +10,13 @@
 use super::folder_of;
 use crate::error::ClientError;
 use crate::remembered::{MadeSnapshot, Remembered};
-use prag_protocol::snapshot::{Header, HeaderError, INDEX_BYTES_MAX, Listed};
+use prag_protocol::snapshot::{
+    FOLDER_OBJECTS_MAX, Header, HeaderError, INDEX_BYTES_MAX, Listed, SNAPSHOTS_MAX,
+};
 use prag_protocol::{CollectionId, Epoch};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
 /// What a folder holds of one collection.
@@ -89,9 +91,10 @@ pub fn inspect(
     for one in remembered.made_snapshots(collection)? {
         made.insert(one.id.clone(), one);
     }
-    let (mut snapshots, mut needed) = (Vec::new(), HashSet::new());
+    let objects = names(&root.join("objects"), FOLDER_OBJECTS_MAX)?;
+    let (mut snapshots, mut strays) = (Vec::new(), HashSet::<String>::from_iter(objects));
     let mut sound: BTreeMap<[u8; 32], Option<Fault>> = BTreeMap::new();
-    for id in names(&root.join("snapshots"))? {
+    for id in names(&root.join("snapshots"), SNAPSHOTS_MAX)? {
         let asked = only.is_none_or(|only| only == id);
         let mut found = Inspected {
             id: id.clone(),
@@ -103,7 +106,9 @@ pub fn inspect(
         };
         match index(&root.join("snapshots").join(&id), &id)? {
             Ok(header) => {
-                needed.extend(header.objects.iter().map(|object| hex::encode(object.name)));
+                for object in &header.objects {
+                    strays.remove(&hex::encode(object.name));
+                }
                 (found.epoch, found.bytes) = (header.epoch, header.bytes());
                 found.objects = header.objects.len() as u64;
                 for object in header.objects.iter().filter(|_| asked) {
@@ -125,10 +130,8 @@ pub fn inspect(
             snapshots.push(found);
         }
     }
-    let strays =
-        names(&root.join("objects"))?.iter().filter(|name| !needed.contains(*name)).count();
     let missing = made.into_values().filter(|one| only.is_none_or(|only| only == one.id)).collect();
-    Ok(Inspection { snapshots, missing, strays: strays as u64 })
+    Ok(Inspection { snapshots, missing, strays: strays.len() as u64 })
 }
 
 /// The public part of an index whose name is the hash of its bytes.
@@ -186,8 +189,8 @@ fn read(
     Ok(if fits(found) { Ok(bytes) } else { length(found) })
 }
 
-/// Files whose names are hashes, sorted; none where there is no folder.
-fn names(folder: &Path) -> Result<Vec<String>, ClientError> {
+/// Files whose names are hashes, sorted, of `most` at most; none where there is no folder.
+fn names(folder: &Path, most: usize) -> Result<Vec<String>, ClientError> {
     let failed = || ClientError::file("listing snapshots");
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -200,6 +203,9 @@ fn names(folder: &Path) -> Result<Vec<String>, ClientError> {
         let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         let hash = name.to_str().filter(|name| name.len() == 64 && name.bytes().all(digit));
         names.extend(hash.map(str::to_owned));
+        if names.len() > most {
+            return Err(failed()(Error::other("more files than snapshots have")));
+        }
     }
     names.sort_unstable();
     Ok(names)

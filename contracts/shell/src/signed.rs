@@ -1,7 +1,8 @@
 //! Questions and messages under a permit: the chain's clock and name.
 //!
 //! Layer: shell.
-//! Holds: the way from a signed question to who asks, from a signed message to who says it, and from a permit to whose it is.
+//! Holds: the way from a signed question to who asks, from a signed message to who says it, and from a permit to whose
+//! it is.
 //! Never: whether the permit was revoked: each contract asks its own state. On Secret the header of a query is the
 //! node's word: a node that turns its clock back gets an old answer encrypted for whoever asked, and nothing else. That
 //! of a message is the block's.

@@ -3,8 +3,8 @@
 //! Layer: index.
 //! Holds: what must be added up over the parts before any of them scores.
 //! Never: one part's own statistics in a score.
-//! Invariant: the same row scores the same in a tail and in a segment: its terms are added up from the weightiest to the
-//! lightest, wherever it lies.
+//! Invariant: the same row scores the same in a tail and in a segment: its terms are added up from the weightiest to
+//! the lightest, wherever it lies.
 
 use crate::analyze::Analyzed;
 use tantivy::fieldnorm::FieldNormReader;

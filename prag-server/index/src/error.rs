@@ -54,7 +54,7 @@ pub enum IndexError {
 /// The parts that a segment is stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PartName {
-    /// The f32 vectors.
+    /// The vectors and their codes.
     Vectors = 1,
     /// The graph; small segments have none.
     Graph = 2,

@@ -5,6 +5,8 @@
 //! Never: prints a score.
 //! Invariant: the k kept do not depend on the order in which they came.
 
+mod bits;
+
 use crate::scratch::Lent;
 use roaring::RoaringBitmap;
 use std::cmp::{Ordering, Reverse};
@@ -112,16 +114,13 @@ impl Mask {
         }
         let mut words = Lent::default();
         words.resize((rows as usize).div_ceil(64), 0);
-        let mut count = 0;
-        // Run by run: few rows are deleted, most of the time.
-        let mut runs = allowed.iter();
-        while let Some(run) = runs.next_range()
-            && *run.start() < rows
+        bits::fill(&mut words, allowed);
+        if let Some(last) = words.last_mut()
+            && !rows.is_multiple_of(64)
         {
-            let (start, end) = (*run.start(), (*run.end()).min(rows - 1));
-            count += (end - start) as usize + 1;
-            set(&mut words, start, end);
+            *last &= u64::MAX >> (64 - rows % 64);
         }
+        let count = words.iter().map(|word| word.count_ones() as usize).sum();
         Self::Some(words, count)
     }
 
@@ -159,21 +158,8 @@ impl Mask {
     }
 }
 
-/// Set the bits `start` to `end`, both included.
-fn set(words: &mut [u64], start: u32, end: u32) {
-    let (first, last) = (start as usize / 64, end as usize / 64);
-    let head = u64::MAX << (start % 64);
-    let tail = u64::MAX >> (63 - end % 64);
-    if first == last {
-        words[first] |= head & tail;
-        return;
-    }
-    words[first] |= head;
-    words[first + 1..last].fill(u64::MAX);
-    words[last] |= tail;
-}
-
 /// The rows of a mask, ascending.
+#[derive(Clone)]
 pub(crate) enum Rows<'a> {
     All(Range<u32>),
     Some {

@@ -10,11 +10,7 @@ pub(crate) const LANES: usize = 32;
 
 /// Σ left·widen(right), to the length of the shorter.
 #[inline(always)]
-pub(crate) fn dot<T: Copy + Default>(
-    left: &[f32],
-    right: &[T],
-    widen: impl Fn(&T) -> f32 + Copy,
-) -> f32 {
+pub(crate) fn dot<T>(left: &[f32], right: &[T], widen: impl Fn(&T) -> f32) -> f32 {
     let length = left.len().min(right.len());
     let (left, left_rest) = left[..length].as_chunks::<LANES>();
     let (right, right_rest) = right[..length].as_chunks::<LANES>();

@@ -26,6 +26,13 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     floats::dot(left, right, |value| *value)
 }
 
+/// As [`dot`], where each number of `right` is read by `widen`.
+#[must_use]
+#[inline(always)]
+pub fn dot_by<T>(left: &[f32], right: &[T], widen: impl Fn(&T) -> f32) -> f32 {
+    floats::dot(left, right, widen)
+}
+
 /// 64 codes on a cache line of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
@@ -43,8 +50,23 @@ pub trait Isa: Copy + sealed::Sealed {
     /// Σ query·(row − [`BIAS`]) over lines of equal count. `bias` is [`bias`] of the query.
     fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32;
 
-    /// Two such sums over one row, which is read once.
-    fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2];
+    /// Four such sums, over rows of one length.
+    #[inline(always)]
+    fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
+        let [a, b, c, d] = rows;
+        [
+            self.dot_codes(query, bias, a),
+            self.dot_codes(query, bias, b),
+            self.dot_codes(query, bias, c),
+            self.dot_codes(query, bias, d),
+        ]
+    }
+
+    /// Two such sums over one row.
+    #[inline(always)]
+    fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
+        [self.dot_codes(query[0], bias[0], row), self.dot_codes(query[1], bias[1], row)]
+    }
 
     /// Σ (left − [`BIAS`])·(right − [`BIAS`]) over lines of equal count.
     fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32;

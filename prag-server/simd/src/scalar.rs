@@ -21,11 +21,6 @@ impl Isa for Scalar {
     }
 
     #[inline(always)]
-    fn dot_two(self, query: [&[Line<i8>]; 2], _: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
-        query.map(|query| self.dot_codes(query, 0, row))
-    }
-
-    #[inline(always)]
     fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
         let lines = left.iter().zip(right);
         lines.map(|(left, right)| line(&left.0, &right.0, signed)).sum()

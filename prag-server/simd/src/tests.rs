@@ -15,7 +15,7 @@ struct Everything<'a> {
 }
 
 impl Kernel for Everything<'_> {
-    type Output = ([i32; 5], [u32; 3]);
+    type Output = ([i32; 9], [u32; 3]);
 
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Self::Output {
@@ -23,6 +23,7 @@ impl Kernel for Everything<'_> {
         isa.prefetch(left);
         isa.prefetch(&rows[0][..0]);
         let bias = query.map(bias);
+        let four = isa.dot_four(query[0], bias[0], [rows[0], rows[1], rows[1], rows[0]]);
         let two = isa.dot_two(query, bias, rows[1]);
         let integers = [
             isa.dot_codes(query[0], bias[0], rows[0]),
@@ -30,6 +31,10 @@ impl Kernel for Everything<'_> {
             isa.dot_rows(rows[0], rows[1]),
             two[0],
             two[1],
+            four[0],
+            four[1],
+            four[2],
+            four[3],
         ];
         let floats =
             [isa.dot_f32(left, right), isa.dot_f16(left, halves), isa.dot_f32_codes(left, codes)];
@@ -72,7 +77,8 @@ proptest! {
         let row = |codes: &'_ [u8]| codes.iter().map(|code| i64::from(*code) - 128).collect::<Vec<_>>();
         let sum = |a: &[i64], b: &[i64]| naive(a.iter().copied(), b.iter().copied());
         let (a, b, c, d) = (query(&first), query(&second), row(&left), row(&right));
-        let expected = [sum(&a, &c), sum(&b, &d), sum(&c, &d), sum(&a, &d), sum(&b, &d)];
+        let (ac, ad) = (sum(&a, &c), sum(&a, &d));
+        let expected = [ac, sum(&b, &d), sum(&c, &d), ad, sum(&b, &d), ac, ad, ad, ac];
 
         let (x, y): (Vec<f32>, Vec<f32>) = floats.into_iter().unzip();
         let halves: Vec<u16> = y.iter().map(|value| half(*value)).collect();

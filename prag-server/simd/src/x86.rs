@@ -1,6 +1,6 @@
 //! The instruction sets of x86-64.
 //!
-//! Layer: under `lib`; with its two files of loops the only place of the workspace that holds `unsafe`.
+//! Layer: under `lib`; with the loops under it and `memory` the only place of the workspace that holds `unsafe`.
 //! Holds: one token per instruction set, and the choice among them.
 //! Never: a token where the processor lacks the instructions; a load that a reference does not cover.
 //! Invariant: a function with `target_feature` is called by the token of those features only, or by one that
@@ -61,8 +61,10 @@ pub(crate) fn has_vnni() -> bool {
 
 static BEST: LazyLock<Level> = LazyLock::new(Level::best);
 
+/// A token and its set; in braces what the set does better than one sum at a time.
 macro_rules! instruction_set {
-    ($token:ident, $run:ident, $codes:ident, $floats:ident, $features:literal) => {
+    ($token:ident, $run:ident, $codes:ident, $floats:ident, $features:literal
+        $(, { $($more:tt)* })?) => {
         /// Proof that the processor has the instructions: made in the function below only.
         #[derive(Clone, Copy)]
         struct $token(());
@@ -79,17 +81,6 @@ macro_rules! instruction_set {
             fn dot_codes(self, query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32 {
                 // SAFETY: the token proves the features.
                 unsafe { $codes::dot_codes(query, bias, row) }
-            }
-
-            #[inline(always)]
-            fn dot_two(
-                self,
-                query: [&[Line<i8>]; 2],
-                bias: [i32; 2],
-                row: &[Line<u8>],
-            ) -> [i32; 2] {
-                // SAFETY: the token proves the features.
-                unsafe { $codes::dot_two(query, bias, row) }
             }
 
             #[inline(always)]
@@ -114,6 +105,8 @@ macro_rules! instruction_set {
             fn prefetch<T>(self, memory: &[T]) {
                 prefetch(memory);
             }
+
+            $($($more)*)?
         }
     };
 }
@@ -131,7 +124,20 @@ instruction_set!(
     run_vnni,
     vnni,
     avx512,
-    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni",
+    {
+        #[inline(always)]
+        fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
+            // SAFETY: the token proves the features.
+            unsafe { vnni::dot_four(query, bias, rows) }
+        }
+
+        #[inline(always)]
+        fn dot_two(self, query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
+            // SAFETY: the token proves the features.
+            unsafe { vnni::dot_two(query, bias, row) }
+        }
+    }
 );
 
 /// Ask for each cache line that `memory` touches.
@@ -141,8 +147,7 @@ fn prefetch<T>(memory: &[T]) {
     let end = start.addr() + size_of_val(memory);
     let mut at = start.map_addr(|address| address & !63);
     while at.addr() < end {
-        // SAFETY: a prefetch reads nothing that the program sees and never faults; `at` lies on a line that
-        // `memory` touches.
+        // SAFETY: a prefetch reads nothing that the program sees, and never faults, wherever `at` is.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at) };
         at = at.wrapping_add(64);
     }

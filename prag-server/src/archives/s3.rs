@@ -180,36 +180,14 @@ mod tests {
     use super::*;
     use object_store::memory::InMemory;
 
-    fn name(hash: u8) -> ObjectName {
-        ObjectName { folder: [1; 16], kind: Kind::Object, hash: [hash; 32] }
-    }
-
-    /// A bucket behaves as a folder does: written once, exact in length, listed in order, strangers left alone.
+    /// A bucket is a target as a folder is, and leaves alone what is no object.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn objects_are_written_once() {
+    async fn conforms() {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let archive = BucketArchive::over(Arc::clone(&store), "/deep/prefix/", Handle::current());
         let stranger = Path::from("deep/prefix").join("01".repeat(16)).join("objects").join("x");
         store.put(&stranger, PutPayload::from(vec![1])).await.unwrap();
-        let work = move || {
-            assert_eq!(archive.list([1; 16], Kind::Object, 9).unwrap(), []);
-            assert_eq!(archive.get(name(1), 3), Err(ArchiveError::Missing(name(1))));
-            assert_eq!(archive.put_new(name(1), b"abc"), Ok(true));
-            assert_eq!(archive.put_new(name(1), b"abc"), Ok(false));
-            let other = ArchiveError::Length { name: name(1), found: 3, wanted: 4 };
-            assert_eq!(archive.put_new(name(1), b"abcd"), Err(other.clone()));
-            assert_eq!(archive.get(name(1), 4), Err(other));
-            assert_eq!(archive.get(name(1), 3).unwrap(), b"abc");
-            assert_eq!(archive.put_new(name(0), b"z"), Ok(true));
-            let listed = archive.list([1; 16], Kind::Object, 9).unwrap();
-            let listed: Vec<_> = listed.iter().map(|one| (one.hash[0], one.bytes)).collect();
-            assert_eq!(listed, [(0, 1), (1, 3)]);
-            assert_eq!(archive.list([1; 16], Kind::Object, 1), Err(ArchiveError::TooMany(1)));
-            assert_eq!(archive.list([1; 16], Kind::Index, 1).unwrap(), []);
-            archive.delete(name(1)).unwrap();
-            archive.delete(name(1)).unwrap();
-            assert_eq!(archive.get(name(1), 3), Err(ArchiveError::Missing(name(1))));
-        };
+        let work = move || prag_store::conformance::archive(&archive);
         tokio::task::spawn_blocking(work).await.unwrap();
     }
 

@@ -127,6 +127,12 @@ impl Log {
         }
     }
 
+    /// The tree over the digests, without the store.
+    #[must_use]
+    pub fn into_tree(self) -> MerkleLog {
+        self.tree
+    }
+
     /// Batches committed so far.
     #[must_use]
     pub fn size(&self) -> u64 {

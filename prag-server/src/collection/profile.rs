@@ -3,7 +3,8 @@
 //! Layer: collection.
 //! Holds: construction and digest of the wire profile (profile format 1), and what it means for the index.
 //! Never: changes after the first document; another model is another collection for now.
-//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker and analyser.
+//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker, analyser and way of
+//! searching.
 
 use super::CollectionError;
 use super::record::Document;

@@ -70,7 +70,7 @@ pub(super) fn write_segment(
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let tree = tree(&rows);
-    let veil = veil(profile, &rows)?;
+    let veil = veil(Shape::of(profile)?, &rows)?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
@@ -148,13 +148,13 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
-    let veil = veil(profile, &rows)?;
+    let veil = veil(shape, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
     Ok(LiveSegment { id: entry.id, index, rows, tree, live, veil })
 }
 
-fn veil(profile: &Profile, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
-    let veil = Shape::of(profile)?.oblivious.then(|| SegmentVeil::new(rows)).transpose();
+fn veil(shape: Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
+    let veil = shape.oblivious.then(|| SegmentVeil::new(rows)).transpose();
     veil.map_err(|_| CollectionError::Tampered("segment records"))
 }
 

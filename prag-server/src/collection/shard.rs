@@ -176,6 +176,11 @@ impl CollectionShard {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As [`CollectionShard::read`], unless a writer is at it.
+    pub fn try_read(&self) -> Option<RwLockReadGuard<'_, Live>> {
+        self.live.try_read().ok()
+    }
+
     /// The live view together with the durable head that it shows.
     ///
     /// Waits for a write that is being made durable, as [`CollectionShard::head`] does.

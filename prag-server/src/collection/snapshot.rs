@@ -14,13 +14,15 @@
 mod take;
 mod unpack;
 
-pub use take::{About, Moment, Written};
+pub use take::{Moment, Written};
 pub use unpack::{Source, Unpacked};
 
-use super::CollectionError;
 use super::wrapping::Wrapping;
+use super::{CollectionError, rows};
 use prag_protocol::place::{Kind as PlaceKind, Place};
-use prag_protocol::snapshot::{Header, HeaderError, INDEX_BYTES_MAX, Listed, OBJECTS_MAX};
+use prag_protocol::snapshot::{
+    FOLDER_OBJECTS_MAX, Header, HeaderError, INDEX_BYTES_MAX, Listed, OBJECTS_MAX, SNAPSHOTS_MAX,
+};
 use prag_protocol::wire::collections::Search;
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::archive::{Archive, ArchiveError, Kind, ObjectInfo, ObjectName};
@@ -49,20 +51,8 @@ pub struct Index {
     pub head: Head,
     /// Digest of the profile, hex.
     pub profile: String,
-    /// The owner's name for the collection.
-    pub name: String,
-    /// The owner at that time.
-    pub owner: Address,
-    /// Where its vectors come from, JSON.
-    pub vectors: String,
-    /// When the collection was made, Unix seconds.
-    pub born: u64,
-    /// Whether the owner lets the ledger keep the owner's share.
-    pub managed: bool,
-    /// The language of its terms, where one was chosen.
-    pub language: Option<String>,
-    /// How it is searched.
-    pub search: Search,
+    /// The collection besides its data.
+    pub about: About,
     /// Live documents.
     pub documents: u64,
     /// Live chunks.
@@ -75,6 +65,25 @@ pub struct Index {
     packs: Vec<Pack>,
     /// Parts of segments.
     blobs: Vec<Blob>,
+}
+
+/// What an index says of the collection besides its data.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The owner's name for it.
+    pub name: String,
+    /// The owner at that time.
+    pub owner: Address,
+    /// Where its vectors come from, JSON.
+    pub vectors: String,
+    /// When it was made, Unix seconds.
+    pub born: u64,
+    /// Whether the owner lets the ledger keep the owner's share.
+    pub managed: bool,
+    /// The language of its terms, where one was chosen.
+    pub language: Option<String>,
+    /// How it is searched.
+    pub search: Search,
 }
 
 /// Rows in one object.
@@ -111,6 +120,9 @@ pub enum SnapshotError {
     /// More objects than one snapshot may have.
     #[error("a snapshot of more than {OBJECTS_MAX} objects")]
     TooMany,
+    /// One more could be listed no more, nor pruned.
+    #[error("the target has {SNAPSHOTS_MAX} snapshots of this collection; prune some first")]
+    Full,
     /// The target.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -157,7 +169,7 @@ impl Target<'_> {
     /// # Errors
     /// [`ArchiveError::TooMany`] beyond what all snapshots together may have; [`ArchiveError::Io`].
     pub fn objects(&self) -> Result<Vec<ObjectInfo>, ArchiveError> {
-        self.archive.list(self.folder, Kind::Object, OBJECTS_MAX * 16)
+        self.archive.list(self.folder, Kind::Object, FOLDER_OBJECTS_MAX)
     }
 
     /// The public part of an index.
@@ -223,10 +235,10 @@ fn index_key(wrapping: &Wrapping, id: [u8; 16], wrapped: &[u8]) -> Option<Key<De
     wrapping.unwrap(id, wrapping.epoch, wrapped)
 }
 
-/// The place of a pack under the root DEK: table 8 bits, first batch 48, first part 8. Never 0, which is the index's.
-fn pack_seq(table: u8, seq: u64, part: u16) -> u64 {
-    u64::from(table) << 56 | (seq & 0xffff_ffff_ffff) << 8 | u64::from(part & 0xff)
+/// The place, under the root DEK, of a pack that begins with the row `key`: table 8 bits, batch 48, part 8. Never 0,
+/// which is the index's. `None` for tables that are not packed.
+fn pack_seq(key: &[u8]) -> Option<u64> {
+    let (seq, part) = rows::parse_batch(key).or_else(|| Some((rows::parse_digest(key)?, 0)))?;
+    let table = *key.first()?;
+    Some(u64::from(table) << 56 | (seq & 0xffff_ffff_ffff) << 8 | u64::from(part & 0xff))
 }
-
-/// Most snapshots of one collection in one target.
-const SNAPSHOTS_MAX: usize = 1024;

@@ -28,7 +28,7 @@ impl Departure {
         let _ = self.quantum.set(quantum);
     }
 
-    /// Wait until the reply may leave. Call it when nothing is left to do but to send.
+    /// Wait until the reply may leave. Call it when nothing is left to do but to pad, to seal and to send.
     pub async fn wait(&self) {
         let Some(quantum) = self.quantum.get() else { return };
         tokio::time::sleep_until(self.arrived + whole(self.arrived.elapsed(), *quantum)).await;

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// A collection in the worker's hands.
 pub struct Held {
-    /// What the catalogue says.
+    /// What the catalogue said when it was taken in hand; of that only the class moves on (`entry_now`).
     pub entry: Entry,
     state: RwLock<State>,
     watch: Mutex<Watch>,

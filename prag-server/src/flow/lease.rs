@@ -244,7 +244,7 @@ impl Worker {
 }
 
 /// A collection has one shard.
-const SHARD: u32 = 0;
+pub(super) const SHARD: u32 = 0;
 /// How long a worker that was displaced keeps the keys, for the one that takes its place to ask for them. It serves
 /// nothing meanwhile.
 const HANDOVER_SECONDS: u64 = 120;

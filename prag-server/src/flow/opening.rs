@@ -173,6 +173,10 @@ impl Worker {
         match opened {
             Ok(shard) => {
                 let shard = Arc::new(shard);
+                if let Err(problem) = self.make_room_of(&shard).await {
+                    tracing::warn!(%problem, "a shard stays locked: its room is not kept");
+                    return;
+                }
                 held.set(State::Ready(Arc::clone(&shard)));
                 self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {

@@ -2,7 +2,8 @@
 //!
 //! Layer: flow; on the index's segments.
 //! Holds: which queries are probed, one probe at a time, and the sums until a window is full.
-//! Never: makes a reply, or a write, wait; keeps a query longer than its probe; a figure of one query or one collection.
+//! Never: makes a reply, or a write, wait; keeps a query longer than its probe; a figure of one query or one
+//! collection.
 //! Invariant: a probe that finds another one at work is dropped.
 
 use super::Worker;
@@ -70,8 +71,8 @@ impl Probe {
 }
 
 impl Worker {
-    /// Run a query again, by the graph and exactly, in the background. The tail is always searched exactly, so it is left
-    /// out; segments do not change, so writers wait no longer than it takes to list them.
+    /// Run a query again, by the graph and exactly, in the background. The tail is always searched exactly, so it is
+    /// left out; segments do not change, so writers wait no longer than it takes to list them.
     pub(super) fn probe(&self, shard: Arc<CollectionShard>, sample: Sample) {
         let worker = self.clone();
         tokio::task::spawn_blocking(move || {
@@ -88,7 +89,8 @@ impl Worker {
     }
 }
 
-/// How many of the best rows the live way finds, and how many there are. Rows as good as the last of them count as found.
+/// How many of the best rows the live way finds, and how many there are. Rows as good as the last of them count as
+/// found.
 fn compare(segments: &[LiveSegment], sample: &Sample) -> Result<(u64, u64), IndexError> {
     let depth = depth(sample.k);
     let ef = sample.ef.max(depth);

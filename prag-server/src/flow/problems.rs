@@ -75,13 +75,11 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
         ),
         LedgerError::RolledBack => Problem::new(
             Code::LedgerStale,
-            "the worker's ledger is older than the head that you remember",
+            "the worker's ledger is older than the head that you remember, or of another history",
         ),
         LedgerError::Unavailable(why) => Problem::new(
             Code::LedgerUnavailable,
-            format!(
-                "{why}; nothing was changed, and the worker goes on by itself once its ledger does"
-            ),
+            format!("{why}; the worker goes on by itself once its ledger does"),
         ),
         LedgerError::Unknown => Problem::new(
             Code::LedgerUnavailable,
@@ -140,7 +138,9 @@ pub(super) fn snapshot(error: SnapshotError) -> Problem {
     let text = error.to_string();
     let code = match error {
         SnapshotError::Archive(ArchiveError::Io(_)) => Code::TargetUnavailable,
-        SnapshotError::TooMany | SnapshotError::Archive(ArchiveError::TooMany(_)) => Code::TooLarge,
+        SnapshotError::TooMany
+        | SnapshotError::Full
+        | SnapshotError::Archive(ArchiveError::TooMany(_)) => Code::TooLarge,
         SnapshotError::Keys(_) => {
             let why =
                 "they are not this collection's, or were destroyed when its keys were rotated";
@@ -148,7 +148,10 @@ pub(super) fn snapshot(error: SnapshotError) -> Problem {
         }
         SnapshotError::Collection(Tampered(_) | Format(_) | Seal(_)) => Code::SnapshotDamaged,
         SnapshotError::Collection(other) => return collection(other),
-        _ => Code::SnapshotDamaged,
+        SnapshotError::Damaged(_)
+        | SnapshotError::Header(_)
+        | SnapshotError::Contents(_)
+        | SnapshotError::Archive(_) => Code::SnapshotDamaged,
     };
     Problem::new(code, text)
 }

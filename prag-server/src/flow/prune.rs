@@ -10,6 +10,7 @@ use super::{Asker, Worker, problems, validate};
 use crate::collection::snapshot::{Opener, SnapshotError, Target};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::Problem;
+use prag_protocol::snapshot::{HeaderError, SNAPSHOTS_MAX};
 use prag_protocol::wire::snapshots::{PruneSnapshots, Pruned};
 use std::collections::HashSet;
 
@@ -27,7 +28,7 @@ impl Worker {
         let (_granted, held) = self.admit_admin(caller, id).await?;
         let shard = held.shard()?;
         let named = self.target_for(id, prune.target.as_deref())?;
-        validate::within("keep", u64::from(prune.keep), 1, KEEP_MAX)?;
+        validate::within("keep", u64::from(prune.keep), 1, SNAPSHOTS_MAX as u64)?;
         let alone = self.archiving()?;
         let work = move || {
             let _alone = alone;
@@ -52,10 +53,12 @@ fn pruned(
     let mut needed = HashSet::new();
     let mut gone = Pruned { target: String::new(), removed: Vec::new(), objects: 0, bytes: 0 };
     for info in target.indexes()? {
-        // An index that does not parse names nothing, and stays: somebody may want to look at it.
         let header = match target.header(info) {
             Ok(header) => header,
             Err(error @ SnapshotError::Archive(_)) => return Err(error),
+            // What a later build wrote may name any object.
+            Err(error @ SnapshotError::Header(HeaderError::Version(_))) => return Err(error),
+            // An index that does not parse names nothing, and stays: somebody may want to look at it.
             Err(_) => continue,
         };
         if old.contains(&info.hash) || header.epoch < opener.epoch() {
@@ -74,5 +77,3 @@ fn pruned(
     }
     Ok(gone)
 }
-
-const KEEP_MAX: u64 = 1024;

@@ -7,7 +7,7 @@
 
 use super::admit::Reader;
 use super::receipt::Question;
-use super::search::{Found, Plan, Searched, search};
+use super::search::{Found, Plan, Searched, depth, search};
 use super::sketch::Signature;
 use super::usage::count_usage;
 use super::{Answer, Departure, Worker, problems, validate};
@@ -143,7 +143,11 @@ impl Worker {
         text: String,
     ) -> Result<Vec<f32>, Problem> {
         if shard.profile().pooling == "supplied" {
-            let detail = "this collection has supplied vectors: send `vector`, or `mode` sparse";
+            let detail = if shard.oblivious() {
+                "this collection has supplied vectors: send `vector`"
+            } else {
+                "this collection has supplied vectors: send `vector`, or `mode` sparse"
+            };
             return Err(Problem::new(Code::InvalidField, detail).field("vector"));
         }
         let rows = self.embed(Role::Query, vec![text]).await?;
@@ -172,10 +176,11 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
 /// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, and few rows to scan.
 fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
-    let live = shard.read();
+    // Who would have to wait for a writer waits on another thread.
+    let Some(live) = shard.try_read() else { return false };
     let dimension = shard.profile().dimension as usize;
     let scanned = live.tail.rows.len().saturating_mul(dimension);
-    walk && plan.ef.max(plan.k) <= LIGHT_EF
+    walk && plan.ef.max(depth(plan.k)) <= LIGHT_EF
         && live.segments.len() <= LIGHT_SEGMENTS
         && scanned <= LIGHT_NUMBERS
 }

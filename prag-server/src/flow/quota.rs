@@ -11,6 +11,7 @@
 //! that dies had taken and not served is lost to the grantee: at most two slices.
 
 use super::admit::Reader;
+use super::lease::SHARD;
 use super::{Worker, lock, problems};
 use prag_client::ledger::{Authorization, LedgerError};
 use prag_protocol::ledger::{AccessMsg, GrantRecord};
@@ -181,7 +182,7 @@ impl Worker {
         units: u64,
     ) -> Result<u64, LedgerError> {
         let grantee = grantee.clone();
-        let message = AccessMsg::Consume { collection, shard: 0, grantee, units };
+        let message = AccessMsg::Consume { collection, shard: SHARD, grantee, units };
         self.0.parts.ledger.execute(&self.0.parts.account, &[], message).await
     }
 }

@@ -13,7 +13,7 @@ use super::held::State;
 use super::opening::wrap_key;
 use super::snapshot::{Named, chosen, remembered_head, snapshot_id, standing};
 use super::{Asker, Held, Worker, problems, validate};
-use crate::collection::snapshot::{Opener, Source};
+use crate::collection::snapshot::{Opener, Source, Unpacked};
 use crate::vault::{Entry, Restored};
 use prag_client::system::OsEntropy;
 use prag_client::vault::Shares;
@@ -50,6 +50,7 @@ struct Job {
 /// A shard that was restored and is not in use yet.
 struct Fresh {
     entry: Entry,
+    whole: Unpacked,
     checked: Checked,
 }
 
@@ -217,16 +218,19 @@ impl Worker {
         self.0.parts.catalog.keep(&Entry { spare, ..noted.clone() }).map_err(vault)?;
         let done = self.fill(job, &source, &opener, &entry, op);
         if done.is_err() {
-            self.abandon(id, job.entry.as_ref(), fresh_shard);
+            self.abandon(id, fresh_shard);
         }
-        done.map(|checked| Fresh { entry, checked })
+        done.map(|(whole, checked)| Fresh { entry, whole, checked })
     }
 
-    /// A new shard that is not to be goes, and the catalogue is as it was. Blocks.
-    fn abandon(&self, id: CollectionId, before: Option<&Entry>, shard: [u8; 16]) {
+    /// A new shard that is not to be goes, and the catalogue says what this worker holds, as before. Blocks.
+    fn abandon(&self, id: CollectionId, shard: [u8; 16]) {
         let catalog = &self.0.parts.catalog;
         let removed = self.remove_shards([shard]);
-        let noted = before.map_or_else(|| catalog.forget(id), |entry| catalog.keep(entry));
+        let noted = match self.known(id) {
+            Ok(held) => catalog.keep(&held.entry_now()),
+            Err(_unknown) => catalog.forget(id),
+        };
         if let Err(problem) = removed.and(noted.map_err(vault)) {
             tracing::warn!(%problem, "a shard that was not restored stays until the next opening");
         }
@@ -239,7 +243,7 @@ impl Worker {
         opener: &Opener,
         entry: &Entry,
         op: &str,
-    ) -> Result<Checked, Problem> {
+    ) -> Result<(Unpacked, Checked), Problem> {
         let mode = Open::Writer { expected_epoch: 0, claim: entry.writer_epoch() };
         let store = self.0.parts.engine.open(ShardName(entry.shard()), mode);
         let store = store.map_err(|error| problems::collection(error.into()))?;
@@ -254,7 +258,7 @@ impl Worker {
         let standing = standing(job.remembered.as_ref(), &whole.head, at, live.as_deref());
         let snapshot = job.named.describe(&source.id, &source.header, &source.index);
         let writer_epoch = Some(entry.writer_epoch());
-        Ok(Checked { collection: job.id, snapshot, standing, writer_epoch })
+        Ok((whole, Checked { collection: job.id, snapshot, standing, writer_epoch }))
     }
 
     /// What the catalogue will say once the snapshot is in place.
@@ -278,36 +282,49 @@ impl Worker {
             spare.push(entry.shard());
             return Ok(Entry { restored, spare, ..entry.clone() });
         }
+        let about = &index.about;
         Ok(Entry {
             id: job.id,
-            name: index.name.clone(),
+            name: about.name.clone(),
             owner: job.record.owner.clone(),
             lineage: source.header.lineage,
             epoch: job.record.epoch,
-            vectors: serde_json::from_str(&index.vectors).map_err(|_| damaged())?,
-            created: index.born,
+            vectors: serde_json::from_str(&about.vectors).map_err(|_| damaged())?,
+            created: about.born,
             ready: true,
-            managed: index.managed,
+            managed: about.managed,
             // Nobody has counted its passages here.
             hit_bytes: HIT_BYTES_MAX,
-            language: index.language.clone(),
-            search: index.search,
+            language: about.language.clone(),
+            search: about.search,
             restored,
             spare: Vec::new(),
         })
     }
 
+    /// Whether all is as it was when the snapshot began to be read: the ledger's word, and what this worker holds.
+    async fn may_turn(&self, job: &Job, entry: &Entry) -> Result<(), Problem> {
+        let now = self.alive(job.id).await?.ok_or_else(problems::forbidden)?;
+        let next = self.writer_epoch(job.id).await?.saturating_add(1);
+        let here = self.known(job.id).ok().map(|held| held.entry.shard());
+        let before = job.entry.as_ref().map(Entry::shard);
+        if now.epoch == job.record.epoch && next == entry.writer_epoch() && here == before {
+            return Ok(());
+        }
+        let detail =
+            "its keys were rotated, or it was restored or taken on, meanwhile; restore it again";
+        Err(Problem::new(Code::Conflict, detail))
+    }
+
     /// The turn: the old shard writes no more, the catalogue names the new one, the ledger its writer, and it serves.
     async fn turn_to(&self, job: Job, fresh: Fresh) -> Result<Checked, Problem> {
-        let Fresh { entry, checked } = fresh;
-        let Job { id, record, shares, kind, older, .. } = job;
         let _alone = self.0.turning.lock().await;
-        let now = self.alive(id).await?.ok_or_else(problems::forbidden)?;
-        if now.epoch != record.epoch || self.writer_epoch(id).await? + 1 != entry.writer_epoch() {
-            let detail =
-                "its keys were rotated, or it was restored elsewhere, meanwhile; restore it again";
-            return Err(Problem::new(Code::Conflict, detail));
+        if let Err(problem) = self.may_turn(&job, &fresh.entry).await {
+            self.abandon(job.id, fresh.entry.shard());
+            return Err(problem);
         }
+        let Fresh { entry, whole, checked } = fresh;
+        let Job { id, record, shares, kind, older, .. } = job;
         let wrap = wrap_key(&shares, id, &record).ok_or_else(problems::another_share)?;
         self.0.parts.vaults.keep(id, record.epoch, &shares).map_err(vault)?;
         if let Ok(held) = self.known(id) {
@@ -318,11 +335,11 @@ impl Worker {
             held.lock();
             // Who wrote while the snapshot was read is not to lose it by that.
             let refused = late.map_or(Ok(()), |late| {
-                let head = entry.restored.map_or(late, |restored| restored.head);
-                allowed("this worker has by now", &late, &head, late.size <= head.size, older)
+                let same = whole.root_at(late.size) == Some(late.root);
+                allowed("this worker has by now", &late, &whole.head, same, older)
             });
             if let Err(refused) = refused {
-                self.abandon(id, Some(&held.entry_now()), entry.shard());
+                self.abandon(id, entry.shard());
                 self.open_shard(&held, record.epoch, wrap, None).await;
                 self.opened(&held, kind, record.epoch, shares);
                 return Err(refused);

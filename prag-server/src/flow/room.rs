@@ -6,13 +6,15 @@
 //! Invariant: the worker's class is at least that of each collection that it holds, whether its shard is open or not.
 
 use super::collections::vault;
-use super::{Held, Worker};
-use crate::collection::record::Document;
+use super::{Held, Worker, problems};
+use crate::collection::CollectionShard;
+use crate::collection::record::{Chunk, Document};
 use crate::room::{class, json_bytes};
 use crate::vault::Entry;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::HIT_BYTES_MAX;
 use prag_protocol::problem::Problem;
+use std::sync::Arc;
 
 impl Worker {
     /// Keep the class of `documents`, durably, before they are stored. Blocks where it grows: three times at most.
@@ -24,14 +26,27 @@ impl Worker {
         id: CollectionId,
         documents: impl Iterator<Item = &'a Document>,
     ) -> Result<(), Problem> {
-        let Some(needed) = documents.map(widest).max() else { return Ok(()) };
         let held = self.known(id)?;
-        held.widen(needed, |hit_bytes| {
-            let entry = Entry { hit_bytes, ..held.entry.clone() };
-            self.0.parts.catalog.keep(&entry).map_err(vault)
-        })?;
-        self.0.room.widen(needed);
-        Ok(())
+        if held.hit_bytes() == HIT_BYTES_MAX {
+            return Ok(());
+        }
+        let needed = documents.map(widest).max();
+        needed.map_or(Ok(()), |needed| self.widen(&held, needed))
+    }
+
+    /// As [`Worker::make_room`], for what an opened shard holds: while it was elsewhere, longer passages may have been
+    /// stored in it than any that were counted here.
+    ///
+    /// # Errors
+    /// `storage`; it may not serve then.
+    pub(super) async fn make_room_of(&self, shard: &Arc<CollectionShard>) -> Result<(), Problem> {
+        let (worker, shard) = (self.clone(), Arc::clone(shard));
+        let count = move || {
+            let live = shard.read();
+            let documents = live.documents.values().map(|at| &*at.document);
+            worker.make_room(shard.collection(), documents)
+        };
+        tokio::task::spawn_blocking(count).await.map_err(problems::internal)?
     }
 
     /// Keep the widest class: while a restoration writes the collection's entry, passages write none beside it.
@@ -39,7 +54,11 @@ impl Worker {
     /// # Errors
     /// `storage`.
     pub(super) fn make_all_room(&self, held: &Held) -> Result<(), Problem> {
-        held.widen(HIT_BYTES_MAX, |hit_bytes| {
+        self.widen(held, HIT_BYTES_MAX)
+    }
+
+    fn widen(&self, held: &Held, needed: u32) -> Result<(), Problem> {
+        held.widen(needed, |hit_bytes| {
             let entry = Entry { hit_bytes, ..held.entry.clone() };
             self.0.parts.catalog.keep(&entry).map_err(vault)
         })?;
@@ -56,11 +75,9 @@ impl Worker {
 /// The class of a document's longest chunk.
 fn widest(document: &Document) -> u32 {
     let fixed = json_bytes(document.id.as_str()) + json_bytes(&document.title);
-    let of = |index: u32| {
-        let chunk = document.chunks.get(index as usize);
-        let headings = chunk
-            .map_or(0, |chunk| chunk.heading_path.iter().map(|heading| json_bytes(heading)).sum());
+    let of = |(index, chunk): (u32, &Chunk)| {
+        let headings: usize = chunk.heading_path.iter().map(|heading| json_bytes(heading)).sum();
         class(fixed + headings + json_bytes(document.text(index)))
     };
-    (0..).take(document.chunks.len()).map(of).max().unwrap_or(0)
+    (0..).zip(&document.chunks).map(of).max().unwrap_or(0)
 }

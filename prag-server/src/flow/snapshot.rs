@@ -1,4 +1,4 @@
-//! Snapshots: made, listed, verified and pruned, in a target that the worker's settings name.
+//! Snapshots: made, listed and verified, in a target that the worker's settings name.
 //!
 //! Layer: flow.
 //! Holds: the owner's admission for each, one at a time on a worker, and long work as operations.
@@ -12,7 +12,7 @@ use crate::vault::Entry;
 use prag_client::snapshots::folder_of;
 use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::snapshot::Header;
+use prag_protocol::snapshot::{Header, SNAPSHOTS_MAX};
 use prag_protocol::wire::operations::{Operation, OperationKind};
 use prag_protocol::wire::snapshots::{
     AtTarget, Checked, ClosedSnapshot, Snapshot, Snapshots, Standing, VerifySnapshot,
@@ -152,8 +152,14 @@ impl Worker {
         named: &Named,
         told: &dyn Fn(u64, u64),
     ) -> Result<Checked, SnapshotError> {
-        let previous = newest(named, &shard.opener()?)?.map(|newest| newest.id);
-        let moment = shard.keep_moment()?;
+        let previous = {
+            let (mut open, closed) = catalogued(named, &shard.opener()?)?;
+            if open.len() + closed.len() >= SNAPSHOTS_MAX {
+                return Err(SnapshotError::Full);
+            }
+            open.pop().map(|newest| newest.id)
+        };
+        let moment = shard.keep_moment(self.now())?;
         let written = || {
             let mode = Open::At(moment.checkpoint);
             let store = self.0.parts.engine.open(ShardName(entry.shard()), mode);
@@ -166,10 +172,9 @@ impl Worker {
                 managed: entry.managed,
                 language: entry.language.clone(),
                 search: entry.search,
-                now: self.now(),
-                previous,
             };
-            moment.write(store.as_ref(), about, named.target(), told, &mut OsEntropy)
+            let target = named.target();
+            moment.write(store.as_ref(), about, previous, target, told, &mut OsEntropy)
         };
         let written = written();
         if let Err(error) = shard.drop_moments() {

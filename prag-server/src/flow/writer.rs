@@ -9,6 +9,7 @@
 //! A collection's first writer makes no claim: its writer epoch is 1, and n claims make it n + 1.
 
 use super::collections::vault;
+use super::lease::SHARD;
 use super::{Worker, problems};
 use crate::collection::CollectionError;
 use crate::vault::{Entry, FIRST_WRITER};
@@ -94,6 +95,3 @@ impl Worker {
         Ok(())
     }
 }
-
-/// A collection has one shard.
-const SHARD: u32 = 0;

@@ -118,8 +118,9 @@ impl Session {
     /// Take a voucher of this session that both have signed.
     ///
     /// One from before the session was forgotten counts beside what was used since, and counts as reported as far as it
-    /// goes: only where nothing is reported is a session forgotten. One that is above what is counted shows that a host has put an old disk back:
-    /// both signatures prove it, so it counts again, but it may have been reported, so it is not reported again.
+    /// goes: only where nothing is reported is a session forgotten. One that is above what is counted shows that a host
+    /// has put an old disk back: both signatures prove it, so it counts again, but it may have been reported, so it is
+    /// not reported again.
     pub(super) fn take(&mut self, signed: Verified<SignedVoucher>) -> Taken {
         let new = &signed.voucher;
         if let Some(kept) = &self.settled {

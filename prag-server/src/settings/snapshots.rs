@@ -9,6 +9,7 @@
 
 use super::{SettingsError, bound};
 use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// A target: `[[snapshots]]` with `name`, and either `folder` or `bucket`.
@@ -75,13 +76,20 @@ impl Bucket {
             && parts.clone().flat_map(str::bytes).all(plain_byte)
             && self.prefix.len() <= 512;
         bound(prefixed, "snapshots.bucket.prefix", "parts of letters, digits, '.', '-' and '_'")?;
-        let near = |rest: &str| rest.starts_with("127.0.0.1") || rest.starts_with("[::1]");
         let reached = self.endpoint.as_ref().is_none_or(|endpoint| {
-            let plain = endpoint.strip_prefix("http://").is_some_and(near);
+            let plain = endpoint.strip_prefix("http://").is_some_and(on_loopback);
             endpoint.len() <= 256 && (endpoint.starts_with("https://") || plain)
         });
         bound(reached, "snapshots.bucket.endpoint", "https://host, or http:// on loopback")
     }
+}
+
+/// Whether `host[:port]` is an address of this machine alone; a name is none.
+fn on_loopback(authority: &str) -> bool {
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let with_port = authority.parse::<SocketAddr>().map(|at| at.ip());
+    let ip = with_port.or_else(|_| authority.trim_matches(['[', ']']).parse::<IpAddr>());
+    ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 fn plain_byte(b: u8) -> bool {
@@ -127,6 +135,12 @@ mod tests {
         ] {
             let refused = parsed(&format!("[[snapshots]]\n{bad}"));
             assert!(matches!(refused, Err(SettingsError::Bounds(..))), "{bad}: {refused:?}");
+        }
+        for near in ["127.0.0.1", "127.0.0.1:9", "[::1]/", "[::1]:9"] {
+            assert!(on_loopback(near), "{near}");
+        }
+        for far in ["", "far", "127.0.0.1.far", "127.0.0.1@far", "a@[::1]:9", "[::]:9"] {
+            assert!(!on_loopback(far), "{far}");
         }
         assert!(matches!(
             parsed("[[snapshots]]\nname = 'a'\nsecret = 'x'"),

@@ -9,7 +9,7 @@ use super::Entry;
 use prag_client::vault::{Fetched, Shares, VaultError};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::CollectionRecord;
-use prag_protocol::limits::NAME_BYTES_MAX;
+use prag_protocol::limits::{HIT_BYTES_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX};
 use prag_trust::head::Head;
 use prag_trust::key::Share;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,8 @@ impl Handover {
     /// What a peer said of collection `id`, whose record the ledger has.
     ///
     /// # Errors
-    /// [`VaultError::Answer`] where it is of another collection, owner or epoch, or does not fit together.
+    /// [`VaultError::Answer`] where it is of another collection or owner, born in an epoch that is yet to come, does not
+    /// fit together, or names shards to be removed.
     pub fn parse(
         bytes: &[u8],
         id: CollectionId,
@@ -52,9 +53,12 @@ impl Handover {
         let entry = &said.entry;
         let fits = entry.id == id
             && entry.owner == record.owner
-            && entry.epoch == record.epoch
+            // Its birth, which rotations leave behind.
+            && (1..=record.epoch).contains(&entry.epoch)
             && entry.lineage == said.head.lineage
-            && (1..=NAME_BYTES_MAX).contains(&entry.name.len());
+            && (1..=NAME_BYTES_MAX).contains(&entry.name.len())
+            && (HIT_BYTES_MIN..=HIT_BYTES_MAX).contains(&entry.hit_bytes)
+            && entry.spare.is_empty();
         if fits { Ok(said) } else { Err(VaultError::Answer) }
     }
 }

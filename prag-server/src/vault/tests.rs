@@ -201,13 +201,19 @@ fn golden_handover() {
     let parse = |id, record: &CollectionRecord| Handover::parse(&fetched.handover, id, record);
     assert_eq!(parse(ID, &record).unwrap().head, head);
     assert_eq!(parse(CollectionId([6; 16]), &record).err(), Some(VaultError::Answer));
-    let next = CollectionRecord { epoch: 3, ..record.clone() };
-    assert_eq!(parse(ID, &next).err(), Some(VaultError::Answer));
+    let rotated = CollectionRecord { epoch: 3, ..record.clone() };
+    assert_eq!(parse(ID, &rotated).unwrap().head, head);
+    let before = CollectionRecord { epoch: 1, ..record.clone() };
+    assert_eq!(parse(ID, &before).err(), Some(VaultError::Answer));
     let sold = CollectionRecord { owner: "secret1other".parse().unwrap(), ..record.clone() };
     assert_eq!(parse(ID, &sold).err(), Some(VaultError::Answer));
-    let of_another = Handover { entry, head: Head { lineage: Lineage([1; 16]), ..head } };
-    let packed = of_another.pack(&shares).unwrap();
-    assert!(Handover::parse(&packed[64..], ID, &record).is_err());
+    let no = |entry: Entry, head| {
+        let packed = Handover { entry, head }.pack(&shares).unwrap();
+        assert!(Handover::parse(&packed[64..], ID, &record).is_err());
+    };
+    no(entry.clone(), Head { lineage: Lineage([1; 16]), ..head });
+    no(Entry { hit_bytes: u32::MAX, ..entry.clone() }, head);
+    no(Entry { spare: vec![[2; 16]], ..entry }, head);
 }
 
 /// The embedded ledger's shares are frozen: table 0x13, epoch (u32, big-endian), the share.

@@ -95,7 +95,7 @@ pub trait Archive: Send + Sync {
         most: usize,
     ) -> Result<Vec<ObjectInfo>, ArchiveError>;
 
-    /// Remove an object, there or not.
+    /// Remove an object, there or not; an index durably, before the objects that it names go.
     ///
     /// # Errors
     /// [`ArchiveError::Io`].

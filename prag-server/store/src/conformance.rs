@@ -1,4 +1,4 @@
-//! The suite that every engine passes.
+//! The suites that every engine and every target for snapshots passes.
 //!
 //! Layer: `prag-store`, for tests only.
 //! Holds: one function for each property of the traits.
@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use crate::{Batch, Engine, KeyRange, Open, Row, Shard, ShardName};
 
+mod archives;
 mod blobs;
 mod owners;
 mod rows;
+
+pub use archives::archive;
 
 /// An engine under test.
 pub trait Subject {

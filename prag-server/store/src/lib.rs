@@ -25,7 +25,7 @@ pub use error::{Closed, StoreError};
 pub use faulty::FaultyEngine;
 pub use memory::MemoryEngine;
 pub use names::{BlobName, CheckpointId, Seq, ShardName};
-pub use rocks::{RocksEngine, SHARED_BYTES};
+pub use rocks::RocksEngine;
 pub use traits::{BlobInfo, Blobs, Engine, Open, Reads, Shard, Status};
 
 #[cfg(test)]

@@ -33,7 +33,6 @@ mod state;
 
 use self::core::Core;
 use self::folder::{Lock, exists, io, remove, sync_folder};
-pub use self::options::SHARED_BYTES;
 use self::options::Tuning;
 use self::shard::RocksShard;
 use self::state::StateRow;

@@ -45,8 +45,8 @@ pub enum Search {
     /// By vectors, words, or both.
     #[default]
     Standard,
-    /// By vectors alone, exactly, with memory accesses and reply times that tell nothing of query or answer to the
-    /// worker's host. Slower; `docs` say what remains visible.
+    /// By vectors alone, exactly, looking at every row, so that neither which ones are read nor for how long tells the
+    /// worker's host what was sought. Slower; `docs/oblivious.md` says what remains visible.
     Oblivious,
 }
 

@@ -6,9 +6,8 @@
 //! Invariant: nothing else runs while a request is looked at.
 
 use super::{Bench, Scale, document, vector};
-use crate::Lab;
+use crate::{Lab, compact};
 use prag_protocol::wire::collections::VectorSource;
-use prag_protocol::wire::operations::OperationState;
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Metering;
 use serde_json::json;
@@ -29,7 +28,7 @@ pub(super) async fn measure(bench: &mut Bench, scale: Scale, out: &mut String) {
     row("half of the documents", bench);
     bench.put(scale.documents / 2, scale.documents).await;
     row("all documents, in the tail", bench);
-    compact(bench).await;
+    compact(&bench.owner, bench.id).await;
     row("all documents, in a segment", bench);
 
     out.push_str("\n### What changes on the disk with a request\nFiles whose bytes or times changed, and bytes that were added; what a segment's making moves is above.\n\n");
@@ -89,14 +88,6 @@ fn difference(before: &Files, after: &Files) -> (usize, i64) {
     let changed = after.iter().filter(|(path, file)| before.get(*path) != Some(file)).count();
     let size = |files: &Files| files.values().map(|file| file.0 as i64).sum::<i64>();
     (changed, size(after) - size(before))
-}
-
-async fn compact(bench: &Bench) {
-    let mut operation = bench.owner.compact(bench.id).await.unwrap();
-    while operation.state == OperationState::Running {
-        tokio::task::yield_now().await;
-        operation = bench.owner.operation(&operation.id).await.unwrap();
-    }
 }
 
 /// Length and time of the last change, by path.

@@ -112,5 +112,6 @@ async fn put_long(bench: &Bench) {
 
 const CLASSES: &str = "\n### Size of a reply by the parameters of its request\n\
     A hit of a query has room by the worker's class: 1, 2, 4 or 8 KiB, by the longest passage (with title, headings\n\
-    and id) that any collection on it ever stored. It is one for all collections and grows at most three times, so it\n\
-    tells no two apart; whoever watches or asks sees when somebody stores a first passage of the next class.\n";
+    and id) that any collection on it ever stored, and 8 KiB once it has held one that was restored. It is one\n\
+    for all collections and, while the worker runs, grows at most three times, so it tells no two apart; whoever\n\
+    watches or asks sees when somebody stores a first passage of the next class.\n";

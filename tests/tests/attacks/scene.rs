@@ -8,10 +8,9 @@ use prag_client::system::OsEntropy;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{BulkLine, BulkStatus};
-use prag_protocol::wire::operations::OperationState;
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Settings;
-use prag_tests::{Lab, get};
+use prag_tests::{Lab, compact, get};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
 use prag_trust::permit::Expected;
@@ -87,16 +86,6 @@ impl Scene {
     }
 }
 
-/// Makes segments of a collection's tail, and waits for it.
-pub(crate) async fn compact(client: &Client, id: CollectionId) {
-    let mut operation = client.compact(id).await.unwrap();
-    while operation.state == OperationState::Running {
-        tokio::task::yield_now().await;
-        operation = client.operation(&operation.id).await.unwrap();
-    }
-    assert_eq!(operation.state, OperationState::Succeeded);
-}
-
 fn line(number: u32) -> BulkLine {
     let content = format!("content {number} of words that are told apart by their number");
     let end = content.len();
@@ -160,7 +149,7 @@ pub(crate) fn sign(client: &Client, request: &Request<'_>, signing: &Signing) ->
     };
     let nonce = random(&mut OsEntropy).unwrap();
     let key = identity.session();
-    sign_request(key, &parts, &permit, &signing.worker, signing.created, nonce).unwrap()
+    sign_request(key, &parts, &permit, &signing.worker, signing.created, nonce).unwrap().headers
 }
 
 /// Sends a request with headers that were made before.

@@ -1,6 +1,5 @@
 //! A worker with two collections, and the host's hands on its files.
 
-use crate::scene::compact;
 use prag_client::Client;
 use prag_client::error::ClientError;
 use prag_client::home::Home;
@@ -10,7 +9,7 @@ use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
 use prag_store::{Shard, ShardName};
 use prag_tests::host::{self, Row};
-use prag_tests::{Lab, copy_folder, document, find};
+use prag_tests::{Lab, compact, copy_folder, document, find};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

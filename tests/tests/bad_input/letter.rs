@@ -149,7 +149,7 @@ impl Letter {
         };
         let nonce = random(&mut OsEntropy).unwrap();
         let signed = sign_request(identity.session(), &parts, &permit, &worker, created, nonce);
-        let mut headers = signed.unwrap();
+        let mut headers = signed.unwrap().headers;
         headers.extend(self.extra.iter().cloned());
         if let Fault::Headers(change) = self.fault {
             change(&mut headers);

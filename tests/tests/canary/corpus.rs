@@ -14,7 +14,6 @@ use prag_client::system::OsEntropy;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::{BulkLine, BulkStatus, PutDocument, SealedLine};
-use prag_protocol::wire::operations::{Operation, OperationState};
 use prag_tests::{ask, json as request};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -266,15 +265,6 @@ pub(crate) async fn delete_some(owner: &Client, markers: &Markers, id: Collectio
     assert_eq!(deleted.deleted, 2);
     let again = markers.document_of(&format!("{}-4", markers.id), markers.text, 1004);
     owner.put_document(id, &again).await.unwrap();
-}
-
-/// Waits until long work succeeded.
-pub(crate) async fn wait(client: &Client, mut operation: Operation) {
-    while operation.state == OperationState::Running {
-        tokio::task::yield_now().await;
-        operation = client.operation(&operation.id).await.unwrap();
-    }
-    assert_eq!(operation.state, OperationState::Succeeded);
 }
 
 fn all_ok(statuses: &[BulkStatus]) {

@@ -10,9 +10,9 @@
 mod corpus;
 mod scanner;
 
-use corpus::{Markers, wait};
+use corpus::Markers;
 use prag_client::identity::Purpose;
-use prag_tests::{Lab, Wiretap, ask, get, json};
+use prag_tests::{Lab, Wiretap, ask, compact, get, json};
 use scanner::{RUN, Scanner};
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -38,8 +38,8 @@ async fn nothing_leaks() {
     let mut found = scanner.find_in_folder(lab.path());
 
     corpus::delete_some(&owner, &markers, id).await;
-    wait(&owner, owner.compact(id).await.unwrap()).await;
-    wait(&owner, owner.compact(supplied).await.unwrap()).await;
+    compact(&owner, id).await;
+    compact(&owner, supplied).await;
     corpus::read(&owner, &markers, id, &mut scanner).await;
     found.extend(scanner.find_in_folder(lab.path()));
 

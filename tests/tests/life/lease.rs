@@ -2,6 +2,7 @@
 
 use super::*;
 use prag_protocol::problem::Code;
+use prag_protocol::wire::grants::PutGrant;
 use prag_tests::host::{rewrite, table};
 
 const DAY: u64 = 86_400;
@@ -42,18 +43,10 @@ async fn an_ended_lease_takes_the_key() {
 async fn an_owner_who_is_there_renews() {
     let lab = Lab::start().await;
     let client = lab.client("owner").await;
-    let reader = lab.client("reader").await.identity().address().clone();
+    let reader = lab.client("reader").await;
     let id = lived_in(&client, "notes").await;
     let until = async |client: &Client| client.collection(id).await.unwrap().lease_until.unwrap();
-    let grant = |expires| PutGrant {
-        grantee: reader.clone(),
-        read: true,
-        write: false,
-        max_k: 5,
-        quota: None,
-        expires,
-        scope: None,
-    };
+    let grant = |expires| PutGrant { write: false, expires, ..hour_grant(&reader) };
     let first = until(&client).await;
     client.put_grant(id, &grant(first)).await.unwrap();
     assert_eq!(until(&client).await, first, "more than half is left");

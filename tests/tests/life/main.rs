@@ -17,11 +17,8 @@ use prag_client::error::ClientError;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::{Collection, CollectionState, VectorSource};
 use prag_protocol::wire::documents::DeleteDocuments;
-use prag_protocol::wire::grants::PutGrant;
-use prag_protocol::wire::operations::{Operation, OperationState};
 use prag_protocol::wire::search::QueryRequest;
-use prag_tests::{Lab, document};
-use std::time::Duration;
+use prag_tests::{Lab, document, follow, hour_grant};
 
 /// A collection with a segment and a tail, in both of which something was deleted; `d0 d2 d3 d5` are left.
 async fn lived_in(client: &Client, name: &str) -> CollectionId {
@@ -61,19 +58,6 @@ async fn found(client: &Client, id: CollectionId) -> Result<Vec<String>, ClientE
         QueryRequest { vector: Some(vec![1.0, 0.0]), k: Some(50), ..QueryRequest::default() };
     let hits = client.query(id, &query).await?.hits;
     Ok(hits.into_iter().map(|hit| hit.document.as_str().to_owned()).collect())
-}
-
-/// Waits for the end of long work.
-async fn follow(client: &Client, mut operation: Operation) -> Result<Operation, ClientError> {
-    while operation.state == OperationState::Running {
-        assert!(operation.percent() < 100 && operation.done <= operation.total);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        operation = client.operation(&operation.id).await?;
-    }
-    match operation.problem {
-        Some(problem) => Err(problem.into()),
-        None => Ok(operation),
-    }
 }
 
 /// The collection, released again if the worker has no key for it.
@@ -123,16 +107,7 @@ async fn only_the_owner_rotates() {
     let refused = stranger.rotate(id).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::Forbidden));
     let reader = lab.client("reader").await;
-    let grant = PutGrant {
-        grantee: reader.identity().address().clone(),
-        read: true,
-        write: true,
-        max_k: 5,
-        quota: None,
-        expires: owner.channel().now() + 3600,
-        scope: None,
-    };
-    owner.put_grant(id, &grant).await.unwrap();
+    owner.put_grant(id, &hour_grant(&reader)).await.unwrap();
     let refused = reader.rotate(id).await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::Forbidden));
     assert!(reader.shares().epochs(id).unwrap().is_empty(), "no share of what is another's");

@@ -20,6 +20,8 @@ use prag_tests::{Lab, account_in};
 /// Seconds of an epoch; of its reports and its challenges.
 pub(crate) const EPOCH: u64 = 1_000;
 pub(crate) const WINDOW: u64 = 300;
+/// A liveness window, seconds; an epoch is a multiple of it.
+const LIVENESS: u64 = 100;
 pub(crate) const BOND: u128 = 1_000;
 pub(crate) const STAKE: u128 = 5_000;
 /// What the worker begins with, and what the faucet gives.
@@ -206,9 +208,6 @@ pub(crate) async fn ask(reader: &Client, id: CollectionId, questions: u8) {
     }
     reader.settle(id, false).await.unwrap();
 }
-
-/// A liveness window, seconds; an epoch is a multiple of it.
-const LIVENESS: u64 = 100;
 
 pub(crate) fn coins(amount: u128) -> Vec<Coin> {
     vec![Coin { denom: "uprag".parse().unwrap(), amount: amount.try_into().unwrap() }]

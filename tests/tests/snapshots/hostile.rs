@@ -1,11 +1,12 @@
 //! The host owns the target: it changes, cuts, swaps, removes, adds and puts back what lies there.
 
-use crate::stage::{Stage, follow, restore, take};
+use crate::stage::{Stage, follow, restore, take, try_take};
 use prag_client::home::Home;
 use prag_client::remembered::Remembered;
 use prag_client::snapshots::folder_of;
 use prag_client::snapshots::offline::{Inspection, inspect};
 use prag_protocol::problem::Code;
+use prag_protocol::snapshot::SNAPSHOTS_MAX;
 use prag_protocol::wire::collections::VaultKind;
 use prag_protocol::wire::snapshots::AtTarget;
 use prag_tests::copy_folder;
@@ -228,18 +229,46 @@ async fn a_target_learns_nothing() {
     let stage = Stage::start(&LOCAL).await;
     let owner = stage.owner().await;
     take(&owner, stage.id).await;
-    let secrets =
-        ["content", "d12", "notes", &stage.id.to_string()].map(|text| text.as_bytes().to_vec());
+    let secrets = ["content", "notes", &stage.id.to_string()].map(|text| text.as_bytes().to_vec());
     let raw = stage.id.0.to_vec();
     for path in files(&folder(&stage).join("objects"))
         .into_iter()
         .chain(files(&folder(&stage).join("snapshots")))
     {
         let bytes = fs::read(&path).unwrap();
-        for secret in secrets.iter().filter(|secret| secret.len() > 4).chain([&raw]) {
+        for secret in secrets.iter().chain([&raw]) {
             let found = bytes.windows(secret.len()).any(|window| window == secret);
             assert!(!found, "{} holds {}", path.display(), String::from_utf8_lossy(secret));
         }
         assert!(!path.to_string_lossy().contains(&stage.id.to_string()));
     }
+}
+
+/// What a later build wrote may name any object, so nothing is pruned beside it. A target that holds as many indexes as
+/// can be listed takes no more: one more could never be listed, nor pruned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_is_never_stuck() {
+    let stage = Stage::start(&LOCAL).await;
+    let owner = stage.owner().await;
+    let made = take(&owner, stage.id).await;
+    let indexes = folder(&stage).join("snapshots");
+    let later = [&b"PRAGSNAP"[..], &2_u32.to_be_bytes()].concat();
+    let foreign = indexes.join(blake3_hex(&later));
+    fs::write(&foreign, later).unwrap();
+    let stray = folder(&stage).join("objects").join("0".repeat(64));
+    fs::write(&stray, b"stray").unwrap();
+    let refused = owner.prune_snapshots(stage.id, None, 1).await.unwrap_err();
+    assert!(refused.to_string().contains("has format 2"), "{refused}");
+    assert!(stray.exists());
+    fs::remove_file(foreign).unwrap();
+
+    for number in 1..SNAPSHOTS_MAX {
+        fs::write(indexes.join(format!("{number:064x}")), b"no index").unwrap();
+    }
+    let refused = try_take(&owner, stage.id).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::TooLarge), "{refused}");
+    let listed = owner.snapshots(stage.id, &AtTarget::default()).await.unwrap();
+    assert_eq!((listed.data.len(), listed.closed.len()), (1, SNAPSHOTS_MAX - 1));
+    assert_eq!(listed.data[0].id, made.id);
+    assert_eq!(owner.prune_snapshots(stage.id, None, 1).await.unwrap().objects, 1);
 }

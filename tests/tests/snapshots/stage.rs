@@ -9,11 +9,11 @@ use prag_client::snapshots::Restoration;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::{Collection, CollectionState, VaultKind, VectorSource};
 use prag_protocol::wire::documents::DeleteDocuments;
-use prag_protocol::wire::operations::{Operation, OperationState};
+use prag_protocol::wire::operations::Operation;
 use prag_protocol::wire::search::QueryRequest;
 use prag_protocol::wire::snapshots::{AtTarget, Checked, Snapshot};
 use prag_server::settings::{Peer, Settings, SnapshotTarget};
-use prag_tests::{Lab, VERSION, document};
+use prag_tests::{Lab, VERSION, compact, document};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,11 +154,7 @@ pub(crate) async fn fill(owner: &Client, id: CollectionId) {
     for number in 0..60 {
         owner.put_document(id, &document(number)).await.unwrap();
     }
-    let mut operation = owner.compact(id).await.unwrap();
-    while operation.state == OperationState::Running {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        operation = owner.operation(&operation.id).await.unwrap();
-    }
+    compact(owner, id).await;
     for number in 60..70 {
         owner.put_document(id, &document(number)).await.unwrap();
     }
@@ -196,16 +192,6 @@ pub(crate) async fn restore(
 }
 
 /// Waits for the end of work on a snapshot.
-pub(crate) async fn follow(
-    client: &Client,
-    mut operation: Operation,
-) -> Result<Checked, ClientError> {
-    while operation.state == OperationState::Running {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        operation = client.operation(&operation.id).await?;
-    }
-    match operation.problem {
-        Some(problem) => Err(problem.into()),
-        None => Ok(operation.checked.unwrap()),
-    }
+pub(crate) async fn follow(client: &Client, operation: Operation) -> Result<Checked, ClientError> {
+    Ok(prag_tests::follow(client, operation).await?.checked.unwrap())
 }

@@ -6,7 +6,9 @@ use crate::stage::{Stage, keys, move_in, put};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Quarantined, Ready};
 use prag_protocol::wire::collections::VaultKind::{Local, Owner, Peer};
-use prag_tests::{VERSION, find};
+use prag_protocol::wire::documents::{PutDocument, SuppliedChunk};
+use prag_protocol::wire::search::QueryRequest;
+use prag_tests::{VERSION, document, find};
 use prag_trust::entropy::Clock;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -37,6 +39,47 @@ async fn a_second_worker_takes_over() {
         "its new key is bound"
     );
     assert_eq!(find(&owner, stage.id).await.unwrap(), 4);
+}
+
+/// A collection whose keys were rotated moves like another one: what is handed over names the epoch of its birth.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_collection_moves_too() {
+    let mut stage = Stage::start(&[Peer, Owner]).await;
+    stage.owner().await.rotate(stage.id).await.unwrap();
+    let copy = stage.snapshot().await;
+    let second = stage.second().await;
+    let owner = stage.owner_at(&second).await;
+    move_in(&copy, &second);
+    let placed = owner.place(stage.id).await.unwrap();
+    assert_eq!((placed.state, placed.epoch, keys(&placed)), (Ready, 2, (Some(Peer), vec![])));
+    assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
+}
+
+/// A shard that comes back with a longer passage than this worker ever stored is given the room that its replies need.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_back_has_room() {
+    let mut stage = Stage::start(&[Local, Peer, Owner]).await;
+    let copy = stage.snapshot().await;
+    let mut second = stage.second().await;
+    move_in(&copy, &second);
+    let owner = stage.owner_at(&second).await;
+    assert_eq!(owner.place(stage.id).await.unwrap().state, Ready);
+    let content = "\"".repeat(4000);
+    let chunk = SuppliedChunk { start: 0, end: 4000, vector: vec![0.0, 1.0] };
+    let long = PutDocument { content, chunks: Some(vec![chunk]), ..document(9) };
+    owner.put_document(stage.id, &long).await.unwrap();
+
+    second.stop().await;
+    stage.first.stop().await;
+    let written = second.path().join("shards").join(copy.file_name().unwrap());
+    move_in(&written, &stage.first);
+    stage.first.resume(true).await;
+    let owner = stage.owner().await;
+    assert_eq!(owner.place(stage.id).await.unwrap().state, Ready);
+    let vector = Some(vec![0.0, 1.0]);
+    let nearest = QueryRequest { vector, k: Some(1), ..QueryRequest::default() };
+    let found = owner.query(stage.id, &nearest).await.unwrap();
+    assert_eq!(found.hits[0].text, long.content);
 }
 
 /// While nobody can give, nothing is lost: the placement stands, and the next try succeeds.

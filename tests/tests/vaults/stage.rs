@@ -102,7 +102,8 @@ impl Stage {
         self.first.resume(true).await;
         let owner = self.owner().await;
         if !serves(&owner, self.id).await {
-            owner.release(self.id, 1).await.unwrap();
+            let epoch = owner.collection(self.id).await.unwrap().epoch;
+            owner.release(self.id, epoch).await.unwrap();
         }
         copy
     }

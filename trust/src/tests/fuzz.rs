@@ -50,7 +50,7 @@ fn permits() {
 fn request_signatures() {
     let parts = RequestParts { method: "POST", path: "/v1/x", query: "a=1", body: b"{}" };
     let key = SessionKey::from_bytes(&[9; 32]);
-    let signed = sign_request(&key, &parts, &permit(), &WORKER, NOW, [5; 16]).unwrap();
+    let signed = sign_request(&key, &parts, &permit(), &WORKER, NOW, [5; 16]).unwrap().headers;
     // As bytes: a line for each header.
     let good: Vec<u8> =
         signed.iter().flat_map(|(name, value)| format!("{name}: {value}\n").into_bytes()).collect();

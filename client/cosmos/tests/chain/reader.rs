@@ -31,9 +31,9 @@ impl Reader {
         let permit = Permit::sign(&self.wallet, params).unwrap();
         let parts = RequestParts { method: "POST", path: "/v1/query", query: "", body: b"{}" };
         let nonce = prag_trust::entropy::random(&mut OsEntropy).unwrap();
-        let headers = sign_request(&self.session, &parts, &permit, worker, now, nonce).unwrap();
+        let signed = sign_request(&self.session, &parts, &permit, worker, now, nonce).unwrap();
         let header = |name: &str| {
-            headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+            signed.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
         };
         verify_request(&header, &parts, now, worker, &expected, &mut NonceCache::new(8)).unwrap()
     }

@@ -9,7 +9,7 @@ fn terms(language: &str, text: &str) -> Vec<String> {
     analyzed.terms().iter().map(|(term, _)| term.clone()).collect()
 }
 
-/// Each language has one name and one version, both lead to it, and old profiles' version is English.
+/// Each language has one name and one version, both lead to it, and who names none has English.
 #[test]
 fn names_and_versions_lead_to_one_analyzer() {
     let languages: Vec<&str> = Analyzer::languages().collect();

@@ -31,7 +31,7 @@ pub(super) fn flatten(codes: &Codes, mut grown: Grown) -> (Graph, Vec<u32>) {
 }
 
 /// Breadth first from `entry`; a node that cannot be reached gets a link from its nearest
-/// neighbour that can and has room, or from the last node that has.
+/// neighbour that can and has room, or from the first node in order that has.
 fn number(codes: &Codes, lists: &mut Lists, entry: u32) -> Vec<u32> {
     let count = lists.rows();
     let mut reached = vec![false; count];

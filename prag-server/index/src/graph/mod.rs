@@ -10,6 +10,7 @@ mod flatten;
 mod grow;
 mod pool;
 mod refine;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -69,7 +70,7 @@ impl Graph {
         Self { bottom, upper: levels, entry }
     }
 
-    /// Bytes that the links take.
+    /// Bytes that links and levels take.
     pub(crate) fn memory(&self) -> usize {
         let level = |level: &Level| {
             level.adjacency.memory()
@@ -81,6 +82,7 @@ impl Graph {
     /// Ask for large pages: a walk jumps about.
     pub(crate) fn settle(&mut self) {
         self.bottom.links.shrink_to_fit();
+        self.bottom.offsets.shrink_to_fit();
         prag_simd::large_pages(&self.bottom.links);
         prag_simd::large_pages(&self.bottom.offsets);
     }

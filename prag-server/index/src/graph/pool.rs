@@ -59,6 +59,12 @@ impl Pool {
         Some(at)
     }
 
+    /// Scores and nodes, best first.
+    #[inline(always)]
+    pub(super) fn scored(&self) -> impl Iterator<Item = (f32, u32)> + '_ {
+        self.entries.iter().map(|entry| (score(*entry), node(*entry)))
+    }
+
     /// The nodes, best first.
     #[inline(always)]
     pub(super) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
@@ -72,6 +78,13 @@ fn entry(ordinal: u32, score: f32) -> u64 {
     let bits = score.to_bits();
     let sorted = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
     u64::from(sorted) << 32 | u64::from(!ordinal << 1 | 1)
+}
+
+#[inline(always)]
+fn score(entry: u64) -> f32 {
+    #[allow(clippy::cast_possible_truncation)] // the upper half
+    let sorted = (entry >> 32) as u32;
+    f32::from_bits(if sorted >> 31 == 1 { sorted & !(1 << 31) } else { !sorted })
 }
 
 #[inline(always)]
@@ -113,6 +126,7 @@ mod tests {
                     taken.extend(best);
                 }
                 assert!(pool.nodes().eq(all.iter().map(|entry| entry.1)));
+                assert!(pool.scored().eq(all.iter().copied()));
             }
         }
     }

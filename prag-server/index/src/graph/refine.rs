@@ -9,7 +9,8 @@
 //! walk's time on clustered vectors at equal recall, provided that the links of insertion stay among the candidates:
 //! without the far ones of them clusters fall apart. Our own builder keeps the rule, and gains less.
 
-use super::grow::{Codes, Lists, Probe, Seen, Watch, push, rank, select};
+use super::grow::{Codes, Lists, Probe, Watch, nearer, put, rank, select};
+use super::seen::Seen;
 use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 
@@ -83,7 +84,8 @@ impl Kernel for Choose<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) {
         let cap = self.stride - 2;
-        let mut seen = Seen::new(self.codes.rows());
+        let mut seen = Seen::default();
+        seen.reserve(self.codes.rows());
         let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
             #[allow(clippy::cast_possible_truncation)] // nodes are below 2^24
@@ -103,7 +105,7 @@ impl Kernel for Choose<'_> {
             // The far ones of what insertion chose hold clusters together: they stay among the candidates.
             let most = cap * CANDIDATES_PER_LINK;
             if near.len() > most {
-                near.select_nth_unstable_by(most, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                near.select_nth_unstable_by(most, nearer);
                 let mut end = most;
                 for at in most..near.len() {
                     if held.contains(&near[at].1) {
@@ -114,15 +116,11 @@ impl Kernel for Choose<'_> {
                 near.truncate(end);
             }
             rank(&mut near);
-            select(isa, self.codes, near.iter().copied(), cap, SLACK, &mut kept);
-            for &link in &kept {
-                push(block, link);
-            }
+            select(isa, self.codes, near.iter().copied(), cap, &mut kept);
+            put(block, &kept);
         }
     }
 }
 
-/// How much nearer a kept link must be to shadow a candidate; on 1 − cosine.
-const SLACK: f32 = 1.1;
 const CANDIDATES_PER_LINK: usize = 4;
 const TASK_ROWS: usize = 256;

@@ -11,6 +11,7 @@
 //! as fewer rows are allowed, until so few are that they fall apart; a scan is cheaper long before.
 
 use super::pool::Pool;
+use super::seen::Seen;
 use super::{Adjacency, Graph};
 use crate::top::Mask;
 use crate::vectors::{Query, Vectors};
@@ -129,7 +130,9 @@ impl Walk<'_> {
                     continue;
                 }
                 if FILTERED && !self.allowed.allows(node) {
-                    bottom.expect(isa, node);
+                    if bridges.len() < BRIDGES_AHEAD {
+                        bottom.expect(isa, node);
+                    }
                     bridges.push(node);
                 } else {
                     self.vectors.expect(isa, node);
@@ -137,12 +140,15 @@ impl Walk<'_> {
                 }
             }
             if FILTERED {
-                // As many as the node has links are enough: without this bound a walk among half of the rows scored eight
-                // times as many as one among all.
+                // As many as the node has links are enough: without a bound a walk among half of the rows scored eight
+                // times as many as one among all. With half as many it found less, for no less time at equal recall.
                 let enough = bottom.of(from as usize).len();
-                for &bridge in bridges.iter() {
+                for (at, &bridge) in bridges.iter().enumerate() {
                     if near.len() >= enough {
                         break;
+                    }
+                    if let Some(&next) = bridges.get(at + BRIDGES_AHEAD) {
+                        bottom.expect(isa, next);
                     }
                     for &node in bottom.of(bridge as usize) {
                         if self.allowed.allows(node) && seen.insert(node) {
@@ -153,11 +159,20 @@ impl Walk<'_> {
                 }
             }
             left = left.checked_sub(near.len())?;
-            for &node in near.iter() {
-                let score = self.vectors.estimate(isa, self.query, node);
+            let mut meet = |node: u32, score: f32| {
                 if pool.push(node, score).is_some() && pool.peek() == Some(node) {
                     bottom.expect(isa, node);
                 }
+            };
+            let (fours, rest) = near.as_chunks::<4>();
+            for &four in fours {
+                let scores = self.vectors.estimates(isa, self.query, four);
+                for (node, score) in four.into_iter().zip(scores) {
+                    meet(node, score);
+                }
+            }
+            for &node in rest {
+                meet(node, self.vectors.estimate(isa, self.query, node));
             }
         }
         Some(())
@@ -172,44 +187,8 @@ impl Adjacency {
     }
 }
 
-/// A bit per node, and which words have any.
-#[derive(Default)]
-struct Seen {
-    words: Vec<u64>,
-    touched: Vec<u32>,
-}
-
-impl Seen {
-    fn reserve(&mut self, nodes: usize) {
-        let words = nodes.div_ceil(64);
-        if self.words.len() < words {
-            self.words.resize(words, 0);
-        }
-    }
-
-    /// Whether the node is new.
-    #[inline(always)]
-    fn insert(&mut self, node: u32) -> bool {
-        let word = &mut self.words[node as usize / 64];
-        let bit = 1u64 << (node % 64);
-        if *word & bit != 0 {
-            return false;
-        }
-        if *word == 0 {
-            self.touched.push(node / 64);
-        }
-        *word |= bit;
-        true
-    }
-
-    #[inline(always)]
-    fn clear(&mut self) {
-        for word in self.touched.drain(..) {
-            self.words[word as usize] = 0;
-        }
-    }
-}
-
+/// How many bridges ahead their links are asked for.
+const BRIDGES_AHEAD: usize = 4;
 /// Breadth of the walk above the bottom level. Over 20,000 rows in 40 far clusters, at ef 64, 1 found 90 of 100 and 8
 /// found 98, for about 10 µs more.
 const UPPER_EF: usize = 8;

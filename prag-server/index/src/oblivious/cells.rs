@@ -3,8 +3,9 @@
 //! Layer: index, oblivious.
 //! Holds: the coding of fields and values; a filter's values are coded alike.
 //! Never: stored: cells are made anew from records.
-//! Invariant: two values are [`Value::same`] exactly if kind and word agree, and words of numbers and of datetimes order as
-//! they do (but for collisions of 64 bits among fields and of 128 among keywords, which nobody meets by chance).
+//! Invariant: two values are [`Value::same`] exactly if kind and word agree, and words of numbers and of datetimes
+//! order as they do (but for collisions of 64 bits among fields and of 128 among keywords, which nobody meets by
+//! chance).
 
 use prag_protocol::metadata::{Number, Value};
 

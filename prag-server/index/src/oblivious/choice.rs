@@ -3,8 +3,8 @@
 //! Layer: index, oblivious.
 //! Holds: verdicts as masks, all ones for yes and zero for no; order by a subtraction's borrow.
 //! Never: a `bool` that anything branches on.
-//! Invariant: each function runs the same instructions whatever its arguments; and where a verdict selects something, it
-//! first goes through `subtle`'s barrier, behind which a compiler does not know that it is one of two values.
+//! Invariant: each function runs the same instructions whatever its arguments; and where a verdict selects something,
+//! it first goes through `subtle`'s barrier, behind which a compiler does not know that it is one of two values.
 
 use subtle::{Choice, ConditionallySelectable};
 

@@ -39,7 +39,8 @@ impl Best {
         self.keys
     }
 
-    /// Take the greater of both halves: with one ascending and one descending, those are the greatest of all, and bitonic.
+    /// Take the greater of both halves: with one ascending and one descending, those are the greatest of all, and
+    /// bitonic.
     fn fold<T: Trace>(&mut self, trace: &mut T) {
         let room = self.block.len();
         sort(&mut self.block, trace);

@@ -78,7 +78,8 @@ impl<'a> Source<'a> {
     }
 
     /// # Errors
-    /// [`IndexError::Dimension`]; [`IndexError::Rows`] where the table is another part's, or vectors are not kept as f32.
+    /// [`IndexError::Dimension`]; [`IndexError::Rows`] where the table is another part's, or vectors are not kept as
+    /// f32.
     fn check(&self, dimension: usize) -> Result<u32, IndexError> {
         let found = match self.vectors {
             Rows::Segment(segment) => segment.dimension(),
@@ -102,20 +103,20 @@ impl<'a> Source<'a> {
 /// Takes time in proportion to the rows, and for the records to the rows times `k`.
 ///
 /// # Errors
-/// [`IndexError::Dimension`], [`IndexError::Query`]; [`IndexError::Rows`] where a part does not fit its table, or its vectors are not
-/// kept as f32.
+/// [`IndexError::Dimension`], [`IndexError::Query`]; [`IndexError::Rows`] where a part does not fit its table, or its
+/// vectors are not kept as f32.
 pub fn scan<T: Trace>(
     sources: &[Source<'_>],
     question: &Question<'_>,
     trace: &mut T,
 ) -> Result<Vec<Answer>, IndexError> {
-    check_query(question.vector, question.vector.len())?;
+    let query: Vec<f32> = question.vector.iter().map(|value| flushed(*value)).collect();
+    check_query(&query, query.len())?;
     let mut rows = 0u32;
     for source in sources {
-        let more = source.check(question.vector.len())?;
+        let more = source.check(query.len())?;
         rows = rows.checked_add(more).filter(|sum| *sum < u32::MAX).ok_or(IndexError::Rows)?;
     }
-    let query: Vec<f32> = question.vector.iter().map(|value| flushed(*value)).collect();
     let filters: Vec<Coded> = question.filters.iter().map(Coded::new).collect();
     let mut best = Best::new(question.k);
     let mut number = 0;
@@ -195,22 +196,7 @@ impl Kernel for Dot<'_> {
     /// The sum in the order of [`crate::simd::dot`]; the left side is flushed already.
     #[inline(always)]
     fn run(self) -> f32 {
-        let mut lanes = [0f32; LANES];
-        let (left, left_rest) = self.0.as_chunks::<LANES>();
-        let (right, right_rest) = self.1.as_chunks::<LANES>();
-        for (a, b) in left.iter().zip(right) {
-            for lane in 0..LANES {
-                lanes[lane] += a[lane] * flushed(b[lane]);
-            }
-        }
-        let mut sum = 0f32;
-        for lane in lanes {
-            sum += lane;
-        }
-        for (a, b) in left_rest.iter().zip(right_rest) {
-            sum += a * flushed(*b);
-        }
-        sum
+        prag_simd::dot_by(self.0, self.1, |value| flushed(*value))
     }
 }
 
@@ -238,7 +224,6 @@ impl Kernel for Overlay<'_> {
     }
 }
 
-const LANES: usize = 16;
 /// Rows that are looked at together, so that an answer's place is read and written once for all of them.
 const TILE: usize = 4;
 /// Words that stay in registers meanwhile.

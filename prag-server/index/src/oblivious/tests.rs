@@ -198,8 +198,8 @@ fn finds_what_the_exact_scan_finds() {
     assert!(found > 2000, "{found}");
 }
 
-/// An observer sees the same of two scans of one shape: other vectors, other fields and values in the filters, other rows,
-/// other deletions, nothing found or everything.
+/// An observer sees the same of two scans of one shape: other vectors, other fields and values in the filters, other
+/// rows, other deletions, nothing found or everything.
 #[test]
 fn two_scans_of_one_shape_leave_one_trace() {
     let mut dice = Dice(22);

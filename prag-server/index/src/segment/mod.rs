@@ -61,16 +61,14 @@ pub struct BuildParams {
 impl Default for BuildParams {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let builder = Builder::Own;
-        let precision = Precision::default();
         Self {
-            builder,
+            builder: Builder::default(),
             m: 16,
             ef_construction: 200,
             refine: true,
             threads,
             graph_rows_min: 8192,
-            precision,
+            precision: Precision::default(),
             analyzer: Analyzer::default(),
         }
     }
@@ -114,8 +112,8 @@ impl Segment {
         Self::build_watched(rows, params, &Watch::default())
     }
 
-    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: a core links about five
-    /// thousand rows a second. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
+    /// Build a segment of `rows`, 1 to 2^24 of one dimension. Blocks for long: seconds for each ten
+    /// thousand rows. [`Builder::Own`] makes the same segment of the same rows, on any number of threads.
     ///
     /// # Errors
     /// [`IndexError::Rows`], [`IndexError::Dimension`], [`IndexError::Vector`],
@@ -222,7 +220,7 @@ impl Segment {
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         if k <= ef
-            && plan::walks(mask.len(), ef)
+            && plan::walks(mask.len(), self.rows as usize, ef)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
@@ -275,7 +273,7 @@ impl Segment {
 
     /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
     fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, plan::budget(mask.len()))
+        self.walk_within(query, mask, k, ef, plan::budget(mask.len(), self.rows as usize))
     }
 
     /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.

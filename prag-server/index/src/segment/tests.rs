@@ -112,8 +112,8 @@ fn dense_recalls_at_every_share() {
     }
 }
 
-/// Clusters that lie far from each other stay one graph. (Refinement once dropped the far links,
-/// and the walk went down the upper levels by a single path: recall 0.84 here.)
+/// Clusters that lie far from each other stay one graph. (Without the far links of insertion, and by a
+/// single path down the upper levels, recall is 0.84 here.)
 #[test]
 fn walk_crosses_between_clusters() {
     let mut dice = Dice(10);

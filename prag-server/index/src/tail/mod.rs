@@ -23,7 +23,6 @@ use std::collections::HashMap;
 
 /// Rows that came after the last segment.
 pub struct Tail {
-    dimension: usize,
     vectors: Vectors,
     analyzer: Analyzer,
     /// Per term: rows that hold it, ascending, and how often.
@@ -44,7 +43,6 @@ impl Tail {
     #[must_use]
     pub fn with_precision(dimension: usize, analyzer: Analyzer, precision: Precision) -> Self {
         Self {
-            dimension,
             analyzer,
             vectors: Vectors::new(dimension, precision, 0),
             postings: HashMap::new(),
@@ -62,7 +60,7 @@ impl Tail {
         if ordinal >= ROWS_MAX {
             return Err(IndexError::Rows);
         }
-        check_row(&row, self.dimension, ordinal as usize)?;
+        check_row(&row, self.dimension(), ordinal as usize)?;
         let mut counts: HashMap<String, u32> = HashMap::new();
         let mut length = 0u32;
         Splitter::new(self.analyzer).split(&row.text, |term| {
@@ -105,7 +103,7 @@ impl Tail {
     /// Components of a vector.
     #[must_use]
     pub fn dimension(&self) -> usize {
-        self.dimension
+        self.vectors.dimension()
     }
 
     /// The vector of a row, as it is kept.
@@ -151,7 +149,7 @@ impl Tail {
         allowed: &RoaringBitmap,
         k: usize,
     ) -> Result<Vec<Hit>, IndexError> {
-        let query = Query::new(query, self.dimension)?;
+        let query = Query::new(query, self.dimension())?;
         Ok(self.vectors.scan(&query, &Mask::new(allowed, self.len()), k))
     }
 

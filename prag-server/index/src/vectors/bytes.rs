@@ -94,8 +94,10 @@ impl Vectors {
             Kept::F16(halves) => halves
                 .par_chunks(task)
                 .all(|halves| vectorized(AllUnit { halves, dimension: self.dimension })),
-            // Length is that of the codes, which are not quite of unit length: bounded by their count and steps.
-            Kept::I8 => true,
+            Kept::I8 => {
+                let rows = (0..self.rows()).into_par_iter().with_min_len(TASK_ROWS);
+                rows.all(|row| self.codes.is_unit(row))
+            }
         }
     }
 }

@@ -3,12 +3,12 @@
 //! Layer: index.
 //! Holds: codes on whole cache lines, a scale per row, and how far each code may be off.
 //! Never: a row that shares a line with another.
+//! Invariant: codes are within ±127, kept as `prag_simd` wants them (plus 128); what fills a line up is 0.
+//!
 //! Where the codes are all that is kept, the scale makes them a vector of unit length, and codes of that vector are
 //! the same codes: a row may be built anew as often as one likes.
-//!
-//! Invariant: codes are within ±127, kept as `prag_simd` wants them (plus 128); what fills a line up is 0.
 
-use super::Query;
+use super::{Query, UNIT_SLACK};
 use crate::simd::{Kernel, vectorized};
 use prag_simd::{BIAS, Isa, LINE, Line};
 
@@ -83,10 +83,16 @@ impl Codes {
     }
 
     /// What the codes stand for.
-    pub(super) fn decode(&self, row: usize, dimension: usize) -> Vec<f32> {
+    pub(super) fn decode(&self, row: usize) -> Vec<f32> {
         let scale = self.scales[row];
         let value = |code: &u8| (f32::from(*code) - f32::from(BIAS)) * scale;
-        self.codes(row)[..dimension].iter().map(value).collect()
+        self.codes(row).iter().map(value).collect()
+    }
+
+    /// Whether a row's scale makes its codes a vector of unit length, to three digits.
+    pub(super) fn is_unit(&self, row: usize) -> bool {
+        let length = self.scales[row] / unit_scale(self.row(row));
+        (length * length - 1.0).abs() <= UNIT_SLACK
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -106,9 +112,32 @@ impl Codes {
     #[inline(always)]
     pub(super) fn estimate<S: Isa>(&self, isa: S, query: &Query<'_>, row: usize) -> f32 {
         let sum = isa.dot_codes(query.high(), query.bias()[0], self.row(row));
+        self.scaled(query, row, sum)
+    }
+
+    /// Four of [`Codes::estimate`], bit for bit.
+    #[inline(always)]
+    pub(super) fn estimates<S: Isa>(&self, isa: S, query: &Query<'_>, rows: [u32; 4]) -> [f32; 4] {
+        let lines = rows.map(|row| self.row(row as usize));
+        let sums = isa.dot_four(query.high(), query.bias()[0], lines);
+        let mut scores = [0f32; 4];
+        for ((score, sum), row) in scores.iter_mut().zip(sums).zip(rows) {
+            *score = self.scaled(query, row as usize, sum);
+        }
+        scores
+    }
+
+    #[inline(always)]
+    fn scaled(&self, query: &Query<'_>, row: usize, sum: i32) -> f32 {
         #[allow(clippy::cast_precision_loss)] // an estimate
         let sum = sum as f32;
         sum * (query.step_high() * self.scales[row])
+    }
+
+    /// How far [`Codes::estimate`] may be off; see [`Codes::bounded`].
+    #[inline(always)]
+    pub(super) fn slack_high(&self, query: &Query<'_>, row: usize) -> f32 {
+        query.slack_high(self.error(row))
     }
 
     /// The score by both halves, and how far it may be off:
@@ -119,8 +148,7 @@ impl Codes {
         #[allow(clippy::cast_precision_loss)] // its bound has room for rounding
         let estimate = high as f32 * (query.step_high() * self.scales[row])
             + low as f32 * (query.step() * self.scales[row]);
-        let error = if self.rough { self.errors[row] } else { 0.0 };
-        (estimate, query.slack(error))
+        (estimate, query.slack(self.error(row)))
     }
 
     /// The score where the codes are the row.
@@ -136,6 +164,12 @@ impl Codes {
         isa.prefetch(&self.scales[row..=row]);
     }
 
+    /// How far the codes are off the row.
+    #[inline(always)]
+    fn error(&self, row: usize) -> f32 {
+        if self.rough { self.errors[row] } else { 0.0 }
+    }
+
     #[inline(always)]
     fn row(&self, row: usize) -> &[Line<u8>] {
         let start = row * self.stride;
@@ -148,7 +182,7 @@ fn unit_scale(lines: &[Line<u8>]) -> f32 {
     let code = |code: &u8| i32::from(*code) - i32::from(BIAS);
     let square: i32 = prag_simd::flatten(lines).iter().map(|byte| code(byte) * code(byte)).sum();
     #[allow(clippy::cast_precision_loss)]
-    // at most 4096 times 127²: below 2^27, and rounding is harmless
+    // at most 4096 times 128²: below 2^27, and rounding is harmless
     let square = square as f32;
     if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 }
 }
@@ -182,7 +216,7 @@ impl Kernel for Encode<'_> {
 
 /// The largest component by magnitude.
 #[inline(always)]
-pub(super) fn largest(vector: &[f32]) -> f32 {
+pub(crate) fn largest(vector: &[f32]) -> f32 {
     vector.iter().fold(0f32, |most, value| most.max(value.abs()))
 }
 

@@ -12,6 +12,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use codes::largest;
 pub(crate) use query::Query;
 
 use crate::error::IndexError;
@@ -64,8 +65,9 @@ impl Vectors {
                 self.codes.push(vector);
             }
             Kept::F16(halves) => {
-                let rounded: Vec<f32> = vector.iter().map(|value| whole(half(*value))).collect();
+                let start = halves.len();
                 halves.extend(vector.iter().map(|value| half(*value)));
+                let rounded: Vec<f32> = halves[start..].iter().map(|value| whole(*value)).collect();
                 self.codes.push(&rounded);
             }
             Kept::I8 => self.codes.push(vector),
@@ -96,7 +98,7 @@ impl Vectors {
             match &self.kept {
                 Kept::F32(floats) => floats[range].to_vec(),
                 Kept::F16(halves) => halves[range].iter().map(|value| whole(*value)).collect(),
-                Kept::I8 => self.codes.decode(row, self.dimension),
+                Kept::I8 => self.codes.decode(row),
             }
         })
     }
@@ -151,6 +153,17 @@ impl Vectors {
     #[inline(always)]
     pub(crate) fn estimate<S: Isa>(&self, isa: S, query: &Query<'_>, ordinal: u32) -> f32 {
         self.codes.estimate(isa, query, ordinal as usize)
+    }
+
+    /// Four of [`Vectors::estimate`].
+    #[inline(always)]
+    pub(crate) fn estimates<S: Isa>(
+        &self,
+        isa: S,
+        query: &Query<'_>,
+        ordinals: [u32; 4],
+    ) -> [f32; 4] {
+        self.codes.estimates(isa, query, ordinals)
     }
 
     /// Ask for what [`Vectors::estimate`] reads.

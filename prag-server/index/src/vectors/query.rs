@@ -1,12 +1,12 @@
 //! A query vector and its codes.
 //!
 //! Layer: index.
-//! Holds: 16 bits a component, in two halves of 8: a walk reads the upper, a scan both.
+//! Holds: 16 bits a component, in two halves of 8: a walk reads the upper, a scan the lower too where the upper does
+//! not decide.
 //! Never: outlives its search; the memory goes back to the thread.
 //! Invariant: step·(256·high + low) is within half a step of each component.
 
-use super::codes::largest;
-use super::{UNIT_SLACK, check_query};
+use super::{UNIT_SLACK, check_query, largest};
 use crate::error::IndexError;
 use crate::scratch::Lent;
 use crate::simd::{Dot, Kernel, vectorized};
@@ -20,6 +20,8 @@ pub(crate) struct Query<'a> {
     bias: [i32; 2],
     step: f32,
     error: f32,
+    /// The same by the upper halves alone.
+    error_high: f32,
     length: f32,
 }
 
@@ -32,10 +34,11 @@ impl<'a> Query<'a> {
         let mut halves: Lent<Line<i8>> = Lent::default();
         halves.resize(2 * lines, Line([0i8; LINE]));
         let (high, low) = halves.split_at_mut(lines);
-        let (step, error) = vectorized(Encode { floats, high: &mut *high, low: &mut *low });
+        let (step, error, error_high) =
+            vectorized(Encode { floats, high: &mut *high, low: &mut *low });
         let bias = [bias(high), bias(low)];
         let length = vectorized(Dot(floats, floats)).sqrt();
-        Ok(Self { floats, halves, bias, step, error, length })
+        Ok(Self { floats, halves, bias, step, error, error_high, length })
     }
 
     #[inline(always)]
@@ -76,6 +79,12 @@ impl<'a> Query<'a> {
     pub(super) fn slack(&self, error: f32) -> f32 {
         self.length * (error + ROUNDING) + self.error * (1.0 + UNIT_SLACK + error)
     }
+
+    /// The same for a score by the upper halves.
+    #[inline(always)]
+    pub(super) fn slack_high(&self, error: f32) -> f32 {
+        self.length * (error + ROUNDING) + self.error_high * (1.0 + UNIT_SLACK + error)
+    }
 }
 
 struct Encode<'a> {
@@ -85,13 +94,13 @@ struct Encode<'a> {
 }
 
 impl Kernel for Encode<'_> {
-    /// Step and error.
-    type Output = (f32, f32);
+    /// Step, error, and error of the upper halves.
+    type Output = (f32, f32, f32);
 
     #[inline(always)]
-    fn run(self) -> (f32, f32) {
+    fn run(self) -> (f32, f32, f32) {
         let step = largest(self.floats) / STEPS;
-        let mut error = 0f32;
+        let (mut error, mut error_high) = (0f32, 0f32);
         let lines = self.high.iter_mut().zip(self.low);
         for (part, (high, low)) in self.floats.chunks(LINE).zip(lines) {
             for ((value, high), low) in part.iter().zip(&mut high.0).zip(&mut low.0) {
@@ -100,12 +109,15 @@ impl Kernel for Encode<'_> {
                 #[allow(clippy::cast_possible_truncation)] // within ±32,512 by the choice of step
                 let steps = steps as i32;
                 let upper = (steps + 128) >> 8;
+                #[allow(clippy::cast_precision_loss)] // within ±127
+                let rest = value - upper as f32 * (256.0 * step);
+                error_high += rest * rest;
                 #[allow(clippy::cast_possible_truncation)] // within ±127, and −128 to 127
                 let split = (upper as i8, (steps - upper * 256) as i8);
                 (*high, *low) = split;
             }
         }
-        (step, error.sqrt())
+        (step, error.sqrt(), error_high.sqrt())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The exact scan: codes rule out, what is kept decides.
 //!
 //! Layer: index.
-//! Holds: one pass over the allowed rows, ahead of which their codes are fetched.
+//! Holds: one pass over the codes of the allowed rows, fetched ahead; one over those that it leaves, by all bits of the
+//! query; and the last by what is kept of the few.
 //! Never: a row twice by what is kept of it; more memory than one entry per row that may be among the best.
 //! Invariant: the scan is exact: what the codes rule out, their error bound rules out.
 
@@ -43,48 +44,62 @@ impl Kernel for Scan<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<Hit> {
         let Self { vectors, query, allowed, wanted } = self;
+        if allowed.len() <= DIRECT_MAX || wanted * 2 > allowed.len() {
+            return best(isa, vectors, query, allowed.rows(), wanted);
+        }
         let mut candidates: Lent<Hit> = Lent::default();
         let mut ahead = Ahead::new(isa, vectors, allowed);
-        if allowed.len() <= DIRECT_MAX || wanted * 2 > allowed.len() {
-            while let Some(block) = ahead.next(isa) {
-                candidates.extend(block.iter().map(|&ordinal| Hit { ordinal, score: f32::MAX }));
-            }
-            return best(isa, vectors, query, &candidates, f32::MIN, wanted);
-        }
         // Scores are at least the lows: the k-th best low is a bar that no row of the k best is below.
         let mut lows = Top::new(wanted);
         let mut bar = f32::MIN;
+        let mut weigh = |ordinal: u32, estimate: f32| {
+            let slack = vectors.codes.slack_high(query, ordinal as usize);
+            if estimate + slack >= bar {
+                candidates.push(Hit { ordinal, score: estimate + slack });
+                lows.push(Hit { ordinal, score: estimate - slack });
+                bar = lows.bar().unwrap_or(f32::MIN);
+            }
+        };
         while let Some(block) = ahead.next(isa) {
-            for &ordinal in block.iter() {
-                let (estimate, slack) = vectors.codes.bounded(isa, query, ordinal as usize);
-                if estimate + slack >= bar {
-                    candidates.push(Hit { ordinal, score: estimate + slack });
-                    lows.push(Hit { ordinal, score: estimate - slack });
-                    bar = lows.bar().unwrap_or(f32::MIN);
+            let (fours, rest) = block.as_chunks::<4>();
+            for &four in fours {
+                let estimates = vectors.codes.estimates(isa, query, four);
+                for (ordinal, estimate) in four.into_iter().zip(estimates) {
+                    weigh(ordinal, estimate);
                 }
             }
+            for &ordinal in rest {
+                weigh(ordinal, vectors.codes.estimate(isa, query, ordinal as usize));
+            }
         }
-        best(isa, vectors, query, &candidates, bar, wanted)
+        // The same once more by both halves of the query, among the few that are left.
+        let mut lows = Top::new(wanted);
+        for hit in candidates.iter_mut().filter(|hit| hit.score >= bar) {
+            let (estimate, slack) = vectors.codes.bounded(isa, query, hit.ordinal as usize);
+            hit.score = estimate + slack;
+            lows.push(Hit { ordinal: hit.ordinal, score: estimate - slack });
+        }
+        let bar = lows.bar().map_or(bar, |low| low.max(bar));
+        let fit = candidates.iter().filter(move |hit| hit.score >= bar);
+        best(isa, vectors, query, fit.map(|hit| hit.ordinal), wanted)
     }
 }
 
-/// The best `k` of the candidates that may be above `bar`, by what is kept of them.
+/// The best `k` of `ordinals` by what is kept of them.
 #[inline(always)]
 fn best<S: Isa>(
     isa: S,
     vectors: &Vectors,
     query: &Query<'_>,
-    candidates: &[Hit],
-    bar: f32,
+    ordinals: impl Iterator<Item = u32> + Clone,
     k: usize,
 ) -> Vec<Hit> {
     let mut top = Top::new(k);
-    let fit = || candidates.iter().filter(move |hit| hit.score >= bar).map(|hit| hit.ordinal);
-    let mut ahead = fit();
+    let mut ahead = ordinals.clone();
     for ordinal in ahead.by_ref().take(EXACT_AHEAD) {
         vectors.expect_exact(isa, ordinal);
     }
-    for ordinal in fit() {
+    for ordinal in ordinals {
         if let Some(next) = ahead.next() {
             vectors.expect_exact(isa, next);
         }
@@ -105,18 +120,7 @@ impl Kernel for Rescore<'_> {
 
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<Hit> {
-        let Self { vectors, query, ordinals, k } = self;
-        let mut top = Top::new(k);
-        for &ordinal in ordinals.iter().take(EXACT_AHEAD) {
-            vectors.expect_exact(isa, ordinal);
-        }
-        for (at, &ordinal) in ordinals.iter().enumerate() {
-            if let Some(&next) = ordinals.get(at + EXACT_AHEAD) {
-                vectors.expect_exact(isa, next);
-            }
-            top.push(Hit { ordinal, score: vectors.exact(isa, query, ordinal) });
-        }
-        top.into_hits()
+        best(isa, self.vectors, self.query, self.ordinals.iter().copied(), self.k)
     }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::error::PartName;
 use crate::fixture::{Dice, pairs};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
@@ -97,6 +98,24 @@ proptest! {
             prop_assert!(again == twice, "{:?}", precision);
             prop_assert_eq!(vectors.vector(mask_rows(count)), None);
         }
+    }
+}
+
+/// A row that its bytes do not make of unit length is refused, however it is kept.
+#[test]
+fn rows_off_unit_length_are_refused() {
+    for precision in ALL {
+        let mut bytes = filled(2, precision, &[vec![0.6, -0.8]]).to_bytes(1);
+        assert!(Vectors::from_bytes(&bytes).is_ok());
+        if precision == Precision::I8 {
+            // The scale stands behind format, rows, dimension and precision.
+            bytes[16..20].copy_from_slice(&2f32.to_le_bytes());
+        } else {
+            // -0.8 becomes as good as 0.
+            *bytes.last_mut().unwrap() = 0;
+        }
+        let refused = Vectors::from_bytes(&bytes).err();
+        assert_eq!(refused, Some(IndexError::Corrupt(PartName::Vectors)), "{precision:?}");
     }
 }
 

@@ -72,9 +72,10 @@ impl Words {
         self.analyzer
     }
 
-    /// Bytes of tantivy's files and of the lengths.
+    /// Bytes of tantivy's files and of the lengths, in both forms.
     pub(crate) fn memory(&self) -> usize {
-        self.directory.total_mem_usage() + self.lengths.capacity() * size_of::<u32>()
+        let lengths = self.lengths.capacity() * size_of::<u32>() + self.norms.capacity();
+        self.directory.total_mem_usage() + lengths
     }
 
     /// Statistics of `query` over the rows in `live`.

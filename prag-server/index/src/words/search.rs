@@ -3,8 +3,8 @@
 //! Layer: index.
 //! Holds: windows of rows, summed up by their weightiest terms; light terms are looked up where they can still matter.
 //! Never: skips a row by a bound that depends on one segment's statistics.
-//! Invariant: a row's score adds its terms up in the order of [`Weights::terms`], and what is found is what scoring every
-//! row would find.
+//! Invariant: a row's score adds its terms up in the order of [`Weights::terms`], and what is found is what scoring
+//! every row would find.
 
 use super::Words;
 use super::postings::Cursor;
@@ -17,9 +17,9 @@ use tantivy::TERMINATED;
 impl Words {
     /// The best `k` allowed rows that hold at least one term.
     ///
-    /// Source: MaxScore (Turtle and Flood 1995). Tantivy's own block maxima are those of one segment's average length, and
-    /// may lose rows under the statistics of several (so its `TermScorer::block_max_score` says); a term's weight is a
-    /// bound under any.
+    /// Source: MaxScore (Turtle and Flood 1995). Tantivy's own block maxima are those of one segment's average length,
+    /// and may lose rows under the statistics of several (so its `TermScorer::block_max_score` says); a term's weight is
+    /// a bound under any.
     pub(crate) fn search(
         &self,
         query: &Analyzed,
@@ -160,8 +160,8 @@ impl Search<'_> {
     }
 }
 
-/// What a score can become with what is left, rounding included: a query has at most 2^13 terms, and each addition is off
-/// by at most one part in 2^24.
+/// What a score can become with what is left, rounding included: a query has at most 2^13 terms, and each addition is
+/// off by at most one part in 2^24.
 fn most(score: f32, rest: f32) -> f32 {
     (score + rest) * 1.001
 }

@@ -8,8 +8,8 @@ use crate::fixture::{Dice, pairs};
 use crate::top::{Hit, rank};
 use roaring::RoaringBitmap;
 
-/// What is found is what scoring every row finds, to the last bit: over lists of many blocks and windows, for common and
-/// rare terms, any share of allowed rows, any k, and statistics that are not the segment's own.
+/// What is found is what scoring every row finds, to the last bit: over lists of many blocks and windows, for common
+/// and rare terms, any share of allowed rows, any k, and statistics that are not the segment's own.
 #[test]
 fn nothing_that_is_skipped_would_be_found() {
     let mut dice = Dice(11);
@@ -19,7 +19,7 @@ fn nothing_that_is_skipped_would_be_found() {
             let length = dice.below(24);
             let mut text = dice.sentence(length);
             for (word, one_in) in [("rare", 900), ("seldom", 90), ("often", 2)] {
-                (0..dice.below(4)).filter(|_| dice.0 % one_in == 0).for_each(|_| {
+                (0..dice.below(4)).filter(|_| dice.0.is_multiple_of(one_in)).for_each(|_| {
                     text.push(' ');
                     text.push_str(word);
                 });

@@ -50,12 +50,6 @@ pub(super) fn dot_codes(query: &[Line<i8>], _: i32, row: &[Line<u8>]) -> i32 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn dot_two(query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {
-    [dot_codes(query[0], bias[0], row), dot_codes(query[1], bias[1], row)]
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
 pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
     let mut sums = [_mm256_setzero_si256(); 2];
     for (left, right) in left.iter().zip(right) {

@@ -20,6 +20,40 @@ pub(super) fn dot_codes(query: &[Line<i8>], bias: i32, row: &[Line<u8>]) -> i32 
     _mm512_reduce_add_epi32(sum) - bias
 }
 
+/// The query is read once for four rows, and their sums are added up together.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dot_four(query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
+    let [mut a, mut b, mut c, mut d] = [_mm512_setzero_si512(); 4];
+    let [first, second, third, fourth] = rows;
+    let lines = query.iter().zip(first).zip(second).zip(third).zip(fourth);
+    for ((((query, first), second), third), fourth) in lines {
+        let query = load(query);
+        a = _mm512_dpbusd_epi32(a, load(first), query);
+        b = _mm512_dpbusd_epi32(b, load(second), query);
+        c = _mm512_dpbusd_epi32(c, load(third), query);
+        d = _mm512_dpbusd_epi32(d, load(fourth), query);
+    }
+    let pairs = [_mm256_hadd_epi32(halved(a), halved(b)), _mm256_hadd_epi32(halved(c), halved(d))];
+    let sums = _mm256_hadd_epi32(pairs[0], pairs[1]);
+    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    let sums = _mm_sub_epi32(sums, _mm_set1_epi32(bias));
+    [
+        _mm_extract_epi32::<0>(sums),
+        _mm_extract_epi32::<1>(sums),
+        _mm_extract_epi32::<2>(sums),
+        _mm_extract_epi32::<3>(sums),
+    ]
+}
+
+/// Both halves added.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halved(sum: __m512i) -> __m256i {
+    _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum))
+}
+
+/// The row is read once for both halves of a query.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn dot_two(query: [&[Line<i8>]; 2], bias: [i32; 2], row: &[Line<u8>]) -> [i32; 2] {

@@ -6,17 +6,15 @@
 //! Invariant: an index is written after everything that it names, so a crash leaves objects that no index names, and
 //! the next snapshot finds them written.
 
-use super::{Blob, Index, Opener, Pack, SnapshotError, Target, index_place, pack_seq};
+use super::{About, Blob, Index, Opener, Pack, SnapshotError, Target, index_place, pack_seq};
 use crate::collection::keys::{Keys, nonce};
 use crate::collection::manifest::Manifest;
 use crate::collection::record::encode;
 use crate::collection::shard::CollectionShard;
 use crate::collection::wrapping::wrapped_row;
 use crate::collection::{CollectionError, rows};
-use prag_protocol::Address;
 use prag_protocol::place::Kind as PlaceKind;
 use prag_protocol::snapshot::{Header, INDEX_BYTES_MAX, Listed, OBJECT_BYTES_MAX, OBJECTS_MAX};
-use prag_protocol::wire::collections::Search;
 use prag_store::archive::Kind;
 use prag_store::{BlobName, CheckpointId, KeyRange, Row, Shard};
 use prag_trust::entropy::{Entropy, EntropyError, random};
@@ -32,33 +30,12 @@ pub struct Moment {
     pub checkpoint: CheckpointId,
     /// The head at that moment, durable.
     pub head: Head,
+    created: u64,
     keys: Arc<Keys>,
     manifest: Manifest,
     profile: String,
     documents: u64,
     chunks: u64,
-}
-
-/// What an index says of the collection besides its data.
-pub struct About {
-    /// The owner's name for it.
-    pub name: String,
-    /// Its owner.
-    pub owner: Address,
-    /// Where its vectors come from, JSON.
-    pub vectors: String,
-    /// When it was made, Unix seconds.
-    pub born: u64,
-    /// Whether the owner lets the ledger keep the owner's share.
-    pub managed: bool,
-    /// The language of its terms, where one was chosen.
-    pub language: Option<String>,
-    /// How it is searched.
-    pub search: Search,
-    /// Now, Unix seconds.
-    pub now: u64,
-    /// The newest snapshot before.
-    pub previous: Option<[u8; 32]>,
 }
 
 /// A snapshot that is durable in its target.
@@ -84,11 +61,11 @@ impl CollectionShard {
         Ok(Opener(self.keys().wrapping()?.clone()))
     }
 
-    /// Keep this moment until [`CollectionShard::drop_moments`]; earlier ones go.
+    /// Keep this moment, Unix second `now`, until [`CollectionShard::drop_moments`]; earlier ones go.
     ///
     /// # Errors
     /// [`CollectionError::Closed`] after a failed write: nobody knows what is on disk.
-    pub fn keep_moment(&self) -> Result<Moment, CollectionError> {
+    pub fn keep_moment(&self, now: u64) -> Result<Moment, CollectionError> {
         let writer = self.writer();
         if writer.failed {
             return Err(CollectionError::Closed);
@@ -99,6 +76,7 @@ impl CollectionShard {
         Ok(Moment {
             checkpoint,
             head: writer.log.head(&keys),
+            created: now,
             keys,
             manifest: writer.manifest.clone(),
             profile: self.profile.digest.clone(),
@@ -124,8 +102,8 @@ fn drop_all(store: &dyn Shard) -> Result<(), CollectionError> {
 }
 
 impl Moment {
-    /// Write what `store`, opened at the checkpoint, holds into `target`. `told` hears bytes done and bytes in all.
-    /// Blocks on disk and target.
+    /// Write what `store`, opened at the checkpoint, holds into `target`, whose newest snapshot is `previous`. `told`
+    /// hears bytes done and bytes in all. Blocks on disk and target.
     ///
     /// # Errors
     /// What is written stays, for the next try.
@@ -133,6 +111,7 @@ impl Moment {
         &self,
         store: &dyn Shard,
         about: About,
+        previous: Option<[u8; 32]>,
         target: Target<'_>,
         told: &dyn Fn(u64, u64),
         entropy: &mut dyn Entropy,
@@ -154,19 +133,13 @@ impl Moment {
         let rows = self.small_rows(store)?;
         let index = Index {
             public: [0; 32],
-            created: about.now,
+            created: self.created,
             head: self.head,
             profile: self.profile.clone(),
-            name: about.name,
-            owner: about.owner,
-            vectors: about.vectors,
-            born: about.born,
-            managed: about.managed,
-            language: about.language,
-            search: about.search,
+            about,
             documents: self.documents,
             chunks: self.chunks,
-            previous: about.previous,
+            previous,
             rows,
             packs,
             blobs,
@@ -248,11 +221,7 @@ impl Moment {
 
     fn seal_pack(&self, held: &[Row], out: &mut Objects<'_>) -> Result<Pack, SnapshotError> {
         let first = held.first().map_or(&[][..], |(key, _)| key);
-        let seq = match (rows::parse_batch(first), rows::parse_digest(first)) {
-            (Some((seq, part)), _) => pack_seq(first[0], seq, part),
-            (None, Some(seq)) => pack_seq(first[0], seq, 0),
-            (None, None) => return Err(CollectionError::Tampered("row").into()),
-        };
+        let seq = pack_seq(first).ok_or(CollectionError::Tampered("row"))?;
         let plain = encode(&held).map_err(CollectionError::from)?;
         let root = self.keys.root();
         let place = self.keys.root_place(PlaceKind::Snapshot, root, seq);

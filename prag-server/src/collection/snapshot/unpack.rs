@@ -8,18 +8,19 @@
 //! Invariant: reading a snapshot to verify it and to restore it are the same steps; only where sealed parts go differs.
 
 use super::{Index, Opener, SnapshotError, Target, index_key, index_place, pack_seq};
+use crate::collection::CollectionError;
 use crate::collection::keys::Keys;
 use crate::collection::log::Log;
 use crate::collection::manifest::{Manifest, PartEntry, SegmentEntry};
 use crate::collection::record::decode;
 use crate::collection::segment::load_sealer;
-use crate::collection::{CollectionError, rows};
 use prag_protocol::place::Kind as PlaceKind;
 use prag_protocol::snapshot::{Header, INDEX_BYTES_MAX, Listed, OBJECT_BYTES_MAX};
 use prag_store::archive::ObjectInfo;
 use prag_store::{Batch as StoreBatch, BlobName, Row, Shard};
 use prag_trust::frames::{open_frames, sealed_len};
 use prag_trust::head::Head;
+use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::{SegmentRecord, SnapshotRecord};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,14 +40,14 @@ pub struct Source<'a> {
 pub struct Unpacked {
     /// Its head.
     pub head: Head,
-    log: Log,
+    tree: MerkleLog,
 }
 
 impl Unpacked {
     /// The root as it was after `size` batches; `None` if there are fewer.
     #[must_use]
     pub fn root_at(&self, size: u64) -> Option<[u8; 32]> {
-        self.log.root_at(size)
+        self.tree.root_at(size)
     }
 }
 
@@ -117,7 +118,7 @@ impl<'a> Source<'a> {
         self.parts(&keys, &manifest, store.as_ref(), keep, &mut tell)?;
         let write = store.commit(StoreBatch::new()).and_then(|seq| store.durable(seq));
         write.map_err(CollectionError::from)?;
-        Ok(Unpacked { head, log })
+        Ok(Unpacked { head, tree: log.into_tree() })
     }
 
     /// Every part that the manifest lists, opened at its place.
@@ -190,15 +191,13 @@ fn open_part(
 fn packed(plain: &[u8], seq: u64) -> Result<Vec<Row>, SnapshotError> {
     let bad = || SnapshotError::Contents("packed rows");
     let held: Vec<Row> = decode(plain).map_err(|_| bad())?;
-    let at = |key: &[u8]| match (rows::parse_batch(key), rows::parse_digest(key)) {
-        (Some((seq, part)), _) => Some(pack_seq(3, seq, part)),
-        (None, Some(seq)) => Some(pack_seq(5, seq, 0)),
-        (None, None) => None,
-    };
-    let first = held.first().and_then(|(key, _)| at(key));
+    let first = held.first().and_then(|(key, _)| pack_seq(key));
     let ordered = held.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let known = held.iter().all(|(key, _)| at(key).is_some());
-    if first == Some(seq) && ordered && known { Ok(held) } else { Err(bad()) }
+    let one_table = held.iter().all(|(key, _)| {
+        let at = pack_seq(key);
+        at.is_some_and(|at| at >> 56 == seq >> 56)
+    });
+    if first == Some(seq) && ordered && one_table { Ok(held) } else { Err(bad()) }
 }
 
 fn put_rows(store: &dyn Shard, held: &[Row]) -> Result<(), SnapshotError> {

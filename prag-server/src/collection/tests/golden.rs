@@ -264,8 +264,9 @@ fn golden_segment() {
     let expected = [&[2][..], &document_bytes(b"\x01a", b"bc"), &document_bytes(b"\x01d", b"ef")];
     assert_eq!(plain[0], expected.concat());
     assert_eq!(plain[1], [2, 0, 0, 1, 0]);
-    for part in &plain[2..] {
-        assert_eq!(part[..8], [0x01, 0x00, 0x58, 0x50, 2, 0, 0, 0]);
+    // Vectors are of part format 2, words and fields of 1.
+    for (part, format) in plain[2..].iter().zip([2, 1, 1]) {
+        assert_eq!(part[..8], [format, 0x00, 0x58, 0x50, 2, 0, 0, 0]);
     }
 }
 

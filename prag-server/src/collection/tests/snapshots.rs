@@ -18,8 +18,6 @@ fn about() -> About {
         managed: false,
         language: None,
         search: Search::Standard,
-        now: 4,
-        previous: None,
     }
 }
 
@@ -28,11 +26,11 @@ fn opener() -> Opener {
 }
 
 fn take(engine: &MemoryEngine, shard: &CollectionShard, archive: &dyn Archive) -> Written {
-    let moment = shard.keep_moment().unwrap();
+    let moment = shard.keep_moment(4).unwrap();
     let name = ShardName(IDENTITY.lineage.0);
     let store = engine.open(name, Open::At(moment.checkpoint)).unwrap();
     let target = Target { archive, folder: FOLDER };
-    let written = moment.write(store.as_ref(), about(), target, &|_, _| (), &mut OsEntropy);
+    let written = moment.write(store.as_ref(), about(), None, target, &|_, _| (), &mut OsEntropy);
     shard.drop_moments().unwrap();
     written.unwrap()
 }
@@ -65,13 +63,14 @@ fn what_comes_back_is_what_was_there() {
     let (before, head) = (contents(&shard.read()), shard.head());
     let rows_before = all_rows(store(&engine, 1).as_ref());
     let shard = reopen(&engine).unwrap();
-    let moment = shard.keep_moment().unwrap();
+    let moment = shard.keep_moment(4).unwrap();
     put(&shard, "late", "after the moment");
     freeze::compact(&shard, true, &mut OsEntropy).unwrap();
     let at = engine.open(ShardName(IDENTITY.lineage.0), Open::At(moment.checkpoint)).unwrap();
     let target = Target { archive: &archive, folder: FOLDER };
-    let written = moment.write(at.as_ref(), about(), target, &|_, _| (), &mut OsEntropy).unwrap();
-    assert_eq!(written.index.head, head);
+    let written = moment.write(at.as_ref(), about(), None, target, &|_, _| (), &mut OsEntropy);
+    let written = written.unwrap();
+    assert_eq!((written.index.head, written.index.created), (head, 4));
     assert!(written.new_bytes > 1_000_000 && written.header.objects.len() > 5);
 
     let info = target.indexes().unwrap()[0];

@@ -21,9 +21,6 @@ use crate::error::StoreError;
 use crate::names::ShardName;
 use crate::traits::Reads;
 
-/// What the shards of an engine share in memory at most, bytes: blocks that were read, and rows that are not in files yet.
-pub const SHARED_BYTES: u64 = (CACHE_BYTES + WRITE_BUFFERS_BYTES) as u64;
-
 /// Options for all databases of an engine.
 pub(super) struct Tuning {
     options: Options,
@@ -146,8 +143,9 @@ const CACHE_BYTES: usize = 32 << 20;
 const BLOCK_BYTES: usize = 16 << 10;
 /// Rows held in memory before they become a file, for each shard, bytes.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
-/// Rows held in memory before they become files, for all shards together, bytes: past it, whoever writes flushes.
-const WRITE_BUFFERS_BYTES: usize = 64 << 20;
+/// Rows held in memory before they become files, for all shards together, bytes: past seven eighths of it whoever writes
+/// flushes, so it is well above what thousands of idle shards hold (one arena block each).
+const WRITE_BUFFERS_BYTES: usize = 256 << 20;
 /// By how much a shard's write buffer grows, bytes: thousands of shards hold a few rows each.
 const ARENA_BYTES: usize = 32 << 10;
 /// Bytes gathered before a write to a file; each open shard has two such files.

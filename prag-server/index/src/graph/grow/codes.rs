@@ -5,6 +5,7 @@
 //! Never: what a search answers with; a build only compares.
 //! Invariant: distances are of the coded vectors, so equal codes are 0 apart and no distance is negative.
 
+use crate::vectors::largest;
 use prag_simd::{BIAS, Isa, Kernel, LINE, Line, dispatch};
 use rayon::prelude::*;
 
@@ -109,7 +110,7 @@ impl Kernel for Encode<'_> {
         let rows = self.lines.chunks_exact_mut(self.stride).zip(self.inverse);
         for ((lines, inverse), &index) in rows.zip(self.order) {
             let vector = self.vectors[index as usize];
-            let most = vector.iter().fold(0f32, |most, value| most.max(value.abs()));
+            let most = largest(vector);
             let steps = if most > 0.0 { STEPS / most } else { 0.0 };
             for (line, values) in lines.iter_mut().zip(vector.chunks(LINE)) {
                 for (code, value) in line.0.iter_mut().zip(values) {

@@ -6,8 +6,7 @@
 //! Invariant: a list that would run over is chosen again, from what it held and what came.
 
 use super::codes::{Codes, Probe};
-use super::lists::{Lists, push, used};
-use super::own::SLACK;
+use super::lists::{Lists, push, put, used};
 use super::select::{rank, select};
 use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
@@ -77,11 +76,8 @@ impl Kernel for Link<'_> {
             near.clear();
             near.extend(all.map(|link| (self.codes.distance(isa, &probe, link), link)));
             rank(&mut near);
-            select(isa, self.codes, near.iter().copied(), self.keep, SLACK, &mut kept);
-            block[0] = 0;
-            for &link in &kept {
-                push(block, link);
-            }
+            select(isa, self.codes, near.iter().copied(), self.keep, &mut kept);
+            put(block, &kept);
         }
     }
 }

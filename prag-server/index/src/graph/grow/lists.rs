@@ -32,9 +32,7 @@ impl Lists {
     ) -> Self {
         let mut all = Self::new(lists.len(), cap);
         for (block, list) in all.blocks.chunks_exact_mut(cap + 1).zip(lists) {
-            for &link in list {
-                push(block, link);
-            }
+            put(block, list);
         }
         all
     }
@@ -69,7 +67,7 @@ impl Lists {
         self.stride
     }
 
-    /// The blocks of all nodes, to write by [`push`].
+    /// The blocks of all nodes, to write by [`push`] and [`put`].
     pub(in crate::graph) fn blocks(&mut self) -> &mut [u32] {
         &mut self.blocks
     }
@@ -92,6 +90,15 @@ impl<'a> View<'a> {
 #[inline(always)]
 pub(in crate::graph) fn used(block: &[u32]) -> &[u32] {
     &block[1..=block[0] as usize]
+}
+
+/// Let a block hold `links` and nothing else, as far as there is room.
+#[inline(always)]
+pub(in crate::graph) fn put(block: &mut [u32], links: &[u32]) {
+    block[0] = 0;
+    for &link in links {
+        push(block, link);
+    }
 }
 
 /// Append to a block; whether there was room.

@@ -15,9 +15,8 @@ mod select;
 mod watch;
 
 pub(super) use codes::{Codes, Probe};
-pub(super) use lists::{Lists, push};
-pub(super) use search::Seen;
-pub(super) use select::{rank, select};
+pub(super) use lists::{Lists, put};
+pub(super) use select::{nearer, rank, select};
 pub use watch::Watch;
 
 use super::Graph;
@@ -75,11 +74,11 @@ pub(super) struct GrownLevel {
     pub(super) lists: Lists,
 }
 
-/// Build a graph over `vectors`, each checked to be of unit length. Answers it with the order in
+/// Build a graph over `vectors`, at least one, each checked to be of unit length. Answers it with the order in
 /// which its nodes are numbered: new ordinal → index into `vectors`.
 ///
 /// # Errors
-/// [`IndexError::Params`], [`IndexError::Threads`], [`IndexError::Stopped`].
+/// [`IndexError::Rows`], [`IndexError::Params`], [`IndexError::Threads`], [`IndexError::Stopped`].
 pub(crate) fn grow(
     vectors: &[&[f32]],
     growth: &Growth,

@@ -2,7 +2,7 @@
 //!
 //! Layer: index.
 //! Holds: the order of insertion, the levels, and the steps of a batch.
-//! Never: a lock: nodes of a batch only read what others write in the next step.
+//! Never: a lock on a node: those of a batch only read what others write in the next step.
 //! Invariant: the same vectors give the same graph, however many threads build it.
 //!
 //! Malkov and Yashunin 2018 (algorithms 1, 3 and 4), inserted in batches as Manohar et al. 2024 (ParlayANN) do. Nodes
@@ -11,7 +11,7 @@
 
 use super::codes::{Codes, Probe};
 use super::link::link_back;
-use super::lists::{Lists, View, push};
+use super::lists::{Lists, View, put};
 use super::search::{Scratch, descend};
 use super::select::{rank, select};
 use super::{Grown, GrownLevel, Growth, Watch};
@@ -42,7 +42,7 @@ pub(super) fn insert_all(codes: &Codes, growth: &Growth, watch: &Watch) -> Optio
     let mut lists = Lists::new(rows, growth.m * ROOM - 1);
     let mut upper: Vec<GrownLevel> = Vec::new();
     let mut sizes = level_sizes(rows, growth.m);
-    let scratches = Scratches { free: Mutex::default(), rows, ef: growth.ef_construction };
+    let scratches = Scratches { free: Mutex::default(), rows };
     let mut done = 1;
     while done < rows {
         if sizes.last() == Some(&done) {
@@ -105,14 +105,13 @@ fn thinned(codes: &Codes, lists: &Lists, count: usize, cap: usize, spare: usize)
 struct Scratches {
     free: Mutex<Vec<Scratch>>,
     rows: usize,
-    ef: usize,
 }
 
 impl Scratches {
     fn with(&self, work: impl FnOnce(&mut Scratch)) {
         let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let held = free().pop();
-        let mut scratch = held.unwrap_or_else(|| Scratch::new(self.rows, self.ef));
+        let mut scratch = held.unwrap_or_else(|| Scratch::new(self.rows));
         work(&mut scratch);
         free().push(scratch);
     }
@@ -147,10 +146,8 @@ impl Kernel for Insert<'_> {
                 start = descend(isa, codes, level.lists.view(), &probe, start);
             }
             scratch.search(isa, codes, view, &probe, start, growth.ef_construction);
-            select(isa, codes, scratch.found(), growth.m, SLACK, &mut kept);
-            for &link in &kept {
-                push(block, link);
-            }
+            select(isa, codes, scratch.found(), growth.m, &mut kept);
+            put(block, &kept);
         }
     }
 }
@@ -173,28 +170,23 @@ impl Kernel for Thin<'_> {
         let (mut probe, mut near, mut kept) = (Probe::new(), Vec::new(), Vec::new());
         for (node, block) in (self.first..).zip(self.blocks.chunks_exact_mut(self.stride)) {
             let links = self.lists.of(node);
-            kept.clear();
             if links.len() <= self.cap {
-                kept.extend_from_slice(links);
-            } else {
-                probe.aim(self.codes, node);
-                near.clear();
-                let measured = |&link| (self.codes.distance(isa, &probe, link), link);
-                near.extend(links.iter().map(measured));
-                rank(&mut near);
-                select(isa, self.codes, near.iter().copied(), self.cap, SLACK, &mut kept);
+                put(block, links);
+                continue;
             }
-            for &link in &kept {
-                push(block, link);
-            }
+            probe.aim(self.codes, node);
+            near.clear();
+            let measured = |&link| (self.codes.distance(isa, &probe, link), link);
+            near.extend(links.iter().map(measured));
+            rank(&mut near);
+            select(isa, self.codes, near.iter().copied(), self.cap, &mut kept);
+            put(block, &kept);
         }
     }
 }
 
 /// Room for links back, per neighbour above the bottom: 48 numbers a node at 16, three cache lines.
 pub(super) const ROOM: usize = 3;
-/// How much nearer a kept link must be to shadow a candidate; on 1 − cosine. A little keeps more links, and pays.
-pub(super) const SLACK: f32 = 1.1;
 /// Room on the bottom for a node that would be out of reach.
 const SPARE: usize = 1;
 /// A batch is at most this part of what is linked already.

@@ -7,16 +7,16 @@
 
 use super::codes::Codes;
 use prag_simd::Isa;
+use std::cmp::Ordering;
 
 /// Keep at most `cap` of `candidates`, nearest first: one that a kept one is nearer to than the node, by the factor
-/// `slack`, is left out.
+/// [`SLACK`], is left out.
 #[inline(always)]
 pub(in crate::graph) fn select<S: Isa>(
     isa: S,
     codes: &Codes,
     candidates: impl Iterator<Item = (f32, u32)>,
     cap: usize,
-    slack: f32,
     kept: &mut Vec<u32>,
 ) {
     kept.clear();
@@ -26,7 +26,7 @@ pub(in crate::graph) fn select<S: Isa>(
         }
         let mut shadowed = false;
         for &other in kept.iter() {
-            if codes.between(isa, candidate, other) * slack < distance {
+            if codes.between(isa, candidate, other) * SLACK < distance {
                 shadowed = true;
                 break;
             }
@@ -37,8 +37,17 @@ pub(in crate::graph) fn select<S: Isa>(
     }
 }
 
-/// Nearest first, then by number.
+/// Sort candidates, nearest first.
 #[inline(always)]
 pub(in crate::graph) fn rank(candidates: &mut [(f32, u32)]) {
-    candidates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    candidates.sort_unstable_by(nearer);
 }
+
+/// The nearer is the less, then the lower number.
+#[inline(always)]
+pub(in crate::graph) fn nearer(left: &(f32, u32), right: &(f32, u32)) -> Ordering {
+    left.0.total_cmp(&right.0).then(left.1.cmp(&right.1))
+}
+
+/// How much nearer a kept link must be to shadow a candidate; on 1 − cosine. A little keeps more links, and pays.
+const SLACK: f32 = 1.1;

@@ -67,7 +67,7 @@ fn rewriting_does_not_wear_recall_down() {
     assert!((first - last).abs() <= 0.002, "{first} before, {last} after");
 }
 
-/// The same rows give the same bytes, on one thread or on many.
+/// The same rows give the same order and the same bytes of every part but the words, on one thread or on many.
 #[test]
 fn equal_rows_give_equal_parts() {
     let (rows, _) = corpus(24, 2500);
@@ -81,6 +81,14 @@ fn equal_rows_give_equal_parts() {
     for (left, right) in one.0.iter().zip(&many.0).filter(|(part, _)| part.0 != PartName::Words) {
         assert!(left == right, "part {} differs", left.0);
     }
+}
+
+/// A build foretells what it needs of memory, codes and links: nothing where there will be no graph.
+#[test]
+fn builds_without_a_graph_need_nothing() {
+    let params = BuildParams { graph_rows_min: 500, ..BuildParams::default() };
+    assert_eq!(params.bytes(499, 384), 0);
+    assert!(params.bytes(500, 384) > 500 * (384 + 3 * 4 * 32));
 }
 
 /// A build that is stopped leaves nothing but its name.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::Precision;
 
-/// One set of rows, described in five ways, gives one answer, bit for bit: by the planner's choice, by a walk, by a scan.
+/// One set of rows, described in five ways, gives one answer, bit for bit: by the planner's choice, a walk, a scan.
 #[test]
 fn equal_rows_give_equal_answers() {
     let described = [

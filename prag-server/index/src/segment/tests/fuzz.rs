@@ -6,18 +6,36 @@ use prag_fuzz::fuzz;
 /// Any part may be anything: the segment is refused, or answers every kind of search without a panic.
 #[test]
 fn index_parts() {
-    let texts = clustered(&mut Dice(9), 60, 8, 3);
-    let params = BuildParams { graph_rows_min: 1, threads: 1, ..BuildParams::default() };
-    let whole = Segment::build(&rows(&texts), &params).unwrap().segment.to_parts().unwrap();
+    let whole = parts(Precision::default());
     for part in 0..whole.len() {
-        fuzz(4, &[whole[part].1.clone()], |bytes| {
-            let mut parts = whole.clone();
-            parts[part].1 = bytes.to_vec();
-            if let Ok(segment) = Segment::from_parts(&parts) {
-                search(&segment);
-            }
-        });
+        hostile(&whole, part);
     }
+}
+
+/// As [`index_parts`], for the vectors of each precision that is not the default.
+#[test]
+fn index_vectors() {
+    for precision in [Precision::F32, Precision::I8] {
+        let whole = parts(precision);
+        assert_eq!(whole[0].0, PartName::Vectors);
+        hostile(&whole, 0);
+    }
+}
+
+fn parts(precision: Precision) -> Vec<(PartName, Vec<u8>)> {
+    let texts = clustered(&mut Dice(9), 60, 8, 3);
+    let params = BuildParams { graph_rows_min: 1, threads: 1, precision, ..BuildParams::default() };
+    Segment::build(&rows(&texts), &params).unwrap().segment.to_parts().unwrap()
+}
+
+fn hostile(whole: &[(PartName, Vec<u8>)], part: usize) {
+    fuzz(4, &[whole[part].1.clone()], |bytes| {
+        let mut parts = whole.to_vec();
+        parts[part].1 = bytes.to_vec();
+        if let Ok(segment) = Segment::from_parts(&parts) {
+            search(&segment);
+        }
+    });
 }
 
 fn search(segment: &Segment) {
