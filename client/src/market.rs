@@ -39,20 +39,14 @@ impl Client {
         funds: Vec<Coin>,
     ) -> Result<LedgerReply, ClientError> {
         let mut body = AskExecute { message, funds, transaction: None };
-        let mut terms = match self.execute(&body).await {
+        // Terms name the account's next transaction: between them and it there is no other of this client's.
+        let _alone = self.signing.lock().await;
+        let terms = match self.execute(&body).await {
             Err(error) => unsigned(error)?,
             done => return done,
         };
-        let _alone = self.signing.lock().await;
-        // The account may have sent something else meanwhile.
-        for _ in 0..TRIES_MAX {
-            body.transaction = Some(Box::new(self.sign_transaction(terms, &body).await?));
-            terms = match self.execute(&body).await {
-                Err(error) => unsigned(error)?,
-                done => return done,
-            };
-        }
-        Err(ClientError::Reply("it asks for signatures again and again"))
+        body.transaction = Some(Box::new(self.sign_transaction(terms, &body).await?));
+        self.execute(&body).await
     }
 
     async fn execute(&self, body: &AskExecute) -> Result<LedgerReply, ClientError> {
@@ -220,6 +214,4 @@ fn unsigned(error: ClientError) -> Result<TransactionTerms, ClientError> {
 
 /// Most that this identity pays for one transaction, smallest units of whatever gas is paid in.
 const FEE_UNITS_MAX: u128 = 10_000_000;
-/// Times that a worker may ask for signatures in a row.
-const TRIES_MAX: usize = 3;
 const ANOTHER: ClientError = ClientError::Reply("the ledger answered another question");

@@ -38,12 +38,12 @@ impl Scene {
             unbonding_seconds: UNBONDING,
             missed_ppm: 10_000,
             attested_only: false,
-            approved_only: false,
+            approved_only: true,
         };
         let parties = Parties {
             rewards: Some(address("rewards")),
             treasury: address("treasury"),
-            approver: None,
+            approver: Some(address("admin")),
         };
         let init = WorkersInit { admin: address("admin"), parties, terms };
         let workers = network.workers(&init).unwrap();

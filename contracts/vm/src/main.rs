@@ -75,7 +75,7 @@ fn contract_lines(contract: &str, library: &str) -> Result<Vec<Line>, Box<dyn st
         "workers" => {
             let scene = Scene::new(engine)?;
             let states = COUNTS.map(|count| workers::stocked(&scene, count));
-            measure(engine, states, &workers::operations(&scene))?
+            measure(engine, states, &workers::operations(&scene)?)?
         }
         "rewards" => {
             let cast = Arc::new(cast);

@@ -14,7 +14,6 @@ mod evidence;
 #[cfg(any(feature = "secret", test))]
 mod quote;
 
-use error::ShellError;
 use prag_contracts_core::workers::{self, Call, Event};
 use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
 use prag_contracts_shell::{
@@ -36,9 +35,7 @@ pub fn instantiate(
     unpaid(&info)?;
     address(deps.api, "admin", &init.admin)?;
     known(deps.api, &init.parties)?;
-    if init.terms.attested_only != evidence::VERIFIED_HERE {
-        return Err(Refusal::core(ShellError::Terms { must: evidence::VERIFIED_HERE }));
-    }
+    evidence::fitting(&init.terms).map_err(Refusal::core)?;
     let mut store = Store(deps.storage);
     workers::instantiate(&mut store, &ledger(&env), init).map_err(Refusal::core)?;
     Ok(Response::new())

@@ -319,7 +319,8 @@ async fn market(admin: &Chain, settings: &Settings) -> MarketContracts {
         attested_only: false,
         approved_only: true,
     };
-    let parties = Parties { rewards: None, treasury: me.clone(), approver: None };
+    let approver = Some(me.clone());
+    let parties = Parties { rewards: None, treasury: me.clone(), approver: approver.clone() };
     let init = WorkersInit { admin: me.clone(), parties, terms };
     let workers = pinned(real::deploy(admin, "workers", &init).await);
     let clock = std::sync::Arc::new(prag_client::system::SystemClock::default());
@@ -353,7 +354,7 @@ async fn market(admin: &Chain, settings: &Settings) -> MarketContracts {
         "workers": {"address": workers.contract},
     });
     let rewards = pinned(real::deploy(admin, "rewards", &init).await);
-    let parties = Parties { rewards: Some(rewards.contract.clone()), treasury: me, approver: None };
+    let parties = Parties { rewards: Some(rewards.contract.clone()), treasury: me, approver };
     let told = admin.contract(&workers.contract, &workers.code_hash).await.unwrap();
     told.execute(&WorkersMsg::SetParties { parties }, &[]).await.unwrap();
     MarketContracts { workers, subscription, rewards }

@@ -5,6 +5,7 @@
 //! Never: a message that the sender did not sign: its document is laid out from the very message that is sent.
 //! Invariant: nothing of this account's is paid or used up.
 
+use super::result::Done;
 use super::{Accepted, Sender, Tried, accepted, executed, fee, judge, result, wrong_sequence};
 use super::{BLOCKS_TO_LIVE, OUTCOME_MAX, RESEND_EVERY, WAIT, WAITS_MAX};
 use crate::account::{Place, place_of};
@@ -84,7 +85,11 @@ impl Sender {
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
         match accepted(&self.rows.nodes.broadcast(&bytes).await, self.rows.nodes.count()) {
             Accepted::Maybe => {}
-            Accepted::WrongSequence => return Err(CosmosError::NotIncluded),
+            Accepted::WrongSequence => {
+                // It may be this very one that has used the sequence up, if it was sent before.
+                let done = result::proven(&self.rows, &hash).await;
+                return judged(done.map_err(|_| CosmosError::Unknown)?, terms.fee);
+            }
             Accepted::No(log) => return Err(CosmosError::Refused(log)),
         }
         let outcome = self.follow(&bytes, &hash, terms);
@@ -104,11 +109,7 @@ impl Sender {
         for wait in 1..=WAITS_MAX {
             tokio::time::sleep(WAIT).await;
             if let Ok(done) = result::proven(&self.rows, hash).await {
-                // What ran out of gas is its sender's to sign anew.
-                return match judge(done, 2, fee)? {
-                    Tried::Done(done) => Ok(done),
-                    Tried::Again { .. } => Err(CosmosError::NotIncluded),
-                };
+                return judged(done, fee);
             }
             if self.rows.reached().await.is_some_and(|height| height > last + 1) {
                 return self.too_late(hash, terms).await;
@@ -128,15 +129,21 @@ impl Sender {
     ) -> Result<Executed, CosmosError> {
         self.rows.raise(terms.timeout_height + 1);
         // It may have been in one of the blocks since the last look.
-        if let Ok(done) = result::proven(&self.rows, hash).await
-            && let Tried::Done(done) = judge(done, 2, terms.fee)?
-        {
-            return Ok(done);
+        if let Ok(done) = result::proven(&self.rows, hash).await {
+            return judged(done, terms.fee);
         }
         let sender = &terms.sender;
         let place = place_of(&self.rows, &border::bytes(sender)?, sender).await?;
         let unused = place.sequence == terms.sequence;
         Err(if unused { CosmosError::NotIncluded } else { CosmosError::Unknown })
+    }
+}
+
+/// What a proven transaction did. What ran out of gas is its sender's to sign anew.
+fn judged(done: Done, fee: u128) -> Result<Executed, CosmosError> {
+    match judge(done, 2, fee)? {
+        Tried::Done(done) => Ok(done),
+        Tried::Again { .. } => Err(CosmosError::NotIncluded),
     }
 }
 

@@ -56,7 +56,7 @@ pub(in crate::cli) enum WorkerCommand {
     Heartbeat,
     /// As the market's approver: a worker's evidence, which you have verified, holds; from now on it is chosen and paid.
     Approve(ApproveWorker),
-    /// As the market's approver: a worker is chosen and paid no more.
+    /// As the market's approver or admin: a worker is chosen and paid no more.
     Retire(RetireWorker),
 }
 

@@ -210,7 +210,9 @@ pub(super) fn init(change: impl FnOnce(&mut WorkersTerms)) -> WorkersInit {
         approved_only: false,
     };
     change(&mut terms);
-    WorkersInit { admin: account("admin"), parties: parties("rewards", "treasury"), terms }
+    let approver = terms.approved_only.then(|| account("first"));
+    let parties = Parties { approver, ..parties("rewards", "treasury") };
+    WorkersInit { admin: account("admin"), parties, terms }
 }
 
 pub(super) fn parties(rewards: &str, treasury: &str) -> Parties {

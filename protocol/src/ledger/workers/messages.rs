@@ -100,8 +100,7 @@ pub enum WorkersMsg {
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
-    /// Approver or admin: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is
-    /// no error.
+    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is no error.
     ApproveWorker {
         /// Who.
         worker: Address,

@@ -50,7 +50,7 @@ pub struct Parties {
     pub rewards: Option<Address>,
     /// Receives what is slashed.
     pub treasury: Address,
-    /// Confirms evidence that the chain only stores, beside the admin.
+    /// Confirms evidence that the chain only stores; to be named where the terms want it confirmed.
     #[serde(default)]
     pub approver: Option<Address>,
 }

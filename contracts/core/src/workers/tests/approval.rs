@@ -8,11 +8,14 @@ const TIMELOCK: u64 = 1000;
 /// Terms that want approvals, "ann" registered, and "judge" an approver whom the timelock has shown.
 fn world() -> World {
     let mut world = World::with(|terms| terms.approved_only = true);
-    let parties = Parties { approver: Some(account("judge")), ..parties("rewards", "treasury") };
-    world.ok("admin", WorkersMsg::SetParties { parties });
+    world.ok("admin", WorkersMsg::SetParties { parties: approved_by("judge") });
     world.env.time += TIMELOCK;
     world.enlist("ann", 5);
     world
+}
+
+fn approved_by(who: &str) -> Parties {
+    Parties { approver: Some(account(who)), ..parties("rewards", "treasury") }
 }
 
 fn evidence(world: &World, who: &str) -> EvidenceRecord {
@@ -71,25 +74,48 @@ fn only_who_is_confirmed_is_chosen() {
     assert_eq!(done.events, [Event::WorkerRetired { worker: account("ann") }]);
     assert_eq!((world.chosen(), urls(&world)), (vec![], 0));
     assert_eq!(world.ok("judge", dismiss("ann")).events, [], "again is no error");
-    world.ok("admin", confirm("ann", hash));
+    world.ok("judge", confirm("ann", hash));
     assert_eq!(world.chosen(), ["ann"]);
+    world.ok("admin", dismiss("ann"));
+    assert_eq!(world.chosen(), Vec::<String>::new());
 }
 
-/// Nobody else confirms: not the worker, not a stranger, not an approver whom the timelock still hides or who was replaced.
+/// Nobody else confirms: not the worker, not a stranger, not the admin, not an approver whom the timelock still shows or who
+/// was replaced. Only the admin takes a confirmation back, too.
 #[test]
-fn only_approvers_and_the_admin_confirm() {
+fn only_the_approver_confirms() {
     let mut world = world();
     let hash = seen(&world, "ann");
     for who in ["ann", "bob", "rewards", "treasury"] {
         world.refuses(who, confirm("ann", hash), WorkersError::Forbidden);
         world.refuses(who, dismiss("ann"), WorkersError::Forbidden);
     }
-    let parties = Parties { approver: Some(account("other")), ..parties("rewards", "treasury") };
-    world.ok("admin", WorkersMsg::SetParties { parties });
+    world.refuses("admin", confirm("ann", hash), WorkersError::Forbidden);
+    world.ok("admin", WorkersMsg::SetParties { parties: approved_by("other") });
     world.refuses("other", confirm("ann", hash), WorkersError::Forbidden);
     world.env.time += TIMELOCK;
     world.refuses("judge", confirm("ann", hash), WorkersError::Forbidden);
     world.ok("other", confirm("ann", hash));
+    world.refuses("judge", dismiss("ann"), WorkersError::Forbidden);
+}
+
+/// Terms that want approvals have an approver, from the first day on and for good; others need none.
+#[test]
+fn approvals_have_an_approver() {
+    let mut map = Map::default();
+    let mut alone = init(|terms| terms.approved_only = true);
+    alone.parties.approver = None;
+    let refused = workers::instantiate(&mut map, LEDGER, alone.clone());
+    assert_eq!(refused, Err(WorkersError::NoApprover));
+    assert_eq!(map, Map::default());
+    alone.terms.approved_only = false;
+    assert_eq!(workers::instantiate(&mut map, LEDGER, alone), Ok(()));
+
+    let mut world = world();
+    let message = WorkersMsg::SetParties { parties: parties("rewards", "treasury") };
+    world.refuses("admin", message.clone(), WorkersError::NoApprover);
+    world.refuses("judge", message.clone(), WorkersError::Forbidden);
+    World::new().ok("admin", message);
 }
 
 /// A confirmation is of exactly what was verified: another key, URL, claim or text than is on record now is refused, and
