@@ -25,6 +25,7 @@ pub mod program;
 mod reader;
 mod reading;
 pub mod receipt;
+pub mod registered;
 pub mod relay;
 pub mod remembered;
 pub mod sdk;

@@ -130,7 +130,12 @@ async fn workers(client: &Client, screen: Screen) -> Done {
             return "no worker is registered".to_owned();
         }
         let row = |worker: &WorkerRecord| {
-            let live = if worker.live_until > now { "live" } else { "silent" };
+            let live = match worker.live_until > now {
+                _ if worker.leaving.is_some() => "leaves",
+                _ if worker.pending => "waits to be confirmed",
+                true => "live",
+                false => "silent",
+            };
             vec![
                 worker.worker.to_string(),
                 worker.ip_address.clone(),

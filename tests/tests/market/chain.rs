@@ -202,7 +202,11 @@ impl Stage {
         let asks = said.failed.iter().find_map(|why| why.split_once("prag worker approve "));
         let (account, hash) = asks.unwrap().1.split_once(' ').unwrap();
         assert_eq!(account, worker.as_str());
-        let evidence_hash = hex::decode(hash).unwrap().try_into().unwrap();
+        // What the approver verifies itself has that hash.
+        let seen = self.operator.registered(worker).await.unwrap();
+        assert_eq!((hex::encode(seen.hash).as_str(), seen.record.pending), (hash, true));
+        assert_eq!(seen.worker.sig_pk, self.lab.worker().worker_key());
+        let evidence_hash = seen.hash;
         let MarketContracts { workers, .. } = self.pinned();
         let registry = self.admin.contract(&workers.contract, &workers.code_hash).await.unwrap();
         let approve =

@@ -181,7 +181,12 @@ async fn the_operator_has_the_worker_register() {
         panic!("a worker")
     };
     assert_eq!(record.signing_key, stage.lab.worker().worker_key());
-    assert_eq!((record.stake, record.leaving), (STAKE, None));
+    assert_eq!((record.stake, record.leaving.clone()), (STAKE, None));
+    // Anybody verifies what the ledger keeps of it; of nobody else there is anything.
+    let seen = stage.reader.registered(&said.account).await.unwrap();
+    assert_eq!((seen.worker.sig_pk, &seen.record), (record.signing_key, &*record));
+    let nobody = stage.reader.registered(&stage.lab.account("owner")).await.err().unwrap();
+    assert!(nobody.to_string().contains("is no registered worker"), "{nobody}");
     stage.lab.pass(100);
     let said = stage.operator.attend(Attend::Heartbeat).await.unwrap();
     assert!(said.done.iter().any(|done| done.contains("answered")), "{said:?}");

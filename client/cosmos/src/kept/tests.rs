@@ -12,6 +12,7 @@ use prag_protocol::ledger::workers::{
     EvidenceBinding, Parties, Registration, WorkersInit, WorkersMsg, WorkersTerms,
 };
 use prag_trust::address::WalletKey;
+use prag_trust::evidence::Kept;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -104,6 +105,24 @@ async fn evidence_is_read_whole() {
     assert_eq!((kept.report, kept.collateral.as_str()), (report(), "{}"));
     assert_eq!((kept.record.binding.policy_epoch, kept.record.height), (6, 3));
     assert_eq!(contract.kept_evidence(&address("wasm", &[6; 20])).await, Ok(None));
+}
+
+/// Whoever verifies it confirms the hash that the contract asks for.
+#[tokio::test]
+async fn who_verifies_confirms_what_the_contract_asks() {
+    let contract = contract(|_| {}).await;
+    let KeptEvidence { record, report, collateral } =
+        contract.kept_evidence(&worker()).await.unwrap().unwrap();
+    let WorkersReply::Worker(Some(row)) =
+        contract.query(&WorkersQuery::Worker { worker: worker() }).await.unwrap()
+    else {
+        panic!("it is registered");
+    };
+    let read = |report: &str| Kept::read(&row, &record, report, &collateral);
+    let Ok(kept) = read(&report) else { panic!("it is on record") };
+    assert_eq!(kept.hash, workers::evidence_hash(&row, &record));
+    assert_eq!((kept.binding.sig_pk, kept.binding.nonce), (row.signing_key, record.nonce));
+    assert!(read(&report[1..]).is_err(), "another text");
 }
 
 /// A chunk that is missing, or is another's, is no evidence.
