@@ -22,7 +22,7 @@ fn prag(home: &Path, arguments: &[&str]) -> (i32, Value) {
 
 /// The samples that ship with the verifying crate.
 fn samples() -> PathBuf {
-    package(env!("CARGO_MANIFEST_DIR"), "dcap-qvl").unwrap().join("sample")
+    package("dcap-qvl").unwrap().join("sample")
 }
 
 fn text(path: &Path) -> &str {

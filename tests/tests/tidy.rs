@@ -350,8 +350,7 @@ fn report(what: &str, broken: &[String]) {
 }
 
 fn root() -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().unwrap().to_owned()
+    Path::new("..").canonicalize().unwrap()
 }
 
 fn show(path: &Path) -> String {

@@ -187,7 +187,7 @@ impl Made {
 
 /// Intel's own sample, which ships with `dcap-qvl`.
 fn real_tdx() -> Option<Case> {
-    let folder = real::package(env!("CARGO_MANIFEST_DIR"), "dcap-qvl")?.join("sample");
+    let folder = real::package("dcap-qvl")?.join("sample");
     let read = |name: &str| std::fs::read(folder.join(name)).ok();
     let (quote, collateral) = (read("tdx_quote")?, read("tdx_quote_collateral.json")?);
     let evidence = Evidence::Tdx { quote, collateral, gpu: None };

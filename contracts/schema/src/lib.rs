@@ -45,10 +45,11 @@ pub fn files() -> Vec<File> {
     ]
 }
 
-/// Where the file lies.
+/// Where the file lies: in the package's folder, as `cargo run` and `cargo test` name it.
 #[must_use]
 pub fn place(file: &File) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file.path)
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.unwrap_or_default().join(file.path)
 }
 
 fn file<T: JsonSchema>(path: &'static str) -> File {

@@ -15,8 +15,7 @@ use std::process::Command;
 /// Where the folder lacks the file.
 #[must_use]
 pub fn vector(name: &str) -> Option<Vec<u8>> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors");
-    let folder = std::env::var_os("PRAG_VECTORS").map_or_else(|| beside.into(), PathBuf::from);
+    let folder = std::env::var_os("PRAG_VECTORS").map(PathBuf::from).or_else(beside)?;
     if folder.is_dir() {
         return Some(std::fs::read(folder.join(name)).expect("the folder of vectors is whole"));
     }
@@ -24,18 +23,23 @@ pub fn vector(name: &str) -> Option<Vec<u8>> {
     None
 }
 
-/// The folder of a crate that `manifest_folder`'s package is built with.
+/// `shared/vectors` in a folder around the one that this runs in: a test runs in its package's.
+fn beside() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let found = here.ancestors().map(|folder| folder.join("shared/vectors")).find(|at| at.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no shared/vectors around {} (set PRAG_VECTORS)", here.display());
+    }
+    found
+}
+
+/// The folder of a crate that the workspace around this process's folder is built with.
 #[must_use]
-pub fn package(manifest_folder: &str, name: &str) -> Option<PathBuf> {
+pub fn package(name: &str) -> Option<PathBuf> {
     // For this platform only: of other platforms' crates a fresh machine has fetched none, and offline none comes.
     let platform = host()?;
     let arguments = ["metadata", "--format-version", "1", "--offline", "--filter-platform"];
-    let output = Command::new("cargo")
-        .args(arguments)
-        .arg(platform)
-        .current_dir(manifest_folder)
-        .output()
-        .ok()?;
+    let output = Command::new("cargo").args(arguments).arg(platform).output().ok()?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
     let mut packages = metadata["packages"].as_array()?.iter();
     let found = packages.find(|package| package["name"] == name)?;

@@ -35,7 +35,7 @@ impl Fields {
     /// [`IndexError::Corrupt`] cannot happen for an index made by [`Fields::push`].
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, IndexError> {
         let corrupt = IndexError::Corrupt(PartName::Fields);
-        let documents = self.documents.iter().map(|(id, rows)| (id.clone(), rows.clone()));
+        let documents = self.documents.iter().map(|(id, rows)| (id.to_string(), rows.clone()));
         let mut fields = Vec::with_capacity(self.fields.len());
         for (name, field) in &self.fields {
             let mut values = Vec::with_capacity(field.values.len());
@@ -69,7 +69,7 @@ impl Fields {
             if !ascending || ordinals.last().is_none_or(|&last| last >= rows) {
                 return Err(corrupt);
             }
-            index.documents.insert(id, ordinals);
+            index.documents.insert(id.into_boxed_str(), ordinals);
         }
         for (name, values) in shape.fields {
             let mut field = Field::default();

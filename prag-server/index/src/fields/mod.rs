@@ -19,7 +19,7 @@ use std::ops::Bound;
 #[derive(Default, PartialEq)]
 pub(crate) struct Fields {
     rows: u32,
-    documents: BTreeMap<String, Vec<u32>>,
+    documents: BTreeMap<Box<str>, Vec<u32>>,
     fields: BTreeMap<String, Field>,
 }
 
@@ -73,7 +73,7 @@ impl Fields {
         match self.documents.get_mut(doc) {
             Some(rows) => rows.push(ordinal),
             None => {
-                self.documents.insert(doc.to_owned(), vec![ordinal]);
+                self.documents.insert(doc.into(), vec![ordinal]);
             }
         }
         for (name, value) in metadata.iter() {
@@ -91,9 +91,9 @@ impl Fields {
 
     /// Bytes, about: of the bitmaps as they would be written, of ids and values, and of the trees that hold them.
     pub(crate) fn memory(&self) -> usize {
-        let list = |(id, rows): (&String, &Vec<u32>)| {
-            TREE + size_of::<String>()
-                + id.capacity()
+        let list = |id: &str, rows: &Vec<u32>| {
+            TREE + size_of::<Box<str>>()
+                + id.len()
                 + size_of::<Vec<u32>>()
                 + rows.capacity() * size_of::<u32>()
         };
@@ -105,7 +105,7 @@ impl Fields {
         let field = |(name, field): (&String, &Field)| {
             name.capacity() + bitmap(&field.present) + field.values.iter().map(value).sum::<usize>()
         };
-        self.documents.iter().map(list).sum::<usize>()
+        self.documents.iter().map(|(id, rows)| list(id, rows)).sum::<usize>()
             + self.fields.iter().map(field).sum::<usize>()
     }
 
@@ -150,9 +150,12 @@ impl Fields {
                 }
                 rows
             }
-            Condition::HasId { ids } => {
-                ids.iter().filter_map(|id| self.documents.get(id)).flatten().copied().collect()
-            }
+            Condition::HasId { ids } => ids
+                .iter()
+                .filter_map(|id| self.documents.get(id.as_str()))
+                .flatten()
+                .copied()
+                .collect(),
             Condition::Nested(filter) => self.filter(filter),
         }
     }

@@ -16,7 +16,7 @@ const MARCH_2026: u64 = 1_772_323_200;
 
 /// `sample/` of `dcap-qvl`: quote and collateral of that name.
 fn sample(name: &str) -> (Vec<u8>, Vec<u8>) {
-    let folder = package(env!("CARGO_MANIFEST_DIR"), "dcap-qvl").unwrap().join("sample");
+    let folder = package("dcap-qvl").unwrap().join("sample");
     let read = |name: String| std::fs::read(folder.join(name)).unwrap();
     (read(name.to_owned()), read(format!("{name}_collateral.json")))
 }

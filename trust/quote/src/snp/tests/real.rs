@@ -32,7 +32,7 @@ fn dstack() -> Option<Real> {
 
 /// A file of crate `sev`'s tests.
 fn sample(name: &str) -> Vec<u8> {
-    let folder = package(env!("CARGO_MANIFEST_DIR"), "sev").unwrap();
+    let folder = package("sev").unwrap();
     std::fs::read(folder.join("tests/certs_data").join(name)).unwrap()
 }
 
