@@ -12,12 +12,12 @@ pub use shares::ShareStore;
 use crate::error::ClientError;
 use crate::home::{Home, read_private, write_private_new};
 use crate::secrets::{SECRET_FILE_BYTES_MAX, decode, encode};
+use crate::transaction::TransactionError;
 use prag_protocol::Address;
 use prag_protocol::ledger::transaction::{SignedTransaction, TransactionTerms};
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::Entropy;
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
-use prag_trust::transaction::TransactionError;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -141,7 +141,7 @@ impl Identity {
         terms: TransactionTerms,
         content: &str,
     ) -> Result<SignedTransaction, TransactionError> {
-        prag_trust::transaction::sign(&self.wallet, terms, content)
+        crate::transaction::sign(&self.wallet, terms, content)
     }
 
     /// A permit for `purpose`; the same one for all requests of a day, signed for the first of them.

@@ -5,6 +5,10 @@
 //! Never: the word of the worker that registered: what is read is the ledger's, by way of a worker whose own evidence holds.
 //! Invariant: a hash to confirm exists only where the evidence verified, for this very ledger.
 
+mod kept;
+
+pub use kept::Kept;
+
 use crate::attest::verify_worker;
 use crate::border;
 use crate::error::ClientError;
@@ -14,7 +18,7 @@ use prag_protocol::ledger::market::MarketQuery;
 use prag_protocol::ledger::workers::{
     EVIDENCE_CHUNK_BYTES, EvidencePart, EvidenceRecord, WorkerRecord, WorkersQuery, WorkersReply,
 };
-use prag_trust::evidence::{EvidenceError, Kept, Worker};
+use prag_trust::evidence::{EvidenceError, Worker};
 use prag_trust::verified::Verified;
 
 /// A registered worker whose evidence verified.
@@ -28,12 +32,12 @@ pub struct Registered {
 }
 
 impl Client {
-    /// Verifies the evidence that a worker registered with, under this machine's policy. Where that lists no ledgers and
-    /// settings, the ledger is the one of the worker that is asked, and the settings are shown unjudged.
+    /// Verifies the evidence that a worker registered with, under this machine's policy. Where that lists no
+    /// ledgers and settings, the ledger is the one of the worker that is asked, and the settings are shown unjudged.
     ///
     /// # Errors
-    /// [`ClientError::EvidenceFile`] says which check the evidence fails; [`ClientError::Usage`] if nobody of that account
-    /// is registered.
+    /// [`ClientError::EvidenceFile`] and [`ClientError::Kept`] say which check the evidence fails;
+    /// [`ClientError::Usage`] if nobody of that account is registered.
     pub async fn registered(&self, worker: &Address) -> Result<Registered, ClientError> {
         let session = self.channel().session().await?;
         let worker = border::spelled(&session.expected(), worker);
@@ -52,15 +56,13 @@ impl Client {
         let EvidenceRecord { report_bytes, collateral_bytes, .. } = said;
         let report = self.text(&worker, EvidencePart::Report, report_bytes).await?;
         let collateral = self.text(&worker, EvidencePart::Collateral, collateral_bytes).await?;
-        let kept = Kept::read(&record, &said, &report, &collateral);
-        let Kept { evidence, binding, hash } = kept.map_err(ClientError::EvidenceFile)?;
+        let Kept { evidence, binding, hash } = Kept::read(&record, &said, &report, &collateral)?;
         let now = self.channel().now();
         if hex::encode(binding.ledger_id) != session.attestation().ledger_id {
             return Err(ClientError::EvidenceFile(EvidenceError::Ledger));
         }
         if record.evidence_expires <= now {
-            let why = EvidenceError::Kept("it has expired: the worker has to register anew");
-            return Err(ClientError::EvidenceFile(why));
+            return Err(ClientError::Kept("it has expired: the worker has to register anew"));
         }
         let worker = verify_worker(&evidence, &binding, self.channel().trusted(), now);
         let worker = worker.map_err(ClientError::EvidenceFile)?;

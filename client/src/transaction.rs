@@ -5,6 +5,10 @@
 //! Never: a message that somebody else laid out: both sides make it anew from what was asked for.
 //! Invariant: one message has one text: keys sorted, no spaces, escaped as the SDK does.
 
+mod document;
+
+pub use document::{TransactionError, document, sign};
+
 use crate::border::Border;
 use prag_protocol::Address;
 use prag_protocol::ledger::INTEGER_MAX;

@@ -11,7 +11,6 @@ mod binding;
 mod cache;
 mod gpu;
 mod hardware;
-mod kept;
 mod keys;
 mod policy;
 mod secret_vm;
@@ -21,7 +20,6 @@ mod reader;
 pub use binding::{Binding, BindingPurpose, ReaderBinding};
 pub use gpu::Gpu;
 pub use hardware::{Examined, Hardware, HardwareVerifier, Roots};
-pub use kept::Kept;
 pub use keys::{KEY_SET_SECONDS_MAX, KeySetError, WorkerKeys, sign_keys, verify_keys};
 pub use policy::{GpuPolicy, Policy};
 pub use reader::{READER_SECONDS_MAX, Reader, ReaderPolicy};
@@ -74,9 +72,6 @@ pub enum EvidenceError {
     /// A SecretVM's own evidence, and why it says nothing about this worker.
     #[error("evidence of a SecretVM {0}")]
     SecretVm(&'static str),
-    /// What a registry keeps of a worker's evidence, and why it is none.
-    #[error("evidence that the registry keeps: {0}")]
-    Kept(&'static str),
     /// The worker follows an older policy than the verifier's.
     #[error("worker follows policy epoch {worker}, before {policy}")]
     PolicyEpoch {

@@ -18,7 +18,6 @@ pub mod reply;
 pub mod request;
 #[cfg(feature = "sim")]
 pub mod sim;
-pub mod transaction;
 pub mod verified;
 pub mod voucher;
 

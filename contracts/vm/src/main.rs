@@ -158,7 +158,7 @@ const HEADER: &str = "\
 
 Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants, all but
 the first relayed for a session of its own (`access`), workers (`workers`), subscribers (`subscription`) or reports of one
-epoch (`rewards`) stored.
+epoch (`rewards`) stored; beside the workers one more waits to be confirmed, where the chain cannot verify.
 Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
 instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
 store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no
@@ -184,6 +184,7 @@ every transaction 71,000 SDK gas of the chain's own: 60,000 to load a contract (
 want of a figure of Secret's own there, too), 1,000 for a signature and 10 for each of 1,000 bytes (Cosmos SDK,
 `SigVerifyCostSecp256k1`, `TxSizeCostPerByte`). A contract that another one asks is loaded, too: 60,000 more for each that
 is asked. Ten times as many queries of as many workers and collections cost the
-same. Not in it, since they do not come with queries: anchors (one a worker and cadence), grants, placements. Nor is
+same. Not in it, since they do not come with queries: registrations and their approvals (one a boot), anchors (one a worker and
+cadence), grants, placements. Nor is
 `consume`, for grants with a quota: drawn query by query it costs what the last sentence says.
 ";

@@ -6,13 +6,13 @@ use super::*;
 use crate::Chain;
 use crate::fixture::serve::honest;
 use crate::fixture::{self, Now, Slice, address};
+use prag_client::registered::Kept;
 use prag_contracts_core::workers::{self, Call, Verdict};
 use prag_contracts_core::{Env, Funds, Kv, Verify};
 use prag_protocol::ledger::workers::{
     EvidenceBinding, Parties, Registration, WorkersInit, WorkersMsg, WorkersTerms,
 };
 use prag_trust::address::WalletKey;
-use prag_trust::evidence::Kept;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum EvidenceCommand {
-    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim; or what a registered worker's ledger keeps.
+    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim; or what a ledger keeps of a worker.
     Verify(VerifyEvidence),
 }
 

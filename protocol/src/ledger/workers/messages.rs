@@ -100,7 +100,8 @@ pub enum WorkersMsg {
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
-    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is no error.
+    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is no
+    /// error.
     ApproveWorker {
         /// Who.
         worker: Address,
@@ -110,7 +111,8 @@ pub enum WorkersMsg {
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         evidence_hash: [u8; 32],
     },
-    /// Approver or admin: a worker is chosen and paid no more, from now on, until it is approved anew. Again is no error.
+    /// Approver or admin: a worker is not chosen, and what it reports not taken, from now on until it is approved anew.
+    /// Again is no error.
     RetireWorker {
         /// Who.
         worker: Address,

@@ -1,16 +1,16 @@
 //! A wallet's signature under a transaction of its own, as chains of the Cosmos SDK take it.
 //!
-//! Layer: `trust`, above `address`.
+//! Layer: client, below `transaction`.
 //! Holds: the document's layout, and the one way to sign it.
 //! Never: what the transaction does: whoever calls lays that out, from what it was asked for.
 //! Invariant: a document has one text: keys sorted, no spaces, no character that encoders escape in different ways.
 //!
 //! Source: `StdSignDoc` of the Cosmos SDK (`x/tx/signing/aminojson`), SHA-256, secp256k1, 64 bytes r ‖ s.
 
-use crate::address::WalletKey;
 use prag_protocol::ledger::transaction::{
     SignedTransaction, TRANSACTION_GAS_MAX, TransactionTerms,
 };
+use prag_trust::address::WalletKey;
 
 /// Why a transaction is not signed. Not retryable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub fn sign(
     terms: TransactionTerms,
     content: &str,
 ) -> Result<SignedTransaction, TransactionError> {
-    let signature = wallet.sign(document(&terms, content)?.as_bytes());
+    let signature = wallet.sign_transaction(&document(&terms, content)?);
     Ok(SignedTransaction { terms, public_key: hex::encode(wallet.public_key()), signature })
 }
 
@@ -73,7 +73,6 @@ const TEXT_BYTES_MAX: usize = 128;
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use k256::ecdsa::signature::Verifier;
 
     fn terms() -> TransactionTerms {
         TransactionTerms {
@@ -97,9 +96,7 @@ mod tests {
         assert_eq!(text, golden);
         let wallet = WalletKey::from_bytes(&[7; 32]).unwrap();
         let signed = sign(&wallet, terms(), r#"{"type":"t","value":{}}"#).unwrap();
-        let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(&wallet.public_key()).unwrap();
-        let signature = k256::ecdsa::Signature::from_slice(&signed.signature).unwrap();
-        assert!(key.verify(golden.as_bytes(), &signature).is_ok());
+        assert_eq!(signed.signature, wallet.sign_transaction(golden));
         assert_eq!(signed.public_key, hex::encode(wallet.public_key()));
     }
 
