@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All four contracts on a real chain: builds one wasmd node from its Go module, starts a chain of one validator in a
-# temporary folder, and runs client/cosmos/tests/chain and tests/tests/ledgers against it.
+# temporary folder, and runs client/cosmos/tests/chain, tests/tests/ledgers and the chain's part of tests/tests/market against it.
 #
 # Needs Go (1.24 or later) and the contracts' wasm for chains other than Secret (make contracts, or PRAG_CHAIN_WASM=DIR).
 # Without them it fails. PRAG_CHAIN_RECORD=DIR keeps what the node proved, as
@@ -76,3 +76,5 @@ PRAG_CHAIN_WASM=$(realpath "$wasm")
 cargo test --locked --package prag-cosmos --features chain --test chain -- --nocapture --test-threads=1
 # A worker's whole story, on this chain and on its own ledger.
 cargo test --locked --package prag-tests --features chain --test ledgers -- --nocapture --test-threads=1
+# Its part in the market there: registered, metered, reported, paid; and everybody's own transactions.
+cargo test --locked --package prag-tests --features chain --test market -- --nocapture --test-threads=1 on_a_chain

@@ -5,6 +5,8 @@
 //! Never: another account: the bytes stay, the prefix and checksum change.
 //! Invariant: there and back is the same text. Wallets here have one prefix; a chain has its own for the same keys.
 
+mod market;
+
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use prag_protocol::Address;
@@ -162,6 +164,22 @@ fn named(message: &mut AccessMsg) -> Option<&mut Address> {
 fn spell(address: &Address, prefix: Hrp) -> Result<Address, NoAddress> {
     let text = bech32::encode::<Bech32>(prefix, &bytes(address)?).map_err(|_| NoAddress)?;
     text.parse().map_err(|_| NoAddress)
+}
+
+/// `account` as the ledger of `expected` writes it, in vouchers too. An embedded ledger's contract is no address of any
+/// chain: there accounts are written as here.
+#[must_use]
+pub fn spelled(expected: &Expected, account: &Address) -> Address {
+    let there = Border::at(expected).and_then(|border| border.out(account));
+    there.unwrap_or_else(|_| account.clone())
+}
+
+/// `account` as we write it, whichever chain's spelling it came in.
+///
+/// # Errors
+/// [`NoAddress`].
+pub fn here(account: &Address) -> Result<Address, NoAddress> {
+    spell(account, Hrp::parse_unchecked(HERE))
 }
 
 /// The account itself, which both spellings have in common.

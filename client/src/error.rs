@@ -33,6 +33,9 @@ pub enum ClientError {
     /// Evidence that was brought as files does not verify.
     #[error("this evidence was refused: {0}")]
     EvidenceFile(prag_trust::evidence::EvidenceError),
+    /// What a ledger keeps of a worker's evidence is none, or no more.
+    #[error("the evidence that the ledger keeps was refused: {0}")]
+    Kept(&'static str),
     /// The attestation is not well formed, or does not fit together.
     #[error("the worker's attestation was refused: {0}")]
     Attestation(&'static str),
@@ -183,9 +186,11 @@ impl ClientError {
             Self::Problem(problem) => problem.code.as_str(),
             Self::Unreachable { .. } => "unreachable",
             Self::Url | Self::Usage(_) | Self::IdentityName => "usage",
-            Self::Evidence(_) | Self::EvidenceFile(_) | Self::Attestation(_) | Self::Keys(_) => {
-                "evidence-refused"
-            }
+            Self::Evidence(_)
+            | Self::EvidenceFile(_)
+            | Self::Kept(_)
+            | Self::Attestation(_)
+            | Self::Keys(_) => "evidence-refused",
             Self::Tls(_) => "tls-refused",
             Self::Pin(_) => "pin-mismatch",
             Self::WorkerSealed => "worker-sealed",

@@ -12,7 +12,9 @@ pub use shares::ShareStore;
 use crate::error::ClientError;
 use crate::home::{Home, read_private, write_private_new};
 use crate::secrets::{SECRET_FILE_BYTES_MAX, decode, encode};
+use crate::transaction::TransactionError;
 use prag_protocol::Address;
+use prag_protocol::ledger::transaction::{SignedTransaction, TransactionTerms};
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::Entropy;
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
@@ -131,6 +133,15 @@ impl Identity {
         use ed25519_dalek::Signer;
         let key = ed25519_dalek::SigningKey::from_bytes(self.session.expose());
         key.sign(bytes).to_bytes()
+    }
+
+    /// A transaction of this wallet's account, signed: `content` is what it does ([`crate::transaction::Content`]).
+    pub(crate) fn sign_transaction(
+        &self,
+        terms: TransactionTerms,
+        content: &str,
+    ) -> Result<SignedTransaction, TransactionError> {
+        crate::transaction::sign(&self.wallet, terms, content)
     }
 
     /// A permit for `purpose`; the same one for all requests of a day, signed for the first of them.

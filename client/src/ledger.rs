@@ -8,8 +8,10 @@
 use async_trait::async_trait;
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply};
+use prag_protocol::ledger::transaction::TransactionTerms;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId, Epoch};
+use prag_trust::address::check_address;
 use prag_trust::admission::AccessView;
 use prag_trust::evidence::{Binding, Evidence};
 use prag_trust::key::Share;
@@ -79,6 +81,9 @@ pub enum LedgerError {
     /// No answer, or nothing durable; what was sent may yet happen. Retryable.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
+    /// No answer whether it happened, and it may have. Ask for the state before it is sent again.
+    #[error("whether the ledger took it is unknown")]
+    Unknown,
     /// After a boot, nobody has shown a remembered head yet.
     #[error("the ledger is unconfirmed since boot: show a remembered head")]
     Unconfirmed,
@@ -111,6 +116,17 @@ pub trait Ledger: Send + Sync {
     /// What [`Ledger::execute`] takes as the authorization of another sender than the worker.
     fn authorization(&self) -> Authorization {
         Authorization::Request
+    }
+
+    /// An account as this ledger writes it: in vouchers, and in messages and answers of contracts beside access. Access
+    /// itself is told and asked in our own spelling.
+    fn spelled(&self, account: &Address) -> Address {
+        account.clone()
+    }
+
+    /// Whether `account` can be one: an account of this ledger, in its spelling or ours.
+    fn is_account(&self, account: &Address) -> bool {
+        check_address(account).is_ok()
     }
 
     /// Where it stands, as of what is known. Asks nobody.
@@ -205,6 +221,20 @@ pub trait Ledger: Send + Sync {
     /// Whether this ledger runs the contracts beside access, so that the two methods below work.
     fn has_market(&self) -> bool {
         false
+    }
+
+    /// What another sender than the worker signs of `message`, where [`Ledger::execute_market`] takes a transaction of the
+    /// sender's own: its terms, once the contract would accept it. `None` where the request is enough.
+    ///
+    /// # Errors
+    /// As [`Ledger::execute_market`].
+    async fn market_terms(
+        &self,
+        _sender: &Address,
+        _message: &MarketMsg,
+        _funds: &[Coin],
+    ) -> Result<Option<TransactionTerms>, LedgerError> {
+        Ok(None)
     }
 
     /// As [`Ledger::execute`], for a contract beside access, with `funds` out of the sender's balance. What the message

@@ -5,37 +5,75 @@
 //! Never: an amount in another unit than the smallest.
 //! Invariant: what moves money goes under a permit for administration.
 
+use crate::border::Border;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client};
+use crate::transaction::{Content, payee};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::bank::{BankMsg, BankQuery, BankReply, Coin};
 use prag_protocol::ledger::coin::Denom;
 use prag_protocol::ledger::market::{
-    AskAttend, AskRoyalty, Attend, Attended, Contracts, ExecuteMarket, MarketMsg, MarketQuery,
+    AskAttend, AskExecute, AskRoyalty, Attend, Attended, Contracts, MarketMsg, MarketQuery,
     RoyaltyShown,
 };
 use prag_protocol::ledger::rewards::{
     EpochView, PoolRecord, RewardsMsg, RewardsQuery, RewardsReply, RewardsSettings, RoyaltyClaim,
 };
+use prag_protocol::ledger::transaction::{SignedTransaction, TransactionTerms};
+use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::grants::LedgerReply;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 impl Client {
-    /// Runs a contract's message for this identity, with funds out of its balance.
+    /// Runs a contract's message for this identity, with funds out of its balance. Where the ledger is a chain, the worker
+    /// names the terms of a transaction, and this identity's wallet signs and pays it.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `ledger-refused` or `funds-short`: nothing has changed.
+    /// [`ClientError::Problem`] with `ledger-refused` or `funds-short`: nothing has changed; [`ClientError::Unasked`] for
+    /// terms that are not this identity's, or dearer than ten million of the smallest unit: nothing was signed.
     pub async fn execute_market(
         &self,
         message: MarketMsg,
         funds: Vec<Coin>,
     ) -> Result<LedgerReply, ClientError> {
-        let body = ExecuteMarket { message, funds };
+        let mut body = AskExecute { message, funds, transaction: None };
+        // Terms name the account's next transaction: between them and it there is no other of this client's.
+        let _alone = self.signing.lock().await;
+        let terms = match self.execute(&body).await {
+            Err(error) => unsigned(error)?,
+            done => return done,
+        };
+        body.transaction = Some(Box::new(self.sign_transaction(terms, &body).await?));
+        self.execute(&body).await
+    }
+
+    async fn execute(&self, body: &AskExecute) -> Result<LedgerReply, ClientError> {
         let path = "/v1/ledger/execute".to_owned();
-        let reply = self.ask(&Call::json(Purpose::Admin, "POST", path, &body)?).await?;
+        let reply = self.ask(&Call::json(Purpose::Admin, "POST", path, body)?).await?;
         self.ledger_reply(reply).await
+    }
+
+    /// This identity's transaction of just what it asked for.
+    async fn sign_transaction(
+        &self,
+        terms: TransactionTerms,
+        body: &AskExecute,
+    ) -> Result<SignedTransaction, ClientError> {
+        let expected = self.channel().session().await?.expected();
+        let border = Border::at(&expected).map_err(|_| ClientError::Unasked)?;
+        let own = border.out(self.identity().address()).is_ok_and(|own| own == terms.sender);
+        let paid = payee(&border, &body.message).is_none_or(|payee| payee == terms.to);
+        let cheap = terms.fee <= FEE_UNITS_MAX;
+        if !own || !paid || !cheap || terms.chain_id != expected.chain_id {
+            return Err(ClientError::Unasked);
+        }
+        let content = Content::of(&border, body.message.clone());
+        let content = content.map_err(|error| ClientError::Usage(error.to_string()))?;
+        let text = content.text(&terms, &body.funds);
+        let signed = self.identity().sign_transaction(terms, &text);
+        signed.map_err(|_| ClientError::Unasked)
     }
 
     /// Asks a contract, as this identity; `T` is the reply of that question.
@@ -162,4 +200,18 @@ impl Client {
     }
 }
 
+/// The terms that a worker wants signed, where that is all that is wrong.
+fn unsigned(error: ClientError) -> Result<TransactionTerms, ClientError> {
+    match error {
+        ClientError::Problem(Problem {
+            code: Code::AuthorizationRequired,
+            transaction: Some(terms),
+            ..
+        }) => Ok(*terms),
+        other => Err(other),
+    }
+}
+
+/// Most that this identity pays for one transaction, smallest units of whatever gas is paid in.
+const FEE_UNITS_MAX: u128 = 10_000_000;
 const ANOTHER: ClientError = ClientError::Reply("the ledger answered another question");

@@ -7,6 +7,7 @@
 //! Invariant: where a worker says that it does not meter, nothing is written and nothing is countersigned.
 
 use crate::attest::Session;
+use crate::border;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path};
@@ -215,11 +216,11 @@ impl Client {
     }
 
     fn names(&self, tab: &Tab, voucher: &Voucher) -> bool {
-        let Whose { ledger, worker, collection, .. } = tab.whose();
+        let Whose { ledger, worker, collection, consumer, .. } = tab.whose();
         hex::encode(voucher.ledger) == *ledger
             && voucher.worker == *worker
             && voucher.collection == *collection
-            && voucher.consumer == *self.identity().address()
+            && voucher.consumer == *consumer
             && voucher.session == self.identity().session().public_key()
     }
 
@@ -230,7 +231,7 @@ impl Client {
             ledger: attestation.ledger_id.clone(),
             worker: attestation.metering.as_ref()?.worker.clone(),
             collection,
-            consumer: self.identity().address().clone(),
+            consumer: border::spelled(&session.expected(), self.identity().address()),
             session: hex::encode(self.identity().session().public_key()),
         };
         Some(Tab::open(self.channel().remembered().home(), whose))

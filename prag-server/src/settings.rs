@@ -245,9 +245,12 @@ impl Settings {
         let credit =
             self.metering.is_none_or(|Metering { credit }| (1..=100_000).contains(&credit));
         bound(credit, "metering.credit", "1 to 100000")?;
-        self.market.as_ref().map_or(Ok(()), Market::check)?;
-        let runs = self.market.is_none() || self.ledger.is_embedded();
-        bound(runs, "market", "left out unless the ledger is embedded")?;
+        let embedded = self.ledger.is_embedded();
+        self.market.as_ref().map_or(Ok(()), |market| market.check(embedded))?;
+        if let (Some(market), false) = (&self.market, embedded) {
+            bound(self.ledger.runs_market(), "ledger.market", "there where `market` is")?;
+            market.check_chain()?;
+        }
         snapshots::check(&self.snapshots)?;
         self.check_vaults()
     }

@@ -21,6 +21,7 @@ pub mod rewards;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod subscription;
+pub mod transaction;
 pub mod voucher;
 pub mod workers;
 

@@ -6,6 +6,7 @@
 //! Invariant: codes are append-only; a client may match on them for ever.
 
 use crate::ledger::AccessMsg;
+use crate::ledger::transaction::TransactionTerms;
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
@@ -180,13 +181,18 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub sign: Vec<AccessMsg>,
+    /// The terms of the transaction that the caller must sign, where its message goes in one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub transaction: Option<Box<TransactionTerms>>,
 }
 
 impl Problem {
     /// A problem with `code` and a detail for people.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), field: None, limit: None, sign: Vec::new() }
+        let (field, limit, sign, transaction) = (None, None, Vec::new(), None);
+        Self { code, detail: detail.into(), field, limit, sign, transaction }
     }
 
     /// Names the field at fault.
@@ -200,6 +206,13 @@ impl Problem {
     #[must_use]
     pub fn sign(mut self, messages: Vec<AccessMsg>) -> Self {
         self.sign = messages;
+        self
+    }
+
+    /// Names the transaction that the caller must sign.
+    #[must_use]
+    pub fn transaction(mut self, terms: TransactionTerms) -> Self {
+        self.transaction = Some(Box::new(terms));
         self
     }
 

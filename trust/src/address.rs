@@ -114,6 +114,12 @@ impl WalletKey {
         encode(&self.public_key())
     }
 
+    /// Signs a transaction: `document` is its whole amino JSON, as chains of the Cosmos SDK take it.
+    #[must_use]
+    pub fn sign_transaction(&self, document: &str) -> [u8; 64] {
+        self.sign(document.as_bytes())
+    }
+
     /// ECDSA over SHA-256 of `message`: deterministic (RFC 6979), low S, 64 bytes r ‖ s.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature: k256::ecdsa::Signature = self.0.sign(message);

@@ -85,22 +85,7 @@ impl Account {
 
     /// Number and sequence in the newest proven state.
     pub(crate) async fn proven(&self, rows: &Rows) -> Result<Place, CosmosError> {
-        let key = [&[ACCOUNTS], self.bytes.as_slice()].concat();
-        let mut row = rows.module(ACCOUNT_STORE, &key).await?;
-        if row.is_none() {
-            // It may have been paid a moment ago.
-            rows.ahead().await?;
-            row = rows.module(ACCOUNT_STORE, &key).await?;
-        }
-        let row =
-            row.ok_or(CosmosError::Account("the chain does not know it: pay something to it"))?;
-        let account = Any::decode(row.as_slice())
-            .ok()
-            .filter(|any| any.type_url == ACCOUNT_TYPE)
-            .and_then(|any| BaseAccount::decode(any.value.as_slice()).ok())
-            .filter(|account| account.address == self.there.as_str())
-            .ok_or(CosmosError::Account("it is not an ordinary account"))?;
-        Ok(Place { number: account.account_number, sequence: account.sequence })
+        place_of(rows, &self.bytes, &self.there).await
     }
 
     /// A signed transaction, as nodes take it.
@@ -139,6 +124,32 @@ impl Account {
         let public: PublicKey = self.key.public_key();
         SignerInfo::single_direct(Some(public), place.sequence)
     }
+}
+
+/// Number and sequence of any ordinary account in the newest proven state.
+///
+/// # Errors
+/// [`CosmosError::Account`] says why it cannot send.
+pub(crate) async fn place_of(
+    rows: &Rows,
+    bytes: &[u8],
+    there: &Address,
+) -> Result<Place, CosmosError> {
+    let key = [&[ACCOUNTS], bytes].concat();
+    let mut row = rows.module(ACCOUNT_STORE, &key).await?;
+    if row.is_none() {
+        // It may have been paid a moment ago.
+        rows.ahead().await?;
+        row = rows.module(ACCOUNT_STORE, &key).await?;
+    }
+    let row = row.ok_or(CosmosError::Account("the chain does not know it: pay something to it"))?;
+    let account = Any::decode(row.as_slice())
+        .ok()
+        .filter(|any| any.type_url == ACCOUNT_TYPE)
+        .and_then(|any| BaseAccount::decode(any.value.as_slice()).ok())
+        .filter(|account| account.address == there.as_str())
+        .ok_or(CosmosError::Account("it is not an ordinary account"))?;
+    Ok(Place { number: account.account_number, sequence: account.sequence })
 }
 
 /// The SDK's accounts: store, first byte of keys, type of ordinary ones.

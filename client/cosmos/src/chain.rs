@@ -81,7 +81,19 @@ impl Chain {
         let bytes = border::bytes(account)?;
         let length = u8::try_from(bytes.len()).map_err(|_| CosmosError::Account("its length"))?;
         let key = [&[BALANCES, length], bytes.as_slice(), denom.as_bytes()].concat();
-        let Some(row) = self.sender.rows.module(BANK_STORE, &key).await? else { return Ok(0) };
+        self.amount(&key).await
+    }
+
+    /// All of `denom` that there is, by proof.
+    ///
+    /// # Errors
+    /// As [`Chain::balance`].
+    pub async fn supply(&self, denom: &str) -> Result<u128, CosmosError> {
+        self.amount(&[&[SUPPLY], denom.as_bytes()].concat()).await
+    }
+
+    async fn amount(&self, key: &[u8]) -> Result<u128, CosmosError> {
+        let Some(row) = self.sender.rows.module(BANK_STORE, key).await? else { return Ok(0) };
         // The SDK writes the number as text, without a sign.
         let digits = row.iter().all(u8::is_ascii_digit);
         let text = std::str::from_utf8(&row).ok().filter(|_| digits);
@@ -123,8 +135,10 @@ pub(crate) fn coins(funds: &[Funds]) -> Result<Vec<Coin>, CosmosError> {
 
 /// Most denominations of one payment.
 const COINS_MAX: usize = 16;
-/// The bank's store, and the first byte of its balances: `2 ‖ length ‖ account ‖ denomination`.
+/// The bank's store, and the first bytes of its supplies (`0 ‖ denomination`) and balances (`2 ‖ length ‖ account ‖
+/// denomination`).
 const BANK_STORE: &str = "bank";
+const SUPPLY: u8 = 0;
 const BALANCES: u8 = 2;
 
 #[cfg(test)]

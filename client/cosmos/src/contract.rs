@@ -109,7 +109,7 @@ impl Contract {
     }
 }
 
-fn json(what: &'static str, value: &impl Serialize) -> Result<Vec<u8>, CosmosError> {
+pub(crate) fn json(what: &'static str, value: &impl Serialize) -> Result<Vec<u8>, CosmosError> {
     let bytes = serde_json::to_vec(value).map_err(|_| CosmosError::Setting(what))?;
     if bytes.len() <= EXECUTE_BYTES_MAX {
         Ok(bytes)

@@ -124,6 +124,7 @@ impl From<CosmosError> for LedgerError {
             CosmosError::Relay(rule) => Self::Refused(format!("the relayed message: {rule}")),
             CosmosError::Fork(_) => Self::RolledBack,
             CosmosError::Damaged(height) => Self::Tampered(height),
+            CosmosError::Unknown => Self::Unknown,
             other => Self::Unavailable(other.to_string()),
         }
     }
@@ -131,11 +132,25 @@ impl From<CosmosError> for LedgerError {
 
 /// The core words a used up quota in one way; callers tell it apart from other refusals.
 fn refused(text: String) -> LedgerError {
+    if let Some((has, needs)) = short(&text) {
+        return LedgerError::Short { has, needs };
+    }
     let left = text
         .split_once("only ")
         .and_then(|(_, rest)| rest.split_once(" units of the grant are left"))
         .and_then(|(number, _)| number.parse().ok());
     left.map_or(LedgerError::Refused(text), LedgerError::Quota)
+}
+
+/// What the bank of the SDK says of an account that has too little: "spendable balance 5uprag is smaller than 7uprag".
+fn short(text: &str) -> Option<(u128, u128)> {
+    let units = |text: &str| {
+        let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().ok()
+    };
+    let (_, rest) = text.split_once("spendable balance ")?;
+    let (has, needs) = rest.split_once(" is smaller than ")?;
+    Some((units(has)?, units(needs)?))
 }
 
 /// Longest text that is kept of a node's error or a transaction's log.
@@ -154,6 +169,9 @@ mod tests {
             "failed to execute message; message index: 0: {words}: execute wasm contract failed"
         );
         assert_eq!(LedgerError::from(CosmosError::Refused(log)), LedgerError::Quota(7));
+        let poor = "message index: 0: spendable balance 5uprag is smaller than 70uprag: insufficient funds";
+        let told = LedgerError::from(CosmosError::Refused(poor.to_owned()));
+        assert_eq!(told, LedgerError::Short { has: 5, needs: 70 });
         let other = AccessError::Forbidden.to_string();
         let told = LedgerError::from(CosmosError::Refused(other.clone()));
         assert_eq!(told, LedgerError::Refused(other));

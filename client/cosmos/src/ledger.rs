@@ -7,12 +7,19 @@
 //! could replace it.
 
 use crate::account::Account;
+use crate::market::Market;
+use crate::purse::Purse;
 use crate::transaction::Sender;
-use crate::{CosmosError, Settings, TrustedHeader, VerifiedHeader, code};
+use crate::{
+    Chain, CosmosError, MarketContracts, Payers, Settings, TrustedHeader, VerifiedHeader, code,
+};
 use async_trait::async_trait;
 use cosmrs::proto::cosmwasm::wasm::v1::MsgExecuteContract;
 use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Standing};
 use prag_client::relay::Relay;
+use prag_protocol::ledger::bank::Coin;
+use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply};
+use prag_protocol::ledger::transaction::TransactionTerms;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
 use prag_trust::address::WalletKey;
@@ -27,7 +34,10 @@ use tokio::sync::OnceCell;
 pub struct CosmosLedger {
     settings: Settings,
     contract: [u8; 32],
-    sender: Sender,
+    sender: Arc<Sender>,
+    market: Option<Market>,
+    /// Nobody's limit where it is absent.
+    purse: Option<Purse>,
     clock: Arc<dyn Clock>,
     checked: OnceCell<()>,
 }
@@ -56,10 +66,32 @@ impl CosmosLedger {
         settings.check()?;
         let network = settings.network.clone();
         let resume = resume.filter(|resume| resume.height > network.trusted.height);
-        let sender = Sender::open(network, resume, wallet, Arc::clone(&clock))?;
+        let sender = Arc::new(Sender::open(network, resume, wallet, Arc::clone(&clock))?);
         let contract = settings.contract_bytes()?;
         let checked = OnceCell::new();
-        Ok(Self { settings, contract, sender, clock, checked })
+        let (market, purse) = (None, None);
+        Ok(Self { settings, contract, sender, market, purse, clock, checked })
+    }
+
+    /// With the contracts beside access.
+    ///
+    /// # Errors
+    /// [`CosmosError::Setting`] where one is no contract of this chain.
+    pub fn with_market(mut self, contracts: MarketContracts) -> Result<Self, CosmosError> {
+        let chain = Chain { sender: Arc::clone(&self.sender) };
+        self.market = Some(Market::open(chain, contracts)?);
+        Ok(self)
+    }
+
+    /// Paying for other accounts' messages only as `payers` say.
+    #[must_use]
+    pub fn with_payers(mut self, payers: Payers) -> Self {
+        self.purse = Some(Purse::new(payers));
+        self
+    }
+
+    fn market(&self) -> Result<&Market, LedgerError> {
+        self.market.as_ref().ok_or(LedgerError::NoMarket)
     }
 
     /// Who pays for what this process sends.
@@ -106,6 +138,7 @@ impl CosmosLedger {
         } else {
             let now = self.clock.now();
             let relay = Relay::check(authorization, &self.expected(), sender, &message, now)?;
+            self.purse.as_ref().map_or(Ok(()), |purse| purse.pay_for(sender, now))?;
             serde_json::to_vec(&Wrapped::Relayed(&relay))
         };
         let msg = json.map_err(|_| CosmosError::Setting("message"))?;
@@ -120,7 +153,7 @@ impl CosmosLedger {
 
     async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
         self.checked().await?;
-        let Sender { border, rows, .. } = &self.sender;
+        let Sender { border, rows, .. } = self.sender.as_ref();
         let query = border.question(query)?;
         Ok(border.answer(rows.answer(&self.contract, &query).await?)?)
     }
@@ -170,6 +203,15 @@ impl Ledger for CosmosLedger {
         Authorization::Relay
     }
 
+    fn spelled(&self, account: &Address) -> Address {
+        self.sender.border.out(account).unwrap_or_else(|_| account.clone())
+    }
+
+    fn is_account(&self, account: &Address) -> bool {
+        let Ok(there) = self.sender.border.out(account) else { return false };
+        there == *account || self.sender.border.back(account).is_ok_and(|here| here == *account)
+    }
+
     async fn standing(&self) -> Result<Standing, LedgerError> {
         let header = self.sender.rows.shown()?;
         Ok(Standing { kind: "cosmos", height: header.height(), time: Some(header.time()) })
@@ -207,6 +249,37 @@ impl Ledger for CosmosLedger {
             Ok(header) => LedgerHead { height: header.height(), root: header.hash() },
             Err(_) => LedgerHead { height: 0, root: [0; 32] },
         }
+    }
+
+    fn has_market(&self) -> bool {
+        self.market.is_some()
+    }
+
+    async fn market_terms(
+        &self,
+        sender: &Address,
+        message: &MarketMsg,
+        funds: &[Coin],
+    ) -> Result<Option<TransactionTerms>, LedgerError> {
+        Ok(Some(self.market()?.terms(sender, message.clone(), funds).await?))
+    }
+
+    async fn execute_market(
+        &self,
+        sender: &Address,
+        authorization: &[u8],
+        message: MarketMsg,
+        funds: &[Coin],
+    ) -> Result<u64, LedgerError> {
+        Ok(self.market()?.execute(sender, authorization, message, funds).await?)
+    }
+
+    async fn query_market(
+        &self,
+        caller: Option<&Address>,
+        query: MarketQuery,
+    ) -> Result<MarketReply, LedgerError> {
+        Ok(self.market()?.ask(caller, query).await?)
     }
 
     /// A public chain needs no confirmation to serve; a head that is not its own shows that nodes lead astray.

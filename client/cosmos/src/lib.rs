@@ -16,10 +16,12 @@ mod json;
 mod kept;
 mod ledger;
 mod light;
+mod market;
 mod merkle;
 mod node;
 mod nodes;
 mod proof;
+mod purse;
 mod question;
 mod rows;
 pub mod secret;
@@ -37,8 +39,11 @@ pub use light::{Follower, Judged, LightBlock, LightClient, VerifiedHeader};
 pub use prag_client::relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
 pub use prag_contracts_core::Funds;
 pub use proof::{PROOF_BYTES_MAX, RowProof, contract_key};
+pub use purse::Payers;
 pub use question::Question;
-pub use settings::{GasPrice, NODES_MAX, Network, Settings, TrustedHeader};
+pub use settings::{
+    GasPrice, MarketContracts, NODES_MAX, Network, Pinned, Settings, TrustedHeader,
+};
 pub use transaction::Executed;
 
 #[cfg(test)]

@@ -11,9 +11,12 @@ use crate::node::Node;
 use crate::{CosmosError, LightBlock, Network, RowProof, VerifiedHeader};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
 use tendermint::Hash;
 use tendermint::block::signed_header::SignedHeader;
 use tendermint::validator::Info;
@@ -38,26 +41,40 @@ impl Nodes {
         Ok(Self { list, agree: network.agree, good: AtomicUsize::new(0) })
     }
 
-    /// The first answer that `ask` can use, from one node after another.
+    /// The first answer that `ask` can use, from one node after another; the next is asked beside one that hangs.
     ///
     /// A refusal of the application ([`CosmosError::Code`]) is passed on where all nodes refuse.
-    pub(crate) async fn first<T, F: Future<Output = Result<T, CosmosError>>>(
+    pub(crate) async fn first<T, F: Future<Output = Result<T, CosmosError>> + Send>(
         &self,
         ask: impl Fn(Node) -> F,
     ) -> Result<T, CosmosError> {
         let good = self.good.load(Ordering::Relaxed);
-        let mut last = CosmosError::Silent;
-        for place in 0..self.list.len() {
-            let at = (good + place) % self.list.len();
-            match ask(self.list[at].clone()).await {
-                Ok(answer) => {
-                    self.good.store(at, Ordering::Relaxed);
-                    return Ok(answer);
+        let mut places = (0..self.list.len()).map(|place| (good + place) % self.list.len());
+        let start = |at: usize| Asked { at, answer: Box::pin(ask(self.list[at].clone())) };
+        let (mut running, mut last) = (Vec::new(), CosmosError::Silent);
+        loop {
+            if running.is_empty() {
+                match places.next() {
+                    Some(at) => running.push(start(at)),
+                    None => return Err(last),
                 }
-                Err(error) => last = error,
+            }
+            tokio::select! {
+                (at, answer) = any(&mut running) => match answer {
+                    Ok(answer) => {
+                        self.good.store(at, Ordering::Relaxed);
+                        return Ok(answer);
+                    }
+                    Err(error) => {
+                        last = error;
+                        running.extend(places.next().map(start));
+                    }
+                },
+                () = tokio::time::sleep(PATIENCE), if places.len() > 0 => {
+                    running.extend(places.next().map(start));
+                }
             }
         }
-        Err(last)
     }
 
     /// How many nodes have to agree.
@@ -70,7 +87,8 @@ impl Nodes {
         self.list.len()
     }
 
-    /// What every node answers, in no particular order.
+    /// What nodes answer, in no particular order. Once as many as must agree have answered, the others have a moment left:
+    /// one that hangs makes nobody wait.
     pub(crate) async fn all<T, F>(&self, ask: impl Fn(Node) -> F) -> Vec<T>
     where
         T: Send + 'static,
@@ -80,7 +98,18 @@ impl Nodes {
         for node in &self.list {
             asked.spawn(ask(node.clone()));
         }
-        asked.join_all().await.into_iter().filter_map(Result::ok).collect()
+        let mut answers = Vec::with_capacity(self.list.len());
+        while answers.len() < self.agree {
+            match asked.join_next().await {
+                Some(answer) => answers.extend(answer.ok().and_then(Result::ok)),
+                None => return answers,
+            }
+        }
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while let Ok(Some(answer)) = tokio::time::timeout_at(end, asked.join_next()).await {
+            answers.extend(answer.ok().and_then(Result::ok));
+        }
+        answers
     }
 
     /// Heights that as many nodes have as must agree: the newest first.
@@ -194,6 +223,27 @@ impl Nodes {
     }
 }
 
+/// A node that was asked.
+struct Asked<'a, T> {
+    at: usize,
+    answer: Pin<Box<dyn Future<Output = Result<T, CosmosError>> + Send + 'a>>,
+}
+
+/// The next of them that answers; it is asked no more.
+async fn any<T>(running: &mut Vec<Asked<'_, T>>) -> (usize, Result<T, CosmosError>) {
+    let (place, answer) = poll_fn(|context| {
+        let ready = running.iter_mut().enumerate().find_map(|(place, one)| {
+            match one.answer.as_mut().poll(context) {
+                Poll::Ready(answer) => Some((place, answer)),
+                Poll::Pending => None,
+            }
+        });
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
+    (running.swap_remove(place).at, answer)
+}
+
 async fn signed(node: &Node, height: u64) -> Result<SignedHeader, CosmosError> {
     let parameters = json!({"height": height.to_string()});
     let commit: Commit = node.call("commit", parameters, HEADER_BYTES_MAX).await?;
@@ -224,6 +274,8 @@ async fn validators(node: &Node, height: u64) -> Result<Vec<Info>, CosmosError> 
     Err(node.fails("answers with too few validators"))
 }
 
+/// How long others wait for a node that does not answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest short answer.
 const STATUS_BYTES_MAX: usize = 64 << 10;
 /// Longest header with its commit, or page of validators: about 300 bytes a vote.
@@ -232,3 +284,6 @@ const HEADER_BYTES_MAX: usize = 512 << 10;
 const BLOCK_BYTES_MAX: usize = 8 << 20;
 /// Validators of one page, the most that nodes give.
 const PAGE_ROWS: usize = 100;
+
+#[cfg(test)]
+mod tests;

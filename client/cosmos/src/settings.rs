@@ -57,6 +57,30 @@ pub struct TrustedHeader {
     pub hash: [u8; 32],
 }
 
+/// A contract, and what proves that it is the one that is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    /// Its address, as the chain spells it.
+    pub contract: Address,
+    /// SHA-256 of its code: proven once, and it must have no administrator.
+    #[serde(with = "prag_protocol::ledger::hex32")]
+    pub code_hash: [u8; 32],
+}
+
+/// The contracts beside access. Rewards names the ledger's id in its first message, so that this id cannot name them:
+/// whoever relies on them pins them in its own settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketContracts {
+    /// Who is a worker.
+    pub workers: Pinned,
+    /// Plans, subscribers, API keys.
+    pub subscription: Pinned,
+    /// Epochs, reports, the pool.
+    pub rewards: Pinned,
+}
+
 /// What a unit of gas costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

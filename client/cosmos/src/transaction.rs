@@ -5,6 +5,7 @@
 //! Never: a second transaction while the first can still be included: the very same bytes go to other nodes.
 //! Invariant: success means that a verified block holds the transaction, and the verified header after it the result.
 
+mod foreign;
 pub(crate) mod result;
 
 use crate::account::{Account, Place, Turn};
@@ -103,6 +104,11 @@ impl Sender {
         message: &M,
     ) -> Result<Executed, CosmosError> {
         let message = Any::from_msg(message).map_err(|_| CosmosError::Setting("message"))?;
+        self.send_any(message).await
+    }
+
+    /// As [`Sender::send`].
+    pub(crate) async fn send_any(&self, message: Any) -> Result<Executed, CosmosError> {
         let mut turn = self.account.turn().await;
         let (mut margin, mut spent) = (1, 0_u128);
         for _ in 0..TRIES_MAX {
@@ -152,7 +158,7 @@ impl Sender {
         let bytes = self.account.sign(&self.network.chain_id, &body, fee, place)?;
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
 
-        match accepted(&self.rows.nodes.broadcast(&bytes).await) {
+        match accepted(&self.rows.nodes.broadcast(&bytes).await, self.rows.nodes.count()) {
             Accepted::Maybe => {}
             Accepted::WrongSequence => return self.settle(turn, place, margin).await,
             Accepted::No(log) if log.contains(POOR) => {
@@ -176,6 +182,10 @@ impl Sender {
             }
             if self.rows.reached().await.is_some_and(|height| height > sent.last + 1) {
                 self.rows.raise(sent.last + 1);
+                // It may have been in one of the blocks since the last look.
+                if let Ok(done) = result::proven(&self.rows, &sent.hash).await {
+                    return judge(done, sent.margin, sent.fee);
+                }
                 return self.settle(turn, sent.place, sent.margin).await;
             }
             if wait % RESEND_EVERY == 0 {
@@ -207,7 +217,11 @@ impl Sender {
     async fn estimate(&self, body: &Body, place: Place) -> Result<u64, CosmosError> {
         // Simulated transactions pay too, so this one offers nothing; its gas is not metered.
         let fee = Fee { amount: Vec::new(), gas_limit: 0, payer: None, granter: None };
-        let tx_bytes = self.account.unsigned(body, fee, place)?;
+        self.simulate(self.account.unsigned(body, fee, place)?).await
+    }
+
+    /// Gas of a transaction without a signature.
+    async fn simulate(&self, tx_bytes: Vec<u8>) -> Result<u64, CosmosError> {
         #[allow(
             deprecated,
             reason = "the other field is the deprecated one; the struct has no constructor"
@@ -228,16 +242,16 @@ enum Accepted {
     No(String),
 }
 
-fn accepted(answers: &[Broadcast]) -> Accepted {
+/// What `nodes` asked nodes say together. Nobody speaks for a node that broke off or hangs: it may have taken it.
+fn accepted(answers: &[Broadcast], nodes: usize) -> Accepted {
     // A node that has it already is as good as one that takes it.
     let taken = |answer: &Broadcast| answer.code == 0 || answer.code == ALREADY_THERE;
     let moved = |answer: &Broadcast| answer.code == WRONG_SEQUENCE && answer.codespace == SDK;
     match answers.first() {
         Some(_) if answers.iter().any(taken) => Accepted::Maybe,
         Some(_) if answers.iter().any(moved) => Accepted::WrongSequence,
-        Some(answer) => Accepted::No(cut(&answer.log)),
-        // Nodes that broke off may have taken it.
-        None => Accepted::Maybe,
+        Some(answer) if answers.len() >= nodes => Accepted::No(cut(&answer.log)),
+        Some(_) | None => Accepted::Maybe,
     }
 }
 
@@ -317,54 +331,4 @@ const WAITS_MAX: usize = 1200;
 const RESEND_EVERY: usize = 20;
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    fn price(micro: u64) -> GasPrice {
-        GasPrice { micro, denom: "ustake".to_owned() }
-    }
-
-    fn done(code: u32, codespace: &str) -> Done {
-        let (codespace, log) = (codespace.to_owned(), "words".to_owned());
-        let result = TxResult { code, codespace, log, data: vec![], gas_wanted: 9, gas_used: 8 };
-        Done { height: 7, result }
-    }
-
-    /// Fees are rounded up, to the unit, and do not overflow.
-    #[test]
-    fn fees_are_rounded_up() {
-        let amount = |micro, gas| {
-            let (fee, amount) = fee(&price(micro), gas).unwrap();
-            assert_eq!((fee.amount[0].amount, fee.gas_limit), (amount, gas));
-            amount
-        };
-        assert_eq!(amount(25_000, 200_000), 5_000);
-        assert_eq!(amount(25_000, 200_001), 5_001);
-        assert_eq!(amount(1, 1), 1);
-        assert_eq!(amount(0, GAS_MAX), 0);
-        assert_eq!(amount(1_000_000_000_000, GAS_MAX), 50_000_000_000_000);
-    }
-
-    /// A node that cannot simulate refuses nothing in the contract's name.
-    #[test]
-    fn nodes_failures_are_no_refusals() {
-        assert!(executed(5, "only 3 units of the grant are left"));
-        assert!(!executed(-32603, "Internal error"));
-        assert!(!executed(6, "unknown query path: unknown request"));
-    }
-
-    /// What a transaction did is final; only one that ran out of gas, by a short estimate, goes again, once.
-    #[test]
-    fn only_a_short_estimate_goes_again() {
-        let Ok(Tried::Done(happened)) = judge(done(0, ""), 1, 3) else { panic!("it happened") };
-        let Executed { height, gas_wanted, gas_used, fee, .. } = happened;
-        assert_eq!((height, gas_wanted, gas_used, fee), (7, 9, 8, 3));
-        let again = judge(done(11, "sdk"), 1, 3);
-        assert!(matches!(again, Ok(Tried::Again { margin: 2, paid: 3 })));
-        let refused = |done, margin| matches!(judge(done, margin, 3), Err(CosmosError::Refused(_)));
-        assert!(refused(done(11, "sdk"), 2));
-        assert!(refused(done(11, "wasm"), 1));
-        assert!(refused(done(5, "wasm"), 1));
-    }
-}
+mod tests;

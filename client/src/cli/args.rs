@@ -12,7 +12,10 @@ mod trust;
 mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
-pub(super) use ledger::{LedgerCommand, OfEpoch, Offer, SubscribeCommand, UsageOf, WorkerCommand};
+pub(super) use ledger::{
+    ApproveWorker, LedgerCommand, OfEpoch, Offer, RetireWorker, SubscribeCommand, UsageOf,
+    WorkerCommand,
+};
 pub(super) use snapshot::{SnapshotCommand, SnapshotOf, VerifySnapshot};
 pub(super) use trust::{
     CollectionPolicy, EvidenceCommand, PolicyCommand, PolicyFile, ReceiptCommand, ReceiptPath,

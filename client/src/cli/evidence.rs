@@ -1,16 +1,18 @@
-//! `prag evidence verify`: anybody checks a worker's evidence, offline.
+//! `prag evidence verify`: anybody checks a worker's evidence, offline, or as a ledger keeps it.
 //!
 //! Layer: client, below `cli`.
 //! Holds: reading evidence in the forms that workers hand out, and its verdict claim by claim.
-//! Never: a request to anybody; a clock where `--at` is given.
+//! Never: a request to anybody, but with `--worker`; a clock where `--at` is given.
 //! Invariant: the checks are those that the client itself makes; the first that fails ends the verdict.
 
 use super::args::VerifyEvidence;
 use super::claims::{self, Line};
-use super::screen::{Screen, clean};
+use super::screen::{Screen, clean, facts};
 use super::{Done, Setting, policy};
 use crate::error::ClientError;
 use crate::home::read_bounded;
+use crate::registered::Registered;
+use crate::sdk::Client;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prag_trust::entropy::Clock;
@@ -20,6 +22,7 @@ use prag_trust::quote::snp::{self, Minimum, Signer, Tcb};
 use prag_trust::quote::tdx::TcbStatus;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -58,6 +61,46 @@ pub(super) fn verify(setting: &Setting, options: &VerifyEvidence) -> Done {
     Ok(true)
 }
 
+/// What an approver does before it confirms a worker.
+pub(super) async fn kept(client: &Client, screen: Screen, options: &VerifyEvidence) -> Done {
+    let account = options.worker.as_ref();
+    let account = account.ok_or_else(|| ClientError::Usage("--worker ADDRESS".to_owned()))?;
+    let Registered { record, worker, hash } = client.registered(account).await?;
+    let hash = hex::encode(hash);
+    let judged = !client.channel().trusted().first_use;
+    let state = match (record.leaving.is_some(), record.pending) {
+        (true, _) => "leaves",
+        (false, true) => "waits to be confirmed",
+        (false, false) => "counts",
+    };
+    let rows = [
+        ("worker", record.worker.to_string()),
+        ("state", state.to_owned()),
+        ("url", clean(&record.ip_address)),
+        ("kind", worker.kind.to_owned()),
+        ("image", hex::encode(worker.measurement)),
+        ("settings", hex::encode(worker.config_digest)),
+        ("key", hex::encode(worker.sig_pk)),
+        ("evidence", hash.clone()),
+    ];
+    let claims: BTreeMap<_, _> = rows.iter().cloned().collect();
+    screen.show(&json!({ "genuine": true, "settings_judged": judged, "claims": claims }), || {
+        let verdict = match judged {
+            true => "genuine, and allowed by this machine's policy",
+            false => {
+                "genuine, and of an image that is trusted here; its settings nobody has judged"
+            }
+        };
+        let mut text = format!("{}\n{}", screen.bold(verdict), facts("REGISTERED", rows));
+        if record.pending {
+            let (account, hash) = (&record.worker, &hash);
+            text.push_str(&format!("\nto confirm it: prag worker approve {account} {hash}"));
+        }
+        text
+    });
+    Ok(true)
+}
+
 fn show(screen: Screen, kind: &str, now: u64, verdict: &str, judged: bool, lines: &[Line]) {
     let claims: serde_json::Map<String, serde_json::Value> =
         lines.iter().map(|line| (line.name.to_owned(), line.value.clone().into())).collect();
@@ -78,7 +121,9 @@ fn read_evidence(options: &VerifyEvidence) -> Result<Evidence, ClientError> {
         None => None,
         Some(path) => Some(Box::new(read_gpu(&read(path, "GPU evidence")?)?)),
     };
-    let quote = unwrapped(read(&options.quote, "quote")?);
+    let path = options.quote.as_deref();
+    let path = path.ok_or_else(|| ClientError::Usage("--quote FILE".to_owned()))?;
+    let quote = unwrapped(read(path, "quote")?);
     if quote.len() == snp::REPORT_BYTES {
         let vcek = options.vcek.as_deref().ok_or_else(|| {
             ClientError::Usage(

@@ -8,6 +8,7 @@
 use super::args::{LedgerCommand, OfEpoch};
 use super::screen::{Screen, facts, table};
 use super::{Done, money};
+use crate::border;
 use crate::error::ClientError;
 use crate::sdk::Client;
 use prag_protocol::ledger::bank::BankMsg;
@@ -75,8 +76,10 @@ async fn status(client: &Client, screen: Screen) -> Done {
     let pool = client.rewards_pool().await?;
     let has = client.balance(settings.denom.clone()).await?;
     let ends = end_of(&settings, epoch);
+    let expected = client.channel().session().await?.expected();
+    let account = border::spelled(&expected, client.identity().address());
     let value = json!({
-        "account": client.identity().address(),
+        "account": account,
         "balance": has.to_string(),
         "denom": settings.denom,
         "epoch": epoch,
@@ -87,7 +90,7 @@ async fn status(client: &Client, screen: Screen) -> Done {
     screen.show(&value, || {
         let sum = |units: u128| money::show(units, &settings.denom);
         let rows = [
-            ("account", client.identity().address().to_string()),
+            ("account", account.to_string()),
             ("balance", sum(has)),
             ("epoch", format!("{epoch}, ends {ends} ({})", left(ends, client.channel().now()))),
             ("pool, this epoch", sum(pool.open)),
@@ -104,7 +107,7 @@ async fn status(client: &Client, screen: Screen) -> Done {
 
 async fn workers(client: &Client, screen: Screen) -> Done {
     let mut all: Vec<WorkerRecord> = Vec::new();
-    loop {
+    while all.len() < WORKERS_SHOWN_MAX {
         let query = WorkersQuery::GetWorkers {
             signature: None,
             subscriber_public_key: None,
@@ -127,7 +130,12 @@ async fn workers(client: &Client, screen: Screen) -> Done {
             return "no worker is registered".to_owned();
         }
         let row = |worker: &WorkerRecord| {
-            let live = if worker.live_until > now { "live" } else { "silent" };
+            let live = match worker.live_until > now {
+                _ if worker.leaving.is_some() => "leaves",
+                _ if worker.pending => "waits to be confirmed",
+                true => "live",
+                false => "silent",
+            };
             vec![
                 worker.worker.to_string(),
                 worker.ip_address.clone(),
@@ -138,7 +146,11 @@ async fn workers(client: &Client, screen: Screen) -> Done {
             ]
         };
         let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-        table(&["WORKER", "URL", "SERVICE", "CAPACITY", "STAKE", ""], &rows)
+        let mut text = table(&["WORKER", "URL", "SERVICE", "CAPACITY", "STAKE", ""], &rows);
+        if all.len() >= WORKERS_SHOWN_MAX {
+            text.push_str("\nmore may be registered: these are the first");
+        }
+        text
     });
     Ok(true)
 }
@@ -229,3 +241,5 @@ fn left(until: u64, now: u64) -> String {
 }
 
 const PAGE: u32 = 100;
+/// Workers of one listing: a ledger has as many as anybody pays for.
+const WORKERS_SHOWN_MAX: usize = 10_000;

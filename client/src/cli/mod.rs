@@ -119,7 +119,9 @@ async fn run(
         Command::Keys(KeysCommand::New) => keys::new(&setting),
         Command::Keys(KeysCommand::Show) => keys::show(&setting),
         Command::Seal(options) => seal::seal(&setting, &options),
-        Command::Evidence(EvidenceCommand::Verify(options)) => evidence::verify(&setting, &options),
+        Command::Evidence(EvidenceCommand::Verify(options)) if options.worker.is_none() => {
+            evidence::verify(&setting, &options)
+        }
         Command::Receipt(ReceiptCommand::Verify(options)) => {
             receipt::verify(&setting, trusted, &options)
         }
@@ -183,10 +185,12 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
         Command::Ledger(command) => market::run(client, screen, command).await,
         Command::Subscribe(command) => subscribe::run(client, screen, command).await,
-        Command::Worker(command) => attend::run(client, screen, &command).await,
+        Command::Worker(command) => attend::run(client, screen, command).await,
+        Command::Evidence(EvidenceCommand::Verify(options)) => {
+            evidence::kept(client, screen, &options).await
+        }
         Command::Keys(_)
         | Command::Seal(_)
-        | Command::Evidence(_)
         | Command::Receipt(_)
         | Command::Policy(PolicyCommand::Set(_) | PolicyCommand::Show(_))
         | Command::Reader(_)

@@ -11,6 +11,7 @@ use super::screen::{Screen, facts, table};
 use super::{Done, money};
 use crate::error::ClientError;
 use crate::sdk::Client;
+use prag_protocol::ledger::LEDGER_PAGE_ROWS_MAX;
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::market::{MarketMsg, MarketQuery, OfRequest};
 use prag_protocol::ledger::subscription::{
@@ -41,8 +42,18 @@ pub(super) async fn run(client: &Client, screen: Screen, command: SubscribeComma
 }
 
 async fn plans(client: &Client, screen: Screen) -> Done {
-    let query = SubscriptionQuery::Plans { offset: 0, limit: 100 };
-    let page: PlanPage = client.query_market(&MarketQuery::Subscription(query)).await?;
+    let mut page = PlanPage { total: 0, plans: Vec::new() };
+    while page.plans.len() < PLANS_SHOWN_MAX {
+        let offset = u32::try_from(page.plans.len()).unwrap_or(u32::MAX);
+        let query = SubscriptionQuery::Plans { offset, limit: LEDGER_PAGE_ROWS_MAX };
+        let more: PlanPage = client.query_market(&MarketQuery::Subscription(query)).await?;
+        let last = more.plans.len() < LEDGER_PAGE_ROWS_MAX as usize;
+        page.total = more.total;
+        page.plans.extend(more.plans);
+        if last {
+            break;
+        }
+    }
     screen.show(&page, || {
         if page.plans.is_empty() {
             return "no plan is offered; the market's operator offers one with `prag subscribe offer`"
@@ -138,3 +149,5 @@ fn days(seconds: u64) -> String {
 }
 
 const DAY: u64 = 86_400;
+/// Plans of one listing.
+const PLANS_SHOWN_MAX: usize = 10_000;

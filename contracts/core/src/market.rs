@@ -59,8 +59,11 @@ pub fn instantiate(
     bank::instantiate(&mut staged, bank)?;
     subscription::instantiate(&mut staged, &admin)?;
     let denom = terms.denom.clone();
-    let parties =
-        Parties { rewards: Some(contracts.rewards.clone()), treasury: config.treasury.clone() };
+    let parties = Parties {
+        rewards: Some(contracts.rewards.clone()),
+        treasury: config.treasury.clone(),
+        approver: None,
+    };
     let workers = WorkersInit { admin: admin.clone(), parties, terms };
     workers::instantiate(&mut staged, name, workers)?;
     let rewards = RewardsInit { ledger, denom, epoch_seconds, config };

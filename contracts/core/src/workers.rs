@@ -7,6 +7,7 @@
 //! refusal changes none; what was staked is the workers' stakes and what was paid out, to the unit.
 
 mod admin;
+mod approval;
 mod challenge;
 mod changes;
 mod error;
@@ -23,6 +24,7 @@ mod stake;
 mod windows;
 
 pub use admin::instantiate;
+pub use approval::evidence_hash;
 pub use challenge::{challenge, registration_digest};
 pub use error::WorkersError;
 pub use query::query;
@@ -97,6 +99,10 @@ pub enum Event {
     MeasurementApproved { number: u32, effective: u64 },
     /// A measurement is void.
     MeasurementRetired { number: u32 },
+    /// A worker's evidence is confirmed; seated if it can be chosen.
+    WorkerApproved { worker: Address, seated: bool },
+    /// A worker's evidence is confirmed no more.
+    WorkerRetired { worker: Address },
     /// Other parties will be in force.
     PartiesSet { effective: u64 },
     /// Another admin is proposed, or nobody.
@@ -164,6 +170,10 @@ impl Step<'_> {
             WorkersMsg::Slash { worker, fraction, reason } => self.slash(worker, fraction, reason),
             WorkersMsg::ApproveMeasurement { measurement } => self.approve(measurement),
             WorkersMsg::RetireMeasurement { measurement } => self.retire(measurement),
+            WorkersMsg::ApproveWorker { worker, evidence_hash } => {
+                self.approve_worker(worker, &evidence_hash)
+            }
+            WorkersMsg::RetireWorker { worker } => self.retire_worker(worker),
             WorkersMsg::SetParties { parties } => self.set_parties(parties),
             WorkersMsg::SetAdmin { admin } => self.set_admin(admin),
             WorkersMsg::AcceptAdmin {} => self.accept_admin(),

@@ -23,7 +23,7 @@ pub struct Network {
     pub access: Addr,
     /// The subscription contract; its admin is `deployer`.
     pub subscription: Addr,
-    /// The workers contract; its admin is `deployer`, and nobody may slash yet.
+    /// The workers contract; its admin is `deployer`, who also confirms evidence, and nobody may slash yet.
     pub workers: Addr,
     /// A contract that passes messages on.
     pub relay: Addr,
@@ -183,6 +183,7 @@ fn peer(contract: &Addr) -> Result<Peer, String> {
 fn workers_init() -> Result<WorkersInit, String> {
     let admin = spelled(&"deployer".into_addr())?;
     let treasury = spelled(&"treasury".into_addr())?;
+    let parties = Parties { rewards: None, treasury, approver: Some(admin.clone()) };
     let terms = WorkersTerms {
         denom: "uscrt".parse().map_err(|error| format!("{error}"))?,
         stake_per_capacity: 1000_u128.try_into().map_err(|error| format!("{error}"))?,
@@ -192,8 +193,9 @@ fn workers_init() -> Result<WorkersInit, String> {
         unbonding_seconds: 86_400,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: true,
     };
-    Ok(WorkersInit { admin, parties: Parties { rewards: None, treasury }, terms })
+    Ok(WorkersInit { admin, parties, terms })
 }
 
 fn spelled(addr: &Addr) -> Result<Address, String> {

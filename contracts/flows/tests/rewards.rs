@@ -5,7 +5,7 @@ use cosmwasm_std::{Addr, Coin};
 use cw_multi_test::{AppResponse, Executor, IntoAddr};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_contracts_core::rewards::book::{Book, Entry};
-use prag_contracts_core::workers::registration_digest;
+use prag_contracts_core::workers::{evidence_hash, registration_digest};
 use prag_contracts_flows::Network;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::ledger::rewards::{
@@ -14,8 +14,8 @@ use prag_protocol::ledger::rewards::{
 };
 use prag_protocol::ledger::voucher::{Counters, Role, SignedVoucher, Voucher};
 use prag_protocol::ledger::workers::{
-    EvidenceBinding, LivelinessChallenge, Parties, Registration, WorkersMsg, WorkersQuery,
-    WorkersReply,
+    EvidenceBinding, LivelinessChallenge, Parties, Registration, WorkerRecord, WorkersMsg,
+    WorkersQuery, WorkersReply,
 };
 use prag_protocol::{Address, CollectionId};
 
@@ -79,7 +79,8 @@ impl World {
             AccessMsg::CreateCollection { collection: COLLECTION, commitment: [1; 32], epoch: 1 };
         network.access("owner", &create).unwrap();
         let mut world = Self { network, rewards };
-        world.register();
+        world.register(&coins(5000));
+        world.approve();
         world.tell("rich", &RewardsMsg::Fund {}, 10_000).unwrap();
         world
     }
@@ -99,7 +100,7 @@ impl World {
         self.network.tell("ann", &self.network.workers.clone(), &message, &[]).unwrap();
     }
 
-    fn register(&mut self) {
+    fn register(&mut self, stake: &[Coin]) {
         let workers = self.network.workers.clone();
         let LivelinessChallenge { window, challenge, .. } = self.live();
         let (ip_address, payment_wallet) = ("https://ann.example".to_owned(), address("ann"));
@@ -124,13 +125,30 @@ impl World {
             proof: key(1).sign(&digest).to_bytes(),
         };
         let message = WorkersMsg::RegisterWorker(Box::new(registration));
-        self.network.tell("ann", &workers, &message, &coins(5000)).unwrap();
+        self.network.tell("ann", &workers, &message, stake).unwrap();
+    }
+
+    /// Somebody has verified the evidence that is on record.
+    fn approve(&mut self) {
+        let workers = self.network.workers.clone();
+        let worker = address("ann");
+        let query = WorkersQuery::Evidence { worker: worker.clone() };
+        let WorkersReply::Evidence(Some(evidence)) = self.network.ask(&workers, &query).unwrap()
+        else {
+            panic!("it is kept");
+        };
+        let evidence_hash = evidence_hash(&self.worker(), &evidence);
+        let message = WorkersMsg::ApproveWorker { worker, evidence_hash };
+        self.network.tell("deployer", &workers, &message, &[]).unwrap();
     }
 
     /// From now on the rewards contract may slash.
     fn allow_slashing(&mut self) {
-        let parties =
-            Parties { rewards: Some(spelled(&self.rewards)), treasury: address("treasury") };
+        let parties = Parties {
+            rewards: Some(spelled(&self.rewards)),
+            treasury: address("treasury"),
+            approver: Some(address("deployer")),
+        };
         let workers = self.network.workers.clone();
         let message = WorkersMsg::SetParties { parties };
         self.network.tell("deployer", &workers, &message, &[]).unwrap();
@@ -171,12 +189,16 @@ impl World {
         pool
     }
 
-    fn stake(&self) -> u128 {
+    fn worker(&self) -> WorkerRecord {
         let query = WorkersQuery::Worker { worker: address("ann") };
         match self.network.ask(&self.network.workers, &query).unwrap() {
-            WorkersReply::Worker(Some(record)) => record.stake,
+            WorkersReply::Worker(Some(record)) => *record,
             other => panic!("{other:?}"),
         }
+    }
+
+    fn stake(&self) -> u128 {
+        self.worker().stake
     }
 
     fn has(&self, name: &str) -> u128 {
@@ -304,6 +326,26 @@ fn a_payment_that_fails_leaves_everything_as_it_was() {
     assert!(world.tell("watcher", &challenge(&book), 0).is_err());
     assert_eq!((world.pool(), world.epoch(), world.stake()), before);
     assert_eq!(world.has("watcher"), 0);
+}
+
+/// What nobody has verified is paid nothing: a worker that nobody approved, or that registered anew, or was retired.
+#[test]
+fn unverified_workers_report_nothing() {
+    let mut world = World::new();
+    world.network.wait(7 * DAY);
+    let book = book(false);
+    let refused = "the sender is not a registered worker";
+    world.register(&[]);
+    assert_eq!(world.report(&book, &key(1)).unwrap_err(), refused);
+    world.approve();
+    let (workers, retire) =
+        (world.network.workers.clone(), WorkersMsg::RetireWorker { worker: address("ann") });
+    world.network.tell("deployer", &workers, &retire, &[]).unwrap();
+    assert_eq!(world.report(&book, &key(1)).unwrap_err(), refused);
+    assert_eq!(world.has("ann"), 5000);
+    world.approve();
+    world.report(&book, &key(1)).unwrap();
+    world.conserves();
 }
 
 /// Whoever is no worker reports nothing, and a contract that answers no question of ours is no peer.

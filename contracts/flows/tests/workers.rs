@@ -38,8 +38,13 @@ impl Scene {
             unbonding_seconds: UNBONDING,
             missed_ppm: 10_000,
             attested_only: false,
+            approved_only: true,
         };
-        let parties = Parties { rewards: Some(address("rewards")), treasury: address("treasury") };
+        let parties = Parties {
+            rewards: Some(address("rewards")),
+            treasury: address("treasury"),
+            approver: Some(address("admin")),
+        };
         let init = WorkersInit { admin: address("admin"), parties, terms };
         let workers = network.workers(&init).unwrap();
         Self { network, workers, key: SigningKey::from_bytes(&[7; 32]) }

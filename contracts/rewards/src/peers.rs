@@ -77,6 +77,8 @@ impl Peers for Asked<'_> {
         else {
             return None;
         };
+        // Nobody has confirmed its evidence: as far as money goes, it is no worker.
+        let record = Some(record).filter(|record| !record.pending)?;
         let answers = answers(&record, self.known.window_seconds, from, until);
         Some(Registered { signing_key: record.signing_key, answers })
     }

@@ -42,11 +42,16 @@ pub fn section(chain: &str, costs: &Costs) -> Result<String, String> {
     for line in LINES {
         let each: Vec<u64> =
             line.operations.iter().map(|one| costs.of(*one)).collect::<Result<_, _>>()?;
-        let one: u64 = each.iter().sum();
+        // The first is what the transaction loads; every contract that is asked is loaded too.
+        let asked =
+            u64::try_from(each.len().saturating_sub(1)).map_err(|error| error.to_string())?;
+        let loaded = asked.saturating_mul(LOAD);
+        let one = each.iter().sum::<u64>().saturating_add(loaded);
         let all = one.saturating_mul(line.messages);
         messages = messages.saturating_add(line.messages);
         gas = gas.saturating_add(all);
-        let sum: Vec<String> = each.iter().copied().map(grouped).collect();
+        let loads = Some(loaded).filter(|gas| *gas > 0);
+        let sum: Vec<String> = each.iter().copied().chain(loads).map(grouped).collect();
         let row = format!(
             "| {} | {} | {} | {} |",
             line.what,
@@ -100,9 +105,11 @@ const WORKERS: u64 = 100;
 const COLLECTIONS: u64 = 1000;
 /// Liveness windows in an epoch of seven days: one every six hours.
 const WINDOWS: u64 = 28;
-/// Loading a contract that is not pinned (wasmd 0.61, `DefaultInstanceCost`: 60,000), one secp256k1 signature (Cosmos
-/// SDK, `SigVerifyCostSecp256k1`: 1,000), and 1,000 bytes (`TxSizeCostPerByte`: 10).
-const TRANSACTION: u64 = 60_000 + 1000 + 10 * 1000;
+/// Loading a contract that is not pinned (wasmd 0.61, `DefaultInstanceCost`).
+const LOAD: u64 = 60_000;
+/// Loading a contract, one secp256k1 signature (Cosmos SDK, `SigVerifyCostSecp256k1`: 1,000), and 1,000 bytes
+/// (`TxSizeCostPerByte`: 10).
+const TRANSACTION: u64 = LOAD + 1000 + 10 * 1000;
 
 const LINES: &[Line] = &[
     Line { what: "fund", messages: 1, operations: &[("rewards", "fund")] },
@@ -155,15 +162,16 @@ mod tests {
     #[test]
     fn the_arithmetic_holds() {
         let text = section("a chain", &costs()).unwrap();
-        // 1 + 100 + 100 + 100 + 1 + 100 + 1000 + 1 + 2800 messages; reports and royalties cost two.
-        assert!(text.contains("In all 4,203 messages and 5,303,000 SDK gas."), "{text}");
+        // 1 + 100 + 100 + 100 + 1 + 100 + 1000 + 1 + 2800 messages; reports and royalties cost two, and load two contracts.
+        assert!(text.contains("| 100 | 1,000 + 1,000 + 60,000 | 6,200,000 |"), "{text}");
+        assert!(text.contains("In all 4,203 messages and 71,303,000 SDK gas."), "{text}");
         let flat = 4203 * 71_000;
         assert!(
-            text.contains(&grouped(flat)) && text.contains(&grouped(flat + 5_303_000)),
+            text.contains(&grouped(flat)) && text.contains(&grouped(flat + 71_303_000)),
             "{text}"
         );
-        assert!(text.contains("which is 30.371 SDK gas for each of 10,000,000 queries"), "{text}");
-        assert!(text.contains("80,000 × 10,000,000 = 800,000,000,000: 2,634 times"), "{text}");
+        assert!(text.contains("which is 36.971 SDK gas for each of 10,000,000 queries"), "{text}");
+        assert!(text.contains("80,000 × 10,000,000 = 800,000,000,000: 2,163 times"), "{text}");
         let mut costs = costs();
         costs.0.remove(&("rewards", "claim".to_owned()));
         let named = section("a chain", &costs).unwrap_err();

@@ -8,9 +8,11 @@
 /// Why the core was not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ShellError {
-    /// Terms that no worker of this chain could meet, or that would give up what the chain can check.
-    #[error("attested_only has to be {must} on this chain")]
+    /// Terms that no worker of this chain could meet, or that would let in workers that nobody has verified.
+    #[error("{term} has to be {must} on this chain")]
     Terms {
+        /// Which.
+        term: &'static str,
         /// What it has to be.
         must: bool,
     },

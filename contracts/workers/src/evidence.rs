@@ -7,10 +7,25 @@
 
 use crate::error::ShellError;
 use prag_contracts_core::workers::Verdict;
-use prag_protocol::ledger::workers::WorkersMsg;
+use prag_protocol::ledger::workers::{WorkersMsg, WorkersTerms};
 
-/// Whether this build's chain verifies quotes. Terms have to ask for exactly what the chain can do.
-pub(crate) const VERIFIED_HERE: bool = cfg!(feature = "secret");
+/// Whether this build's chain verifies quotes.
+const VERIFIED_HERE: bool = cfg!(feature = "secret");
+
+/// Somebody verifies every worker: the chain does where it can, and elsewhere an approver. Without either, whoever has a
+/// stake would be a worker, and be paid for vouchers that it countersigns itself.
+///
+/// # Errors
+/// [`ShellError::Terms`] names the first term that is not what it has to be here.
+pub(crate) fn fitting(terms: &WorkersTerms) -> Result<(), ShellError> {
+    if terms.attested_only != VERIFIED_HERE {
+        return Err(ShellError::Terms { term: "attested_only", must: VERIFIED_HERE });
+    }
+    if !VERIFIED_HERE && !terms.approved_only {
+        return Err(ShellError::Terms { term: "approved_only", must: true });
+    }
+    Ok(())
+}
 
 /// What the chain vouches for; [`Verdict::Stored`] for messages without evidence.
 ///

@@ -14,7 +14,6 @@ mod evidence;
 #[cfg(any(feature = "secret", test))]
 mod quote;
 
-use error::ShellError;
 use prag_contracts_core::workers::{self, Call, Event};
 use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
 use prag_contracts_shell::{
@@ -36,9 +35,7 @@ pub fn instantiate(
     unpaid(&info)?;
     address(deps.api, "admin", &init.admin)?;
     known(deps.api, &init.parties)?;
-    if init.terms.attested_only != evidence::VERIFIED_HERE {
-        return Err(Refusal::core(ShellError::Terms { must: evidence::VERIFIED_HERE }));
-    }
+    evidence::fitting(&init.terms).map_err(Refusal::core)?;
     let mut store = Store(deps.storage);
     workers::instantiate(&mut store, &ledger(&env), init).map_err(Refusal::core)?;
     Ok(Response::new())
@@ -102,6 +99,8 @@ fn named(api: &dyn Api, message: &WorkersMsg) -> Result<(), Refusal> {
         | WorkersMsg::Slash { .. }
         | WorkersMsg::ApproveMeasurement { .. }
         | WorkersMsg::RetireMeasurement { .. }
+        | WorkersMsg::ApproveWorker { .. }
+        | WorkersMsg::RetireWorker { .. }
         | WorkersMsg::AcceptAdmin {} => Ok(()),
     }
 }
@@ -109,6 +108,9 @@ fn named(api: &dyn Api, message: &WorkersMsg) -> Result<(), Refusal> {
 fn known(api: &dyn Api, parties: &Parties) -> Result<(), Refusal> {
     if let Some(rewards) = &parties.rewards {
         address(api, "rewards", rewards)?;
+    }
+    if let Some(approver) = &parties.approver {
+        address(api, "approver", approver)?;
     }
     address(api, "treasury", &parties.treasury)
 }
@@ -127,6 +129,8 @@ fn told(event: &Event) -> &'static str {
         Event::Slashed { .. } => "slashed",
         Event::MeasurementApproved { .. } => "measurement_approved",
         Event::MeasurementRetired { .. } => "measurement_retired",
+        Event::WorkerApproved { .. } => "worker_approved",
+        Event::WorkerRetired { .. } => "worker_retired",
         Event::PartiesSet { .. } => "parties_set",
         Event::AdminProposed { .. } => "admin_proposed",
         Event::AdminSet { .. } => "admin_set",

@@ -4,7 +4,7 @@ use crate::error::ShellError;
 use crate::evidence::verified;
 use crate::{collateral, execute, instantiate, query, quote};
 use ed25519_dalek::{Signer, SigningKey};
-use prag_contracts_core::workers::{Verdict, registration_digest};
+use prag_contracts_core::workers::{Verdict, evidence_hash, registration_digest};
 use prag_contracts_shell::Refusal;
 use prag_contracts_shell::std::testing::{MockApi, MockQuerier, MockStorage, mock_env};
 use prag_contracts_shell::std::{
@@ -32,7 +32,7 @@ fn address(name: &str) -> Address {
     MockApi::default().addr_make(name).as_str().parse().unwrap()
 }
 
-fn init(attested_only: bool) -> WorkersInit {
+fn init() -> WorkersInit {
     let terms = WorkersTerms {
         denom: "uscrt".parse().unwrap(),
         stake_per_capacity: 1000.try_into().unwrap(),
@@ -41,9 +41,14 @@ fn init(attested_only: bool) -> WorkersInit {
         timelock_seconds: 1000,
         unbonding_seconds: 5000,
         missed_ppm: 10_000,
-        attested_only,
+        attested_only: false,
+        approved_only: true,
     };
-    let parties = Parties { rewards: Some(address("rewards")), treasury: address("treasury") };
+    let parties = Parties {
+        rewards: Some(address("rewards")),
+        treasury: address("treasury"),
+        approver: Some(address("judge")),
+    };
     WorkersInit { admin: address("admin"), parties, terms }
 }
 
@@ -60,7 +65,7 @@ impl Room {
 
     fn new() -> Self {
         let mut room = Self::empty();
-        room.begin(&[], init(false)).unwrap();
+        room.begin(&[], init()).unwrap();
         room
     }
 
@@ -175,19 +180,36 @@ fn the_ledger_is_chain_and_contract() {
     assert_eq!(config.ledger, format!("{}/{}", env.block.chain_id, env.contract.address));
 }
 
-/// Terms ask for exactly what the chain can verify; this build's cannot.
+/// Terms ask for exactly what the chain can verify. This build's can verify nothing, so that somebody is named who does.
 #[test]
 fn impossible_terms_are_refused() {
     let mut room = Room::empty();
-    let refused = room.begin(&[], init(true)).unwrap_err();
-    assert_eq!(refused.to_string(), "attested_only has to be false on this chain");
-    assert_eq!(room.begin(&[Coin::new(1_u128, "uscrt")], init(false)), Err(Refusal::Funds));
-    let mut foreign = init(false);
-    foreign.parties.treasury = "secret1somebody".parse().unwrap();
-    assert_eq!(room.begin(&[], foreign), Err(Refusal::Address("treasury")));
+    let mut refuses = |change: fn(&mut WorkersInit), why: &str| {
+        let mut init = init();
+        change(&mut init);
+        assert_eq!(room.begin(&[], init).unwrap_err().to_string(), why);
+    };
+    let attested = "attested_only has to be false on this chain";
+    refuses(|init| init.terms.attested_only = true, attested);
+    refuses(|init| (init.terms.attested_only, init.terms.approved_only) = (true, false), attested);
+    let approved = "approved_only has to be true on this chain";
+    refuses(|init| init.terms.approved_only = false, approved);
+    let nobody = "terms that want workers approved need an approver";
+    refuses(|init| init.parties.approver = None, nobody);
+    assert_eq!(room.begin(&[Coin::new(1_u128, "uscrt")], init()), Err(Refusal::Funds));
+    let foreign = || "secret1somebody".parse::<Address>().unwrap();
+    let parties = [
+        ("treasury", Parties { treasury: foreign(), ..init().parties }),
+        ("rewards", Parties { rewards: Some(foreign()), ..init().parties }),
+        ("approver", Parties { approver: Some(foreign()), ..init().parties }),
+    ];
+    for (name, parties) in parties {
+        let foreign = WorkersInit { parties, ..init() };
+        assert_eq!(room.begin(&[], foreign), Err(Refusal::Address(name)));
+    }
     assert_eq!(room.rows(), (None, None, None));
-    room.begin(&[], init(false)).unwrap();
-    let again = room.begin(&[], init(false)).unwrap_err();
+    room.begin(&[], init()).unwrap();
+    let again = room.begin(&[], init()).unwrap_err();
     assert_eq!(again.to_string(), "the contract is instantiated");
 }
 
@@ -236,6 +258,39 @@ fn a_worker_from_registration_to_its_stake() {
     let response = room.tell("ann", 0, WorkersMsg::WithdrawStake {}).unwrap();
     assert_eq!(action(&response), "stake_withdrawn");
     assert_eq!(paid(&response), (address("ann").to_string(), 990));
+}
+
+/// Whoever is named confirms what is on record, and nobody else does, nor anything else.
+#[test]
+fn a_worker_is_approved_as_it_is() {
+    let mut room = Room::new();
+    room.register("ann");
+    let pending = |room: &Room| match room.ask(WorkersQuery::Worker { worker: address("ann") }) {
+        WorkersReply::Worker(Some(record)) => (record.pending, *record),
+        other => panic!("{other:?}"),
+    };
+    let WorkersReply::Evidence(Some(evidence)) =
+        room.ask(WorkersQuery::Evidence { worker: address("ann") })
+    else {
+        panic!("it is kept");
+    };
+    let (waits, record) = pending(&room);
+    assert!(waits);
+    let hash = evidence_hash(&record, &evidence);
+    let approve =
+        |evidence_hash| WorkersMsg::ApproveWorker { worker: address("ann"), evidence_hash };
+    for who in ["ann", "rewards", "treasury", "admin"] {
+        room.refuses(who, 0, approve(hash), "the sender may not do that");
+    }
+    let other = "the worker has other evidence now than was confirmed";
+    room.refuses("judge", 0, approve([0; 32]), other);
+    room.refuses("judge", 1, approve(hash), "the funds are not what the message takes");
+    assert_eq!(action(&room.tell("judge", 0, approve(hash)).unwrap()), "worker_approved");
+    assert!(!pending(&room).0);
+    let retire = WorkersMsg::RetireWorker { worker: address("ann") };
+    room.refuses("ann", 0, retire.clone(), "the sender may not do that");
+    assert_eq!(action(&room.tell("judge", 0, retire).unwrap()), "worker_retired");
+    assert!(pending(&room).0);
 }
 
 /// Coins, addresses and bounds are checked before any row is read.

@@ -183,7 +183,8 @@ impl Born {
         let rows = UsageRows::open(key, own, entropy, signing.verifying_key().to_bytes())?;
         let market = self.settings.market.as_ref();
         let reports = ledger.has_market() && market.is_some_and(|market| market.worker.is_some());
-        let vouching = Vouching { ledger: ledger.id(), worker: worker.clone(), signing, reports };
+        let worker = ledger.spelled(worker);
+        let vouching = Vouching { ledger: ledger.id(), worker, signing, reports };
         Meter::open(credit, vouching, rows).map(|meter| Some(Arc::new(meter)))
     }
 

@@ -79,6 +79,11 @@ impl Born {
         let settings = chain.settings(self.settings.staleness_s);
         let ledger =
             CosmosLedger::open(settings, resume, &genesis.wallet, clock).map_err(explain)?;
+        let ledger = ledger.with_payers(chain.payers());
+        let ledger = match &chain.market {
+            Some(contracts) => ledger.with_market(contracts.clone()).map_err(explain)?,
+            None => ledger,
+        };
         let (account, denom) = (ledger.account().on_chain(), &chain.gas_price.denom);
         tracing::info!(
             chain = chain.chain_id, %account,

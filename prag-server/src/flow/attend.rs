@@ -36,11 +36,8 @@ impl Worker {
     /// One look: what was done and what failed, in words.
     pub async fn attend(&self) -> Attended {
         let mut said = self.0.attending.lock().await;
-        let mut attended = Attended {
-            account: self.0.parts.account.clone(),
-            done: Vec::new(),
-            failed: Vec::new(),
-        };
+        let mut attended =
+            Attended { account: self.ledger_account(), done: Vec::new(), failed: Vec::new() };
         if let Err(problem) = self.look(&mut attended).await {
             attended.failed.push(problem.detail);
         }
@@ -60,8 +57,16 @@ impl Worker {
             RewardsReply::Config { settings, epoch } => (*settings, epoch),
             _ => return Err(problems::another()),
         };
+        if settings.ledger != self.0.parts.ledger.id() {
+            let detail = "the rewards contract pays for vouchers of another ledger than this worker obeys: nothing is reported";
+            return Err(Problem::new(Code::NoMarket, detail));
+        }
         let scene = Scene { market, settings, running };
         let registered = self.stay_registered(&scene).await;
+        if registered.is_ok() {
+            let awaited = self.awaited().await.unwrap_or_else(|problem| Some(problem.detail));
+            attended.failed.extend(awaited);
+        }
         // Money that a registration still needs stays here.
         let pays = registered.is_ok();
         let reported = self.report(&scene, &mut attended.failed).await;
@@ -98,7 +103,7 @@ impl Worker {
         {
             let _alone = self.0.attending.lock().await;
             let done = vec![self.register(market).await?];
-            let account = self.0.parts.account.clone();
+            let account = self.ledger_account();
             return Ok(Attended { account, done, failed: Vec::new() });
         }
         Ok(self.attend().await)
@@ -106,7 +111,9 @@ impl Worker {
 
     async fn operates(&self, caller: &Verified<Caller>) -> Result<bool, Problem> {
         match self.market(MarketQuery::Bank(BankQuery::Config {})).await? {
-            MarketReply::Bank(BankReply::Config(config)) => Ok(config.operator == caller.address),
+            MarketReply::Bank(BankReply::Config(config)) => {
+                Ok(config.operator == self.0.parts.ledger.spelled(&caller.address))
+            }
             _ => Err(problems::another()),
         }
     }
@@ -156,21 +163,22 @@ impl Worker {
         self.act(MarketMsg::Rewards(Box::new(message)), funds).await
     }
 
-    /// What is above two bonds goes to the wallet of the settings.
+    /// What is above two bonds and the reserve goes to the wallet of the settings.
     async fn pay_out(&self, scene: &Scene<'_>) -> Result<Vec<String>, Problem> {
         let Some(to) = scene.market.wallet.clone() else { return Ok(Vec::new()) };
         let denom = scene.settings.denom.clone();
-        let account = &self.0.parts.account;
-        if to == *account {
+        let (account, ledger) = (&self.0.parts.account, &self.0.parts.ledger);
+        if ledger.spelled(&to) == self.ledger_account() {
             return Ok(Vec::new());
         }
         let query = BankQuery::Balance { account: account.clone(), denom: denom.clone() };
-        let asked = self.0.parts.ledger.query_market(Some(account), MarketQuery::Bank(query)).await;
+        let asked = ledger.query_market(Some(account), MarketQuery::Bank(query)).await;
         let MarketReply::Bank(BankReply::Balance(has)) = asked.map_err(problems::market)? else {
             return Err(problems::another());
         };
         let bond = scene.settings.versions.last().map_or(0, |last| last.config.bond.get());
-        let Ok(amount) = Amount::try_from(has.saturating_sub(bond.saturating_mul(2))) else {
+        let stays = bond.saturating_mul(2).saturating_add(scene.market.reserve_units.into());
+        let Ok(amount) = Amount::try_from(has.saturating_sub(stays)) else {
             return Ok(Vec::new());
         };
         let coin = Coin { denom: denom.clone(), amount };

@@ -76,7 +76,7 @@ impl Worker {
         let tee = parts.tee.as_ref();
         let (names, now) = (self.expected(), self.now());
         let said = attestation(tee, &parts.signing, &parts.ring, &binding, names, now)?;
-        let worker = || parts.account.clone();
+        let worker = || self.ledger_account();
         let metering = parts.meter.as_ref();
         let metering = metering.map(|meter| Terms { credit: meter.credit(), worker: worker() });
         Ok(Attestation { metering, ..said })

@@ -161,10 +161,20 @@ impl Worker {
             collections.values().cloned().collect()
         };
         for held in held {
-            // A rotation or release that is under way has the ledger and the shard in its hands.
-            let Ok(_alone) = self.0.turning.try_lock() else { return Ok(()) };
+            let alone = self.0.turning.try_lock();
             let id = held.entry.id;
-            match self.verdict(id).await {
+            let verdict = self.verdict(id).await;
+            // A rotation or release that is under way has the ledger and the shard in its hands; where it waits for a ledger
+            // that is silent, keys go all the same.
+            let Ok(_alone) = alone else {
+                match verdict {
+                    Ok(Verdict::Held(until)) => held.note_lease(until, self.now()),
+                    Ok(_) => {}
+                    Err(_) => self.lock_unseen(&held),
+                }
+                continue;
+            };
+            match verdict {
                 Ok(Verdict::Held(until)) => {
                     held.note_lease(until, self.now());
                     if let Err(problem) = self.obey_policy(&held).await {
@@ -193,14 +203,18 @@ impl Worker {
                     let work = move || worker.bury(&held.entry);
                     tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
                 }
-                Err(_) if self.now() > held.seen().saturating_add(self.0.settings.staleness_s) => {
-                    held.lock();
-                    self.0.waiting.store(true, Ordering::Relaxed);
-                }
-                Err(_) => {}
+                Err(_) => self.lock_unseen(&held),
             }
         }
         Ok(())
+    }
+
+    /// Lock what the ledger has not confirmed for longer than the staleness bound.
+    fn lock_unseen(&self, held: &Held) {
+        if self.now() > held.seen().saturating_add(self.0.settings.staleness_s) {
+            held.lock();
+            self.0.waiting.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Forget the shares that the local vault keeps, where it keeps some.

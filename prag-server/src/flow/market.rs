@@ -9,7 +9,7 @@ use super::{Worker, problems};
 use prag_contracts_core::rewards::book::Book;
 use prag_protocol::ledger::bank::BankMsg;
 use prag_protocol::ledger::market::{
-    AskRoyalty, Contracts, ExecuteMarket, MarketMsg, MarketQuery, MarketReply, RoyaltyShown,
+    AskExecute, AskRoyalty, Contracts, MarketMsg, MarketQuery, MarketReply, RoyaltyShown,
 };
 use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim};
 use prag_protocol::ledger::subscription::SubscriptionMsg;
@@ -18,28 +18,46 @@ use prag_protocol::ledger::{AccessQuery, AccessReply};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{Address, CollectionId};
-use prag_trust::address::check_address;
 use prag_trust::permit::Permission;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 
 impl Worker {
+    /// The worker's account as its ledger writes it, in vouchers too.
+    pub(super) fn ledger_account(&self) -> Address {
+        let parts = &self.0.parts;
+        parts.ledger.spelled(&parts.account)
+    }
+
     /// Run a contract's message for the caller.
     ///
     /// # Errors
-    /// `permission-missing`; `ledger-refused`, `funds-short`: nothing has changed; `no-market`.
+    /// `permission-missing`; `ledger-refused`, `funds-short`: nothing has changed; `no-market`;
+    /// `authorization-required` with the transaction that the caller's wallet has to sign, where the ledger is a chain.
     pub async fn execute_market(
         &self,
         caller: &Verified<Caller>,
-        ExecuteMarket { message, funds }: ExecuteMarket,
+        AskExecute { message, funds, transaction }: AskExecute,
     ) -> Result<LedgerReply, Problem> {
         if !self.administers(caller).await? {
             return Err(Problem::new(Code::PermissionMissing, "the permit must carry prag_admin"));
         }
         self.named(&message).await?;
-        let ledger = &self.0.parts.ledger;
-        let (sender, word) = (&caller.address, &caller.authorization);
-        let height = ledger.execute_market(sender, word, message, &funds).await;
+        let (ledger, sender) = (&self.0.parts.ledger, &caller.address);
+        let word = match transaction {
+            Some(signed) => serde_json::to_vec(&signed).map_err(|_| problems::another())?,
+            None => {
+                let terms = ledger.market_terms(sender, &message, &funds).await;
+                if let Some(terms) = terms.map_err(problems::market)? {
+                    let detail = "this worker's ledger takes transactions of their sender only: sign that in \
+                         `transaction`, and send the request again with it";
+                    let problem = Problem::new(Code::AuthorizationRequired, detail);
+                    return Err(problem.transaction(terms));
+                }
+                caller.authorization.clone()
+            }
+        };
+        let height = ledger.execute_market(sender, &word, message, &funds).await;
         Ok(LedgerReply { height: height.map_err(problems::market)? })
     }
 
@@ -83,8 +101,7 @@ impl Worker {
             let at = book.royalty_leaves().iter().position(|leaf| leaf.collection == collection)?;
             book.royalty(u64::try_from(at).ok()?)
         });
-        let account = || self.0.parts.account.clone();
-        let royalty = shown.map(|shown| RoyaltyClaim { worker: account(), shown });
+        let royalty = shown.map(|shown| RoyaltyClaim { worker: self.ledger_account(), shown });
         Ok(RoyaltyShown { royalty })
     }
 
@@ -108,7 +125,7 @@ impl Worker {
     /// Whoever a message names for the first time has to be an account, or one of the contracts.
     async fn named(&self, message: &MarketMsg) -> Result<(), Problem> {
         let Some((field, account)) = names(message) else { return Ok(()) };
-        if check_address(account).is_ok() {
+        if self.0.parts.ledger.is_account(account) {
             return Ok(());
         }
         let known = match self.market(MarketQuery::Contracts {}).await? {

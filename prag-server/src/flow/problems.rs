@@ -89,6 +89,10 @@ pub(super) fn ledger(error: LedgerError) -> Problem {
             Code::LedgerUnavailable,
             format!("{why}; the worker goes on by itself once its ledger does"),
         ),
+        LedgerError::Unknown => Problem::new(
+            Code::LedgerUnavailable,
+            "whether the ledger took it is unknown: look at what holds before you ask for it again",
+        ),
         other => Problem::new(Code::Storage, other.to_string()),
     }
 }

@@ -84,7 +84,7 @@ impl Worker {
     fn who(&self, caller: &Verified<Caller>, collection: CollectionId) -> Who {
         Who {
             collection,
-            consumer: caller.address.clone(),
+            consumer: self.0.parts.ledger.spelled(&caller.address),
             session: caller.session_key,
             expires: caller.expires,
             now: self.now(),

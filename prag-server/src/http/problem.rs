@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prag_protocol::ledger::AccessMsg;
+use prag_protocol::ledger::transaction::TransactionTerms;
 use prag_protocol::problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,10 @@ pub struct ProblemBody {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub sign: Vec<AccessMsg>,
+    /// The terms of the transaction that the caller must sign, where its message goes in one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub transaction: Option<Box<TransactionTerms>>,
 }
 
 impl From<Problem> for ProblemBody {
@@ -63,6 +68,7 @@ impl From<Problem> for ProblemBody {
             field: problem.field,
             limit: problem.limit,
             sign: problem.sign,
+            transaction: problem.transaction,
         }
     }
 }

@@ -6,7 +6,10 @@
 //! Invariant: what decides what is believed enters the digest; where nodes are only a way to proofs, they do not.
 
 use super::SettingsError;
-use prag_cosmos::{CosmosError, GasPrice, Network, Settings as Cosmos, TrustedHeader};
+use prag_client::border;
+use prag_cosmos::{
+    CosmosError, GasPrice, MarketContracts, Network, Payers, Settings as Cosmos, TrustedHeader,
+};
 use prag_protocol::Address;
 use prag_protocol::ledger::hex32;
 use serde::de::Error;
@@ -49,6 +52,15 @@ pub struct Chain {
     /// What gas costs, `{ micro = 25000, denom = "uosmo" }`: millionths of the denomination a unit.
     #[serde(deserialize_with = "gas_price")]
     pub gas_price: GasPrice,
+    /// Accounts whose signed messages the worker sends and pays for; everybody's where there are none.
+    #[serde(default)]
+    pub payers: Vec<Address>,
+    /// How many such messages an hour it pays for, 4 or more; for one account, a quarter of that.
+    #[serde(default = "relays")]
+    pub relays_per_hour: u32,
+    /// The contracts beside access, `workers`, `subscription` and `rewards`, each `{ contract = "…", code_hash = "…" }`.
+    #[serde(default, deserialize_with = "market")]
+    pub market: Option<MarketContracts>,
 }
 
 impl Default for Ledger {
@@ -64,10 +76,39 @@ impl Ledger {
         matches!(self, Self::Embedded {})
     }
 
+    /// Whether the contracts beside access are reached through it.
+    pub(super) fn runs_market(&self) -> bool {
+        match self {
+            Self::Embedded {} => true,
+            Self::Cosmos(chain) => chain.market.is_some(),
+        }
+    }
+
     pub(super) fn check(&self, staleness_s: u64) -> Result<(), SettingsError> {
         match self {
             Self::Embedded {} => Ok(()),
-            Self::Cosmos(chain) => chain.settings(staleness_s).check().map_err(explain),
+            Self::Cosmos(chain) => {
+                let settings = chain.settings(staleness_s);
+                settings.check().map_err(explain)?;
+                let known = chain.payers.iter().all(|account| border::bytes(account).is_ok());
+                if !known || chain.payers.len() > PAYERS_MAX {
+                    return Err(SettingsError::Bounds("ledger.payers", "at most 1024 addresses"));
+                }
+                if chain.relays_per_hour < 4 {
+                    return Err(SettingsError::Bounds("ledger.relays_per_hour", "4 or more"));
+                }
+                let contracts = chain.market.as_ref();
+                let contracts =
+                    contracts.map(|all| [&all.workers, &all.subscription, &all.rewards]);
+                let mut contracts = contracts.into_iter().flatten();
+                contracts.try_for_each(|one| {
+                    let contract = one.contract.clone();
+                    let here = Cosmos { contract, ..settings.clone() };
+                    here.contract_bytes()
+                        .map(drop)
+                        .map_err(|_| explain(CosmosError::Setting("market")))
+                })
+            }
         }
     }
 
@@ -91,11 +132,25 @@ impl Ledger {
         if chain.agree > 1 {
             fields.extend(chain.nodes.iter().map(|node| node.as_bytes().to_vec()));
         }
+        if let Some(MarketContracts { workers, subscription, rewards }) = &chain.market {
+            fields.push(b"market".to_vec());
+            for one in [workers, subscription, rewards] {
+                fields.push(one.contract.as_str().as_bytes().to_vec());
+                fields.push(one.code_hash.to_vec());
+            }
+        }
         fields
     }
 }
 
 impl Chain {
+    /// For whom the worker pays, in our spelling. They were checked.
+    #[must_use]
+    pub fn payers(&self) -> Payers {
+        let here = |account: &Address| border::here(account).unwrap_or_else(|_| account.clone());
+        Payers { accounts: self.payers.iter().map(here).collect(), per_hour: self.relays_per_hour }
+    }
+
     /// As the ledger takes them. Its newest header may be as old as any view that admits somebody.
     #[must_use]
     pub fn settings(&self, staleness_s: u64) -> Cosmos {
@@ -129,9 +184,14 @@ pub(crate) fn explain(error: CosmosError) -> SettingsError {
         "gas_price.micro" => ("ledger.gas_price.micro", "0 to 1000000000000"),
         "gas_price.denom" => ("ledger.gas_price.denom", "a denomination of 3 to 128 bytes"),
         "contract" => ("ledger.contract", "a contract's address on this chain, 32 bytes in bech32"),
+        "market" => ("ledger.market", "contracts' addresses on this chain, 32 bytes in bech32"),
         other => (other, "usable"),
     };
     SettingsError::Bounds(key, range)
+}
+
+fn relays() -> u32 {
+    3600
 }
 
 fn one() -> usize {
@@ -155,9 +215,16 @@ fn trusted<'de, D: Deserializer<'de>>(table: D) -> Result<TrustedHeader, D::Erro
     TrustedHeader::deserialize(table).map_err(named("trusted"))
 }
 
+fn market<'de, D: Deserializer<'de>>(table: D) -> Result<Option<MarketContracts>, D::Error> {
+    MarketContracts::deserialize(table).map(Some).map_err(named("market"))
+}
+
 fn gas_price<'de, D: Deserializer<'de>>(table: D) -> Result<GasPrice, D::Error> {
     GasPrice::deserialize(table).map_err(named("gas_price"))
 }
+
+/// Most accounts that are paid for by name.
+const PAYERS_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 //! Invariant: what passes the check is what the contracts accept.
 
 use super::SettingsError;
+use prag_client::border;
 use prag_protocol::Address;
 use prag_protocol::ledger::bank::{BankInit, Coin, Endowment};
 use prag_protocol::ledger::coin::{Amount, CoinError, Denom};
@@ -84,6 +85,8 @@ pub struct MarketWorker {
     pub capacity: u32,
     /// Where what it earns goes; it stays with the worker's account if absent.
     pub wallet: Option<Address>,
+    /// What stays with the account beside two bonds, smallest units: on a chain, for the gas of its transactions.
+    pub reserve_units: u64,
     /// Time between two looks at the ledger, seconds.
     pub check_s: u64,
 }
@@ -123,7 +126,8 @@ impl Default for Market {
 impl Default for MarketWorker {
     fn default() -> Self {
         let service = "retrieval".to_owned();
-        Self { url: None, service, capacity: 1, wallet: None, check_s: 10 }
+        let (url, wallet, reserve_units) = (None, None, 0);
+        Self { url, service, capacity: 1, wallet, reserve_units, check_s: 10 }
     }
 }
 
@@ -163,7 +167,7 @@ impl Market {
         let treasury = made.admin.clone();
         let workers = WorkersInit {
             admin: made.admin.clone(),
-            parties: Parties { rewards: None, treasury },
+            parties: Parties { rewards: None, treasury, approver: None },
             terms: made.terms.clone(),
         };
         workers.check().map_err(|error| wrong(&error))?;
@@ -209,18 +213,36 @@ impl Market {
             unbonding_seconds: self.unbonding_s,
             missed_ppm: self.missed_ppm,
             attested_only: false,
+            approved_only: false,
         };
         Ok(MarketInit { admin, bank, terms, epoch_seconds: self.epoch_s, rewards })
     }
 
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
+    /// On a chain, terms are in its contracts: here is only what this worker does by itself.
+    pub(super) fn check_chain(&self) -> Result<(), SettingsError> {
+        let terms = Self { worker: None, ..self.clone() };
+        if terms != Self::default() {
+            let why =
+                "a chain's contracts have their own terms: only `[market.worker]` is set here";
+            return Err(SettingsError::Market(why.to_owned()));
+        }
+        let pays = self.worker.as_ref().is_some_and(|worker| worker.wallet.is_some());
+        if pays && self.worker.as_ref().is_some_and(|worker| worker.reserve_units == 0) {
+            let why = "`worker.reserve_units` must be above 0 where `worker.wallet` is set: the rest pays for gas";
+            return Err(SettingsError::Market(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, embedded: bool) -> Result<(), SettingsError> {
         let wallet = self.worker.as_ref().and_then(|worker| worker.wallet.as_ref());
         for account in [self.operator.as_ref(), wallet].into_iter().flatten() {
-            check_address(account).map_err(|_| {
-                SettingsError::Market(
-                    "`operator` and `wallet` are addresses such as secret1…".into(),
-                )
-            })?;
+            // A chain's own spelling will do there.
+            let chain = !embedded && border::bytes(account).is_ok();
+            if !chain && check_address(account).is_err() {
+                let why = "`operator` and `wallet` are addresses such as secret1…";
+                return Err(SettingsError::Market(why.to_owned()));
+            }
         }
         let pace = self.worker.as_ref().is_none_or(|worker| (1..=3600).contains(&worker.check_s));
         if !pace {

@@ -8,6 +8,7 @@
 use super::bank::{BankInit, BankMsg, BankQuery, BankReply, Coin};
 use super::rewards::{RewardsConfig, RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim};
 use super::subscription::{SubscriptionMsg, SubscriptionQuery, SubscriptionReply};
+use super::transaction::SignedTransaction;
 use super::workers::{WorkersMsg, WorkersQuery, WorkersReply, WorkersTerms};
 use crate::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,21 @@ pub struct MarketInit {
     pub rewards: RewardsConfig,
 }
 
-/// `POST /v1/ledger/execute`.
+/// `POST /v1/ledger/execute`: what is to happen, and what its sender signed where the ledger is a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskExecute {
+    /// What is to happen.
+    pub message: MarketMsg,
+    /// What comes along, out of the caller's balance.
+    #[serde(default)]
+    pub funds: Vec<Coin>,
+    /// The sender's own transaction of just this, once the worker has named its terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Box<SignedTransaction>>,
+}
+
+/// A transition with what comes along, as an embedded ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExecuteMarket {

@@ -1,25 +1,18 @@
 //! The same on a real chain, and what only a chain can do.
 
 use crate::node::Way;
+use crate::real::{self, network, operator, variable};
 use crate::stage::Stage;
 use crate::story;
-use prag_client::system::SystemClock;
-use prag_cosmos::{Funds, GasPrice, Network, TrustedHeader};
+use prag_cosmos::Network;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
 use prag_server::settings::{Chain, Ledger};
 use prag_tests::{Lab, document, find};
-use prag_trust::address::WalletKey;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name}: run make chain-test"))
-}
 
 /// The story of the embedded ledger, word for word.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,6 +129,9 @@ async fn start(way: &Way) -> Lab {
         trusted,
         trusting_period_s,
         gas_price,
+        payers: Vec::new(),
+        relays_per_hour: 3600,
+        market: None,
     };
     Lab::start_with(|settings| {
         settings.staleness_s = 10;
@@ -149,50 +145,10 @@ async fn start(way: &Way) -> Lab {
 static CONTRACT: OnceCell<(prag_protocol::Address, [u8; 32])> = OnceCell::const_new();
 
 async fn deploy() -> (prag_protocol::Address, [u8; 32]) {
-    let path = std::env::var("PRAG_ACCESS_WASM")
-        .unwrap_or_else(|_| format!("{}/access-cosmwasm.wasm", variable("PRAG_CHAIN_WASM")));
-    let wasm = std::fs::read(path).unwrap();
-    let code_hash = Sha256::digest(&wasm).into();
-    let operator = operator().await;
-    let (code, _) = operator.store(wasm).await.unwrap();
-    let (contract, _) = operator.instantiate(code, "prag access", &json!({})).await.unwrap();
-    (contract, code_hash)
+    real::deploy(&operator().await, "access", &json!({})).await
 }
 
 /// What the operator does once a worker has named its account.
 async fn pay(lab: &Lab) {
-    let funds = Funds { denom: "ustake".to_owned(), amount: 100_000_000 };
-    operator().await.pay(lab.worker().account(), &[funds]).await.unwrap();
-}
-
-async fn operator() -> prag_cosmos::Chain {
-    let wallet = WalletKey::from_bytes(&[11; 32]).unwrap();
-    let clock = Arc::new(SystemClock::default());
-    prag_cosmos::Chain::open(network().await, None, &wallet, clock).unwrap()
-}
-
-async fn network() -> Network {
-    let first = rpc("commit", json!({"height": "2"})).await;
-    let text = first["signed_header"]["commit"]["block_id"]["hash"].as_str().unwrap().to_owned();
-    let hash = hex::decode(text).unwrap().try_into().unwrap();
-    Network {
-        chain_id: variable("PRAG_CHAIN_ID"),
-        prefix: "wasm".to_owned(),
-        nodes: vec![variable("PRAG_CHAIN_RPC")],
-        agree: 1,
-        trusted: TrustedHeader { height: 2, hash },
-        trusting_period_s: 86_400,
-        staleness_s: 30,
-        gas_price: GasPrice { micro: 25_000, denom: "ustake".to_owned() },
-    }
-}
-
-/// One call of the node's RPC: the test plays the owner who checked the trusted header.
-async fn rpc(method: &str, parameters: Value) -> Value {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty());
-    let sent = http.build().unwrap().post(variable("PRAG_CHAIN_RPC")).json(&ask).send().await;
-    let answer: Value = sent.unwrap().json().await.unwrap();
-    answer["result"].clone()
+    real::pay(&operator().await, lab.worker().account(), 100_000_000).await;
 }

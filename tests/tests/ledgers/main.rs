@@ -14,6 +14,8 @@ mod chain;
 #[cfg(feature = "chain")]
 mod node;
 mod outside;
+#[cfg(feature = "chain")]
+mod real;
 mod signed;
 mod stage;
 mod story;

@@ -1,12 +1,18 @@
 //! Money for retrieval, over the real channel: use is metered, reported once whatever dies, and paid to the last unit.
 //!
 //! Layer: tests.
-//! Holds: a worker whose embedded ledger runs every contract; an operator, an owner, a reader, a payer.
+//! Holds: a worker whose embedded ledger runs every contract; an operator, an owner, a reader, a payer. With feature
+//! `chain`, the same on a real chain's contracts (`make chain-test`).
 //! Never: a balance read from inside the worker.
 //! Invariant: what was minted is what everybody and every contract has.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(feature = "chain")]
+mod chain;
+#[cfg(feature = "chain")]
+#[path = "../ledgers/real.rs"]
+mod real;
 mod refusals;
 mod stage;
 
@@ -175,7 +181,12 @@ async fn the_operator_has_the_worker_register() {
         panic!("a worker")
     };
     assert_eq!(record.signing_key, stage.lab.worker().worker_key());
-    assert_eq!((record.stake, record.leaving), (STAKE, None));
+    assert_eq!((record.stake, record.leaving.clone()), (STAKE, None));
+    // Anybody verifies what the ledger keeps of it; of nobody else there is anything.
+    let seen = stage.reader.registered(&said.account).await.unwrap();
+    assert_eq!((seen.worker.sig_pk, &seen.record), (record.signing_key, &*record));
+    let nobody = stage.reader.registered(&stage.lab.account("owner")).await.err().unwrap();
+    assert!(nobody.to_string().contains("is no registered worker"), "{nobody}");
     stage.lab.pass(100);
     let said = stage.operator.attend(Attend::Heartbeat).await.unwrap();
     assert!(said.done.iter().any(|done| done.contains("answered")), "{said:?}");

@@ -74,46 +74,13 @@ impl Stage {
         let reader = lab.client("reader").await;
         let id = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap().id;
         let stage = Self { lab, operator, owner, reader, id };
-        stage.fill().await;
+        fill(&stage.lab, &stage.owner, stage.id).await;
         stage
-    }
-
-    async fn fill(&self) {
-        let content = "dose: 5 mg, twice".to_owned();
-        let end = u32::try_from(content.len()).unwrap();
-        let chunks = vec![
-            SuppliedChunk { start: 0, end: end / 2, vector: vec![1.0, 0.0] },
-            SuppliedChunk { start: end / 2, end, vector: vec![1.0, 0.1] },
-        ];
-        let document = PutDocument {
-            id: "d0".parse().unwrap(),
-            title: String::new(),
-            format: Format::Text,
-            content,
-            metadata: Metadata::new(),
-            chunks: Some(chunks),
-        };
-        self.owner.put_document(self.id, &document).await.unwrap();
-        let grant = PutGrant {
-            grantee: self.lab.account("reader"),
-            read: true,
-            write: false,
-            max_k: 20,
-            quota: None,
-            expires: self.owner.channel().now() + 1_000_000,
-            scope: None,
-        };
-        self.owner.put_grant(self.id, &grant).await.unwrap();
     }
 
     /// So many questions of two hits each, countersigned.
     pub(crate) async fn ask(&self, questions: u8) {
-        for number in 0..questions {
-            let vector = Some(vec![1.0, f32::from(number) / 1_000.0]);
-            let query = QueryRequest { vector, k: Some(2), ..QueryRequest::default() };
-            assert_eq!(self.reader.query(self.id, &query).await.unwrap().hits.len(), 2);
-        }
-        self.reader.settle(self.id, false).await.unwrap();
+        ask(&self.reader, self.id, questions).await;
     }
 
     /// The worker looks at the ledger.
@@ -201,6 +168,45 @@ impl Stage {
         self.lab.pass(next - now + 1);
         epoch + 1
     }
+}
+
+/// A document of two chunks, and a grant for the reader.
+pub(crate) async fn fill(lab: &Lab, owner: &Client, id: CollectionId) {
+    let content = "dose: 5 mg, twice".to_owned();
+    let end = u32::try_from(content.len()).unwrap();
+    let chunks = vec![
+        SuppliedChunk { start: 0, end: end / 2, vector: vec![1.0, 0.0] },
+        SuppliedChunk { start: end / 2, end, vector: vec![1.0, 0.1] },
+    ];
+    let document = PutDocument {
+        id: "d0".parse().unwrap(),
+        title: String::new(),
+        format: Format::Text,
+        content,
+        metadata: Metadata::new(),
+        chunks: Some(chunks),
+    };
+    owner.put_document(id, &document).await.unwrap();
+    let grant = PutGrant {
+        grantee: lab.account("reader"),
+        read: true,
+        write: false,
+        max_k: 20,
+        quota: None,
+        expires: owner.channel().now() + 1_000_000,
+        scope: None,
+    };
+    owner.put_grant(id, &grant).await.unwrap();
+}
+
+/// So many questions of two hits each, countersigned.
+pub(crate) async fn ask(reader: &Client, id: CollectionId, questions: u8) {
+    for number in 0..questions {
+        let vector = Some(vec![1.0, f32::from(number) / 1_000.0]);
+        let query = QueryRequest { vector, k: Some(2), ..QueryRequest::default() };
+        assert_eq!(reader.query(id, &query).await.unwrap().hits.len(), 2);
+    }
+    reader.settle(id, false).await.unwrap();
 }
 
 pub(crate) fn coins(amount: u128) -> Vec<Coin> {

@@ -24,6 +24,18 @@ fn localsecret_account_has_its_address() {
     assert_eq!(*wallet.expose(), scalar);
 }
 
+/// A chain checks a transaction's signature over the document's SHA-256, r ‖ s with low s.
+#[test]
+fn a_transactions_signature_is_the_wallets() {
+    use k256::ecdsa::signature::Verifier;
+    let wallet = WalletKey::from_bytes(&[7; 32]).unwrap();
+    let signature = wallet.sign_transaction(r#"{"account_number":"7"}"#);
+    let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(&wallet.public_key()).unwrap();
+    let signature = k256::ecdsa::Signature::from_slice(&signature).unwrap();
+    assert!(key.verify(br#"{"account_number":"7"}"#, &signature).is_ok());
+    assert_eq!(signature.normalize_s(), None);
+}
+
 /// Zero and the order are no keys; a point is compressed and on the curve.
 #[test]
 fn unusable_keys_are_refused() {

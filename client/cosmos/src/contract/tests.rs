@@ -43,8 +43,9 @@ fn terms() -> WorkersInit {
         unbonding_seconds: 1,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: false,
     };
-    let parties = Parties { rewards: None, treasury: somebody() };
+    let parties = Parties { rewards: None, treasury: somebody(), approver: None };
     WorkersInit { admin: somebody(), parties, terms }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::Chain;
 use crate::fixture::serve::honest;
 use crate::fixture::{self, Now, Slice, address};
+use prag_client::registered::Kept;
 use prag_contracts_core::workers::{self, Call, Verdict};
 use prag_contracts_core::{Env, Funds, Kv, Verify};
 use prag_protocol::ledger::workers::{
@@ -70,8 +71,9 @@ async fn contract(change: impl FnOnce(&mut Slice<'_>)) -> Contract {
         unbonding_seconds: 1,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: false,
     };
-    let parties = Parties { rewards: None, treasury: worker() };
+    let parties = Parties { rewards: None, treasury: worker(), approver: None };
     let init = WorkersInit { admin: worker(), parties, terms };
     workers::instantiate(&mut rows, "made/contract", init).unwrap();
     let funds = [Funds { denom: "ustake".to_owned(), amount: 1000 }];
@@ -103,6 +105,24 @@ async fn evidence_is_read_whole() {
     assert_eq!((kept.report, kept.collateral.as_str()), (report(), "{}"));
     assert_eq!((kept.record.binding.policy_epoch, kept.record.height), (6, 3));
     assert_eq!(contract.kept_evidence(&address("wasm", &[6; 20])).await, Ok(None));
+}
+
+/// Whoever verifies it confirms the hash that the contract asks for.
+#[tokio::test]
+async fn who_verifies_confirms_what_the_contract_asks() {
+    let contract = contract(|_| {}).await;
+    let KeptEvidence { record, report, collateral } =
+        contract.kept_evidence(&worker()).await.unwrap().unwrap();
+    let WorkersReply::Worker(Some(row)) =
+        contract.query(&WorkersQuery::Worker { worker: worker() }).await.unwrap()
+    else {
+        panic!("it is registered");
+    };
+    let read = |report: &str| Kept::read(&row, &record, report, &collateral);
+    let Ok(kept) = read(&report) else { panic!("it is on record") };
+    assert_eq!(kept.hash, workers::evidence_hash(&row, &record));
+    assert_eq!((kept.binding.sig_pk, kept.binding.nonce), (row.signing_key, record.nonce));
+    assert!(read(&report[1..]).is_err(), "another text");
 }
 
 /// A chunk that is missing, or is another's, is no evidence.

@@ -8,6 +8,7 @@
 use super::Rows;
 use crate::light::Judged;
 use crate::{CosmosError, LightClient, VerifiedHeader};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 impl Rows {
     /// Leads the light client to the newest block that can be reached: a node may boast.
@@ -44,18 +45,29 @@ impl Rows {
             if header.height() >= target {
                 return Ok(header);
             }
+            // Anybody can make up a block that is too far: only where no node has one that follows is it believed.
+            let far = AtomicBool::new(false);
             let judged = {
-                let judge = |block| light.judge(block, now);
-                self.nodes.block(next, judge).await?
+                let judge = |block| match light.judge(block, now)? {
+                    Judged::Follows(follower) => Ok(follower),
+                    Judged::TooFar => {
+                        far.store(true, Ordering::Relaxed);
+                        Err(CosmosError::Header { height: next, reason: TOO_FAR })
+                    }
+                };
+                self.nodes.block(next, judge).await
             };
-            let ahead = next - header.height();
             match judged {
-                Judged::Follows(follower) => (header, next) = (light.trust(*follower), target),
+                Ok(follower) => (header, next) = (light.trust(*follower), target),
                 // The very next block is never too far.
-                Judged::TooFar => next = header.height() + ahead / 2,
+                Err(error) if far.into_inner() => match (next - header.height()) / 2 {
+                    0 => return Err(error),
+                    half => next = header.height() + half,
+                },
+                Err(error) => return Err(error),
             }
         }
-        Err(CosmosError::Header { height: target, reason: "it is too far from the trusted one" })
+        Err(CosmosError::Header { height: target, reason: TOO_FAR })
     }
 
     /// The verified header at `height`: back from the newest one where it is near, or led to from the one in the
@@ -95,6 +107,7 @@ impl Rows {
     }
 }
 
+const TOO_FAR: &str = "it is too far from the trusted one";
 /// Blocks that may lie between the trusted header and the newest.
 const STEPS_MAX: usize = 256;
 /// Headers that are fetched one by one, back from the newest.

@@ -6,11 +6,12 @@
 //! Invariant: as the parent's.
 
 use clap::{Args, Subcommand};
+use prag_protocol::Address;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum EvidenceCommand {
-    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim.
+    /// Verify a TDX quote or an SNP report up to the vendor's root, claim by claim; or what a ledger keeps of a worker.
     Verify(VerifyEvidence),
 }
 
@@ -88,9 +89,12 @@ pub(in crate::cli) struct ReceiptPath {
 
 #[derive(Args)]
 pub(in crate::cli) struct VerifyEvidence {
+    /// A registered worker's account: its evidence comes from the ledger, and this machine's policy judges it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = OFFLINE)]
+    pub(in crate::cli) worker: Option<Address>,
     /// A TDX quote or an SNP report: raw, hex or base64.
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) quote: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "worker")]
+    pub(in crate::cli) quote: Option<PathBuf>,
     /// Intel's collateral for a TDX quote, JSON.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) collateral: Option<PathBuf>,
@@ -113,3 +117,7 @@ pub(in crate::cli) struct VerifyEvidence {
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) at: Option<String>,
 }
+
+/// What verifies files.
+const OFFLINE: [&str; 8] =
+    ["quote", "collateral", "vcek", "asvk", "gpu", "event_log", "policy", "at"];

@@ -50,6 +50,8 @@ impl Peers for Asked<'_, '_, '_> {
         let WorkersReply::Config(config) = ask(WorkersQuery::Config {})? else { return None };
         let query = WorkersQuery::Worker { worker: worker.clone() };
         let WorkersReply::Worker(Some(record)) = ask(query)? else { return None };
+        // Nobody has confirmed its evidence: as far as money goes, it is no worker.
+        let record = Some(record).filter(|record| !record.pending)?;
         let answers = workers::answers(&record, config.terms.window_seconds, from, until);
         Some(Registered { signing_key: record.signing_key, answers })
     }

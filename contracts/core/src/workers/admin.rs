@@ -11,14 +11,15 @@ use crate::Kv;
 use prag_protocol::Address;
 use prag_protocol::ledger::BoundError;
 use prag_protocol::ledger::workers::{
-    FieldError, Parties, PendingParties, WorkersConfig, WorkersInit,
+    FieldError, Parties, PendingParties, WorkersConfig, WorkersInit, WorkersTerms,
 };
 
 /// Begins the contract, once. `ledger`: the chain and this contract's address on it, 1 to 256 bytes,
 /// which no other contract has; it goes into everything that workers sign.
 ///
 /// # Errors
-/// [`WorkersError::Field`] for a term out of bounds; [`WorkersError::Instantiated`] the second time.
+/// [`WorkersError::Field`] for a term out of bounds; [`WorkersError::NoApprover`] where workers would be approved by
+/// nobody; [`WorkersError::Instantiated`] the second time.
 pub fn instantiate(kv: &mut dyn Kv, ledger: &str, init: WorkersInit) -> Result<(), WorkersError> {
     init.check()?;
     if !(1..=LEDGER_BYTES_MAX).contains(&ledger.len()) {
@@ -29,6 +30,7 @@ pub fn instantiate(kv: &mut dyn Kv, ledger: &str, init: WorkersInit) -> Result<(
         return Err(WorkersError::Instantiated);
     }
     let WorkersInit { admin, parties, terms } = init;
+    approvable(&terms, &parties)?;
     let ledger = ledger.to_owned();
     let config = WorkersConfig { ledger, admin, proposed: None, parties, pending: None, terms };
     Ok(keys::config().save(kv, &config)?)
@@ -37,6 +39,7 @@ pub fn instantiate(kv: &mut dyn Kv, ledger: &str, init: WorkersInit) -> Result<(
 impl Step<'_> {
     pub(super) fn set_parties(&mut self, parties: Parties) -> Outcome {
         self.admin()?;
+        approvable(&self.config.terms, &parties)?;
         self.config.parties = self.parties().clone();
         let effective = self.after(self.config.terms.timelock_seconds)?;
         self.config.pending = Some(PendingParties { parties, effective });
@@ -73,6 +76,14 @@ impl Step<'_> {
     fn save_config(&mut self) -> Result<(), WorkersError> {
         Ok(keys::config().save(self.kv, &self.config)?)
     }
+}
+
+/// Whoever asks for approvals names who gives them.
+fn approvable(terms: &WorkersTerms, parties: &Parties) -> Result<(), WorkersError> {
+    if terms.approved_only && parties.approver.is_none() {
+        return Err(WorkersError::NoApprover);
+    }
+    Ok(())
 }
 
 const LEDGER_BYTES_MAX: usize = 256;

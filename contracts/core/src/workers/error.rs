@@ -87,6 +87,12 @@ pub enum WorkersError {
         /// Smallest units.
         needed: u128,
     },
+    /// Workers have to be confirmed, and nobody is named who does it. Name an approver.
+    #[error("terms that want workers approved need an approver")]
+    NoApprover,
+    /// What was confirmed is not what is on record now. Read it, verify it, confirm again.
+    #[error("the worker has other evidence now than was confirmed")]
+    OtherEvidence,
     /// More than any stake can be.
     #[error("the stake can grow no further")]
     StakeFull,

@@ -41,7 +41,10 @@ pub fn query(kv: &dyn Kv, env: &Env, query: WorkersQuery) -> Result<WorkersReply
             let mut rows = page(kv, &listed(model.as_deref()), offset, limit)?;
             rows.retain(|row| {
                 let stands = approvals.stand(row.attested.as_ref());
-                stands && row.live_until > env.time && stake::weight(&config.terms, row) > 0
+                stands
+                    && !row.pending
+                    && row.live_until > env.time
+                    && stake::weight(&config.terms, row) > 0
             });
             WorkersReply::Urls(rows.into_iter().map(|row| row.ip_address).collect())
         }

@@ -31,6 +31,7 @@ impl Step<'_> {
             None => self.next_number()?,
         };
         let evidence_expires = self.after(self.config.terms.evidence_seconds)?;
+        let pending = self.pending(attested.as_ref());
         let record = WorkerRecord {
             worker: worker.clone(),
             number,
@@ -49,6 +50,7 @@ impl Step<'_> {
             punished,
             live_until: self.live_until(window, evidence_expires),
             leaving: None,
+            pending,
         };
         row.save(self.kv, &record)?;
         let seated = self.sit_down(&record)?;

@@ -43,7 +43,7 @@ impl Step<'_> {
     /// Seats a worker that has just shown that it is live, if there is a place for it.
     pub(super) fn sit_down(&mut self, record: &WorkerRecord) -> Result<bool, WorkersError> {
         let stands = Approvals::load(self.kv)?.stand(record.attested.as_ref());
-        let seat = self.seat_of(record).filter(|_| stands);
+        let seat = self.seat_of(record).filter(|_| stands && !record.pending);
         let now = self.env.time;
         self.with_bench(record, |bench| {
             bench.retain(|other| other.number != record.number);

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 mod answers;
+mod approval;
 mod chance;
 mod choice;
 mod effects;
@@ -206,13 +207,16 @@ pub(super) fn init(change: impl FnOnce(&mut WorkersTerms)) -> WorkersInit {
         unbonding_seconds: 5000,
         missed_ppm: 10_000,
         attested_only: false,
+        approved_only: false,
     };
     change(&mut terms);
-    WorkersInit { admin: account("admin"), parties: parties("rewards", "treasury"), terms }
+    let approver = terms.approved_only.then(|| account("first"));
+    let parties = Parties { approver, ..parties("rewards", "treasury") };
+    WorkersInit { admin: account("admin"), parties, terms }
 }
 
 pub(super) fn parties(rewards: &str, treasury: &str) -> Parties {
-    Parties { rewards: Some(account(rewards)), treasury: account(treasury) }
+    Parties { rewards: Some(account(rewards)), treasury: account(treasury), approver: None }
 }
 
 pub(super) fn prove(who: &str, registration: &mut Registration) {

@@ -91,7 +91,7 @@ fn workers_answer(cast: &Cast, question: &[u8]) -> Result<Vec<u8>, String> {
                 ledger: "a ledger".to_owned(),
                 admin: owner.clone(),
                 proposed: None,
-                parties: Parties { rewards: None, treasury: owner },
+                parties: Parties { rewards: None, treasury: owner, approver: None },
                 pending: None,
                 terms: terms()?,
             }))
@@ -125,6 +125,7 @@ fn record(worker: &Address) -> WorkerRecord {
         punished: WindowSet::default(),
         live_until: START.time.saturating_add(DAY),
         leaving: None,
+        pending: false,
     }
 }
 
@@ -138,6 +139,7 @@ fn terms() -> Result<WorkersTerms, String> {
         unbonding_seconds: DAY,
         missed_ppm: 1000,
         attested_only: false,
+        approved_only: false,
     })
 }
 

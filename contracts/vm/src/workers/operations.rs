@@ -6,7 +6,7 @@
 //! Invariant: only the number of workers differs between two measurements; all are of one type and one service.
 
 use super::evidence::image;
-use super::scene::{SERVICE, at, register, tell, url, window};
+use super::scene::{SERVICE, at, confirmation, register, tell, url, window};
 use super::{Act, Scene, Step};
 use crate::{EngineError, Rows};
 use prag_contracts_core::Verify;
@@ -14,7 +14,8 @@ use prag_contracts_core::workers::{self, Call};
 use prag_contracts_permit::testing::account;
 use prag_protocol::ledger::workers::{EvidencePart, Parties, WorkersMsg, WorkersQuery};
 
-/// That many workers that stay, the first of them bob, who missed a window, and ann, who answers; cal leaves.
+/// That many workers that stay, the first of them bob, who missed a window, and ann, who answers; cal leaves; dan waits to
+/// be confirmed, where the chain cannot verify.
 ///
 /// # Errors
 /// [`EngineError`] if the core refuses a message.
@@ -32,7 +33,10 @@ pub fn stocked(scene: &Scene, count: u32) -> Result<Rows, EngineError> {
     all.push(scene.cal.clone());
     for worker in all {
         run(&mut rows, &register("", scene, &worker, at(1)))?;
+        let confirm = confirmation(&rows, &worker, &at(1))?;
+        run(&mut rows, &tell("", &scene.judge, at(1), confirm))?;
     }
+    run(&mut rows, &register("", scene, &scene.dan, at(1)))?;
     let (ip_address, env) = (url(&scene.cal), at(2));
     run(&mut rows, &tell("", &scene.cal, env, WorkersMsg::RemoveWorker { ip_address }))?;
     let admin = scene.cal.clone();
@@ -41,12 +45,15 @@ pub fn stocked(scene: &Scene, count: u32) -> Result<Rows, EngineError> {
 }
 
 /// One step per operation.
-#[must_use]
-pub fn operations(scene: &Scene) -> Vec<Step> {
-    let Scene { admin, rewards, treasury, bob, cal, stranger, .. } = scene;
+///
+/// # Errors
+/// [`EngineError`] if the core refuses dan's registration.
+pub fn operations(scene: &Scene) -> Result<Vec<Step>, EngineError> {
+    let Scene { admin, rewards, treasury, bob, cal, dan, judge, stranger, .. } = scene;
     let env = at(3);
     let (ip_address, worker) = (url(bob), bob.clone());
-    let parties = Parties { rewards: None, treasury: stranger.clone() };
+    let parties =
+        Parties { rewards: None, treasury: stranger.clone(), approver: Some(judge.clone()) };
     let mut steps = vec![
         register("register_worker, new", scene, stranger, env),
         register("register_worker, again", scene, bob, env),
@@ -89,6 +96,8 @@ pub fn operations(scene: &Scene) -> Vec<Step> {
         ),
         ("remove_worker", bob, WorkersMsg::RemoveWorker { ip_address }),
         ("withdraw_stake", cal, WorkersMsg::WithdrawStake {}),
+        ("approve_worker", judge, scene.confirmation(dan, &at(1))?),
+        ("retire_worker", judge, WorkersMsg::RetireWorker { worker: bob.clone() }),
         ("approve_measurement", admin, WorkersMsg::ApproveMeasurement { measurement: [3; 32] }),
         ("retire_measurement", admin, WorkersMsg::RetireMeasurement { measurement: image() }),
         ("set_parties", admin, WorkersMsg::SetParties { parties }),
@@ -97,7 +106,7 @@ pub fn operations(scene: &Scene) -> Vec<Step> {
     ];
     steps.extend(told.map(|(name, by, message)| tell(name, by, env, message)));
     steps.extend(questions(scene));
-    steps
+    Ok(steps)
 }
 
 fn questions(scene: &Scene) -> impl Iterator<Item = Step> {

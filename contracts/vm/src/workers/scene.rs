@@ -10,12 +10,13 @@ use super::{Act, Step};
 use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Rows};
 use ed25519_dalek::{Signer, SigningKey};
-use prag_contracts_core::workers::{self, Verdict, challenge, registration_digest};
+use prag_contracts_core::workers::{self, Verdict, challenge, evidence_hash, registration_digest};
 use prag_contracts_core::{Env, Funds};
 use prag_contracts_permit::testing::account;
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{
-    EvidenceBinding, Parties, Registration, WorkersInit, WorkersMsg, WorkersTerms,
+    EvidenceBinding, Parties, Registration, WorkersInit, WorkersMsg, WorkersQuery, WorkersReply,
+    WorkersTerms,
 };
 
 /// Where a story plays.
@@ -31,6 +32,10 @@ pub struct Scene {
     pub(super) bob: Address,
     pub(super) cal: Address,
     pub(super) stranger: Address,
+    /// Confirms evidence, where the chain cannot verify it.
+    pub(super) judge: Address,
+    /// Registers, and has not been confirmed.
+    pub(super) dan: Address,
 }
 
 impl Scene {
@@ -52,6 +57,8 @@ impl Scene {
             bob: person(1_000_005)?,
             cal: person(1_000_006)?,
             stranger: person(1_000_007)?,
+            judge: person(1_000_008)?,
+            dan: person(1_000_009)?,
         })
     }
 
@@ -69,9 +76,11 @@ impl Scene {
             unbonding_seconds: WINDOW,
             missed_ppm: 10_000,
             attested_only: self.verifies,
+            approved_only: !self.verifies,
         };
         let rewards = Some(self.rewards.clone());
-        let parties = Parties { rewards, treasury: self.treasury.clone() };
+        let approver = Some(self.judge.clone());
+        let parties = Parties { rewards, treasury: self.treasury.clone(), approver };
         Ok(WorkersInit { admin: self.admin.clone(), parties, terms })
     }
 
@@ -130,6 +139,23 @@ impl Scene {
         Act::Tell { message, funds, verdict: Ok(verdict), quote }
     }
 
+    /// The confirmation of what a registration in the window of `env` puts on record, on either kind of chain.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the core refuses the registration.
+    pub(super) fn confirmation(&self, who: &Address, env: &Env) -> Result<WorkersMsg, EngineError> {
+        let mut init = self.init()?;
+        init.terms.attested_only = false;
+        let mut rows = Rows::default();
+        workers::instantiate(&mut rows, &self.ledger, init).map_err(EngineError::new)?;
+        let mut step = register("", self, who, *env);
+        if let Act::Tell { verdict, .. } = &mut step.act {
+            *verdict = Ok(Verdict::Stored);
+        }
+        step.natively(&mut rows).map_err(EngineError::new)?;
+        confirmation(&rows, who, env)
+    }
+
     /// The answer to the challenge of the window of `env`, by the worker's own key.
     pub(super) fn answer(&self, who: &Address, env: &Env) -> WorkersMsg {
         let window = window(env);
@@ -157,6 +183,28 @@ pub(super) fn tell(name: &'static str, by: &Address, env: Env, message: WorkersM
 pub(super) fn register(name: &'static str, scene: &Scene, who: &Address, env: Env) -> Step {
     let act = scene.registration(who, &env, |_| {});
     Step { name, by: who.clone(), act, env }
+}
+
+/// The confirmation of what is on record.
+///
+/// # Errors
+/// [`EngineError`] if there is no such worker.
+pub(super) fn confirmation(
+    rows: &Rows,
+    worker: &Address,
+    env: &Env,
+) -> Result<WorkersMsg, EngineError> {
+    let ask = |query| workers::query(rows, env, query).map_err(EngineError::new);
+    let worker = worker.clone();
+    let record = ask(WorkersQuery::Worker { worker: worker.clone() })?;
+    let evidence = ask(WorkersQuery::Evidence { worker: worker.clone() })?;
+    match (record, evidence) {
+        (WorkersReply::Worker(Some(record)), WorkersReply::Evidence(Some(evidence))) => {
+            let evidence_hash = evidence_hash(&record, &evidence);
+            Ok(WorkersMsg::ApproveWorker { worker, evidence_hash })
+        }
+        _ => Err(EngineError::new("nothing is on record of the worker")),
+    }
 }
 
 /// So many windows after the start.

@@ -1,4 +1,4 @@
-//! The story: approve, register, answer, miss, slash, change hands, leave, withdraw, refuse, ask.
+//! The story: approve, register, confirm, answer, miss, slash, change hands, leave, withdraw, refuse, ask.
 //!
 //! Layer: vm, workers.
 //! Holds: the steps in their order.
@@ -8,22 +8,26 @@
 use super::evidence::image;
 use super::scene::{SERVICE, at, register, tell, url, window};
 use super::{Act, Scene, Step};
+use crate::EngineError;
 use prag_contracts_core::workers::Verdict;
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{EvidencePart, Parties, WorkersMsg, WorkersQuery};
 
 /// Every step.
-#[must_use]
-pub fn story(scene: &Scene) -> Vec<Step> {
+///
+/// # Errors
+/// [`EngineError`] if the core refuses what it is told before the story begins.
+pub fn story(scene: &Scene) -> Result<Vec<Step>, EngineError> {
     let mut steps = Vec::new();
     measurements(&mut steps, scene);
     registrations(&mut steps, scene);
+    confirmations(&mut steps, scene)?;
     questions(&mut steps, scene, 1);
     liveness(&mut steps, scene);
     administration(&mut steps, scene);
     leaving(&mut steps, scene);
     questions(&mut steps, scene, 8);
-    steps
+    Ok(steps)
 }
 
 fn measurements(steps: &mut Vec<Step>, scene: &Scene) {
@@ -72,6 +76,25 @@ fn registrations(steps: &mut Vec<Step>, scene: &Scene) {
         funds.iter_mut().for_each(|coin| coin.denom = "uatom".to_owned());
     }
     steps.push(odd);
+}
+
+/// Where the chain has verified the evidence, a confirmation changes nothing.
+fn confirmations(steps: &mut Vec<Step>, scene: &Scene) -> Result<(), EngineError> {
+    let (Scene { ann, bob, judge, stranger, .. }, env) = (scene, at(1));
+    let confirm = scene.confirmation(ann, &env)?;
+    let other = WorkersMsg::ApproveWorker { worker: ann.clone(), evidence_hash: [0; 32] };
+    let retire = WorkersMsg::RetireWorker { worker: ann.clone() };
+    steps.push(tell("confirmed by a stranger", stranger, env, confirm.clone()));
+    steps.push(tell("confirmed by itself", ann, env, confirm.clone()));
+    steps.push(tell("confirm other evidence", judge, env, other));
+    steps.push(tell("confirm", judge, env, confirm.clone()));
+    steps.push(tell("confirm again", judge, env, confirm.clone()));
+    steps.push(tell("retired by a stranger", stranger, env, retire.clone()));
+    steps.push(tell("retire a worker", judge, env, retire.clone()));
+    steps.push(tell("retire it again", judge, env, retire));
+    steps.push(tell("confirm anew", judge, env, confirm));
+    steps.push(tell("confirm another", judge, env, scene.confirmation(bob, &env)?));
+    Ok(())
 }
 
 fn questions(steps: &mut Vec<Step>, scene: &Scene, windows: u64) {
@@ -145,7 +168,7 @@ fn liveness(steps: &mut Vec<Step>, scene: &Scene) {
 }
 
 fn administration(steps: &mut Vec<Step>, scene: &Scene) {
-    let Scene { ann, admin, stranger, treasury, .. } = scene;
+    let Scene { ann, admin, stranger, treasury, judge, .. } = scene;
     let (ip_address, payment_wallet) = (url(ann), treasury.clone());
     let wallet = WorkersMsg::SetWorkerWallet { ip_address, payment_wallet };
     steps.push(tell("another's wallet", stranger, at(4), wallet.clone()));
@@ -157,7 +180,10 @@ fn administration(steps: &mut Vec<Step>, scene: &Scene) {
     let moved = WorkersMsg::SetWorkerAddress { new_ip_address, old_ip_address: url(ann) };
     steps.push(tell("set the address", ann, at(4), moved.clone()));
     steps.push(tell("from an address that it has not", ann, at(4), moved));
-    let parties = Parties { rewards: None, treasury: stranger.clone() };
+    let parties = Parties { rewards: None, treasury: stranger.clone(), approver: None };
+    let alone = WorkersMsg::SetParties { parties: parties.clone() };
+    steps.push(tell("set parties, no approver", admin, at(4), alone));
+    let parties = Parties { approver: Some(judge.clone()), ..parties };
     steps.push(tell("set parties", admin, at(4), WorkersMsg::SetParties { parties }));
     let proposed = WorkersMsg::SetAdmin { admin: stranger.clone() };
     steps.push(tell("propose an admin", admin, at(4), proposed));

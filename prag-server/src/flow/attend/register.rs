@@ -13,7 +13,7 @@ use crate::settings::MarketWorker;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer;
-use prag_contracts_core::workers::registration_digest;
+use prag_contracts_core::workers::{evidence_hash, registration_digest};
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::coin::Amount;
 use prag_protocol::ledger::market::MarketMsg;
@@ -93,7 +93,8 @@ impl Worker {
         let mut hpke_key = [0; 32];
         hex::decode_to_slice(&keys.release_key, &mut hpke_key).map_err(|_| failed("keys"))?;
         let url = self.url(market);
-        let wallet = market.wallet.clone().unwrap_or_else(|| parts.account.clone());
+        // It is signed as the contract will read it.
+        let wallet = parts.ledger.spelled(market.wallet.as_ref().unwrap_or(&parts.account));
         let digest = registration_digest(&challenge.challenge, &hpke_key, &url, &wallet);
         Ok(Registration {
             ip_address: url,
@@ -116,6 +117,23 @@ impl Worker {
         })
     }
 
+    /// Whose word this worker waits for, and on what, where the terms want somebody's.
+    pub(super) async fn awaited(&self) -> Result<Option<String>, Problem> {
+        let Some(record) = self.own_record().await?.filter(|record| record.pending) else {
+            return Ok(None);
+        };
+        let query = WorkersQuery::Evidence { worker: record.worker.clone() };
+        let WorkersReply::Evidence(Some(evidence)) = self.registry(query).await? else {
+            return Err(another());
+        };
+        let hash = hex::encode(evidence_hash(&record, &evidence));
+        Ok(Some(format!(
+            "nobody chooses or pays this worker until the market's approver confirms its evidence: \
+             prag worker approve {} {hash}",
+            record.worker
+        )))
+    }
+
     fn url(&self, market: &MarketWorker) -> String {
         let settings = &self.0.settings;
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
@@ -123,7 +141,7 @@ impl Worker {
     }
 
     pub(super) async fn own_record(&self) -> Result<Option<WorkerRecord>, Problem> {
-        let worker = self.0.parts.account.clone();
+        let worker = self.ledger_account();
         match self.registry(WorkersQuery::Worker { worker }).await? {
             WorkersReply::Worker(record) => Ok(record.map(|record| *record)),
             _ => Err(another()),
@@ -138,7 +156,7 @@ impl Worker {
     }
 
     async fn window_challenge(&self) -> Result<LivelinessChallenge, Problem> {
-        let worker = self.0.parts.account.clone();
+        let worker = self.ledger_account();
         match self.registry(WorkersQuery::GetLivelinessChallenge { worker }).await? {
             WorkersReply::Challenge(challenge) => Ok(challenge),
             _ => Err(another()),

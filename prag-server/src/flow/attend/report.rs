@@ -80,8 +80,7 @@ impl Worker {
         entries: Vec<Entry>,
     ) -> Result<(), Problem> {
         let report = book(entries.clone())?.report();
-        let account = &self.0.parts.account;
-        let message = report.signed_bytes(&scene.settings.ledger, account, epoch);
+        let message = report.signed_bytes(&scene.settings.ledger, &self.ledger_account(), epoch);
         let signature = self.0.parts.signing.sign(&message).to_bytes();
         let bond = scene.config(epoch).map(|config| config.bond).ok_or_else(another)?;
         let funds = [Coin { denom: scene.settings.denom.clone(), amount: bond }];
@@ -115,7 +114,7 @@ impl Worker {
 
     /// This worker's report of an epoch, as the ledger has it.
     pub(super) async fn reported(&self, epoch: u64) -> Result<Option<ReportRecord>, Problem> {
-        let worker = self.0.parts.account.clone();
+        let worker = self.ledger_account();
         match self.rewards(RewardsQuery::Report { epoch, worker }).await? {
             RewardsReply::Report(record) => Ok(record.map(|record| *record)),
             _ => Err(another()),

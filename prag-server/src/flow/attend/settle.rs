@@ -82,7 +82,7 @@ impl Worker {
     }
 
     async fn demanded(&self, epoch: u64, tree: Tree, index: u64) -> Result<bool, Problem> {
-        let worker = self.0.parts.account.clone();
+        let worker = self.ledger_account();
         match self.rewards(RewardsQuery::Demand { epoch, worker, tree, index }).await? {
             RewardsReply::Demand(demand) => Ok(demand.is_some_and(|demand| !demand.answered)),
             _ => Err(another()),

@@ -135,3 +135,26 @@ fn golden_transitions_replay() {
     };
     assert_eq!((record.owner.as_str(), record.epoch), ("secret1owner", 1));
 }
+
+/// A head of this history confirms it; the empty history, which everybody remembers, and a forged one do not.
+#[tokio::test]
+async fn remembering_nothing_confirms_nothing() {
+    let shard = shard();
+    let empty = head(&open(&shard));
+    let (rows, newest) = golden();
+    let mut write = Batch::new();
+    for (key, value) in rows {
+        write.put(key, value).unwrap();
+    }
+    shard.commit(write).unwrap();
+    let opening = Opening { genesis: GENESIS, confirmed: false, market: None };
+    let clock = Arc::new(Stopped);
+    let ledger = EmbeddedLedger::open(opening, key(), shard, clock, Box::new(Counting(0))).unwrap();
+    let forged = LedgerHead { root: [9; 32], ..newest };
+    for head in [empty, forged] {
+        assert_eq!(ledger.confirm(head).await, Err(LedgerError::RolledBack), "{head:?}");
+        assert!(ledger.lock().serving().is_err());
+    }
+    assert_eq!(ledger.confirm(newest).await, Ok(()));
+    assert!(ledger.lock().serving().is_ok());
+}

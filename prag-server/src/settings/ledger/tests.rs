@@ -94,3 +94,46 @@ fn trust_is_measured() {
     let agreed = text.replacen("prefix", "agree = 2\n    prefix", 1);
     assert_ne!(digest(&agreed), digest(&agreed.replace("one.example", "two.example")));
 }
+
+/// The contracts beside access are pinned, on this chain, and measured; what the worker does there is all that `[market]` says.
+#[test]
+fn markets_of_chains_are_pinned() {
+    let text = chain();
+    let contract = |byte: u8| {
+        let prefix = bech32::Hrp::parse("wasm").unwrap();
+        bech32::encode::<bech32::Bech32>(prefix, &[byte; 32]).unwrap()
+    };
+    let line = |name: &str, contract: &str, code: &str| {
+        format!("market.{name} = {{ contract = \"{contract}\", code_hash = \"{code}\" }}\n")
+    };
+    let with = |rewards: &str, code: &str| {
+        let [one, two] = [contract(1), contract(2)];
+        let zeros = "00".repeat(32);
+        let workers = line("workers", &one, &zeros);
+        let subscription = line("subscription", &two, &zeros);
+        format!("{text}\n{workers}{subscription}{}", line("rewards", rewards, code))
+    };
+    let (third, zeros) = (contract(3), "00".repeat(32));
+    let market = with(&third, &zeros);
+    let part = "[market.worker]\nservice = \"retrieval\"\n";
+    assert!(parsed(&format!("{market}{part}")).is_ok(), "{:?}", parsed(&format!("{market}{part}")));
+    let measured = |text: &str| parsed(text).unwrap().ledger.measured();
+    assert_ne!(measured(&market), measured(&text));
+    assert_ne!(measured(&market), measured(&with(&contract(4), &zeros)));
+    assert_ne!(measured(&market), measured(&with(&third, &"01".repeat(32))));
+    let wallet = format!("{part}wallet = \"{}\"\n", contract(5));
+    let reserve = "reserve_units = 100000\n";
+    assert!(parsed(&format!("{market}{wallet}{reserve}")).is_ok(), "the chain's own spelling");
+    for (bad, named) in [
+        (with("wasm1nobody", &zeros), "ledger.market"),
+        (with(&third, "00"), "`ledger.market`"),
+        (format!("{text}{part}"), "ledger.market"),
+        (format!("{market}[market]\nfee_bps = 1\n"), "only `[market.worker]`"),
+        (format!("{market}{wallet}"), "reserve_units"),
+        (format!("{text}payers = [\"nobody\"]\n"), "ledger.payers"),
+        (format!("{text}relays_per_hour = 3\n"), "ledger.relays_per_hour"),
+    ] {
+        let told = parsed(&bad).unwrap_err().to_string();
+        assert!(told.contains(named), "{named}: {told}");
+    }
+}

@@ -84,6 +84,8 @@ impl WorkersMsg {
             Self::WithdrawStake {}
             | Self::ApproveMeasurement { .. }
             | Self::RetireMeasurement { .. }
+            | Self::ApproveWorker { .. }
+            | Self::RetireWorker { .. }
             | Self::SetParties { .. }
             | Self::SetAdmin { .. }
             | Self::AcceptAdmin {} => Ok(()),

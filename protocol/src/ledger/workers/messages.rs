@@ -100,6 +100,23 @@ pub enum WorkersMsg {
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
+    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is no
+    /// error.
+    ApproveWorker {
+        /// Who.
+        worker: Address,
+        /// What was verified: SHA-256(`"PRAG-EVIDENCE/v1"` ‖ LP(worker, signing_key, hpke_key, ip_address, nonce,
+        /// tls_spki_sha256, ledger_id, config_digest, policy_epoch as u64 big-endian, report_sha256, collateral_sha256)).
+        #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
+        evidence_hash: [u8; 32],
+    },
+    /// Approver or admin: a worker is not chosen, and what it reports not taken, from now on until it is approved anew.
+    /// Again is no error.
+    RetireWorker {
+        /// Who.
+        worker: Address,
+    },
     /// Admin: names other parties, who are in force once the timelock has passed.
     SetParties {
         /// Who.

@@ -35,6 +35,10 @@ pub struct WorkersTerms {
     pub missed_ppm: u32,
     /// Whether evidence must have been verified by the chain.
     pub attested_only: bool,
+    /// Whether evidence that the chain only stores counts once an approver has confirmed it. Without it anybody who has the
+    /// stake is a worker, and is paid for what it reports with consumers of its own making.
+    #[serde(default)]
+    pub approved_only: bool,
 }
 
 /// Accounts with a part in the contract.
@@ -46,6 +50,9 @@ pub struct Parties {
     pub rewards: Option<Address>,
     /// Receives what is slashed.
     pub treasury: Address,
+    /// Confirms evidence that the chain only stores; to be named where the terms want it confirmed.
+    #[serde(default)]
+    pub approver: Option<Address>,
 }
 
 /// Parties that the timelock still holds back.
@@ -173,6 +180,9 @@ pub struct WorkerRecord {
     pub live_until: u64,
     /// Set once it leaves.
     pub leaving: Option<Leaving>,
+    /// Its evidence waits for an approver, as the terms want it: it is neither chosen nor paid.
+    #[serde(default)]
+    pub pending: bool,
 }
 
 /// What was said with a worker's evidence; the evidence itself lies in chunks beside it.

@@ -57,9 +57,10 @@ fn init(change: impl FnOnce(&mut WorkersTerms)) -> WorkersInit {
         unbonding_seconds: 1,
         missed_ppm: 1,
         attested_only: false,
+        approved_only: false,
     };
     change(&mut terms);
-    let parties = Parties { rewards: None, treasury: account("treasury") };
+    let parties = Parties { rewards: None, treasury: account("treasury"), approver: None };
     WorkersInit { admin: account("admin"), parties, terms }
 }
 

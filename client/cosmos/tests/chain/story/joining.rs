@@ -8,7 +8,7 @@
 use super::stage::{STAKE, Story, clock};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_client::ledger::Ledger;
-use prag_contracts_core::workers::registration_digest;
+use prag_contracts_core::workers::{evidence_hash, registration_digest};
 use prag_cosmos::{Chain, Contract, KeptEvidence};
 use prag_pki::tdx::{DAY, Tdx, Window};
 use prag_protocol::Address;
@@ -116,6 +116,9 @@ impl Story {
         self.bill.say("two workers registered, each with a TDX quote over its key");
         self.anybody_verifies(&ann, &image).await;
         self.bill.say("read back from the chain by proof, the quote verifies, and binds that key");
+        self.is_approved(&ann).await;
+        self.is_approved(&mal).await;
+        self.bill.say("whoever verified them says so: the workers may be chosen and paid");
     }
 
     async fn registers(&self, machine: &Machine<'_>) {
@@ -123,6 +126,22 @@ impl Story {
         let message = machine.registration(self.ledger.id(), &live);
         let (by, to) = (machine.by, &self.workers);
         self.tell("workers: register_worker", by, to, &message, STAKE).await;
+    }
+
+    /// The approver confirms what is on record, and nothing else.
+    async fn is_approved(&self, machine: &Machine<'_>) {
+        let worker = machine.by.account().on_chain().clone();
+        let record = self.worker(machine.by).await.unwrap();
+        assert!(record.pending);
+        let kept = self.worker_registry().await.kept_evidence(&worker).await.unwrap().unwrap();
+        let approve =
+            |evidence_hash| WorkersMsg::ApproveWorker { worker: worker.clone(), evidence_hash };
+        let hash = evidence_hash(&record, &kept.record);
+        let (to, other) = (&self.workers, approve([0; 32]));
+        self.refused("other evidence", &self.admin, to, &other, 0).await;
+        self.refused("may not do that", &self.watcher, to, &approve(hash), 0).await;
+        self.tell("workers: approve_worker", &self.admin, to, &approve(hash), 0).await;
+        assert!(!self.worker(machine.by).await.unwrap().pending);
     }
 
     /// The challenge of the running window for an account, by proof.

@@ -117,6 +117,7 @@ impl Story {
         let parties = Parties {
             rewards: Some(self.rewards.address.clone()),
             treasury: self.treasury.clone(),
+            approver: Some(self.admin.account().on_chain().clone()),
         };
         let message = WorkersMsg::SetParties { parties };
         self.tell("workers: set_parties", &self.admin, &self.workers, &message, 0).await;
@@ -189,8 +190,10 @@ fn workers_init(admin: Address, treasury: Address, window_seconds: u64) -> Worke
         unbonding_seconds: 1,
         missed_ppm: 10_000,
         attested_only: false,
+        approved_only: true,
     };
-    WorkersInit { admin, parties: Parties { rewards: None, treasury }, terms }
+    let approver = Some(admin.clone());
+    WorkersInit { admin, parties: Parties { rewards: None, treasury, approver }, terms }
 }
 
 fn rewards_init(ledger: [u8; 32], treasury: Address) -> RewardsInit {

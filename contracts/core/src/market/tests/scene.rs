@@ -248,6 +248,7 @@ fn init() -> MarketInit {
             unbonding_seconds: 10,
             missed_ppm: 1_000,
             attested_only: false,
+            approved_only: false,
         },
         epoch_seconds: EPOCH,
         rewards: RewardsConfig {

@@ -23,6 +23,7 @@ fn record(since: u64, last: u64, bits: u32) -> WorkerRecord {
         punished: WindowSet::default(),
         live_until: 0,
         leaving: None,
+        pending: false,
     }
 }
 

@@ -92,6 +92,7 @@ fn registration() {
         punished: WindowSet::default(),
         live_until: NOW + 2 * WINDOW,
         leaving: None,
+        pending: false,
     };
     assert_eq!(world.record("ann"), Some(expected));
     assert_eq!(world.record("bob"), None);
@@ -363,7 +364,7 @@ fn other_parties() {
     world.refuses("rewards", slash("ann", 1000), WorkersError::Forbidden);
     assert_eq!(world.ok("court", slash("ann", 1000)).payments, payment("vault", 4));
     // A third proposal does not bring the first parties back.
-    let nobody = Parties { rewards: None, treasury: account("vault") };
+    let nobody = Parties { rewards: None, treasury: account("vault"), approver: None };
     world.ok("admin", WorkersMsg::SetParties { parties: nobody });
     world.ok("court", slash("ann", 1000));
     world.env.time += 1000;

@@ -53,8 +53,8 @@ fn golden_values() {
         hex(&[7; 32]).as_bytes(),
         // Stake as text, not attested, expiry 1,206,000, first window 2,000.
         b"\x045000\x00\xf0\xcd\x49\xd0\x0f",
-        // Answered 2,000, punished never, live until 1,201,200, staying.
-        b"\xd0\x0f\x01\x00\x00\xb0\xa8\x49\x00",
+        // Answered 2,000, punished never, live until 1,201,200, staying, waiting for nobody.
+        b"\xd0\x0f\x01\x00\x00\xb0\xa8\x49\x00\x00",
     ]
     .concat();
     assert_eq!(world.map.get(b"\x02wsecret1ann").unwrap(), worker);

@@ -1,0 +1,70 @@
+//! The node of `make chain-test`: how it is reached, who pays on it, and contracts of ours put there.
+
+use prag_client::system::SystemClock;
+use prag_cosmos::{Chain, Funds, GasPrice, Network, TrustedHeader};
+use prag_protocol::Address;
+use prag_trust::address::WalletKey;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What everything is paid in.
+pub(crate) const DENOM: &str = "ustake";
+
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name}: run make chain-test"))
+}
+
+/// Who has all the money to begin with, and deploys.
+pub(crate) async fn operator() -> Chain {
+    let wallet = WalletKey::from_bytes(&[11; 32]).unwrap();
+    let clock = Arc::new(SystemClock::default());
+    Chain::open(network().await, None, &wallet, clock).unwrap()
+}
+
+/// Gives `account` something to spend.
+pub(crate) async fn pay(operator: &Chain, account: &Address, amount: u128) {
+    operator.pay(account, &[Funds { denom: DENOM.to_owned(), amount }]).await.unwrap();
+}
+
+/// A contract of ours, made with `message`: its address, and its code's hash.
+pub(crate) async fn deploy(
+    operator: &Chain,
+    name: &str,
+    message: &impl Serialize,
+) -> (Address, [u8; 32]) {
+    let path = format!("{}/{name}-cosmwasm.wasm", variable("PRAG_CHAIN_WASM"));
+    let wasm = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let code_hash = Sha256::digest(&wasm).into();
+    let (code, _) = operator.store(wasm).await.unwrap();
+    let made = operator.instantiate(code, &format!("prag {name}"), message).await;
+    let (contract, _) = made.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    (contract, code_hash)
+}
+
+pub(crate) async fn network() -> Network {
+    let first = rpc("commit", json!({"height": "2"})).await;
+    let text = first["signed_header"]["commit"]["block_id"]["hash"].as_str().unwrap().to_owned();
+    let hash = hex::decode(text).unwrap().try_into().unwrap();
+    Network {
+        chain_id: variable("PRAG_CHAIN_ID"),
+        prefix: "wasm".to_owned(),
+        nodes: vec![variable("PRAG_CHAIN_RPC")],
+        agree: 1,
+        trusted: TrustedHeader { height: 2, hash },
+        trusting_period_s: 86_400,
+        staleness_s: 30,
+        gas_price: GasPrice { micro: 25_000, denom: DENOM.to_owned() },
+    }
+}
+
+/// One call of the node's RPC: the test plays the owner who checked the trusted header.
+async fn rpc(method: &str, parameters: Value) -> Value {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty());
+    let sent = http.build().unwrap().post(variable("PRAG_CHAIN_RPC")).json(&ask).send().await;
+    let answer: Value = sent.unwrap().json().await.unwrap();
+    answer["result"].clone()
+}
