@@ -47,7 +47,8 @@ impl Recorded {
     pub(super) fn to_text(&self) -> Option<String> {
         match self {
             Self::Access(message) => serde_json::to_string(message),
-            Self::Begins(init) => serde_json::to_string(&Envelope::Begins(init.clone())),
+            Self::Begins(init) => serde_json::to_string(&Envelope::Begins(init.clone()))
+                .map(|text| text.replace(UNSAID, "")),
             Self::Market(call) => serde_json::to_string(&Envelope::Market(call.clone())),
         }
         .ok()
@@ -66,3 +67,6 @@ impl Recorded {
 }
 
 const ENVELOPE: &str = r#"{"market_"#;
+/// A term that no ledger of this kind has: the text was frozen before it was there, and reads without it. No text within it
+/// has a quotation mark.
+const UNSAID: &str = r#","approved_only":false"#;

@@ -53,7 +53,7 @@ pub struct Chain {
     #[serde(deserialize_with = "gas_price")]
     pub gas_price: GasPrice,
     /// Accounts whose signed messages the worker sends and pays for; everybody's where there are none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "payers")]
     pub payers: Vec<Address>,
     /// How many such messages an hour it pays for, 4 or more; for one account, a quarter of that.
     #[serde(default = "relays")]
@@ -213,6 +213,10 @@ fn code_hash<'de, D: Deserializer<'de>>(text: D) -> Result<[u8; 32], D::Error> {
 
 fn trusted<'de, D: Deserializer<'de>>(table: D) -> Result<TrustedHeader, D::Error> {
     TrustedHeader::deserialize(table).map_err(named("trusted"))
+}
+
+fn payers<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Address>, D::Error> {
+    Vec::deserialize(list).map_err(named("payers"))
 }
 
 fn market<'de, D: Deserializer<'de>>(table: D) -> Result<Option<MarketContracts>, D::Error> {
