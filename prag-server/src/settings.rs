@@ -293,6 +293,10 @@ impl Settings {
         if self.oblivious_quantum_ms != QUANTUM_MS {
             field(&[b"quantum", &self.oblivious_quantum_ms.to_be_bytes()[..]].concat());
         }
+        if self.memory.idle_s == 0 {
+            // The host does not see which collection is asked for after a rest.
+            field(b"always open");
+        }
         if let Some(Metering { credit }) = self.metering {
             field(&[b"metering", &credit.to_be_bytes()[..]].concat());
         }

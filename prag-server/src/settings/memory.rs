@@ -52,15 +52,19 @@ impl Bytes {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        #[serde(untagged)]
+        #[serde(
+            untagged,
+            expecting = "`memory.limit` must be a number of bytes, or a size such as \"12 GiB\""
+        )]
         enum Form {
             Number(u64),
             Text(String),
         }
         match Form::deserialize(deserializer)? {
             Form::Number(bytes) => Ok(Self(bytes)),
-            Form::Text(text) => Self::parse(&text)
-                .ok_or_else(|| D::Error::custom("a size is a number with a unit, such as 12 GiB")),
+            Form::Text(text) => Self::parse(&text).ok_or_else(|| {
+                D::Error::custom("`memory.limit` must be a size such as \"12 GiB\"")
+            }),
         }
     }
 }
@@ -81,6 +85,28 @@ const UNITS: [(&str, u64); 10] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
+
+    /// Whatever is wrong with a limit, the setting is named.
+    #[test]
+    fn a_bad_limit_is_named() {
+        let read = |text: &str| Settings::parse(text).and_then(|settings| settings.check());
+        assert_eq!(read("[memory]\nlimit = '12 GiB'\nidle_s = 0"), Ok(()));
+        assert_eq!(read("[memory]\nlimit = 12000000000"), Ok(()));
+        for (bad, named) in [
+            ("limit = '12 G'", "memory.limit"),
+            ("limit = -1", "memory.limit"),
+            ("limit = 1.5", "memory.limit"),
+            ("limit = []", "memory.limit"),
+            ("limit = '63 MiB'", "memory.limit"),
+            ("limit = '65 TiB'", "memory.limit"),
+            ("limits = '12 GiB'", "limits"),
+            ("idle_s = 604801", "memory.idle_s"),
+        ] {
+            let refused = read(&format!("[memory]\n{bad}")).map_err(|error| error.to_string());
+            assert!(refused.as_ref().is_err_and(|why| why.contains(named)), "{bad}: {refused:?}");
+        }
+    }
 
     /// Units of both kinds, with and without a fraction; whatever else is refused.
     #[test]
