@@ -233,11 +233,12 @@ fn end_of(settings: &RewardsSettings, epoch: u64) -> u64 {
 
 fn left(until: u64, now: u64) -> String {
     let left = until.saturating_sub(now);
-    match left {
-        0..3_600 => format!("in {} minutes", left.div_ceil(60)),
-        3_600..172_800 => format!("in {} hours", left / 3_600),
-        _ => format!("in {} days", left / 86_400),
-    }
+    let (count, unit) = match left {
+        0..3_600 => (left.div_ceil(60), "minute"),
+        3_600..172_800 => (left / 3_600, "hour"),
+        _ => (left / 86_400, "day"),
+    };
+    format!("in {count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 const PAGE: u32 = 100;
