@@ -16,6 +16,7 @@ use prag_server::collection::record::{Batch, Document, Op, decode, encode};
 use prag_server::collection::rows;
 use prag_server::collection::state::{Live, LiveSegment, Row};
 use prag_store::{Batch as StoreBatch, BlobName, Engine, Open, RocksEngine, Shard, ShardName};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
@@ -195,20 +196,29 @@ fn write_segment(segment: &LiveSegment, store: &dyn Shard) -> Result<Stored, Ben
 }
 
 fn load_segment(stored: &Stored, store: &dyn Shard) -> Result<LiveSegment, BenchError> {
-    let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
-    for (name, blob) in &stored.parts {
+    let open = |(name, blob): &(u8, [u8; 32])| {
         let bytes = store.blobs().get(BlobName(*blob), None).step("reading a plain part")?;
-        plain.insert(*name, bytes);
-    }
+        Ok((*name, bytes))
+    };
+    let plain: Result<HashMap<u8, Vec<u8>>, BenchError> =
+        stored.parts.par_iter().map(open).collect();
+    let mut plain = plain?;
     let mut take = |name| plain.remove(&name).step("a plain part");
-    let documents: Vec<Document> = decode(&take(DOCUMENTS)?).step("decoding documents")?;
-    let table: Vec<(u32, u32)> = decode(&take(ROWS)?).step("decoding rows")?;
+    let (documents, table) = (take(DOCUMENTS)?, take(ROWS)?);
     let mut parts = Vec::with_capacity(plain.len());
     for (name, bytes) in plain {
         parts.push((PartName::from_u8(name).step("a part's name")?, bytes));
     }
-    let index = Segment::from_parts(&parts).step("reading a plain segment")?;
-    let documents: Vec<Arc<Document>> = documents.into_iter().map(Arc::new).collect();
+    let texts = || {
+        let documents: Vec<Document> = decode(&documents).step("decoding documents")?;
+        let pack = |document| Arc::new(Shape::plain(DIMENSION).packed(document));
+        let documents: Vec<Arc<Document>> = documents.into_par_iter().map(pack).collect();
+        let table: Vec<(u32, u32)> = decode(&table).step("decoding rows")?;
+        Ok::<_, BenchError>((documents, table))
+    };
+    let (index, texts) = rayon::join(|| Segment::from_parts(&parts), texts);
+    let (documents, table) = texts?;
+    let index = index.step("reading a plain segment")?;
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
         document.chunks.get(chunk as usize)?;

@@ -18,7 +18,6 @@ use prag_trust::entropy::Entropy;
 use prag_trust::key::{Key, Wrap};
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
-use zeroize::Zeroizing;
 
 impl CollectionShard {
     /// Wrap every DEK in `epoch` too, durably; from now on fresh ones are wrapped in both. Again replaces the last try.
@@ -137,8 +136,8 @@ fn reseal(
     let fresh = Sealer::new(&keys, entry.id, entropy)?;
     let mut parts = Vec::with_capacity(entry.parts.len());
     for part in &entry.parts {
-        let plain = Zeroizing::new(read_part(&keys, &old, part, store)?);
-        parts.push(write_part(&keys, &fresh, part.name, &plain, store, entropy)?);
+        let plain = read_part(&keys, &old, part, store)?;
+        parts.push(write_part(&keys, &fresh, part.name, plain.expose(), store, entropy)?);
         told(part.length);
     }
     exchange(shard, &fresh, parts, entropy)?;

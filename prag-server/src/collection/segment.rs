@@ -23,7 +23,8 @@ use prag_trust::entropy::{Entropy, random};
 use prag_trust::frames::{open_frames, seal_frames};
 use prag_trust::key::{Dek, Key};
 use prag_trust::merkle::MerkleLog;
-use prag_trust::seal::SegmentRecord;
+use prag_trust::seal::{Plain, SegmentRecord};
+use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ pub(super) fn write_segment(
         home.upkeep.spend(bytes.len());
     }
     let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
-    let tree = tree(rows.iter().map(|row| (row.document.as_ref(), row.chunk)));
+    let tree = tree(rows.iter().map(|row| row.document.chunk_hash(row.chunk)));
     let shape = Shape::of(profile)?;
     let veil = veil(shape, &rows)?;
     let entry = SegmentEntry {
@@ -129,28 +130,25 @@ fn load_segment(
     }
     let shape = Shape::of(profile)?;
     let dek = load_sealer(keys, entry.id, store)?;
-    let mut plain: HashMap<u8, Vec<u8>> = HashMap::new();
-    for part in &entry.parts {
-        plain.insert(part.name, read_part(keys, &dek, part, store)?);
-    }
+    let open = |part: &PartEntry| Ok((part.name, read_part(keys, &dek, part, store)?));
+    let plain: Result<HashMap<u8, Plain<SegmentRecord>>, CollectionError> =
+        entry.parts.par_iter().map(open).collect();
+    let mut plain = plain?;
     let mut take = |name| plain.remove(&name).ok_or(CollectionError::Tampered("segment part"));
-    let bad = |_| CollectionError::Tampered("segment records");
-    let documents: Vec<Document> = decode(&take(DOCUMENTS)?).map_err(bad)?;
-    let table: Vec<(u32, u32)> = decode(&take(ROWS)?).map_err(bad)?;
+    let (documents, table) = (take(DOCUMENTS)?, take(ROWS)?);
     let mut parts = Vec::with_capacity(plain.len());
-    for (name, bytes) in plain {
-        let name = PartName::from_u8(name).ok_or(CollectionError::Tampered("segment part"))?;
-        parts.push((name, bytes));
+    for (name, bytes) in &plain {
+        let name = PartName::from_u8(*name).ok_or(CollectionError::Tampered("segment part"))?;
+        parts.push((name, bytes.expose()));
     }
-    let index = Segment::from_parts(&parts)?;
+    let (index, texts) = rayon::join(
+        || Segment::from_parts(&parts),
+        || read_texts(shape, documents.expose(), table.expose()),
+    );
+    let (index, Texts { documents, table, tree }) = (index?, texts?);
     if index.analyzer() != shape.analyzer {
         return Err(CollectionError::Tampered("segment analyser"));
     }
-    // Hashed before they are packed: to unpack them for it would take longer.
-    let tree =
-        tree(table.iter().filter_map(|(at, chunk)| Some((documents.get(*at as usize)?, *chunk))));
-    let pack = |document: Document| Arc::new(shape.packed(document));
-    let documents: Vec<Arc<Document>> = documents.into_iter().map(pack).collect();
     charge.settle(&home.accounts, &index, documents.iter().map(AsRef::as_ref));
     let row = |(document, chunk): (u32, u32)| {
         let document = documents.get(document as usize)?;
@@ -176,16 +174,37 @@ fn load_segment(
     Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil })
 }
 
+/// Of a segment, what is not the index's.
+struct Texts {
+    documents: Vec<Arc<Document>>,
+    /// Per row: its document and chunk.
+    table: Vec<(u32, u32)>,
+    tree: MerkleLog,
+}
+
+/// Side by side on rayon's threads.
+fn read_texts(shape: Shape, documents: &[u8], table: &[u8]) -> Result<Texts, CollectionError> {
+    let bad = |_| CollectionError::Tampered("segment records");
+    let documents: Vec<Document> = decode(documents).map_err(bad)?;
+    let table: Vec<(u32, u32)> = decode(table).map_err(bad)?;
+    // Hashed before they are packed: to unpack them for it would take longer.
+    let hash = |(at, chunk): &(u32, u32)| Some(documents.get(*at as usize)?.chunk_hash(*chunk));
+    let hashes: Vec<[u8; 32]> = table.par_iter().filter_map(hash).collect();
+    let pack = |document: Document| Arc::new(shape.packed(document));
+    let documents = documents.into_par_iter().map(pack).collect();
+    Ok(Texts { documents, table, tree: tree(hashes.into_iter()) })
+}
+
 fn veil(shape: Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
     let veil = shape.oblivious.then(|| SegmentVeil::new(rows)).transpose();
     veil.map_err(|_| CollectionError::Tampered("segment records"))
 }
 
 /// The Merkle tree over the rows' chunk hashes.
-fn tree<'a>(rows: impl Iterator<Item = (&'a Document, u32)>) -> MerkleLog {
+fn tree(hashes: impl Iterator<Item = [u8; 32]>) -> MerkleLog {
     let mut tree = MerkleLog::new();
-    for (document, chunk) in rows {
-        tree.append(&document.chunk_hash(chunk));
+    for hash in hashes {
+        tree.append(&hash);
     }
     tree
 }
@@ -247,7 +266,7 @@ pub(super) fn read_part(
     dek: &Sealer,
     part: &PartEntry,
     store: &dyn Shard,
-) -> Result<Vec<u8>, CollectionError> {
+) -> Result<Plain<SegmentRecord>, CollectionError> {
     let failed = || CollectionError::Tampered("segment part");
     let sealed = store.blobs().get(BlobName(part.blob), None).map_err(|error| match error {
         prag_store::StoreError::BlobAbsent(_) => failed(),
@@ -257,7 +276,7 @@ pub(super) fn read_part(
     let length = usize::try_from(part.length).map_err(|_| failed())?;
     let plain =
         open_frames::<SegmentRecord>(&sealed, &dek.key, place, length).map_err(|_| failed())?;
-    if plain.expose().len() == length { Ok(plain.expose().to_vec()) } else { Err(failed()) }
+    if plain.expose().len() == length { Ok(plain) } else { Err(failed()) }
 }
 
 /// Part numbers beyond the index's own.

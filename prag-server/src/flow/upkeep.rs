@@ -18,6 +18,8 @@ impl Line {
     /// Start the thread.
     pub(super) fn start() -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(LINE_MAX);
+        // Rayon's threads begin with the priority of whoever asks first: not with this one's, since openings use them.
+        let _ = rayon::current_num_threads();
         let thread = std::thread::Builder::new().name("prag-upkeep".to_owned());
         thread.spawn(move || work(&receiver))?;
         Ok(Self(sender))
