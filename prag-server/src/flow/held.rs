@@ -225,11 +225,14 @@ impl Held {
         }
     }
 
-    /// The ledger said at `now` that the key may be held until `until`.
-    pub(super) fn note_lease(&self, until: u64, now: u64) {
+    /// The ledger said at `now` that the key may be held until `until`. Where it named another worker meanwhile, that one
+    /// may have written: what is open here is closed, to be checked against the ledger again. Answers whether it was.
+    pub(super) fn note_lease(&self, until: u64, now: u64) -> bool {
+        let closed = self.displaced().is_some() && self.lock();
         self.lease_until.store(until, Ordering::Relaxed);
         self.seen.store(now, Ordering::Relaxed);
         self.displaced.store(0, Ordering::Relaxed);
+        closed
     }
 
     /// The ledger said at `now` that another worker is placed. Answers since when it has said so.

@@ -75,14 +75,23 @@ impl Worker {
         Ok(Some(placement))
     }
 
-    /// Place the collection on this worker for as long as can be, on its owner's word.
+    /// Place the collection on this worker for as long as can be, on its owner's word. What is open here is closed where
+    /// the ledger named another worker until now, or a later writer. It opens again as after a move: with what the vault says
+    /// that has the keys, and that is the other worker where `peer` comes first.
     pub(super) async fn place(
         &self,
         caller: &Asker,
         id: CollectionId,
         epoch: Epoch,
     ) -> Result<(), Problem> {
+        let before = self.leased(id, epoch).await?;
         self.transition(caller, self.placing(id, epoch)).await?;
+        let another = |before: Placement| before.account != self.0.parts.account;
+        if before.is_some_and(another)
+            && let Ok(held) = self.known(id)
+        {
+            held.lock();
+        }
         self.lock_if_superseded(id).await
     }
 
@@ -125,7 +134,7 @@ impl Worker {
             return;
         }
         match self.verdict(held.entry.id).await {
-            Ok(Verdict::Held(until)) => held.note_lease(until, self.now()),
+            Ok(Verdict::Held(until)) => self.note_lease(held, until),
             Ok(Verdict::Displaced) => {
                 held.note_displaced(self.now());
             }
@@ -133,6 +142,13 @@ impl Worker {
                 held.lock();
             }
             Err(_) => {}
+        }
+    }
+
+    /// See [`Held::note_lease`]; what was closed opens again with the next look at the vaults.
+    fn note_lease(&self, held: &Held, until: u64) {
+        if held.note_lease(until, self.now()) {
+            self.0.waiting.store(true, Ordering::Relaxed);
         }
     }
 
@@ -168,7 +184,7 @@ impl Worker {
             // that is silent, keys go all the same.
             let Ok(_alone) = alone else {
                 match verdict {
-                    Ok(Verdict::Held(until)) => held.note_lease(until, self.now()),
+                    Ok(Verdict::Held(until)) => self.note_lease(&held, until),
                     Ok(_) => {}
                     Err(_) => self.lock_unseen(&held),
                 }
@@ -176,7 +192,7 @@ impl Worker {
             };
             match verdict {
                 Ok(Verdict::Held(until)) => {
-                    held.note_lease(until, self.now());
+                    self.note_lease(&held, until);
                     if let Err(problem) = self.obey_policy(&held).await {
                         tracing::warn!(%problem, "a policy was not checked");
                     }

@@ -97,7 +97,7 @@ impl Worker {
                     match self.bound(id, word.record.epoch).await {
                         Ok(placement) => {
                             if let Some(placement) = &placement {
-                                held.note_lease(placement.lease_until, self.now());
+                                let _closed = held.note_lease(placement.lease_until, self.now());
                             }
                             word.placement = placement;
                         }

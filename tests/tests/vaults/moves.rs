@@ -82,6 +82,29 @@ async fn what_comes_back_has_room() {
     assert_eq!(found.hits[0].text, long.content);
 }
 
+/// What a worker has open from before a collection moved away is not what it serves when it comes back, for the other one
+/// wrote: its keys come anew, as after any move. Whether it heard of the move, or all of it came between two looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_open_before_a_move_is_closed_after_it() {
+    for heard in [false, true] {
+        let mut stage = Stage::start(&[Peer, Owner]).await;
+        let copy = stage.snapshot().await;
+        let second = stage.second().await;
+        move_in(&copy, &second);
+        let owner = stage.owner_at(&second).await;
+        assert_eq!(owner.place(stage.id).await.unwrap().state, Ready);
+        owner.put_document(stage.id, &document(9)).await.unwrap();
+        let back = stage.owner().await;
+        if heard {
+            let refused = find(&back, stage.id).await.unwrap_err();
+            assert_eq!(refused.code(), Some(Code::KeyMissing));
+        }
+        assert_eq!(back.place(stage.id).await.unwrap().state, Locked, "{heard}");
+        let refused = find(&back, stage.id).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::KeyMissing));
+    }
+}
+
 /// While nobody can give, nothing is lost: the placement stands, and the next try succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_release_can_be_tried_again() {
