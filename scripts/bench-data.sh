@@ -49,7 +49,8 @@ if [ ! -f "$data/wordnet-384d.json" ]; then
   package=$(basename "$work"/dict-wn_*.deb)
   prepare wordnet "$work/root/usr/share/dictd/wn.dict.dz" "$data"
   for part in query base; do
-    (cd "$here" && cargo run --locked --quiet --profile "${BENCH_PROFILE:-release}" --package prag-embedder --example embed -- \
+    (cd "$here" && cargo run --locked --quiet --profile "${BENCH_PROFILE:-release}" \
+      --package prag-embedder --example embed -- \
       "$data/wordnet-384d.$part.txt" "$data/wordnet-384d.$part.fvecs")
   done
   prepare describe wordnet-384d "$data" "Debian $package: definitions of WordNet 3.0, all-MiniLM-L6-v2, prag-embedder"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All four contracts on a real chain: builds one wasmd node from its Go module, starts a chain of one validator in a
-# temporary folder, and runs client/cosmos/tests/chain, tests/tests/ledgers and the chain's part of tests/tests/market against it.
+# temporary folder, and runs client/cosmos/tests/chain, tests/tests/ledgers and the chain's part of tests/tests/market
+# against it.
 #
 # Needs Go (1.24 or later) and the contracts' wasm for chains other than Secret (make contracts, or PRAG_CHAIN_WASM=DIR).
 # Without them it fails. PRAG_CHAIN_RECORD=DIR keeps what the node proved, as

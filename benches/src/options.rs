@@ -10,7 +10,8 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use time::OffsetDateTime;
 
-/// What privacy costs, and ours against others: one table, JSON and plots. `make bench` builds it optimised and runs it.
+/// What privacy costs, and ours against others: one table, JSON and plots. `make bench` builds it optimised and runs
+/// it.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "prag-bench", version)]
 pub struct Options {

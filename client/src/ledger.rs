@@ -223,8 +223,8 @@ pub trait Ledger: Send + Sync {
         false
     }
 
-    /// What another sender than the worker signs of `message`, where [`Ledger::execute_market`] takes a transaction of the
-    /// sender's own: its terms, once the contract would accept it. `None` where the request is enough.
+    /// What another sender than the worker signs of `message`, where [`Ledger::execute_market`] takes a transaction of
+    /// the sender's own: its terms, once the contract would accept it. `None` where the request is enough.
     ///
     /// # Errors
     /// As [`Ledger::execute_market`].

@@ -27,12 +27,12 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 impl Client {
-    /// Runs a contract's message for this identity, with funds out of its balance. Where the ledger is a chain, the worker
-    /// names the terms of a transaction, and this identity's wallet signs and pays it.
+    /// Runs a contract's message for this identity, with funds out of its balance. Where the ledger is a chain, the
+    /// worker names the terms of a transaction, and this identity's wallet signs and pays it.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] with `ledger-refused` or `funds-short`: nothing has changed; [`ClientError::Unasked`] for
-    /// terms that are not this identity's, or dearer than ten million of the smallest unit: nothing was signed.
+    /// [`ClientError::Problem`] with `ledger-refused` or `funds-short`: nothing has changed; [`ClientError::Unasked`]
+    /// for terms that are not this identity's, or dearer than ten million of the smallest unit: nothing was signed.
     pub async fn execute_market(
         &self,
         message: MarketMsg,

@@ -2,7 +2,8 @@
 //!
 //! Layer: client, above `market`.
 //! Holds: reading back what the registry keeps of a worker, and its verdict under this machine's policy.
-//! Never: the word of the worker that registered: what is read is the ledger's, by way of a worker whose own evidence holds.
+//! Never: the word of the worker that registered: what is read is the ledger's, by way of a worker whose own evidence
+//! holds.
 //! Invariant: a hash to confirm exists only where the evidence verified, for this very ledger.
 
 mod kept;

@@ -102,7 +102,8 @@ fn coins(funds: &[Coin]) -> Vec<Value> {
     funds.iter().map(coin).collect()
 }
 
-/// Whether every reader takes the value alike: the SDK reads numbers as floats, and escapes control characters by its age.
+/// Whether every reader takes the value alike: the SDK reads numbers as floats, and escapes control characters by its
+/// age.
 fn plain(value: &Value) -> Result<(), &'static str> {
     match value {
         Value::Null | Value::Bool(_) => Ok(()),
@@ -170,7 +171,7 @@ mod tests {
         Border::of(bech32::Hrp::parse("wasm").unwrap())
     }
 
-    fn terms() -> TransactionTerms {
+    pub(super) fn terms() -> TransactionTerms {
         TransactionTerms {
             chain_id: "prag-1".to_owned(),
             sender: "wasm1sender".parse().unwrap(),

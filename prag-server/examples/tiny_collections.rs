@@ -4,17 +4,15 @@
 //! `cargo run -p prag-server --example tiny_collections -- 2000`
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measuring program, not a server
 
+mod common;
+
+use common::{profile, put, wrap};
 use prag_client::system::OsEntropy;
-use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::Profile;
-use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, Lineage};
 use prag_server::collection::CollectionShard;
 use prag_server::collection::memory::{Accounts, Component};
-use prag_server::collection::record::{Chunk, Document, Op};
-use prag_server::collection::shard::{Home, Identity, put_batches};
+use prag_server::collection::shard::{Home, Identity};
 use prag_store::{Engine, Open, RocksEngine, SHARED_BYTES, ShardName};
-use prag_trust::key::{Key, Share, Wrap, derive_kek};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,22 +61,9 @@ fn create(engine: &RocksEngine, accounts: &Arc<Accounts>, number: u32) -> Collec
         let content =
             format!("document {row} of collection {number}: a paragraph of some length. ")
                 .repeat(12);
-        let whole = Chunk {
-            start: 0,
-            end: u32::try_from(content.len()).unwrap(),
-            text: None,
-            heading_path: Vec::new(),
-            tokens: 100,
-            salt: [9; 16],
-        };
-        let id = format!("d{row}").parse().unwrap();
-        let metadata = Metadata::default();
-        let document =
-            Document::new(id, "T".into(), Format::Text, content, &metadata, vec![whole], [7; 32]);
         let mut vectors = vec![0.0; 384];
         vectors[row] = 1.0;
-        let batches = put_batches(Op::Put { document, vectors }, None, 5, &mut OsEntropy).unwrap();
-        shard.write(batches, &mut OsEntropy).unwrap();
+        put(&shard, &format!("d{row}"), content, vectors);
     }
     shard
 }
@@ -96,20 +81,6 @@ fn identity(number: u32) -> Identity {
 
 fn name(number: u32) -> [u8; 16] {
     (u128::from(number) + 1).to_be_bytes()
-}
-
-fn wrap() -> Key<Wrap> {
-    let share = Share::from_bytes(&[3; 32]);
-    derive_kek(&share, &share, CollectionId([1; 16]), 1).derive()
-}
-
-fn profile() -> Profile {
-    let profile = serde_json::json!({
-        "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",
-        "passage_prefix": "", "dimension": 384, "metric": "dot", "chunk_tokens": 0, "chunker": "",
-        "analyzer": "", "digest": "",
-    });
-    serde_json::from_value(profile).unwrap()
 }
 
 fn resident() -> u64 {

@@ -3,20 +3,18 @@
 //! `cargo run -p prag-server --example under_ingest -- 20000` (rows; 384 dimensions, dense, k 10)
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measuring program, not a server
 
+mod common;
+
+use common::{profile, wrap};
 use prag_client::system::OsEntropy;
-use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::Profile;
-use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, Lineage};
 use prag_server::collection::memory::Accounts;
-use prag_server::collection::record::{Chunk, Document, Op};
-use prag_server::collection::shard::{Home, Identity, put_batches};
+use prag_server::collection::shard::{Home, Identity};
 use prag_server::collection::state::Part;
 use prag_server::collection::tiers::Shape;
 use prag_server::collection::upkeep::Upkeep;
 use prag_server::collection::{CollectionShard, freeze};
 use prag_store::{Engine, Open, RocksEngine, ShardName};
-use prag_trust::key::{Share, derive_kek};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -33,9 +31,7 @@ fn main() {
     let home = Home { store, accounts: Accounts::unlimited(), upkeep };
     let (collection, lineage) = (CollectionId([1; 16]), Lineage([1; 16]));
     let identity = Identity { collection, lineage, epoch: 1, writer_epoch: 1 };
-    let share = Share::from_bytes(&[3; 32]);
-    let wrap = derive_kek(&share, &share, collection, 1).derive();
-    let shard = CollectionShard::create(identity, profile(), wrap, home, &mut OsEntropy).unwrap();
+    let shard = CollectionShard::create(identity, profile(), wrap(), home, &mut OsEntropy).unwrap();
     for number in 0..rows {
         put(&shard, number);
     }
@@ -99,14 +95,7 @@ fn searches(what: &str, shard: &CollectionShard, goes_on: impl Fn() -> bool) {
 
 fn put(shard: &CollectionShard, number: u32) {
     let content = format!("passage {number} about something that nobody asks for");
-    let end = u32::try_from(content.len()).unwrap();
-    let whole = Chunk { start: 0, end, text: None, heading_path: vec![], tokens: 9, salt: [9; 16] };
-    let id = format!("d{number}").parse().unwrap();
-    let metadata = Metadata::default();
-    let document =
-        Document::new(id, "T".into(), Format::Text, content, &metadata, vec![whole], [7; 32]);
-    let op = Op::Put { document, vectors: vector(number) };
-    shard.write(put_batches(op, None, 5, &mut OsEntropy).unwrap(), &mut OsEntropy).unwrap();
+    common::put(shard, &format!("d{number}"), content, vector(number));
 }
 
 fn vector(number: u32) -> Vec<f32> {
@@ -118,13 +107,4 @@ fn vector(number: u32) -> Vec<f32> {
     let raw: Vec<f32> = (0..384).map(|_| next()).collect();
     let length = raw.iter().map(|value| value * value).sum::<f32>().sqrt();
     raw.into_iter().map(|value| value / length).collect()
-}
-
-fn profile() -> Profile {
-    let profile = serde_json::json!({
-        "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",
-        "passage_prefix": "", "dimension": 384, "metric": "dot", "chunk_tokens": 0, "chunker": "",
-        "analyzer": "", "digest": "",
-    });
-    serde_json::from_value(profile).unwrap()
 }

@@ -159,9 +159,6 @@ pub async fn boot_on(
     }
 }
 
-/// For two thousand open shards.
-const FILES_WANTED: u64 = 20_000;
-
 fn prepare_data(data: &Path) -> Result<(), BootError> {
     let failed =
         |error: std::io::Error| BootError::Data(data.display().to_string(), error.to_string());
@@ -173,3 +170,6 @@ fn prepare_data(data: &Path) -> Result<(), BootError> {
     }
     Ok(())
 }
+
+/// For two thousand open shards.
+const FILES_WANTED: u64 = 20_000;

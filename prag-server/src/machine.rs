@@ -5,7 +5,8 @@
 //! Never: a decision; these are the host's words, and nothing secret depends on them.
 //! Invariant: what the kernel does not tell is `None`, never a guess.
 
-/// Memory that this process may use, bytes: the smallest of the machine's and its cgroup's.
+/// Memory that this process may use, bytes: the smallest of the machine's and that of the cgroup which it sees as the
+/// root, as a container does.
 #[must_use]
 pub(crate) fn memory_bytes() -> Option<u64> {
     let machine = field("/proc/meminfo", "MemTotal:").map(|kib| kib.saturating_mul(1024));

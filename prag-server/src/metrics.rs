@@ -45,7 +45,7 @@ impl Metrics {
         let [collections, locked, quarantined, resting] = held;
         let mut out = String::new();
         let mut line = |name: &str, kind: &str, help: &str, value: u64| {
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+            figure(&mut out, name, kind, help, value);
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         line("prag_queries_total", "counter", "Queries and contexts asked.", count(&self.queries));
@@ -99,6 +99,11 @@ impl Metrics {
         }
         out
     }
+}
+
+/// One figure without a label, and what it tells.
+pub(crate) fn figure(out: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
 }
 
 #[cfg(test)]

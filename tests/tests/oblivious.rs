@@ -3,7 +3,8 @@
 //! Layer: tests.
 //! Holds: an oblivious collection beside a standard one with the same documents and the same life.
 //! Never: a time that a slow machine could miss: a reply is held back for a quantum at least.
-//! Invariant: but for what it refuses, an oblivious collection answers as a standard one that scans exactly.
+//! Invariant: but for what it refuses and a score's last digit, an oblivious collection answers as a standard one that
+//! scans exactly.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,12 +1,13 @@
 //! A chain in memory: validators that sign, blocks that commit to the contract's state, nodes that answer or lie.
 //!
-//! Layer: tests; compiled for them alone.
+//! Layer: tests; compiled for them alone, so that a release never holds it or its `unwrap`s.
 //! Holds: everything that a real node would answer, in its formats.
 //! Never: keys or hashes that a client would not check.
 //! Invariant: what an honest node serves, the client believes; each lie is one change of an answer.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+pub(crate) mod market;
 pub(crate) mod serve;
 pub(crate) mod tree;
 

@@ -138,7 +138,9 @@ impl CosmosLedger {
         } else {
             let now = self.clock.now();
             let relay = Relay::check(authorization, &self.expected(), sender, &message, now)?;
-            self.purse.as_ref().map_or(Ok(()), |purse| purse.pay_for(sender, now))?;
+            if let Some(purse) = &self.purse {
+                purse.pay_for(sender, now)?;
+            }
             serde_json::to_vec(&Wrapped::Relayed(&relay))
         };
         let msg = json.map_err(|_| CosmosError::Setting("message"))?;

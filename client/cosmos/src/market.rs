@@ -64,12 +64,8 @@ impl Market {
         let account = self.chain.account();
         let way = self.way(message, funds).await?;
         if sender == account.address() || sender == account.on_chain() {
-            return Ok(self
-                .chain
-                .sender
-                .send_any(self.any(&way, account.on_chain())?)
-                .await?
-                .height);
+            let any = self.any(&way, account.on_chain())?;
+            return Ok(self.chain.sender.send_any(any).await?.height);
         }
         let signed = read(word)?;
         let own = self.chain.spelled(sender)?;
@@ -165,7 +161,7 @@ impl Market {
         let funds = |funds: &[Coin]| {
             let one =
                 |coin: &Coin| Funds { denom: coin.denom.to_string(), amount: coin.amount.get() };
-            coins(&funds.iter().map(one).collect::<Vec<_>>())
+            coins(&funds.iter().map(one).collect::<Vec<_>>()).map_err(|_| unpayable())
         };
         let (sender, to) = (sender.to_string(), way.to.to_string());
         let any = match &way.content {
@@ -175,7 +171,7 @@ impl Market {
                 msg: crate::contract::json("message", message)?,
                 funds: funds(&way.funds)?,
             }),
-            Content::Pay(_) if !way.funds.is_empty() => return Err(CosmosError::Setting("funds")),
+            Content::Pay(_) if !way.funds.is_empty() => return Err(unpayable()),
             Content::Pay(coin) => Any::from_msg(&MsgSend {
                 from_address: sender,
                 to_address: to,
@@ -222,6 +218,12 @@ impl Question for Privy {
             other => CosmosError::Refused(other.to_string()),
         })
     }
+}
+
+/// What the sender asked for is wrong, and not this chain.
+fn unpayable() -> CosmosError {
+    let why = "the funds are of too many denominations, name one twice, or go with a payment";
+    CosmosError::Refused(why.to_owned())
 }
 
 /// What a sender has signed, as its request brought it.

@@ -87,8 +87,8 @@ impl Nodes {
         self.list.len()
     }
 
-    /// What nodes answer, in no particular order. Once as many as must agree have answered, the others have a moment left:
-    /// one that hangs makes nobody wait.
+    /// What nodes answer, in no particular order. Once as many as must agree have answered, the others have a moment
+    /// left: one that hangs makes nobody wait.
     pub(crate) async fn all<T, F>(&self, ask: impl Fn(Node) -> F) -> Vec<T>
     where
         T: Send + 'static,

@@ -175,22 +175,33 @@ impl Sender {
 
     /// Waits until the transaction is proven to be in a block, or can be in none.
     async fn outcome(&self, turn: &mut Turn<'_>, sent: &Sent) -> Result<Tried, CosmosError> {
+        match self.awaited(&sent.bytes, &sent.hash, sent.last).await? {
+            Some(done) => judge(done, sent.margin, sent.fee),
+            None => self.settle(turn, sent.place, sent.margin).await,
+        }
+    }
+
+    /// Looks for a transaction, and sends it again, until it is proven to be in a block; `None` once no block up to
+    /// `last`, the last that can have it, shows it.
+    async fn awaited(
+        &self,
+        bytes: &[u8],
+        hash: &[u8; 32],
+        last: u64,
+    ) -> Result<Option<Done>, CosmosError> {
         for wait in 1..=WAITS_MAX {
             tokio::time::sleep(WAIT).await;
-            if let Ok(done) = result::proven(&self.rows, &sent.hash).await {
-                return judge(done, sent.margin, sent.fee);
+            if let Ok(done) = result::proven(&self.rows, hash).await {
+                return Ok(Some(done));
             }
-            if self.rows.reached().await.is_some_and(|height| height > sent.last + 1) {
-                self.rows.raise(sent.last + 1);
+            if self.rows.reached().await.is_some_and(|height| height > last + 1) {
+                self.rows.raise(last + 1);
                 // It may have been in one of the blocks since the last look.
-                if let Ok(done) = result::proven(&self.rows, &sent.hash).await {
-                    return judge(done, sent.margin, sent.fee);
-                }
-                return self.settle(turn, sent.place, sent.margin).await;
+                return Ok(result::proven(&self.rows, hash).await.ok());
             }
             if wait % RESEND_EVERY == 0 {
                 // The same bytes: they can happen once at most.
-                let _ = self.rows.nodes.broadcast(&sent.bytes).await;
+                let _ = self.rows.nodes.broadcast(bytes).await;
             }
         }
         Err(CosmosError::Unknown)

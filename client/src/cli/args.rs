@@ -53,7 +53,7 @@ pub(super) enum Command {
     Attest(Attest),
     /// Release its sealing root to a sealed worker, as its steward.
     Unlock(Unlock),
-    /// Check a worker's evidence offline.
+    /// Check a worker's evidence, offline or as a ledger keeps it.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
     /// Check or show kept receipts offline.
@@ -314,4 +314,10 @@ pub(super) struct Confirm {
     pub(super) height: Option<u64>,
     /// Its root at that height, hex.
     pub(super) root: Option<String>,
+}
+
+/// The digest of an image, or of evidence.
+fn digest(text: &str) -> Result<[u8; 32], &'static str> {
+    let mut digest = [0; 32];
+    hex::decode_to_slice(text, &mut digest).map(|()| digest).map_err(|_| "64 hexadecimal digits")
 }

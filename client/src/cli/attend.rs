@@ -1,9 +1,10 @@
-//! `prag worker register|heartbeat|approve|retire`: the worker acts out of its own wallet, which never leaves its TEE.
+//! `prag worker register|heartbeat`: the worker acts out of its own wallet, which never leaves its TEE;
+//! `prag worker approve|retire`: the market's approver says what it holds of one.
 //!
 //! Layer: client, below `cli`.
-//! Holds: asking it, and what it says that it did.
+//! Holds: asking it, and what it says that it did; the approver's messages.
 //! Never: a registration that this machine makes: it has neither the worker's key nor its evidence.
-//! Invariant: exit code 1 where the worker could not do all of it.
+//! Invariant: exit code 1 where the worker, asked to act, could not do all of it.
 
 use super::Done;
 use super::args::{ApproveWorker, RetireWorker, WorkerCommand};

@@ -6,11 +6,12 @@
 //! Invariant: amounts are exact, in whole units.
 
 use super::args::{LedgerCommand, OfEpoch};
-use super::screen::{Screen, facts, table};
+use super::screen::{Screen, clean, facts, table};
 use super::{Done, money};
 use crate::border;
 use crate::error::ClientError;
 use crate::sdk::Client;
+use prag_protocol::ledger::LEDGER_PAGE_ROWS_MAX;
 use prag_protocol::ledger::bank::BankMsg;
 use prag_protocol::ledger::coin::Denom;
 use prag_protocol::ledger::market::{MarketMsg, MarketQuery};
@@ -112,13 +113,13 @@ async fn workers(client: &Client, screen: Screen) -> Done {
             signature: None,
             subscriber_public_key: None,
             offset: u32::try_from(all.len()).unwrap_or(u32::MAX),
-            limit: PAGE,
+            limit: LEDGER_PAGE_ROWS_MAX,
         };
         let WorkersReply::Workers(page) = client.query_market(&MarketQuery::Workers(query)).await?
         else {
             return Err(ClientError::Reply("the ledger answered another question"));
         };
-        let last = page.len() < PAGE as usize;
+        let last = page.len() < LEDGER_PAGE_ROWS_MAX as usize;
         all.extend(page);
         if last {
             break;
@@ -138,8 +139,8 @@ async fn workers(client: &Client, screen: Screen) -> Done {
             };
             vec![
                 worker.worker.to_string(),
-                worker.ip_address.clone(),
-                worker.service.clone(),
+                clean(&worker.ip_address),
+                clean(&worker.service),
                 worker.capacity.to_string(),
                 money::show(worker.stake, &denom),
                 live.to_owned(),
@@ -241,6 +242,5 @@ fn left(until: u64, now: u64) -> String {
     format!("in {count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-const PAGE: u32 = 100;
 /// Workers of one listing: a ledger has as many as anybody pays for.
 const WORKERS_SHOWN_MAX: usize = 10_000;

@@ -3,8 +3,8 @@
 //! Layer: client, below `registered`.
 //! Holds: the way back from a registry's text to evidence, and the hash that an approver confirms.
 //! Never: a verdict; a GPU's part, which registries do not keep: a worker with a GPU does not verify from one.
-//! Invariant: what is read is the very text that the registry has on record, and the hash is over all that the evidence has
-//! to bind: who confirms it confirms nothing else.
+//! Invariant: what is read is the very text that the registry has on record, and the hash is over all that the evidence
+//! has to bind: who confirms it confirms nothing else.
 
 use crate::error::ClientError;
 use base64::Engine;

@@ -21,7 +21,8 @@ pub enum TransactionError {
     Term(&'static str),
 }
 
-/// What the wallet signs. `content`: the one message as the SDK's own JSON, `{"type":…,"value":…}`, sorted and without spaces.
+/// What the wallet signs. `content`: the one message as the SDK's own JSON, `{"type":…,"value":…}`, sorted and without
+/// spaces.
 ///
 /// # Errors
 /// [`TransactionError::Term`] names what no chain takes.
@@ -73,20 +74,7 @@ const TEXT_BYTES_MAX: usize = 128;
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn terms() -> TransactionTerms {
-        TransactionTerms {
-            chain_id: "prag-1".to_owned(),
-            sender: "wasm1sender".parse().unwrap(),
-            to: "wasm1contract".parse().unwrap(),
-            account_number: 7,
-            sequence: 0,
-            timeout_height: 120,
-            gas: 200_000,
-            fee: 5_000,
-            fee_denom: "ustake".to_owned(),
-        }
-    }
+    use crate::transaction::tests::terms;
 
     /// The document is the SDK's, to the byte, and what is signed is its text.
     #[test]

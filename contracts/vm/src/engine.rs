@@ -1,7 +1,7 @@
 //! What both engines do.
 //!
 //! Layer: vm.
-//! Holds: one call into a contract and what came of it; where built wasm lies.
+//! Holds: one call into a contract and what came of it; where built wasm and this package lie.
 //! Never: state between two calls but the rows.
 //! Invariant: every call starts from a fresh instance, as on a chain.
 
@@ -133,8 +133,14 @@ impl Entry {
 /// The bytes of `target/wasm/<contract>-<library>.wasm`, if `make contracts` has built them.
 #[must_use]
 pub fn built(contract: &str, library: &str) -> Option<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm");
+    let folder = package().join("../../target/wasm");
     std::fs::read(folder.join(format!("{contract}-{library}.wasm"))).ok()
+}
+
+/// The package's folder, as `cargo run` and `cargo test` name it.
+#[must_use]
+pub fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default()
 }
 
 /// The header as chains hand it to contracts. Both libraries read the same fields.

@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn the_arithmetic_holds() {
         let text = section("a chain", &costs()).unwrap();
-        // 1 + 100 + 100 + 100 + 1 + 100 + 1000 + 1 + 2800 messages; reports and royalties cost two, and load two contracts.
+        // 1 + 100 + 100 + 100 + 1 + 100 + 1000 + 1 + 2800 messages; reports and royalties cost two, and load two
+        // contracts.
         assert!(text.contains("| 100 | 1,000 + 1,000 + 60,000 | 6,200,000 |"), "{text}");
         assert!(text.contains("In all 4,203 messages and 71,303,000 SDK gas."), "{text}");
         let flat = 4203 * 71_000;

@@ -18,7 +18,7 @@ pub mod subscription;
 mod vanilla;
 pub mod workers;
 
-pub use engine::{Called, Engine, EngineError, Entry, Operation, Peers, built};
+pub use engine::{Called, Engine, EngineError, Entry, Operation, Peers, built, package};
 pub use gas::Gas;
 pub use rows::{Rows, SharedRows};
 pub use secret::Secret;

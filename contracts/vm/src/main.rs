@@ -9,10 +9,9 @@ use prag_contracts_vm::access::{self, Cast};
 use prag_contracts_vm::epoch::{self, Costs, grouped};
 use prag_contracts_vm::workers::{self, Scene};
 use prag_contracts_vm::{
-    Engine, EngineError, Operation, Rows, Secret, Vanilla, built, rewards, subscription,
+    Engine, EngineError, Operation, Rows, Secret, Vanilla, built, package, rewards, subscription,
 };
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,8 +19,7 @@ fn main() -> ExitCode {
     match table() {
         Ok(table) => {
             println!("{table}");
-            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../GAS.md");
-            match std::fs::write(&path, table) {
+            match std::fs::write(package().join("../GAS.md"), table) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),
             }
@@ -156,9 +154,9 @@ const COLUMNS: &str = "\
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants, all but
-the first relayed for a session of its own (`access`), workers (`workers`), subscribers (`subscription`) or reports of one
-epoch (`rewards`) stored; beside the workers one more waits to be confirmed, where the chain cannot verify.
+Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants, all
+but the first relayed for a session of its own (`access`), workers (`workers`), subscribers (`subscription`) or reports
+of one epoch (`rewards`) stored; beside the workers one more waits to be confirmed, where the chain cannot verify.
 Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
 instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
 store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no
@@ -178,13 +176,13 @@ const EPOCH: &str = "\
 # What queries cost on a chain
 
 Nothing, one by one: consumers countersign vouchers, workers keep them, and two roots for each worker and epoch, of what
-sessions used and of what collections earn, go on the ledger. Beside the figures above the arithmetic takes an epoch of seven days, 100 workers, 1,000 collections that
-one worker each serves, one leaf of each report demanded by somebody who doubts, liveness windows of six hours, and for
-every transaction 71,000 SDK gas of the chain's own: 60,000 to load a contract (wasmd 0.61, `DefaultInstanceCost`; for
-want of a figure of Secret's own there, too), 1,000 for a signature and 10 for each of 1,000 bytes (Cosmos SDK,
-`SigVerifyCostSecp256k1`, `TxSizeCostPerByte`). A contract that another one asks is loaded, too: 60,000 more for each that
-is asked. Ten times as many queries of as many workers and collections cost the
-same. Not in it, since they do not come with queries: registrations and their approvals (one a boot), anchors (one a worker and
-cadence), grants, placements. Nor is
-`consume`, for grants with a quota: drawn query by query it costs what the last sentence says.
+sessions used and of what collections earn, go on the ledger. Beside the figures above the arithmetic takes an epoch of
+seven days, 100 workers, 1,000 collections that one worker each serves, one leaf of each report demanded by somebody who
+doubts, liveness windows of six hours, and for every transaction 71,000 SDK gas of the chain's own: 60,000 to load a
+contract (wasmd 0.61, `DefaultInstanceCost`; for want of a figure of Secret's own there, too), 1,000 for a signature and
+10 for each of 1,000 bytes (Cosmos SDK, `SigVerifyCostSecp256k1`, `TxSizeCostPerByte`). A contract that another one asks
+is loaded, too: 60,000 more for each that is asked. Ten times as many queries of as many workers and collections cost
+the same. Not in it, since they do not come with queries: registrations and their approvals (one a boot), anchors (one a
+worker and cadence), grants, placements. Nor is `consume`, for grants with a quota: drawn query by query it costs what
+the last sentence says.
 ";

@@ -40,8 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{count} rows of {DIMENSION} dimensions, milliseconds a query");
     let exact = timed(&queries, |query| segment.dense_exact(query, &everyone, 10).map(drop))?;
     println!("exact scan by codes      {exact:8.1}");
-    let third = r#"{"must":[{"key":"tenth","match":{"value":3}}]}"#;
-    let filter: Filter = serde_json::from_str(third)?;
+    let tenth = r#"{"must":[{"key":"tenth","match":{"value":3}}]}"#;
+    let filter: Filter = serde_json::from_str(tenth)?;
     for (name, filters) in [("oblivious", vec![]), ("oblivious, filtered", vec![filter])] {
         for k in [1, 10, 100] {
             let took = timed(&queries, |vector| {

@@ -8,7 +8,7 @@
 use super::CollectionError;
 use super::log::BATCH_BYTES_MAX;
 use super::record::{Batch, Idempotency, Op, encode};
-use prag_trust::entropy::Entropy;
+use prag_trust::entropy::{Entropy, random};
 
 /// Bytes of an encoded put above which it is staged in parts.
 const STAGE_BYTES: usize = 2 << 20;
@@ -28,8 +28,7 @@ pub fn put_batches(
         return Ok(vec![batch(vec![op], idempotency, time, entropy)?]);
     }
     const { assert!(STAGE_BYTES + 4096 < BATCH_BYTES_MAX) };
-    let mut upload = [0; 16];
-    entropy.fill(&mut upload)?;
+    let upload = random(entropy)?;
     let mut batches = Vec::new();
     let mut parts = 0;
     for bytes in bytes.chunks(STAGE_BYTES) {
@@ -51,7 +50,5 @@ pub fn batch(
     time: u64,
     entropy: &mut dyn Entropy,
 ) -> Result<Batch, CollectionError> {
-    let mut salt = [0; 16];
-    entropy.fill(&mut salt)?;
-    Ok(Batch { salt, time, ops, idempotency })
+    Ok(Batch { salt: random(entropy)?, time, ops, idempotency })
 }

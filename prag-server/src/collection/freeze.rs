@@ -18,7 +18,7 @@ use prag_protocol::metadata::Metadata;
 use prag_store::BlobName;
 use prag_trust::entropy::Entropy;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, TryLockError};
+use std::sync::{Arc, MutexGuard, TryLockError};
 
 /// Which segments become part of the new one, beside the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +44,13 @@ pub(super) struct Snapshot {
     tail: Vec<(Row, Vec<f32>)>,
 }
 
-/// Freeze the tail if it is due, and merge what is due, by the shard's tiers; with `all`, everything at once. Blocks for
-/// as long as the builds take, and does nothing while another one runs.
+/// Freeze the tail if it is due, and merge what is due, by the shard's tiers. Blocks for as long as the builds take,
+/// and does nothing while another one runs.
 ///
 /// # Errors
 /// Nothing is lost: the shard goes on as it was. [`CollectionError::Memory`] where the limit leaves no room to build.
 pub fn maintain(shard: &CollectionShard, entropy: &mut dyn Entropy) -> Result<(), CollectionError> {
-    // A build that panicked swapped nothing, so its lock is as good as any.
-    let _one_at_a_time = match shard.freezing.try_lock() {
-        Ok(guard) => guard,
-        Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
-        Err(TryLockError::WouldBlock) => return Ok(()),
-    };
+    let Some(_one_at_a_time) = free(shard) else { return Ok(()) };
     let (room, shape) = (Room::of(shard.profile.dimension as usize), tiers_of(shard));
     for _ in 0..PASSES_MAX {
         let (ids, sizes, tail) = sizes(&shard.read());
@@ -102,11 +97,7 @@ pub fn compact(
     all: bool,
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
-    let _one_at_a_time = match shard.freezing.try_lock() {
-        Ok(guard) => guard,
-        Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
-        Err(TryLockError::WouldBlock) => return Ok(()),
-    };
+    let Some(_one_at_a_time) = free(shard) else { return Ok(()) };
     if all {
         merge_groups(shard, |_| true, false, entropy)
     } else {
@@ -114,8 +105,8 @@ pub fn compact(
     }
 }
 
-/// Tail and segments become one segment, after what is being built now; more than one only where one would be larger than
-/// a segment may be. Blocks for as long as both take.
+/// Tail and segments become one segment, after what is being built now; more than one only where one would be larger
+/// than a segment may be. Blocks for as long as both take.
 ///
 /// # Errors
 /// Nothing is lost: the shard goes on as it was.
@@ -127,8 +118,8 @@ pub fn merge_all(
     merge_groups(shard, |_| true, false, entropy)
 }
 
-/// As few passes as can be over the tail and the segments for which `wanted` holds; the first with a fresh root, if asked
-/// for. The caller holds `freezing`.
+/// As few passes as can be over the tail and the segments for which `wanted` holds; the first with a fresh root, if
+/// asked for. The caller holds `freezing`.
 pub(super) fn merge_groups(
     shard: &CollectionShard,
     wanted: impl Fn(&Size) -> bool,
@@ -142,6 +133,16 @@ pub(super) fn merge_groups(
         pass(shard, &merge, fresh_root && number == 0, entropy)?;
     }
     Ok(())
+}
+
+/// The shard's `freezing`, unless another build holds it.
+fn free(shard: &CollectionShard) -> Option<MutexGuard<'_, ()>> {
+    match shard.freezing.try_lock() {
+        Ok(guard) => Some(guard),
+        // A build that panicked swapped nothing, so its lock is as good as any.
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// One build and one swap. The caller holds `freezing`.
@@ -164,7 +165,7 @@ pub(super) fn pass(
         || snapshot.tail_rows > 0
         || snapshot.merged.len() > 1
         || snapshot.wounded
-        || keys.stale(shard.store.as_ref())?.iter().any(|id| snapshot.merged.contains(id));
+        || keys.stale(shard.home.store.as_ref())?.iter().any(|id| snapshot.merged.contains(id));
     if !due {
         return Ok(());
     }
@@ -175,7 +176,7 @@ pub(super) fn pass(
     let old = swap(shard, &snapshot, written, fresh_root, entropy)?;
     for name in old {
         // Left behind, a blob is an orphan without a key: harmless, and swept by the next purge.
-        let _ = shard.store.blobs().delete(BlobName(name));
+        let _ = shard.home.store.blobs().delete(BlobName(name));
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ impl Log {
         if base > log.tree.size() {
             return Err(CollectionError::Tampered("manifest base"));
         }
-        log.replay(keys, base, apply)?;
+        replay(log.shard.as_ref(), keys, base..log.tree.size(), apply)?;
         Ok(log)
     }
 
@@ -72,19 +72,6 @@ impl Log {
             return Err(CollectionError::Tampered("head"));
         }
         Ok(log)
-    }
-
-    /// Hand each stored batch from `base` on to `apply`, in order.
-    ///
-    /// # Errors
-    /// [`CollectionError::Tampered`] names the record that failed.
-    pub fn replay(
-        &self,
-        keys: &Keys,
-        base: u64,
-        apply: &mut dyn FnMut(Batch) -> Result<(), CollectionError>,
-    ) -> Result<(), CollectionError> {
-        replay(self.shard.as_ref(), keys, base..self.tree.size(), apply)
     }
 
     /// Commit one batch. Not durable yet: see [`Log::durable`].
@@ -181,12 +168,6 @@ impl Log {
     ) -> Result<Option<Vec<u8>>, CollectionError> {
         let written = self.tree.size() > 0;
         written.then(|| seal_head(keys, &self.head(keys), entropy)).transpose()
-    }
-
-    /// The shard underneath.
-    #[must_use]
-    pub fn shard(&self) -> &Arc<dyn Shard> {
-        &self.shard
     }
 
     fn load_digests(&mut self) -> Result<(), CollectionError> {

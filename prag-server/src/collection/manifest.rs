@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub struct Manifest {
     /// Format of this record and of segments: [`FORMAT`].
     pub format: u32,
-    /// The profile's JSON fields, frozen; postcard of the wire type.
+    /// The profile as JSON, frozen.
     pub profile: String,
     /// First batch that is not in a segment.
     pub base: u64,
@@ -39,7 +39,7 @@ pub struct Manifest {
 pub struct SegmentEntry {
     /// Random id; also the id of its DEK.
     pub id: [u8; 16],
-    /// Parts in order: name, length of the sealed blob.
+    /// Its parts, each a blob.
     pub parts: Vec<PartEntry>,
     /// Rows, live or not.
     pub rows: u32,

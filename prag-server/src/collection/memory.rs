@@ -322,8 +322,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
-    /// Whatever is taken and given back in any order, the sum is that of the living charges, and never over the limit by
-    /// a reservation.
+    /// Whatever is taken and given back in any order, the sum is that of the living charges, and never over the limit
+    /// by a reservation.
     #[test]
     fn the_sum_is_that_of_the_living() {
         let accounts = Accounts::new(1000);

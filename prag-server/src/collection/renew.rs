@@ -32,7 +32,7 @@ impl CollectionShard {
     ) -> Result<(), CollectionError> {
         let mut writer = self.writer();
         let mut write = Batch::new();
-        let store = self.store.as_ref();
+        let store = self.home.store.as_ref();
         let keys = self.keys().prepared(epoch, wrap, store, &mut write, entropy)?;
         self.commit(&mut writer, write)?;
         self.change_keys(keys);
@@ -46,7 +46,7 @@ impl CollectionShard {
     pub fn settle_epoch(&self, epoch: Epoch) -> Result<(), CollectionError> {
         let mut writer = self.writer();
         let mut write = Batch::new();
-        let keys = self.keys().settled(epoch, self.store.as_ref(), &mut write)?;
+        let keys = self.keys().settled(epoch, self.home.store.as_ref(), &mut write)?;
         let keys = keys.ok_or(CollectionError::Tampered("wrapped key"))?;
         if !write.is_empty() {
             self.commit(&mut writer, write)?;
@@ -72,7 +72,7 @@ pub fn reencrypt(
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
     let _alone = shard.alone();
-    let stale: HashSet<_> = shard.keys().stale(shard.store.as_ref())?.into_iter().collect();
+    let stale: HashSet<_> = shard.keys().stale(shard.home.store.as_ref())?.into_iter().collect();
     let mut entries = shard.writer().manifest.segments.clone();
     entries.retain(|entry| stale.contains(&entry.id));
     let total = entries.iter().flat_map(|entry| &entry.parts).map(|part| part.length).sum();
@@ -88,7 +88,7 @@ pub fn reencrypt(
     pass(shard, &Merge::Tail, false, entropy)?;
     drop_old_roots(shard, entropy)?;
     sweep(shard)?;
-    Ok(shard.store.expunge()?)
+    Ok(shard.home.store.expunge()?)
 }
 
 /// Make every deleted and replaced document physically absent: from segments, tail, rows and blobs, with the DEKs that
@@ -102,10 +102,8 @@ pub fn purge(shard: &CollectionShard, entropy: &mut dyn Entropy) -> Result<(), C
     merge_groups(shard, |size| size.live < size.rows, true, entropy)?;
     drop_old_roots(shard, entropy)?;
     sweep(shard)?;
-    for checkpoint in shard.store.checkpoints()? {
-        shard.store.drop_checkpoint(checkpoint)?;
-    }
-    Ok(shard.store.expunge()?)
+    shard.drop_moments()?;
+    Ok(shard.home.store.expunge()?)
 }
 
 /// What came in while the pass was under way lies under the root before it; one more pass takes all of it.
@@ -131,7 +129,7 @@ fn reseal(
     told: &mut dyn FnMut(u64),
     entropy: &mut dyn Entropy,
 ) -> Result<(), CollectionError> {
-    let (keys, store) = (shard.keys(), shard.store.as_ref());
+    let (keys, store) = (shard.keys(), shard.home.store.as_ref());
     let old = load_sealer(&keys, entry.id, store)?;
     let fresh = Sealer::new(&keys, entry.id, entropy)?;
     let mut parts = Vec::with_capacity(entry.parts.len());
@@ -172,7 +170,7 @@ fn sweep(shard: &CollectionShard) -> Result<(), CollectionError> {
     let manifest = shard.writer().manifest.clone();
     let parts = manifest.segments.iter().flat_map(|entry| &entry.parts);
     let known: HashSet<[u8; 32]> = parts.map(|part| part.blob).collect();
-    let blobs = shard.store.blobs();
+    let blobs = shard.home.store.blobs();
     let mut after = None;
     loop {
         let page = blobs.list(after, BLOB_NAMES_MAX)?;
@@ -186,7 +184,7 @@ fn sweep(shard: &CollectionShard) -> Result<(), CollectionError> {
     }
     let before = rows::batches_before(manifest.base);
     loop {
-        let page = shard.store.scan(&before, None, 1024)?;
+        let page = shard.home.store.scan(&before, None, 1024)?;
         let mut write = Batch::new();
         for (key, _) in &page.rows {
             write.delete(key.clone())?;

@@ -109,7 +109,7 @@ pub(super) fn load_segments(
     let load = |entry| {
         // Taken before a byte is read: a shard that does not fit is refused, not half loaded.
         let charge = Footprint::of(entry, &shape).reserve(&home.accounts)?;
-        load_segment(keys, entry, profile, home, charge)
+        load_segment(keys, entry, (profile, shape), home, charge)
     };
     manifest.segments.iter().map(load).collect()
 }
@@ -117,7 +117,7 @@ pub(super) fn load_segments(
 fn load_segment(
     keys: &Keys,
     entry: &SegmentEntry,
-    profile: &Profile,
+    (profile, shape): (&Profile, Shape),
     home: &Home,
     mut charge: SegmentCharge,
 ) -> Result<LiveSegment, CollectionError> {
@@ -128,7 +128,6 @@ fn load_segment(
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
-    let shape = Shape::of(profile)?;
     let dek = load_sealer(keys, entry.id, store)?;
     let open = |part: &PartEntry| Ok((part.name, read_part(keys, &dek, part, store)?));
     let plain: Result<HashMap<u8, Plain<SegmentRecord>>, CollectionError> =
@@ -280,5 +279,5 @@ pub(super) fn read_part(
 }
 
 /// Part numbers beyond the index's own.
-pub(super) const DOCUMENTS: u8 = 128;
+const DOCUMENTS: u8 = 128;
 pub(super) const ROWS: u8 = 129;

@@ -17,7 +17,7 @@ use super::{CollectionError, rows};
 use prag_client::vault::Shares;
 use prag_protocol::wire::collections::Profile;
 use prag_protocol::{CollectionId, DocumentId, Epoch, Lineage};
-use prag_store::{Batch as StoreBatch, Shard};
+use prag_store::Batch as StoreBatch;
 use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
 use prag_trust::key::{Key, Wrap};
@@ -39,11 +39,11 @@ pub struct CollectionShard {
     pub(super) shape: Shape,
     pub(super) live: RwLock<Live>,
     pub(super) writer: Mutex<Writer>,
-    pub(super) store: Arc<dyn Shard>,
     /// Held while a freeze runs: there is one at a time.
     pub(super) freezing: Mutex<()>,
-    /// `store`, with what it shares with other shards.
+    /// What it stands on: its store, and what it shares with other shards.
     pub(super) home: Home,
+    /// Whether it stands in the line for freezes and merges.
     pub(super) lined_up: AtomicBool,
     /// What the store takes for an open shard.
     _open: OpenShard,
@@ -339,7 +339,7 @@ impl CollectionShard {
         if writer.failed {
             return Err(CollectionError::Closed);
         }
-        let done = self.store.commit(write).and_then(|seq| self.store.durable(seq));
+        let done = self.home.store.commit(write).and_then(|seq| self.home.store.durable(seq));
         writer.failed = done.is_err();
         Ok(done?)
     }
@@ -362,13 +362,20 @@ impl CollectionShard {
             shape,
             live: RwLock::new(live),
             writer: Mutex::new(writer),
-            store: Arc::clone(&home.store),
             freezing: Mutex::new(()),
             home,
             lined_up: AtomicBool::new(false),
             _open: open,
             shares: Mutex::default(),
         }
+    }
+}
+
+impl Writer {
+    /// Idempotency keys go that are a day older than the newest: no clock finds them any more.
+    pub(super) fn forget_expired(&mut self) {
+        let newest = self.recent.values().map(|entry| entry.time).max().unwrap_or_default();
+        self.recent.retain(|_, entry| entry.time.saturating_add(IDEMPOTENCY_SECONDS) > newest);
     }
 }
 

@@ -289,8 +289,8 @@ impl Live {
         }
     }
 
-    /// Rebuild `documents` from the segments' rows; the tail's own entries win.
-    pub fn locate_segments(&mut self) {
+    /// Find the documents of the segments' live rows.
+    fn locate_segments(&mut self) {
         for segment in &self.segments {
             for ordinal in &segment.live {
                 let Some(row) = segment.rows.get(ordinal as usize) else {

@@ -58,7 +58,7 @@ impl Next {
     fn replay(&mut self, shard: &CollectionShard, end: u64) -> Result<(), CollectionError> {
         let live = &mut self.live;
         let mut apply = |batch| Ok(live.apply(batch)?);
-        log::replay(shard.store.as_ref(), &shard.keys(), self.at..end, &mut apply)?;
+        log::replay(shard.home.store.as_ref(), &shard.keys(), self.at..end, &mut apply)?;
         self.at = end;
         Ok(())
     }
@@ -82,6 +82,7 @@ pub(super) fn swap(
     }
     let end = writer.log.size();
     next.replay(shard, end)?;
+    writer.forget_expired();
     let mut write = Batch::new();
     let keys = turned(shard, &writer, snapshot, fresh_root, &mut write, entropy)?;
     let mut listed = writer.manifest.segments.clone();
@@ -108,7 +109,7 @@ pub(super) fn swap(
     drop(writer);
     // Large: freed while nobody waits.
     drop(old);
-    truncate(shard.store.as_ref(), before.base..snapshot.base)?;
+    truncate(shard.home.store.as_ref(), before.base..snapshot.base)?;
     Ok(dropped_blobs(&before, &snapshot.merged))
 }
 

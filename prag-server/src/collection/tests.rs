@@ -309,7 +309,7 @@ fn a_segment_under_another_root_is_refused() {
     manifest.segments[0].root[0] ^= 1;
     let mut write = StoreBatch::new();
     write.put(rows::manifest(), manifest.seal(&shard.keys(), &mut OsEntropy).unwrap()).unwrap();
-    shard.store.commit(write).unwrap();
+    shard.home.store.commit(write).unwrap();
     drop(shard);
     assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));
 }

@@ -6,10 +6,10 @@
 //! Invariant: what is chosen fits one segment; where nothing is written and nothing deleted, nothing is due after
 //! finitely many merges.
 //!
-//! A segment of `n` live rows is of tier ⌊log_fan(n / freeze_rows)⌋. As many segments of one tier as `fan` become one of
-//! the next, so a row is rewritten once a tier (O'Neil et al. 1996, "The log-structured merge-tree", sections 3 and 4; the
-//! tiering of Cassandra and Lucene). A segment of which a quarter is dead is rewritten for its own sake: space comes
-//! back, and no walk wades through the dead.
+//! A segment of `n` live rows is of tier ⌊log_fan(n / freeze_rows)⌋. As many segments of one tier as `fan` become one
+//! of the next, so a row is rewritten once a tier (O'Neil et al. 1996, "The log-structured merge-tree", sections 3 and
+//! 4; the tiering of Cassandra and Lucene). A segment of which a quarter is dead is rewritten for its own sake: space
+//! comes back, and no walk wades through the dead.
 
 use prag_store::limits::BLOB_BYTES_MAX;
 
@@ -35,7 +35,7 @@ pub struct Size {
     pub rows: u64,
     /// Rows that live.
     pub live: u64,
-    /// Bytes of the documents of its live rows, about.
+    /// Bytes of its rows' texts, about.
     pub text_bytes: u64,
 }
 
@@ -86,7 +86,8 @@ pub fn due(shape: &Shape, room: Room, segments: &[Size], tail: &Size) -> Option<
     frozen.then(Vec::new)
 }
 
-/// Whether something is dead, wounded or to be frozen; a tier fills only by one of these.
+/// Whether something is wounded or to be frozen; a tier fills only by one of these, and a tiny segment that is all dead
+/// waits for one.
 #[must_use]
 pub fn is_due(shape: &Shape, segments: &[Size], tail: &Size) -> bool {
     tail.rows >= shape.freeze_rows as u64 || wounded(shape, segments).is_some()
@@ -142,10 +143,10 @@ fn tier(shape: &Shape, room: Room, segments: &[Size], tail: Option<&Size>) -> Op
 /// The segment with the largest share of dead rows, from a quarter on; of tiny ones none, which cost nothing.
 fn wounded(shape: &Shape, segments: &[Size]) -> Option<usize> {
     let least = shape.freeze_rows as u64 / DEAD_ROWS_SHARE;
-    let share = |size: &Size| (size.rows - size.live.min(size.rows)) * 1024 / size.rows.max(1);
-    let worst = (0..segments.len()).max_by_key(|at| share(&segments[*at]))?;
-    let dead = segments[worst].rows - segments[worst].live.min(segments[worst].rows);
-    (share(&segments[worst]) >= 1024 / DEAD_SHARE && dead > least).then_some(worst)
+    let dead = |size: &Size| size.rows.saturating_sub(size.live);
+    let share = |size: &Size| dead(size) * 1024 / size.rows.max(1);
+    let worth = indices(segments, |size| share(size) >= 1024 / DEAD_SHARE && dead(size) > least);
+    worth.into_iter().max_by_key(|at| share(&segments[*at]))
 }
 
 fn level(shape: &Shape, size: &Size) -> u32 {
@@ -193,8 +194,8 @@ mod tests {
         }
     }
 
-    /// After any number of freezes there are fewer than `fan` segments a tier, each row was written once a tier at most,
-    /// and what was done is done: nothing is due any more.
+    /// After any number of freezes there are fewer than `fan` segments a tier, each row was written once a tier at
+    /// most, and what was done is done: nothing is due any more.
     #[test]
     fn rows_are_rewritten_once_a_tier() {
         let (room, mut segments, mut written) = (Room::of(384), Vec::new(), 0);
@@ -224,6 +225,9 @@ mod tests {
         assert_eq!(due(&large, room, &[of(11, 0)], &NONE), Some(vec![0]));
         assert_eq!(due(&large, room, &[of(12, 2)], &NONE), None, "tiny");
         assert_eq!(due(&large, room, &[of(13, 2)], &NONE), Some(vec![0]));
+        let behind = [of(12, 2), of(100, 60)];
+        assert_eq!(due(&large, room, &behind, &NONE), Some(vec![1]), "the tiny hide nobody");
+        assert!(is_due(&large, &behind, &NONE));
         assert_eq!(due(&SHAPE, room, &[], &whole(99)), None);
         assert_eq!(due(&SHAPE, room, &[], &whole(100)), Some(vec![]));
     }

@@ -197,11 +197,11 @@ impl Worker {
 ///
 /// # Errors
 /// [`CollectionError::BehindAnchor`], [`CollectionError::Forked`], [`CollectionError::AnchorLost`].
-pub(super) fn continued(
+pub(super) fn continued<const SEEN: usize>(
     head: &Head,
     root_at: impl Fn(u64) -> Option<[u8; 32]>,
     last: &LastAnchor,
-    seen: [Option<&Head>; 2],
+    seen: [Option<&Head>; SEEN],
 ) -> Result<(), CollectionError> {
     let anchored = match last {
         LastAnchor::None => None,

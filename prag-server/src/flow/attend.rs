@@ -58,7 +58,8 @@ impl Worker {
             _ => return Err(problems::another()),
         };
         if settings.ledger != self.0.parts.ledger.id() {
-            let detail = "the rewards contract pays for vouchers of another ledger than this worker obeys: nothing is reported";
+            let detail = "the rewards contract pays for vouchers of another ledger than this worker obeys: nothing is \
+                 reported";
             return Err(Problem::new(Code::NoMarket, detail));
         }
         let scene = Scene { market, settings, running };

@@ -25,7 +25,7 @@ pub struct Held {
     /// What the catalogue said when it was taken in hand; of that only the class moves on (`entry_now`).
     pub entry: Entry,
     pub(super) state: RwLock<State>,
-    /// Held while the shard is opened: two writers of one shard would be its end.
+    /// Held while the shard is opened or goes to rest: two writers of one shard would be its end.
     pub(super) opening: tokio::sync::Mutex<()>,
     /// When somebody was last admitted, Unix seconds.
     used: AtomicU64,
@@ -225,8 +225,9 @@ impl Held {
         }
     }
 
-    /// The ledger said at `now` that the key may be held until `until`. Where it named another worker meanwhile, that one
-    /// may have written: what is open here is closed, to be checked against the ledger again. Answers whether it was.
+    /// The ledger said at `now` that the key may be held until `until`. Where it named another worker meanwhile, that
+    /// one may have written: what is open here is closed, to be checked against the ledger again. Answers whether it
+    /// was.
     pub(super) fn note_lease(&self, until: u64, now: u64) -> bool {
         let closed = self.displaced().is_some() && self.lock();
         self.lease_until.store(until, Ordering::Relaxed);
@@ -258,22 +259,18 @@ impl Held {
 
     /// Give up the shard and its keys; true if they were here. Who is using it finishes; nothing more is written.
     pub(super) fn lock(&self) -> bool {
-        self.close().is_some()
+        self.lock_with_head().is_some()
     }
 
-    /// As [`Held::lock`]. Answers the head that it had last, as far as it is known.
+    /// As [`Held::lock`]. Answers the head that it had last.
     pub(super) fn lock_with_head(&self) -> Option<Head> {
-        self.close().flatten()
-    }
-
-    fn close(&self) -> Option<Option<Head>> {
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
         let head = match &*state {
             State::Ready(shard) => {
                 shard.close();
-                Some(shard.head())
+                shard.head()
             }
-            State::Resting(rest) => Some(rest.head),
+            State::Resting(rest) => rest.head,
             State::Locked | State::Absent | State::Quarantined(_) => return None,
         };
         *state = State::Locked;

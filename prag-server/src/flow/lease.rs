@@ -75,21 +75,24 @@ impl Worker {
         Ok(Some(placement))
     }
 
-    /// Place the collection on this worker for as long as can be, on its owner's word. What is open here is closed where
-    /// the ledger named another worker until now, or a later writer. It opens again as after a move: with what the vault says
-    /// that has the keys, and that is the other worker where `peer` comes first.
+    /// Place the collection on this worker for as long as can be, on its owner's word. What is open here is closed
+    /// where the ledger named another worker until now, or a later writer. It opens again as after a move: with what
+    /// the vault says that has the keys, and that is the other worker where `peer` comes first.
     pub(super) async fn place(
         &self,
         caller: &Asker,
         id: CollectionId,
         epoch: Epoch,
     ) -> Result<(), Problem> {
-        let before = self.leased(id, epoch).await?;
-        self.transition(caller, self.placing(id, epoch)).await?;
         let another = |before: Placement| before.account != self.0.parts.account;
-        if before.is_some_and(another)
-            && let Ok(held) = self.known(id)
-        {
+        let moved = self.leased(id, epoch).await?.is_some_and(another);
+        let away = self.known(id).ok().filter(|_| moved);
+        if let Some(held) = &away {
+            // Noted before the ledger turns: nobody is served between the turn and the lock.
+            held.note_displaced(self.now());
+        }
+        self.transition(caller, self.placing(id, epoch)).await?;
+        if let Some(held) = away {
             held.lock();
         }
         self.lock_if_superseded(id).await
@@ -180,12 +183,17 @@ impl Worker {
             let alone = self.0.turning.try_lock();
             let id = held.entry.id;
             let verdict = self.verdict(id).await;
-            // A rotation or release that is under way has the ledger and the shard in its hands; where it waits for a ledger
-            // that is silent, keys go all the same.
+            // A rotation or release that is under way has the ledger and the shard in its hands; where it waits for a
+            // ledger that is silent, keys go all the same.
             let Ok(_alone) = alone else {
                 match verdict {
                     Ok(Verdict::Held(until)) => self.note_lease(&held, until),
-                    Ok(_) => {}
+                    Ok(
+                        Verdict::Unbound
+                        | Verdict::Lapsed
+                        | Verdict::Displaced
+                        | Verdict::Destroyed,
+                    ) => {}
                     Err(_) => self.lock_unseen(&held),
                 }
                 continue;

@@ -7,9 +7,8 @@
 
 use super::{Worker, problems};
 use crate::collection::memory::{Accounts, Charge, Component, Full};
-use crate::collection::tiers::Shape;
-use crate::collection::upkeep::Upkeep;
 use crate::machine;
+use crate::metrics::figure;
 use crate::settings::Settings;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::attestation::MemoryStanding;
@@ -88,17 +87,14 @@ impl Memory {
     /// Lines for `/metrics`.
     pub(super) fn render(&self, out: &mut String) {
         let accounts = &self.accounts;
-        let _ = writeln!(
-            out,
-            "# HELP prag_memory_bytes Memory in use, as it is counted against the limit, in steps of a MiB.\n# TYPE prag_memory_bytes gauge"
-        );
+        let help = "Memory in use, as it is counted against the limit, in steps of a MiB.";
+        let _ = writeln!(out, "# HELP prag_memory_bytes {help}\n# TYPE prag_memory_bytes gauge");
         for part in Component::ALL {
             let (name, bytes) = (part.name(), stepped(accounts.used(part)));
             let _ = writeln!(out, "prag_memory_bytes{{component=\"{name}\"}} {bytes}");
         }
         let mut gauge = |name: &str, help: &str, value: u64| {
-            let value = stepped(value);
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+            figure(out, name, "gauge", help, stepped(value));
         };
         gauge("prag_memory_used_bytes", "The sum of all components.", accounts.total());
         gauge("prag_memory_limit_bytes", "The setting `memory.limit`.", accounts.limit());
@@ -112,19 +108,8 @@ impl Memory {
     }
 }
 
-/// How builds run on this machine.
-pub(super) fn upkeep(settings: &Settings) -> Upkeep {
-    let shape = Shape { freeze_rows: settings.freeze_rows, fan: settings.merge_segments };
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = match settings.build_threads {
-        0 => cores.div_ceil(2),
-        threads => threads,
-    };
-    Upkeep::new(shape, threads, settings.build_mib_per_s << 20)
-}
-
-/// What a put takes while it is under way, and what stays of it in the tail: text, vectors, batches and their sealed form,
-/// about.
+/// What a put takes while it is under way, and what stays of it in the tail: text, vectors, batches and their sealed
+/// form, about.
 pub(super) fn put_bytes(profile: &Profile, put: &PutDocument) -> u64 {
     let text = put.content.len() as u64;
     let chunk = TOKEN_BYTES * u64::from(profile.chunk_tokens.max(CHUNK_TOKENS_MIN));
@@ -143,19 +128,6 @@ impl Worker {
     #[must_use]
     pub fn memory(&self) -> &Arc<Accounts> {
         &self.0.memory.accounts
-    }
-
-    /// Refuses where builds are so far behind that searches would scan for long.
-    ///
-    /// # Errors
-    /// `overloaded`; worth a retry once the freeze is done.
-    pub(super) fn check_tail(&self, rows: usize) -> Result<(), Problem> {
-        let most = self.0.settings.freeze_rows.saturating_mul(TAIL_FREEZES_MAX).max(TAIL_ROWS_MIN);
-        if rows < most {
-            return Ok(());
-        }
-        let detail = "rows wait for a freeze in this collection: writes come in faster than segments are built";
-        Err(Problem::new(Code::Overloaded, detail).limit(u64::try_from(most).unwrap_or(u64::MAX)))
     }
 }
 
@@ -178,7 +150,3 @@ const SHARD_FILES: u64 = 9;
 const OTHER_FILES: u64 = 1536;
 /// Shards that may be open however few files there are.
 const PLACES_MIN: u64 = 16;
-/// A tail of so many times the rows that start a freeze takes no more.
-const TAIL_FREEZES_MAX: usize = 16;
-/// But never fewer than this.
-const TAIL_ROWS_MIN: usize = 100_000;

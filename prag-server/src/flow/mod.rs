@@ -142,7 +142,7 @@ impl Worker {
             .map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let line = upkeep::Line::start()
             .map_err(|_| Problem::new(Code::Internal, "no thread for freezes and merges"))?;
-        let (memory, upkeep) = (memory::Memory::new(&settings)?, memory::upkeep(&settings));
+        let (memory, upkeep) = (memory::Memory::new(&settings)?, upkeep::builds(&settings));
         let inner = Inner {
             settings,
             parts,

@@ -134,7 +134,7 @@ impl Worker {
         Ok(held)
     }
 
-    /// As [`Worker::try_open`], where it may as well stay locked.
+    /// As [`Worker::open_alone`], unless it is open already; it may as well stay locked.
     pub(super) async fn open_shard(
         &self,
         held: &Arc<Held>,
@@ -142,33 +142,35 @@ impl Worker {
         wrap: Key<Wrap>,
         seen: Option<Head>,
     ) {
-        if let Err(problem) = self.try_open(held, epoch, Arc::new(wrap), seen).await {
+        let _one_by_one = held.opening.lock().await;
+        if held.kept().is_ok() {
+            return;
+        }
+        if let Err(problem) = self.open_alone(held, epoch, Arc::new(wrap), seen).await {
             tracing::warn!(shard = %held.entry.lineage, %problem, "a shard stays locked");
         }
     }
 
-    /// Open the shard with the key of the ledger's epoch, unless it is open already, then end the epochs before it.
-    /// `seen`: a head that it must continue, besides the last anchor.
+    /// Open the shard with the key of the ledger's epoch, then end the epochs before it. Whoever asks holds `opening`.
+    /// `seen`: a head that it must continue, besides the last anchor and the head that it went to rest with.
     ///
     /// # Errors
-    /// The policy's, the ledger's, `memory-limit`, `overloaded`: it is as it was. What is wrong with the shard itself is its state.
-    pub(super) async fn try_open(
+    /// The policy's, the ledger's, `memory-limit`, `overloaded`: it is as it was. What is wrong with the shard itself
+    /// is its state.
+    pub(super) async fn open_alone(
         &self,
         held: &Arc<Held>,
         epoch: Epoch,
         wrap: Arc<Key<Wrap>>,
         seen: Option<Head>,
     ) -> Result<(), Problem> {
-        let _one_by_one = held.opening.lock().await;
-        if held.kept().is_ok() {
-            return Ok(());
-        }
         let rest = held.resting();
+        let rested = rest.as_ref().map(|rest| rest.head);
         self.check_policy(held.entry.id).await?;
         let (worker, entry) = (self.clone(), held.entry.clone());
         let last = self.last_anchor().await?;
         let superseded = self.writes(&held.entry).await?;
-        let work = move || worker.open_checked(&entry, epoch, wrap, &last, seen.as_ref());
+        let work = move || worker.open_checked(&entry, epoch, wrap, &last, [seen, rested]);
         let opened: Result<_, CollectionError> = match superseded {
             None => match tokio::task::spawn_blocking(work).await {
                 Ok(opened) => opened,
@@ -180,12 +182,12 @@ impl Worker {
             Ok(shard) => {
                 let shard = Arc::new(shard);
                 // What it had when it went to rest was counted.
-                let counted = rest.as_ref().filter(|rest| rest.counts.is_some());
+                let counted = rest.filter(|rest| rest.counts.is_some());
                 if counted.map(|rest| rest.head) != Some(shard.head()) {
                     self.make_room_of(&shard).await?;
                 }
                 held.touch(self.now());
-                held.arrive(&shard, rest.is_some())?;
+                held.arrive(&shard, rested.is_some())?;
                 self.end_restoration(&held.entry).await;
                 if let Err(problem) = self.settle(held.entry.id, epoch, &shard).await {
                     tracing::warn!(%problem, "an earlier key epoch is not ended yet");
@@ -196,7 +198,7 @@ impl Worker {
             }
             // Nothing was found wrong with it: the disk may answer the next one.
             Err(error @ CollectionError::Store(StoreError::Io { .. } | StoreError::Busy(_)))
-                if rest.is_some() =>
+                if rested.is_some() =>
             {
                 return Err(problems::collection(error));
             }
@@ -218,14 +220,15 @@ impl Worker {
         epoch: Epoch,
         wrap: Arc<Key<Wrap>>,
         last: &LastAnchor,
-        seen: Option<&Head>,
+        [seen, rested]: [Option<Head>; 2],
     ) -> Result<CollectionShard, CollectionError> {
         let claim = entry.writer_epoch();
         let mode = Open::Writer { expected_epoch: claim, claim };
         let store = self.0.parts.engine.open(ShardName(entry.shard()), mode)?;
         let shard = CollectionShard::open(identity(entry, epoch), wrap, self.home(store))?;
         let restored = entry.restored.map(|restored| restored.head);
-        continued(&shard.head(), |size| shard.root_at(size), last, [seen, restored.as_ref()])?;
+        let known = [seen.as_ref(), rested.as_ref(), restored.as_ref()];
+        continued(&shard.head(), |size| shard.root_at(size), last, known)?;
         Ok(shard)
     }
 
@@ -242,7 +245,7 @@ impl Worker {
         let store = self.0.parts.engine.open(ShardName(entry.shard()), mode)?;
         let (head, tree) = CollectionShard::stored_head(identity(entry, epoch), wrap, &store)?;
         let restored = entry.restored.map(|restored| restored.head);
-        continued(&head, |size| tree.root_at(size), last, [None, restored.as_ref()])?;
+        continued(&head, |size| tree.root_at(size), last, [restored.as_ref()])?;
         Ok(head)
     }
 

@@ -173,8 +173,8 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
     tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
 }
 
-/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, few rows to scan, and no
-/// text to unpack.
+/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, few rows to scan, and
+/// no text to unpack.
 fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
     // Who would have to wait for a writer waits on another thread.

@@ -22,16 +22,18 @@ impl Worker {
     /// Open the shard, if it is at rest, and note that it is used.
     ///
     /// # Errors
-    /// `memory-limit` where it does not fit, even without those that are idle; what the ledger says. It stays at rest, and
-    /// can be asked for again.
+    /// `memory-limit` where it does not fit, even without those that are idle; what the ledger says. It stays at rest,
+    /// and can be asked for again.
     pub(super) async fn wake(&self, held: &Arc<Held>) -> Result<(), Problem> {
         held.touch(self.now());
-        let Some(rest) = held.resting() else { return Ok(()) };
-        match self.open_resting(held, &rest).await {
+        if held.resting().is_none() {
+            return Ok(());
+        }
+        match self.open_resting(held).await {
             // Memory, or files.
             Err(problem) if matches!(problem.code, Code::MemoryLimit | Code::Overloaded) => {
                 self.rest_idle(PRESSED_IDLE_S).await;
-                self.open_resting(held, &rest).await
+                self.open_resting(held).await
             }
             other => other,
         }
@@ -61,15 +63,19 @@ impl Worker {
     }
 
     /// In a task of its own: a caller that goes away must not let the next one begin while this opening goes on.
-    async fn open_resting(&self, held: &Arc<Held>, rest: &Arc<Rest>) -> Result<(), Problem> {
-        let (worker, held, rest) = (self.clone(), Arc::clone(held), Arc::clone(rest));
+    async fn open_resting(&self, held: &Arc<Held>) -> Result<(), Problem> {
+        let (worker, held) = (self.clone(), Arc::clone(held));
         let opening = async move {
-            worker.try_open(&held, rest.epoch, Arc::clone(&rest.wrap), Some(rest.head)).await
+            let _one_by_one = held.opening.lock().await;
+            // Whoever was first opened it, or its key has gone or been replaced meanwhile.
+            let Some(rest) = held.resting() else { return Ok(()) };
+            worker.open_alone(&held, rest.epoch, Arc::clone(&rest.wrap), None).await
         };
         tokio::spawn(opening).await.map_err(problems::internal)?
     }
 
-    /// Close every shard that was not asked for within `idle_s` seconds and is not in use.
+    /// Close every shard that was not asked for within `idle_s` seconds and is not in use; none where the settings keep
+    /// all open.
     pub async fn rest_idle(&self, idle_s: u64) {
         let worker = self.clone();
         let _ = tokio::task::spawn_blocking(move || worker.rest_idle_now(idle_s)).await;
@@ -77,6 +83,9 @@ impl Worker {
 
     /// As [`Worker::rest_idle`]. Blocks.
     fn rest_idle_now(&self, idle_s: u64) {
+        if self.0.settings.memory.idle_s == 0 {
+            return;
+        }
         let before = self.now().saturating_sub(idle_s);
         let idle: Vec<Arc<Held>> = {
             let collections = self.0.collections.read().unwrap_or_else(ignore_poison);
@@ -141,13 +150,15 @@ impl Held {
 
     /// Close the shard if nobody uses it, and keep what opens it again.
     fn rest(&self) {
+        // To the end: whoever wakes it waits until its files are closed.
+        let Ok(_one_by_one) = self.opening.try_lock() else { return };
         let mut state = self.state.write().unwrap_or_else(ignore_poison);
         let State::Ready(shard) = &mut *state else { return };
         // Whoever has it got it under this lock, so nobody gets it meanwhile.
         let Some(rest) = Arc::get_mut(shard).and_then(CollectionShard::rest) else { return };
         let open = std::mem::replace(&mut *state, State::Resting(Arc::new(rest)));
         drop(state);
-        // Large: freed while nobody waits. Who opens it meanwhile writes alone: this one has no user left.
+        // Large: freed while whoever asks for its state need not wait.
         drop(open);
     }
 

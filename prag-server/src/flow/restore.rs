@@ -347,7 +347,6 @@ impl Worker {
         }
         self.0.parts.catalog.keep(&entry).map_err(vault)?;
         let held = Arc::new(Held::new(entry, State::Locked));
-        self.note_room(&held);
         self.hold(&held);
         self.open_shard(&held, record.epoch, wrap, None).await;
         self.opened(&held, kind, record.epoch, shares);

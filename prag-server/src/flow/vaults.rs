@@ -17,7 +17,7 @@
 
 use super::collections::vault;
 use super::held::State;
-use super::lease::lives;
+use super::lease::{SHARD, lives};
 use super::opening::wrap_key;
 use super::{Held, Worker, problems};
 use crate::collection::shard::Rest;
@@ -75,7 +75,7 @@ impl Worker {
         admission::fresh(&view, now, self.0.settings.staleness_s).map_err(problems::denied)?;
         let record = view.collection.filter(|record| !record.destroyed);
         let record = record.ok_or_else(problems::forbidden)?;
-        let query = AccessQuery::Placement { collection: id, shard: 0 };
+        let query = AccessQuery::Placement { collection: id, shard: SHARD };
         let reply = parts.ledger.query(query).await.map_err(problems::ledger)?;
         let AccessReply::Placement(placement) = reply else { return Err(problems::another()) };
         // A lease is over when either clock says so.
@@ -97,6 +97,7 @@ impl Worker {
                     match self.bound(id, word.record.epoch).await {
                         Ok(placement) => {
                             if let Some(placement) = &placement {
+                                // Closed by that or not, it is to be opened now.
                                 let _closed = held.note_lease(placement.lease_until, self.now());
                             }
                             word.placement = placement;

@@ -226,8 +226,9 @@ impl Market {
                 "a chain's contracts have their own terms: only `[market.worker]` is set here";
             return Err(SettingsError::Market(why.to_owned()));
         }
-        let pays = self.worker.as_ref().is_some_and(|worker| worker.wallet.is_some());
-        if pays && self.worker.as_ref().is_some_and(|worker| worker.reserve_units == 0) {
+        let spends_all =
+            |worker: &MarketWorker| worker.wallet.is_some() && worker.reserve_units == 0;
+        if self.worker.as_ref().is_some_and(spends_all) {
             let why = "`worker.reserve_units` must be above 0 where `worker.wallet` is set: the rest pays for gas";
             return Err(SettingsError::Market(why.to_owned()));
         }

@@ -100,8 +100,8 @@ pub struct Collection {
     pub epoch: Epoch,
     /// `ready`, `locked` (no key) or `quarantined`.
     pub state: CollectionState,
-    /// Live documents; 0 for a scoped grantee, and where the memory limit leaves no room to look into a shard that was not
-    /// open since the worker's boot.
+    /// Live documents; 0 for a scoped grantee, and where the memory limit leaves no room to look into a shard that was
+    /// not open since the worker's boot.
     pub documents: u64,
     /// Live chunks; 0 for a scoped grantee.
     pub chunks: u64,

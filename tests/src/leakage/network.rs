@@ -70,7 +70,7 @@ pub(super) async fn measure(bench: &Bench, scale: Scale, out: &mut String) {
         let _ = writeln!(out, "| {label} | {hit} | {miss} | {refused} |");
     }
 
-    out.push_str("\n### Times\nMedians, of requests one after another; a worker does not quantise times.\n\n| request | microseconds |\n|---|---|\n");
+    out.push_str("\n### Times\nMedians, of requests one after another, of a collection that is not oblivious: nothing quantises them.\n\n| request | microseconds |\n|---|---|\n");
     bench.grant(json!({ "max_k": 10, "quota": 1_000_000 })).await;
     let query = json!({ "vector": vector(3), "k": 10 });
     let mut missed = query.clone();

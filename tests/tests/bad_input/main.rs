@@ -25,7 +25,7 @@ use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::PutDocument;
 use prag_protocol::wire::grants::PutGrant;
-use prag_tests::{Lab, ask, json};
+use prag_tests::{Lab, ask, hour_grant, json};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -61,15 +61,7 @@ impl Scene {
         let supplied = make("supplied", VectorSource::Supplied(2)).await;
         put(&owner, embedded, DOCUMENT).await;
         put(&owner, supplied, WITH_VECTOR).await;
-        let grant = PutGrant {
-            grantee: reader.identity().address().clone(),
-            read: true,
-            write: false,
-            max_k: 5,
-            quota: None,
-            expires: owner.channel().now() + 3600,
-            scope: None,
-        };
+        let grant = PutGrant { write: false, ..hour_grant(&reader) };
         owner.put_grant(embedded, &grant).await.unwrap();
         Self { lab, owner, reader, embedded, supplied, _turn: turn }
     }

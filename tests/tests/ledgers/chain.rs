@@ -1,14 +1,13 @@
 //! The same on a real chain, and what only a chain can do.
 
 use crate::node::Way;
-use crate::real::{self, network, operator, variable};
+use crate::real::{self, operator, variable};
 use crate::stage::Stage;
 use crate::story;
-use prag_cosmos::Network;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
-use prag_server::settings::{Chain, Ledger};
+use prag_server::settings::Ledger;
 use prag_tests::{Lab, document, find};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -117,22 +116,8 @@ async fn ready(lab: &Lab) -> String {
 
 /// A worker that obeys the contract, by `way`. Its account has nothing yet.
 async fn start(way: &Way) -> Lab {
-    let (contract, code_hash) = CONTRACT.get_or_init(deploy).await.clone();
-    let Network { chain_id, prefix, trusted, trusting_period_s, gas_price, .. } = network().await;
-    let chain = Chain {
-        chain_id,
-        prefix,
-        contract,
-        code_hash,
-        nodes: vec![way.url()],
-        agree: 1,
-        trusted,
-        trusting_period_s,
-        gas_price,
-        payers: Vec::new(),
-        relays_per_hour: 3600,
-        market: None,
-    };
+    let access = CONTRACT.get_or_init(deploy).await.clone();
+    let chain = real::obeying(way.url(), access).await;
     Lab::start_with(|settings| {
         settings.staleness_s = 10;
         settings.lease_check_s = 1;

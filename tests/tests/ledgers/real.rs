@@ -3,6 +3,7 @@
 use prag_client::system::SystemClock;
 use prag_cosmos::{Chain, Funds, GasPrice, Network, TrustedHeader};
 use prag_protocol::Address;
+use prag_server::settings;
 use prag_trust::address::WalletKey;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -56,6 +57,28 @@ pub(crate) async fn network() -> Network {
         trusting_period_s: 86_400,
         staleness_s: 30,
         gas_price: GasPrice { micro: 25_000, denom: DENOM.to_owned() },
+    }
+}
+
+/// The settings of a worker that obeys this access contract and asks the node at `url`.
+pub(crate) async fn obeying(
+    url: String,
+    (contract, code_hash): (Address, [u8; 32]),
+) -> settings::Chain {
+    let Network { chain_id, prefix, trusted, trusting_period_s, gas_price, .. } = network().await;
+    settings::Chain {
+        chain_id,
+        prefix,
+        contract,
+        code_hash,
+        nodes: vec![url],
+        agree: 1,
+        trusted,
+        trusting_period_s,
+        gas_price,
+        payers: Vec::new(),
+        relays_per_hour: 3600,
+        market: None,
     }
 }
 

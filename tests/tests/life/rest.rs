@@ -24,8 +24,8 @@ async fn rest(lab: &Lab, shards: u64) {
     panic!("a shard does not rest");
 }
 
-/// A shard that nobody asks for is closed and takes no memory; a query or a write opens it as it was. At a boot no shard
-/// is open; with `idle_s = 0` all are.
+/// A shard that nobody asks for is closed and takes no memory; a query or a write opens it as it was. At a boot no
+/// shard is open; with `idle_s = 0` all are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shards_rest_and_wake() {
     let mut lab = Lab::start().await;
@@ -142,7 +142,7 @@ async fn memory_is_shown_in_steps() {
     assert!(shown.iter().all(|bytes| bytes % (1 << 20) == 0), "{text}");
 }
 
-/// A grant, a rotation and a snapshot's like reach a collection at rest as they reach an open one.
+/// A rotation, an anchor and a re-encryption reach a collection at rest as they reach an open one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_administers_a_resting_collection_finds_it_whole() {
     let lab = Lab::start().await;
@@ -161,7 +161,7 @@ async fn who_administers_a_resting_collection_finds_it_whole() {
     assert_eq!(found(&client, id).await.unwrap(), LEFT);
 }
 
-/// Who searches and writes while shards are put to rest as often as can be notices nothing.
+/// Who searches and writes while shards are put to rest as often as can be loses nothing, and at worst asks again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rest_comes_between_nothing() {
     let lab = Lab::start().await;
@@ -188,4 +188,18 @@ async fn rest_comes_between_nothing() {
     resting.abort();
     assert_eq!(client.collection(id).await.unwrap().documents, written);
     assert_eq!(found(&client, id).await.unwrap().len() as u64, written);
+}
+
+/// With `idle_s = 0` a full memory closes nothing, however long nobody has asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_open_stays_open() {
+    let lab = Lab::start_with(|settings| settings.memory.idle_s = 0).await;
+    lived_in(&lab.client("owner").await, "notes").await;
+    lab.pass(60);
+    let client = lab.client("owner").await;
+    let memory = Arc::clone(lab.worker().memory());
+    let _taken = memory.charge(Component::Requests, memory.limit());
+    let refused = client.create_collection("more", VectorSource::Supplied(2)).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::MemoryLimit), "{refused}");
+    assert_eq!(metric(&lab, "prag_collections_resting").await, 0);
 }

@@ -1,17 +1,20 @@
-//! The market on a real chain: the worker acts out of its own account, everybody else by transactions of their own wallets.
+//! The market on a real chain: the worker acts out of its own account, everybody else by transactions of their own
+//! wallets.
 
 use crate::real::{self, DENOM, pay, variable};
 use prag_client::Client;
-use prag_cosmos::{Chain, MarketContracts, Network, Pinned, Settings};
+use prag_cosmos::{Chain, MarketContracts, Pinned, Settings};
 use prag_protocol::ledger::bank::{BankMsg, BankQuery, BankReply, Coin};
-use prag_protocol::ledger::market::{Attend, Attended, MarketMsg, MarketQuery, OfRequest};
+use prag_protocol::ledger::market::{
+    Attend, Attended, MarketInit, MarketMsg, MarketQuery, OfRequest,
+};
 use prag_protocol::ledger::rewards::{
-    ReportRecord, RewardsConfig, RewardsInit, RewardsMsg, RewardsQuery, RewardsReply,
+    ReportRecord, RewardsInit, RewardsMsg, RewardsQuery, RewardsReply,
 };
 use prag_protocol::ledger::subscription::{Subscription, SubscriptionMsg, SubscriptionQuery};
 use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::ledger::workers::{
-    Parties, WorkerRecord, WorkersInit, WorkersMsg, WorkersQuery, WorkersReply, WorkersTerms,
+    Parties, WorkerRecord, WorkersInit, WorkersMsg, WorkersQuery, WorkersReply,
 };
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
@@ -97,12 +100,14 @@ impl Stage {
     async fn start() -> Self {
         let begun = Instant::now();
         let admin = real::operator().await;
-        let (access, code_hash) = real::deploy(&admin, "access", &json!({})).await;
-        let network = real::network().await;
-        let settings = Settings { network, contract: access.clone(), code_hash };
-        let contracts = market(&admin, &settings).await;
+        let access = real::deploy(&admin, "access", &json!({})).await;
+        let (contract, code_hash) = access.clone();
+        let settings = Settings { network: real::network().await, contract, code_hash };
+        let market = Some(market(&admin, settings).await);
         println!("   chain: {:>6.1} s  four contracts are made", begun.elapsed().as_secs_f32());
-        let lab = Lab::start_with(|settings_of| worker(settings_of, settings, contracts)).await;
+        let chain = real::obeying(variable("PRAG_CHAIN_RPC"), access).await;
+        let chain = ChainSettings { market, ..chain };
+        let lab = Lab::start_with(|settings| worker(settings, chain)).await;
         pay(&admin, lab.worker().account(), 200_000_000).await;
         for name in ["operator", "owner", "reader"] {
             pay(&admin, &lab.account(name), 50_000_000).await;
@@ -110,7 +115,7 @@ impl Stage {
         let (operator, owner) = (lab.client("operator").await, lab.client("owner").await);
         let reader = lab.client("reader").await;
         let id = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap().id;
-        crate::stage::fill(&lab, &owner, id).await;
+        crate::stage::fill(&owner, &reader, id).await;
         let stage = Self { lab, admin, operator, owner, reader, id, begun };
         stage.say("a worker serves a collection, and everybody has money");
         stage
@@ -287,12 +292,7 @@ impl Stage {
 }
 
 /// The worker's settings.
-fn worker(
-    settings: &mut prag_server::settings::Settings,
-    Settings { network, contract, code_hash }: Settings,
-    contracts: MarketContracts,
-) {
-    let Network { chain_id, prefix, trusted, trusting_period_s, gas_price, .. } = network;
+fn worker(settings: &mut prag_server::settings::Settings, chain: ChainSettings) {
     (settings.staleness_s, settings.lease_check_s) = (10, 1);
     settings.metering = Some(Metering { credit: 4 });
     (settings.rate_per_s, settings.rate_burst) = (10_000, 100_000);
@@ -300,70 +300,30 @@ fn worker(
     // The test says when it looks.
     let part = MarketWorker { url, check_s: 3_600, ..MarketWorker::default() };
     settings.market = Some(Market { worker: Some(part), ..Market::default() });
-    settings.ledger = Ledger::Cosmos(Box::new(ChainSettings {
-        chain_id,
-        prefix,
-        contract,
-        code_hash,
-        nodes: vec![variable("PRAG_CHAIN_RPC")],
-        agree: 1,
-        trusted,
-        trusting_period_s,
-        gas_price,
-        payers: Vec::new(),
-        relays_per_hour: 3600,
-        market: Some(contracts),
-    }));
+    settings.ledger = Ledger::Cosmos(Box::new(chain));
 }
 
 /// The contracts beside access, which know each other.
-async fn market(admin: &Chain, settings: &Settings) -> MarketContracts {
+async fn market(admin: &Chain, settings: Settings) -> MarketContracts {
     let me = admin.account().on_chain().clone();
     let pinned = |(contract, code_hash)| Pinned { contract, code_hash };
     let subscription = pinned(real::deploy(admin, "subscription", &json!({})).await);
-    let terms = WorkersTerms {
-        denom: DENOM.parse().unwrap(),
-        stake_per_capacity: STAKE.try_into().unwrap(),
-        window_seconds: 60,
-        evidence_seconds: 86_400,
-        timelock_seconds: 1,
-        unbonding_seconds: 1,
-        missed_ppm: 10_000,
-        attested_only: false,
-        approved_only: true,
-    };
+    let MarketInit { mut terms, epoch_seconds, rewards: config, .. } = terms().init(&me).unwrap();
+    terms.approved_only = true;
+    let denom = terms.denom.clone();
     let approver = Some(me.clone());
     let parties = Parties { rewards: None, treasury: me.clone(), approver: approver.clone() };
     let init = WorkersInit { admin: me.clone(), parties, terms };
     let workers = pinned(real::deploy(admin, "workers", &init).await);
     let clock = std::sync::Arc::new(prag_client::system::SystemClock::default());
     let wallet = prag_trust::address::WalletKey::from_bytes(&[11; 32]).unwrap();
-    let ledger = prag_cosmos::CosmosLedger::open(settings.clone(), None, &wallet, clock).unwrap();
-    let config = RewardsConfig {
-        treasury: me.clone(),
-        fee_bps: 500,
-        royalty_bps: 2_000,
-        uptime_bps: 1_000,
-        query_weight: 10,
-        chunk_weight: 2,
-        embedded_weight: 1,
-        bond: BOND.try_into().unwrap(),
-        deposit: 10u128.try_into().unwrap(),
-        bounty_bps: 4_000,
-        slash_ppm: 100_000,
-        report_seconds: 20,
-        challenge_seconds: 12,
-        claim_seconds: 300,
-    };
-    let init = RewardsInit {
-        ledger: prag_client::ledger::Ledger::id(&ledger),
-        denom: DENOM.parse().unwrap(),
-        epoch_seconds: 40,
-        config,
-    };
+    let access = settings.contract.clone();
+    let ledger = prag_cosmos::CosmosLedger::open(settings, None, &wallet, clock).unwrap();
+    let ledger = prag_client::ledger::Ledger::id(&ledger);
+    let init = RewardsInit { ledger, denom, epoch_seconds, config };
     let init = json!({
         "rewards": init,
-        "access": {"address": settings.contract},
+        "access": {"address": access},
         "workers": {"address": workers.contract},
     });
     let rewards = pinned(real::deploy(admin, "rewards", &init).await);
@@ -371,6 +331,26 @@ async fn market(admin: &Chain, settings: &Settings) -> MarketContracts {
     let told = admin.contract(&workers.contract, &workers.code_hash).await.unwrap();
     told.execute(&WorkersMsg::SetParties { parties }, &[]).await.unwrap();
     MarketContracts { workers, subscription, rewards }
+}
+
+/// The terms of an embedded ledger, in a hurry.
+fn terms() -> Market {
+    Market {
+        denom: DENOM.to_owned(),
+        epoch_s: 40,
+        report_s: 20,
+        challenge_s: 12,
+        claim_s: 300,
+        bond: BOND.try_into().unwrap(),
+        deposit: 10,
+        stake: STAKE.try_into().unwrap(),
+        window_s: 60,
+        evidence_s: 86_400,
+        timelock_s: 1,
+        unbonding_s: 1,
+        missed_ppm: 10_000,
+        ..Market::default()
+    }
 }
 
 fn coins(amount: u128) -> Vec<Coin> {

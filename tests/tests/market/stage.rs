@@ -15,7 +15,7 @@ use prag_protocol::wire::grants::PutGrant;
 use prag_protocol::wire::search::QueryRequest;
 use prag_protocol::{Address, CollectionId};
 use prag_server::settings::{Market, MarketWorker, Metering};
-use prag_tests::{Lab, account_in};
+use prag_tests::{Lab, account_in, hour_grant};
 
 /// Seconds of an epoch; of its reports and its challenges.
 pub(crate) const EPOCH: u64 = 1_000;
@@ -74,7 +74,7 @@ impl Stage {
         let reader = lab.client("reader").await;
         let id = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap().id;
         let stage = Self { lab, operator, owner, reader, id };
-        fill(&stage.lab, &stage.owner, stage.id).await;
+        fill(&stage.owner, &stage.reader, stage.id).await;
         stage
     }
 
@@ -171,7 +171,7 @@ impl Stage {
 }
 
 /// A document of two chunks, and a grant for the reader.
-pub(crate) async fn fill(lab: &Lab, owner: &Client, id: CollectionId) {
+pub(crate) async fn fill(owner: &Client, reader: &Client, id: CollectionId) {
     let content = "dose: 5 mg, twice".to_owned();
     let end = u32::try_from(content.len()).unwrap();
     let chunks = vec![
@@ -188,13 +188,10 @@ pub(crate) async fn fill(lab: &Lab, owner: &Client, id: CollectionId) {
     };
     owner.put_document(id, &document).await.unwrap();
     let grant = PutGrant {
-        grantee: lab.account("reader"),
-        read: true,
         write: false,
         max_k: 20,
-        quota: None,
         expires: owner.channel().now() + 1_000_000,
-        scope: None,
+        ..hour_grant(reader)
     };
     owner.put_grant(id, &grant).await.unwrap();
 }

@@ -82,8 +82,8 @@ async fn what_comes_back_has_room() {
     assert_eq!(found.hits[0].text, long.content);
 }
 
-/// What a worker has open from before a collection moved away is not what it serves when it comes back, for the other one
-/// wrote: its keys come anew, as after any move. Whether it heard of the move, or all of it came between two looks.
+/// What a worker has open from before a collection moved away is not what it serves when it comes back, for the other
+/// one wrote: its keys come anew, as after any move. Whether it heard of the move, or all of it came between two looks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_open_before_a_move_is_closed_after_it() {
     for heard in [false, true] {

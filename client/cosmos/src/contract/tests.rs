@@ -4,86 +4,27 @@
 
 use super::*;
 use crate::Chain;
-use crate::fixture::serve::{Lie, honest, put_sequence, serve};
-use crate::fixture::{self, CODE_HASH, CONTRACT, Now, Slice, address, grower};
+use crate::fixture::market::{World, rewards_init, wallet, workers_init};
+use crate::fixture::serve::{Lie, honest, serve};
+use crate::fixture::{CODE_HASH, CONTRACT, Slice, address, grower};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use prag_contracts_core::{Env, Kv, rewards, subscription, workers};
+use prag_contracts_core::Kv;
 use prag_protocol::CollectionId;
-use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit, RewardsQuery, RewardsReply};
+use prag_protocol::ledger::rewards::{RewardsQuery, RewardsReply};
 use prag_protocol::ledger::subscription::{SubscriptionQuery, SubscriptionReply};
-use prag_protocol::ledger::workers::{
-    Parties, WorkersInit, WorkersQuery, WorkersReply, WorkersTerms,
-};
+use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
-use prag_trust::address::WalletKey;
 use serde_json::{Value, json};
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-
-struct World {
-    chain: Arc<Mutex<fixture::Chain>>,
-    clock: Arc<Now>,
-}
 
 fn somebody() -> Address {
     address("wasm", &[5; 20])
 }
 
-fn wallet() -> WalletKey {
-    WalletKey::from_bytes(&[13; 32]).unwrap()
-}
-
-fn terms() -> WorkersInit {
-    let terms = WorkersTerms {
-        denom: "ustake".parse().unwrap(),
-        stake_per_capacity: 1000.try_into().unwrap(),
-        window_seconds: 60,
-        evidence_seconds: 120,
-        timelock_seconds: 1,
-        unbonding_seconds: 1,
-        missed_ppm: 1000,
-        attested_only: false,
-        approved_only: false,
-    };
-    let parties = Parties { rewards: None, treasury: somebody(), approver: None };
-    WorkersInit { admin: somebody(), parties, terms }
-}
-
-fn pool() -> RewardsInit {
-    let config = RewardsConfig {
-        treasury: somebody(),
-        fee_bps: 500,
-        royalty_bps: 2000,
-        uptime_bps: 1000,
-        query_weight: 10,
-        chunk_weight: 2,
-        embedded_weight: 1,
-        bond: 1000.try_into().unwrap(),
-        deposit: 10.try_into().unwrap(),
-        bounty_bps: 4000,
-        slash_ppm: 100_000,
-        report_seconds: 20,
-        challenge_seconds: 15,
-        claim_seconds: 10,
-    };
-    RewardsInit { ledger: [9; 32], denom: "ustake".parse().unwrap(), epoch_seconds: 45, config }
+fn world() -> World {
+    World::new(&somebody(), None, |_| {})
 }
 
 impl World {
-    /// A chain with one contract that has the rows of all: no two have a key in common.
-    fn new() -> Self {
-        let mut chain = fixture::Chain::new();
-        let env = Env { height: 3, time: chain.time() };
-        let mut rows = Slice(chain.wasm());
-        workers::instantiate(&mut rows, "made/contract", terms()).unwrap();
-        rewards::instantiate(&mut rows, &env, &somebody(), pool()).unwrap();
-        subscription::instantiate(&mut rows, &somebody()).unwrap();
-        put_sequence(&mut chain.stores, address("wasm", &own()).as_str(), 0);
-        chain.grow(2);
-        let clock = Arc::new(Now(AtomicU64::new(chain.time())));
-        Self { chain: Arc::new(Mutex::new(chain)), clock }
-    }
-
     fn reached(&self, nodes: Vec<String>) -> Chain {
         let settings = self.chain.lock().unwrap().settings(nodes, 1);
         Chain::open(settings.network, None, &wallet(), self.clock.clone()).unwrap()
@@ -118,14 +59,15 @@ fn create() -> AccessMsg {
 /// Every contract's questions are answered by its core, over its rows, at the newest header's time.
 #[tokio::test]
 async fn questions_are_answered_from_rows() {
-    let world = World::new();
+    let world = world();
     let contract = world.truthful().await;
     let time = world.chain.lock().unwrap().time();
     let WorkersReply::Config(config) = contract.query(&WorkersQuery::Config {}).await.unwrap()
     else {
         panic!("a config");
     };
-    assert_eq!((config.ledger.as_str(), config.terms), ("made/contract", terms().terms));
+    let begun = workers_init(&somebody(), None).terms;
+    assert_eq!((config.ledger.as_str(), config.terms), ("made/contract", begun));
     let live = WorkersQuery::GetLivelinessChallenge { worker: somebody() };
     let WorkersReply::Challenge(live) = contract.query(&live).await.unwrap() else {
         panic!("a challenge");
@@ -136,7 +78,7 @@ async fn questions_are_answered_from_rows() {
     else {
         panic!("settings");
     };
-    assert_eq!(settings.versions[0].config, pool().config);
+    assert_eq!(settings.versions[0].config, rewards_init(&somebody()).config);
     let admin = contract.query(&SubscriptionQuery::<()>::GetAdmin {}).await.unwrap();
     assert_eq!(admin, SubscriptionReply::Admin(somebody()));
     let none = AccessQuery::Collection { collection: CollectionId([1; 16]) };
@@ -146,7 +88,7 @@ async fn questions_are_answered_from_rows() {
 /// A list's page takes a round of proofs for each thing that leads to the next, and is found.
 #[tokio::test]
 async fn pages_are_led_to() {
-    let world = World::new();
+    let world = world();
     let contract = world.truthful().await;
     let (signature, subscriber_public_key) = (None, None);
     let page = WorkersQuery::GetWorkers { signature, subscriber_public_key, offset: 0, limit: 5 };
@@ -161,7 +103,7 @@ async fn pages_are_led_to() {
 /// A node cannot change what any contract answers; a row of another form is damage, not an answer.
 #[tokio::test]
 async fn answers_are_proven() {
-    let world = World::new();
+    let world = world();
     let hides: Lie = Arc::new(|method, parameters, mut answer| {
         // Rows of the contract itself, not those that say which code it is.
         let own = parameters["data"].as_str().is_some_and(|key| key.starts_with("03"));
@@ -189,7 +131,7 @@ async fn answers_are_proven() {
 /// The core's refusals are told in its words.
 #[tokio::test]
 async fn refusals_are_the_cores() {
-    let world = World::new();
+    let world = world();
     let contract = world.truthful().await;
     let page = SubscriptionQuery::<()>::SubscribersWithPermit { permit: (), offset: 0, limit: 5 };
     let told = contract.query(&page).await;
@@ -205,7 +147,7 @@ async fn refusals_are_the_cores() {
 /// What is executed is told with its height, gas and fee, and shows at once; what is refused cost nothing.
 #[tokio::test]
 async fn a_message_costs_what_it_says() {
-    let world = World::new();
+    let world = world();
     let contract = world.truthful().await;
     let _blocks = grower(&world.chain, &world.clock);
     let done = contract.execute(&create(), &[]).await.unwrap();
@@ -231,7 +173,7 @@ async fn a_message_costs_what_it_says() {
 /// A node's word is passed on as it is, true or not, and told apart from no answer.
 #[tokio::test]
 async fn a_nodes_word_is_only_that() {
-    let world = World::new();
+    let world = world();
     let said = |data: &[u8]| {
         let reply = QuerySmartContractStateResponse { data: data.to_vec() };
         json!({"code": 0, "value": STANDARD.encode(reply.encode_to_vec()), "height": "0"})
@@ -256,7 +198,7 @@ async fn a_nodes_word_is_only_that() {
 /// An address of another chain, or of an account, is no contract here; one of other code is not reached.
 #[tokio::test]
 async fn only_known_contracts_are_reached() {
-    let world = World::new();
+    let world = world();
     let chain = world.reached(vec![honest(&world.chain).await]);
     for other in [address("osmo", &CONTRACT), address("wasm", &[7; 20])] {
         let told = chain.contract(&other, &CODE_HASH).await;

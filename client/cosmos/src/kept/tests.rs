@@ -4,15 +4,13 @@
 
 use super::*;
 use crate::Chain;
+use crate::fixture::market::{wallet, workers_init};
 use crate::fixture::serve::honest;
 use crate::fixture::{self, Now, Slice, address};
 use prag_client::registered::Kept;
 use prag_contracts_core::workers::{self, Call, Verdict};
 use prag_contracts_core::{Env, Funds, Kv, Verify};
-use prag_protocol::ledger::workers::{
-    EvidenceBinding, Parties, Registration, WorkersInit, WorkersMsg, WorkersTerms,
-};
-use prag_trust::address::WalletKey;
+use prag_protocol::ledger::workers::{EvidenceBinding, Registration, WorkersMsg};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -62,19 +60,7 @@ async fn contract(change: impl FnOnce(&mut Slice<'_>)) -> Contract {
     let mut chain = fixture::Chain::new();
     let env = Env { height: 3, time: chain.time() };
     let mut rows = Slice(chain.wasm());
-    let terms = WorkersTerms {
-        denom: "ustake".parse().unwrap(),
-        stake_per_capacity: 1000.try_into().unwrap(),
-        window_seconds: 60,
-        evidence_seconds: 120,
-        timelock_seconds: 1,
-        unbonding_seconds: 1,
-        missed_ppm: 1000,
-        attested_only: false,
-        approved_only: false,
-    };
-    let parties = Parties { rewards: None, treasury: worker(), approver: None };
-    let init = WorkersInit { admin: worker(), parties, terms };
+    let init = workers_init(&worker(), None);
     workers::instantiate(&mut rows, "made/contract", init).unwrap();
     let funds = [Funds { denom: "ustake".to_owned(), amount: 1000 }];
     let (sender, verdict) = (&worker(), Verdict::Stored);
@@ -86,8 +72,7 @@ async fn contract(change: impl FnOnce(&mut Slice<'_>)) -> Contract {
     let chain = Arc::new(Mutex::new(chain));
     let node = honest(&chain).await;
     let settings = chain.lock().unwrap().settings(vec![node], 1);
-    let wallet = WalletKey::from_bytes(&[13; 32]).unwrap();
-    let chain = Chain::open(settings.network, None, &wallet, clock).unwrap();
+    let chain = Chain::open(settings.network, None, &wallet(), clock).unwrap();
     chain.contract(&settings.contract, &settings.code_hash).await.unwrap()
 }
 

@@ -1,33 +1,22 @@
-//! The market over a made chain: in either spelling, by proof, and nobody's message without its sender's own transaction.
+//! The market over a made chain: in either spelling, by proof, and nobody's message without its sender's own
+//! transaction.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::fixture::serve::{honest, put_sequence};
-use crate::fixture::{self, CODE_HASH, CONTRACT, Now, Slice, address};
+use crate::fixture::market::{World, wallet};
+use crate::fixture::serve::honest;
+use crate::fixture::{self, CODE_HASH, CONTRACT, address};
 use crate::{CosmosLedger, MarketContracts, Pinned};
 use prag_client::ledger::{Ledger, LedgerError};
-use prag_contracts_core::{Env, rewards, subscription, workers};
+use prag_contracts_core::workers;
 use prag_protocol::Address;
-use prag_protocol::ledger::bank::{BankMsg, BankQuery, BankReply};
+use prag_protocol::ledger::bank::{BankMsg, BankQuery, BankReply, Coin};
 use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply, OfRequest};
-use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit, RewardsMsg};
+use prag_protocol::ledger::rewards::RewardsMsg;
 use prag_protocol::ledger::subscription::SubscriptionQuery;
 use prag_protocol::ledger::transaction::{SignedTransaction, TransactionTerms};
-use prag_protocol::ledger::workers::{
-    Parties, WorkersInit, WorkersQuery, WorkersReply, WorkersTerms,
-};
+use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
 use prag_trust::address::WalletKey;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
-
-struct World {
-    chain: Arc<Mutex<fixture::Chain>>,
-    clock: Arc<Now>,
-}
-
-fn wallet() -> WalletKey {
-    WalletKey::from_bytes(&[13; 32]).unwrap()
-}
 
 fn ours() -> Address {
     WalletKey::from_bytes(&[14; 32]).unwrap().address()
@@ -37,60 +26,17 @@ fn there() -> Address {
     address("wasm", &prag_client::border::bytes(&ours()).unwrap())
 }
 
-fn begin(rows: &mut Slice<'_>, env: &Env) {
-    let terms = WorkersTerms {
-        denom: "ustake".parse().unwrap(),
-        stake_per_capacity: 1000.try_into().unwrap(),
-        window_seconds: 60,
-        evidence_seconds: 120,
-        timelock_seconds: 1,
-        unbonding_seconds: 1,
-        missed_ppm: 1000,
-        attested_only: false,
-        approved_only: true,
-    };
-    let parties = Parties { rewards: None, treasury: there(), approver: Some(there()) };
-    let init = WorkersInit { admin: there(), parties, terms };
-    workers::instantiate(rows, "made/contract", init).unwrap();
-    let config = RewardsConfig {
-        treasury: there(),
-        fee_bps: 500,
-        royalty_bps: 2000,
-        uptime_bps: 1000,
-        query_weight: 10,
-        chunk_weight: 2,
-        embedded_weight: 1,
-        bond: 1000.try_into().unwrap(),
-        deposit: 10.try_into().unwrap(),
-        bounty_bps: 4000,
-        slash_ppm: 100_000,
-        report_seconds: 20,
-        challenge_seconds: 15,
-        claim_seconds: 10,
-    };
-    let denom = "ustake".parse().unwrap();
-    let init = RewardsInit { ledger: [9; 32], denom, epoch_seconds: 45, config };
-    rewards::instantiate(rows, env, &there(), init).unwrap();
-    subscription::instantiate(rows, &there()).unwrap();
-}
-
-impl World {
-    /// A chain with one contract that has the rows of all, and money of somebody's.
-    fn new() -> Self {
-        let mut chain = fixture::Chain::new();
-        let env = Env { height: 3, time: chain.time() };
-        begin(&mut Slice(chain.wasm()), &env);
-        let own = prag_client::border::bytes(&wallet().address()).unwrap();
-        put_sequence(&mut chain.stores, address("wasm", &own).as_str(), 0);
+/// A chain with the market, and money of somebody's.
+fn world() -> World {
+    World::new(&there(), Some(&there()), |chain| {
         let bytes = prag_client::border::bytes(&ours()).unwrap();
         let bank = chain.stores.get_mut("bank").unwrap();
         bank.insert([&[2, 20], bytes.as_slice(), b"ustake"].concat(), b"70".to_vec());
         bank.insert([&[0], b"ustake".as_slice()].concat(), b"1000".to_vec());
-        chain.grow(2);
-        let clock = Arc::new(Now(AtomicU64::new(chain.time())));
-        Self { chain: Arc::new(Mutex::new(chain)), clock }
-    }
+    })
+}
 
+impl World {
     async fn alone(&self) -> CosmosLedger {
         let node = honest(&self.chain).await;
         let settings = self.chain.lock().unwrap().settings(vec![node], 1);
@@ -112,7 +58,7 @@ fn balance(account: Address) -> MarketQuery {
 /// Questions are answered by proof, whoever is named in whichever spelling, and answers are in the chain's.
 #[tokio::test]
 async fn questions_take_either_spelling() {
-    let world = World::new();
+    let world = world();
     let ledger = world.ledger(CODE_HASH).await;
     assert!(ledger.has_market());
     assert_eq!((ledger.spelled(&ours()), ledger.spelled(&there())), (there(), there()));
@@ -141,7 +87,7 @@ async fn questions_take_either_spelling() {
 /// What a permit opens is for whom it names: the caller itself or the admin, and nobody else.
 #[tokio::test]
 async fn private_answers_are_for_their_account() {
-    let world = World::new();
+    let world = world();
     let ledger = world.ledger(CODE_HASH).await;
     let ask = |subscriber: Address| {
         let permit = OfRequest {};
@@ -157,11 +103,11 @@ async fn private_answers_are_for_their_account() {
     }
 }
 
-/// Another sender's message goes only in a transaction that names this sender and this contract; a word that is none, or of
-/// somebody else, is refused before anything is sent.
+/// Another sender's message goes only in a transaction that names this sender and this contract; a word that is none,
+/// or of somebody else, is refused before anything is sent.
 #[tokio::test]
 async fn senders_bring_their_own_transactions() {
-    let world = World::new();
+    let world = world();
     let ledger = world.ledger(CODE_HASH).await;
     let fund = || MarketMsg::Rewards(Box::new(RewardsMsg::Fund {}));
     let terms = |sender: Address, to: Address| TransactionTerms {
@@ -199,13 +145,19 @@ async fn senders_bring_their_own_transactions() {
     let faucet = MarketMsg::Bank(BankMsg::Faucet {});
     let told = ledger.execute_market(&wallet().address(), &[], faucet, &[]).await;
     assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
+    let coin = Coin { denom: "ustake".parse().unwrap(), amount: 5_u128.try_into().unwrap() };
+    let send = MarketMsg::Bank(BankMsg::Send { to: ours(), coin: coin.clone() });
+    for (message, funds) in [(send, vec![coin.clone()]), (fund(), vec![coin.clone(), coin])] {
+        let told = ledger.execute_market(&wallet().address(), &[], message, &funds).await;
+        assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
+    }
     assert!(world.chain.lock().unwrap().waiting.is_empty(), "nothing was sent");
 }
 
 /// Without the settings there is no market; other code than they name is never asked or told.
 #[tokio::test]
 async fn contracts_are_those_of_the_settings() {
-    let world = World::new();
+    let world = world();
     let none = world.alone().await;
     assert!(!none.has_market());
     let told = none.query_market(None, MarketQuery::Contracts {}).await;

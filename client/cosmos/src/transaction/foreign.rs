@@ -7,7 +7,7 @@
 
 use super::result::Done;
 use super::{Accepted, Sender, Tried, accepted, executed, fee, judge, result, wrong_sequence};
-use super::{BLOCKS_TO_LIVE, OUTCOME_MAX, RESEND_EVERY, WAIT, WAITS_MAX};
+use super::{BLOCKS_TO_LIVE, OUTCOME_MAX};
 use crate::account::{Place, place_of};
 use crate::{CosmosError, Executed};
 use cosmrs::Any;
@@ -83,18 +83,20 @@ impl Sender {
         let key = hex::decode(public_key).unwrap_or_default();
         let bytes = raw(terms, message, Some((key, signature)));
         let hash: [u8; 32] = Sha256::digest(&bytes).into();
-        match accepted(&self.rows.nodes.broadcast(&bytes).await, self.rows.nodes.count()) {
-            Accepted::Maybe => {}
+        let answers = self.rows.nodes.broadcast(&bytes).await;
+        let done = match accepted(&answers, self.rows.nodes.count()) {
+            Accepted::Maybe => {
+                let outcome = self.follow(&bytes, &hash, terms);
+                let done = tokio::time::timeout(OUTCOME_MAX, outcome).await;
+                done.unwrap_or(Err(CosmosError::Unknown))?
+            }
             Accepted::WrongSequence => {
                 // It may be this very one that has used the sequence up, if it was sent before.
                 let done = result::proven(&self.rows, &hash).await;
-                return judged(done.map_err(|_| CosmosError::Unknown)?, terms.fee);
+                judged(done.map_err(|_| CosmosError::Unknown)?, terms.fee)?
             }
             Accepted::No(log) => return Err(CosmosError::Refused(log)),
-        }
-        let outcome = self.follow(&bytes, &hash, terms);
-        let done = tokio::time::timeout(OUTCOME_MAX, outcome).await;
-        let done = done.unwrap_or(Err(CosmosError::Unknown))?;
+        };
         self.rows.raise(done.height);
         Ok(done)
     }
@@ -105,33 +107,14 @@ impl Sender {
         hash: &[u8; 32],
         terms: &TransactionTerms,
     ) -> Result<Executed, CosmosError> {
-        let (last, fee) = (terms.timeout_height, terms.fee);
-        for wait in 1..=WAITS_MAX {
-            tokio::time::sleep(WAIT).await;
-            if let Ok(done) = result::proven(&self.rows, hash).await {
-                return judged(done, fee);
-            }
-            if self.rows.reached().await.is_some_and(|height| height > last + 1) {
-                return self.too_late(hash, terms).await;
-            }
-            if wait % RESEND_EVERY == 0 {
-                let _ = self.rows.nodes.broadcast(bytes).await;
-            }
+        match self.awaited(bytes, hash, terms.timeout_height).await? {
+            Some(done) => judged(done, terms.fee),
+            None => self.too_late(terms).await,
         }
-        Err(CosmosError::Unknown)
     }
 
     /// No block can have it any more. While its sender's sequence is proven to be that of the transaction, none has it.
-    async fn too_late(
-        &self,
-        hash: &[u8; 32],
-        terms: &TransactionTerms,
-    ) -> Result<Executed, CosmosError> {
-        self.rows.raise(terms.timeout_height + 1);
-        // It may have been in one of the blocks since the last look.
-        if let Ok(done) = result::proven(&self.rows, hash).await {
-            return judged(done, terms.fee);
-        }
+    async fn too_late(&self, terms: &TransactionTerms) -> Result<Executed, CosmosError> {
         let sender = &terms.sender;
         let place = place_of(&self.rows, &border::bytes(sender)?, sender).await?;
         let unused = place.sequence == terms.sequence;

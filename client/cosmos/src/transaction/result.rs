@@ -71,8 +71,9 @@ fn claim(included: Included) -> Claim {
 
 /// The block's header commits to the transaction.
 fn holds(block: &VerifiedHeader, hash: &[u8; 32], claim: &Claim) -> Result<(), CosmosError> {
-    let root = merkle::climb(hash, claim.index, claim.total, &claim.aunts);
-    if root.is_some() && root == block.data_hash() {
+    let Claim { index, total, ref aunts, .. } = *claim;
+    let inside = |root: [u8; 32]| merkle::holds(&root, hash, index, total, aunts);
+    if block.data_hash().is_some_and(inside) {
         Ok(())
     } else {
         Err(CosmosError::Proof("the block does not hold the transaction"))

@@ -5,6 +5,7 @@
 //! Never: what they do.
 //! Invariant: nothing is countersigned, and no money moves, without a command or an option that says so.
 
+use super::digest;
 use clap::{Args, Subcommand};
 use prag_protocol::Address;
 
@@ -54,7 +55,8 @@ pub(in crate::cli) enum WorkerCommand {
     Register,
     /// Have the worker do now what it does by itself: answer for its liveness, report, claim.
     Heartbeat,
-    /// As the market's approver: a worker's evidence, which you have verified, holds; from now on it is chosen and paid.
+    /// As the market's approver: a worker's evidence, which you have verified, holds; from now on it is chosen and
+    /// paid.
     Approve(ApproveWorker),
     /// As the market's approver or admin: a worker is chosen and paid no more.
     Retire(RetireWorker),
@@ -65,7 +67,7 @@ pub(in crate::cli) struct ApproveWorker {
     /// The worker's account.
     pub(in crate::cli) worker: Address,
     /// The hash over what you verified, 64 hex digits: what it registers afterwards is not confirmed by this.
-    #[arg(value_parser = evidence)]
+    #[arg(value_parser = digest)]
     pub(in crate::cli) evidence: [u8; 32],
 }
 
@@ -73,12 +75,6 @@ pub(in crate::cli) struct ApproveWorker {
 pub(in crate::cli) struct RetireWorker {
     /// The worker's account.
     pub(in crate::cli) worker: Address,
-}
-
-fn evidence(text: &str) -> Result<[u8; 32], String> {
-    let mut out = [0; 32];
-    hex::decode_to_slice(text, &mut out).map_err(|_| "64 hexadecimal digits".to_owned())?;
-    Ok(out)
 }
 
 #[derive(Args)]

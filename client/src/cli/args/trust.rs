@@ -5,6 +5,7 @@
 //! Never: what they do.
 //! Invariant: as the parent's.
 
+use super::digest;
 use clap::{Args, Subcommand};
 use prag_protocol::Address;
 use std::path::PathBuf;
@@ -44,23 +45,17 @@ pub(in crate::cli) struct CollectionPolicy {
     /// The collection's name or id.
     pub(in crate::cli) collection: String,
     /// An image that may serve, hex. Without any: as before, and at first those that this machine trusts.
-    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    #[arg(long, value_name = "IMAGE", value_parser = digest)]
     pub(in crate::cli) worker: Vec<[u8; 32]>,
     /// Let the images serve that a policy file lists.
     #[arg(long, value_name = "FILE", conflicts_with = "worker")]
     pub(in crate::cli) from_policy: Option<PathBuf>,
     /// An image that may read, hex. Without any: as before.
-    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    #[arg(long, value_name = "IMAGE", value_parser = digest)]
     pub(in crate::cli) reader: Vec<[u8; 32]>,
     /// Let grantees read without attesting.
     #[arg(long, conflicts_with = "reader")]
     pub(in crate::cli) any_reader: bool,
-}
-
-/// The digest of an image.
-fn image(text: &str) -> Result<[u8; 32], &'static str> {
-    let mut digest = [0; 32];
-    hex::decode_to_slice(text, &mut digest).map(|()| digest).map_err(|_| "64 hexadecimal digits")
 }
 
 #[derive(Args)]

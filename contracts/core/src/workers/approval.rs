@@ -3,12 +3,12 @@
 //! Layer: core, workers.
 //! Holds: who may confirm, what exactly is confirmed, and what a worker is until then.
 //! Never: a verdict of the contract's own: it parses no evidence.
-//! Invariant: a confirmation is of the evidence, keys and URL that are on record when it happens; a registration afterwards
-//! needs another.
+//! Invariant: a confirmation is of the evidence, keys and URL that are on record when it happens; a registration
+//! afterwards needs another.
 //!
-//! An approver is a party, so that another one is shown to everybody for the timelock before it is in force. So the admin
-//! does not confirm, unless it is that party: whoever has its key makes no worker up unseen. A confirmation itself is in
-//! force at once: a worker registers anew with each boot, and would be away for the timelock after each.
+//! An approver is a party, so that another one is shown to everybody for the timelock before it is in force. So the
+//! admin does not confirm, unless it is that party: whoever has its key makes no worker up unseen. A confirmation itself
+//! is in force at once: a worker registers anew with each boot, and would be away for the timelock after each.
 
 use super::challenge::digest;
 use super::{Event, Outcome, Step, WorkersError, keys};

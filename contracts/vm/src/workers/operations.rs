@@ -14,8 +14,8 @@ use prag_contracts_core::workers::{self, Call};
 use prag_contracts_permit::testing::account;
 use prag_protocol::ledger::workers::{EvidencePart, Parties, WorkersMsg, WorkersQuery};
 
-/// That many workers that stay, the first of them bob, who missed a window, and ann, who answers; cal leaves; dan waits to
-/// be confirmed, where the chain cannot verify.
+/// That many workers that stay, the first of them bob, who missed a window, and ann, who answers; cal leaves; dan waits
+/// to be confirmed, where the chain cannot verify.
 ///
 /// # Errors
 /// [`EngineError`] if the core refuses a message.

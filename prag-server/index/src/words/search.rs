@@ -18,8 +18,8 @@ impl Words {
     /// The best `k` allowed rows that hold at least one term.
     ///
     /// Source: MaxScore (Turtle and Flood 1995). Tantivy's own block maxima are those of one segment's average length,
-    /// and may lose rows under the statistics of several (so its `TermScorer::block_max_score` says); a term's weight is
-    /// a bound under any.
+    /// and may lose rows under the statistics of several (so its `TermScorer::block_max_score` says); a term's weight
+    /// is a bound under any.
     pub(crate) fn search(
         &self,
         query: &Analyzed,

@@ -9,7 +9,7 @@ use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;
 use crate::collection::profile::Shape;
 use crate::collection::record::Document;
-use crate::collection::segment::{DOCUMENTS, ROWS};
+use crate::collection::segment::ROWS;
 use prag_index::oblivious::Table;
 use prag_index::{PartName, Segment};
 use std::sync::Arc;
@@ -81,17 +81,15 @@ impl Footprint {
         let mut found = Self { trees: rows * TREE_ROW_BYTES, veil, ..Self::default() };
         for part in &entry.parts {
             let length = part.length;
-            match part.name {
+            match PartName::from_u8(part.name) {
                 // Codes beside the vectors: one byte for each two or four, with a scale and an error a row.
-                name if name == PartName::Vectors.as_u8() => {
-                    found.vectors += length + length / 2 + rows * 8;
-                }
-                name if name == PartName::Graph.as_u8() => found.graph += length,
-                name if name == PartName::Words.as_u8() => found.words += length,
-                name if name == PartName::Fields.as_u8() => found.fields += 2 * length,
-                DOCUMENTS => found.texts += length,
-                ROWS => found.texts += rows * LOCATION_BYTES,
-                _ => found.texts += length,
+                Some(PartName::Vectors) => found.vectors += length + length / 2 + rows * 8,
+                Some(PartName::Graph) => found.graph += length,
+                Some(PartName::Words) => found.words += length,
+                Some(PartName::Fields) => found.fields += 2 * length,
+                None if part.name == ROWS => found.texts += rows * LOCATION_BYTES,
+                // Documents, and whatever is refused when it is read.
+                None => found.texts += length,
             }
         }
         found
@@ -149,8 +147,8 @@ pub(crate) fn view_bytes(rows: u64) -> u64 {
     rows * PLACE_BYTES
 }
 
-/// What building a segment of so many rows takes beside the rows' old homes: a copy of vectors and texts, the graph as it
-/// grows, and the new segment's parts in plain and sealed form.
+/// What building a segment of so many rows takes beside the rows' old homes: a copy of vectors and texts, the graph as
+/// it grows, and the new segment's parts in plain and sealed form.
 pub(crate) fn build_bytes(rows: u64, dimension: usize, text_bytes: u64) -> u64 {
     let vector = (dimension * size_of::<f32>()) as u64;
     rows * (BUILD_VECTORS * vector + GROWING_ROW_BYTES) + BUILD_TEXTS * text_bytes

@@ -70,8 +70,8 @@ impl CollectionShard {
         if writer.failed {
             return Err(CollectionError::Closed);
         }
-        drop_all(self.store.as_ref())?;
-        let checkpoint = self.store.checkpoint()?;
+        self.drop_moments()?;
+        let checkpoint = self.home.store.checkpoint()?;
         let (keys, live) = (self.keys(), self.read());
         Ok(Moment {
             checkpoint,
@@ -90,15 +90,11 @@ impl CollectionShard {
     /// # Errors
     /// What the store says; the next moment that is kept comes back to it.
     pub fn drop_moments(&self) -> Result<(), CollectionError> {
-        drop_all(self.store.as_ref())
+        for kept in self.home.store.checkpoints()? {
+            self.home.store.drop_checkpoint(kept)?;
+        }
+        Ok(())
     }
-}
-
-fn drop_all(store: &dyn Shard) -> Result<(), CollectionError> {
-    for kept in store.checkpoints()? {
-        store.drop_checkpoint(kept)?;
-    }
-    Ok(())
 }
 
 impl Moment {

@@ -77,7 +77,6 @@ impl Fleet {
         }
         for component in Component::ALL {
             let (used, wanted) = (self.accounts.used(component), wanted[component as usize]);
-            // Until a list is loaded again it is only estimated: not below what it takes.
             assert_eq!(used, wanted, "{} {at}", component.name());
         }
         assert_eq!(self.accounts.total(), wanted.iter().sum::<u64>(), "{at}");

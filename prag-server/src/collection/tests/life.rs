@@ -1,7 +1,7 @@
 //! The life of a shard's keys: rotation, re-encryption, purge.
 
 use super::super::renew;
-use super::super::shard::Home;
+use super::super::shard::{Home, IDEMPOTENCY_SECONDS};
 use super::super::tiers::Shape;
 use super::super::upkeep::Upkeep;
 use super::*;
@@ -71,7 +71,7 @@ pub(super) fn expected() -> Vec<(String, String)> {
 
 /// Epochs of the wrapped keys that lie in the store, and their number.
 fn wrapped(shard: &CollectionShard) -> (Vec<u32>, usize) {
-    let rows = shard.store.scan(&rows::deks(), None, 1000).unwrap().rows;
+    let rows = shard.home.store.scan(&rows::deks(), None, 1000).unwrap().rows;
     let mut epochs: Vec<u32> =
         rows.iter().map(|(key, _)| rows::parse_dek(key).unwrap().1).collect();
     let count = epochs.len();
@@ -88,7 +88,7 @@ fn rotation_moves_no_data() {
     let shard = lived_in(&engine);
     let handle = shard.handle(&"a".parse().unwrap());
     let data = |shard: &CollectionShard| {
-        let store = &shard.store;
+        let store = &shard.home.store;
         let rows = store.scan(&KeyRange { start: vec![3], end: None }, None, 1000).unwrap().rows;
         (rows, store.blobs().list(None, 100).unwrap())
     };
@@ -139,7 +139,7 @@ fn wrapped_keys_keep_their_place() {
     let engine = MemoryEngine::new();
     let shard = lived_in(&engine);
     shard.prepare_epoch(2, wrap_of(2), &mut OsEntropy).unwrap();
-    let store = Arc::clone(&shard.store);
+    let store = Arc::clone(&shard.home.store);
     drop(shard);
     let row = |key: &[u8]| store.get_many(&[key]).unwrap().remove(0).unwrap();
     let write = |key: &[u8], value: Vec<u8>| {
@@ -172,7 +172,7 @@ fn reencryption_leaves_no_old_key() {
     let ids = |shard: &CollectionShard| {
         shard.read().segments.iter().map(|segment| segment.id).collect::<Vec<_>>()
     };
-    let (before, blobs) = (ids(&shard), shard.store.blobs().list(None, 100).unwrap());
+    let (before, blobs) = (ids(&shard), shard.home.store.blobs().list(None, 100).unwrap());
     let old_root = shard.keys();
     let told = std::cell::RefCell::new(Vec::new());
     let progress = |done, total| told.borrow_mut().push((done, total));
@@ -182,14 +182,14 @@ fn reencryption_leaves_no_old_key() {
     assert!(told.iter().all(|(_, total)| *total == told[0].1), "{told:?}");
     assert_eq!(told.last().unwrap().0, told[0].1);
 
-    let stale = shard.keys().stale(shard.store.as_ref()).unwrap();
+    let stale = shard.keys().stale(shard.home.store.as_ref()).unwrap();
     assert_eq!(stale, [super::super::keys::NAMES], "names belong to the lineage");
     assert_eq!(shard.keys().root().generation, 1);
     assert!(!shard.keys().has_old_roots());
     assert_eq!(ids(&shard)[..2], before[..], "segments are sealed anew, not built anew");
-    let kept = shard.store.blobs().list(None, 100).unwrap();
+    let kept = shard.home.store.blobs().list(None, 100).unwrap();
     assert!(kept.iter().all(|blob| !blobs.contains(blob)));
-    for (key, value) in shard.store.scan(&KeyRange::all(), None, 1000).unwrap().rows {
+    for (key, value) in shard.home.store.scan(&KeyRange::all(), None, 1000).unwrap().rows {
         if let Some((seq, 0)) = rows::parse_batch(&key) {
             let root = old_root.root();
             let place = old_root.root_place(prag_protocol::place::Kind::Batch, root, seq);
@@ -217,7 +217,7 @@ fn compaction_after_a_rotation_reencrypts() {
     shard.prepare_epoch(2, wrap_of(2), &mut OsEntropy).unwrap();
     shard.settle_epoch(2).unwrap();
     freeze::compact(&shard, true, &mut OsEntropy).unwrap();
-    let stale = shard.keys().stale(shard.store.as_ref()).unwrap();
+    let stale = shard.keys().stale(shard.home.store.as_ref()).unwrap();
     assert_eq!(stale, [super::super::keys::NAMES]);
     put(&shard, "g", &text("g"));
     drop(shard);
@@ -266,7 +266,7 @@ fn purged_bytes_are_in_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let engine = RocksEngine::open(folder.path()).unwrap();
     let shard = lived_in(&engine);
-    let old_rows = shard.store.scan(&KeyRange::all(), None, 1000).unwrap().rows;
+    let old_rows = shard.home.store.scan(&KeyRange::all(), None, 1000).unwrap().rows;
     let wounded = |at: usize| {
         let manifest = shard.writer().manifest.clone();
         manifest.segments[at].parts.iter().map(|part| BlobName(part.blob)).collect::<Vec<_>>()
@@ -282,7 +282,7 @@ fn purged_bytes_are_in_no_file() {
         .map(|(_, value)| value.clone())
         .collect();
     for name in wounded(0).into_iter().chain(wounded(1)) {
-        gone.push(shard.store.blobs().get(name, None).unwrap());
+        gone.push(shard.home.store.blobs().get(name, None).unwrap());
     }
     assert!(gone.len() > 10);
     assert!(
@@ -290,8 +290,8 @@ fn purged_bytes_are_in_no_file() {
         "before the purge all is there"
     );
     let orphan = BlobName([7; 32]);
-    shard.store.blobs().put_new(orphan, b"what a crash left behind").unwrap();
-    shard.store.checkpoint().unwrap();
+    shard.home.store.blobs().put_new(orphan, b"what a crash left behind").unwrap();
+    shard.home.store.checkpoint().unwrap();
 
     renew::purge(&shard, &mut OsEntropy).unwrap();
     for bytes in &gone {
@@ -328,6 +328,26 @@ fn a_purge_forgets_idempotency_keys_of_the_purged() {
     for shard in [shard, open(&engine, 1).unwrap()] {
         assert_eq!(shard.recall(&[1; 32], 6), None);
         assert_eq!(shard.recall(&[2; 32], 6), Some([12; 32]));
+    }
+}
+
+/// What a swap writes down of idempotency keys is at most a day older than the newest of them.
+#[test]
+fn a_swap_forgets_idempotency_keys_of_yesterday() {
+    let engine = MemoryEngine::new();
+    let shard = born(&engine);
+    let newest = 5 + IDEMPOTENCY_SECONDS;
+    for (key, time) in [(1, 5), (2, 6), (3, newest)] {
+        let op = Op::Put { document: document("a", "text"), vectors: vec![0.6, 0.8] };
+        let entry = Idempotency { key: [key; 32], digest: [7; 32], time };
+        let batches = put_batches(op, Some(entry), time, &mut OsEntropy).unwrap();
+        shard.write(batches, &mut OsEntropy).unwrap();
+    }
+    freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    assert_eq!(shard.writer().manifest.idempotency.len(), 2);
+    for shard in [shard, open(&engine, 1).unwrap()] {
+        let recalled = [1, 2, 3].map(|key| shard.recall(&[key; 32], newest).is_some());
+        assert_eq!(recalled, [false, true, true]);
     }
 }
 

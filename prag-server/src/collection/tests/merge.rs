@@ -18,7 +18,7 @@ fn small(engine: &MemoryEngine, accounts: &Arc<Accounts>, shape: Shape) -> Colle
 }
 
 fn blob_bytes(shard: &CollectionShard) -> u64 {
-    shard.store.blobs().list(None, 8192).unwrap().iter().map(|blob| blob.bytes).sum()
+    shard.home.store.blobs().list(None, 8192).unwrap().iter().map(|blob| blob.bytes).sum()
 }
 
 fn model(twin: &BTreeMap<String, String>) -> Vec<(String, String)> {
@@ -58,7 +58,8 @@ fn ten_rewrites_leave_no_trace() {
         let rows: usize = live.segments.iter().map(|one| one.rows.len()).sum();
         assert!(rows <= 600, "{rows} rows are kept of 400");
     }
-    let stored = shard.store.scan(&prag_store::KeyRange::prefix(&[3]), None, 8192).unwrap().rows;
+    let stored =
+        shard.home.store.scan(&prag_store::KeyRange::prefix(&[3]), None, 8192).unwrap().rows;
     assert!(stored.len() < 100, "{} batches are kept of 4,400", stored.len());
     drop(shard);
     assert_eq!(contents(&reopen(&engine).unwrap().read()), model(&twin));

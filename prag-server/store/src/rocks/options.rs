@@ -147,8 +147,8 @@ const CACHE_BYTES: usize = 32 << 20;
 const BLOCK_BYTES: usize = 16 << 10;
 /// Rows held in memory before they become a file, for each shard, bytes.
 const WRITE_BUFFER_BYTES: usize = 4 << 20;
-/// Rows held in memory before they become files, for all shards together, bytes: past seven eighths of it whoever writes
-/// flushes, so it is well above what thousands of idle shards hold (one arena block each).
+/// Rows held in memory before they become files, for all shards together, bytes: past seven eighths of it whoever
+/// writes flushes, so it is well above what thousands of idle shards hold (one arena block each).
 const WRITE_BUFFERS_BYTES: usize = 256 << 20;
 /// By how much a shard's write buffer grows, bytes: thousands of shards hold a few rows each.
 const ARENA_BYTES: usize = 32 << 10;

@@ -35,8 +35,8 @@ pub struct WorkersTerms {
     pub missed_ppm: u32,
     /// Whether evidence must have been verified by the chain.
     pub attested_only: bool,
-    /// Whether evidence that the chain only stores counts once an approver has confirmed it. Without it anybody who has the
-    /// stake is a worker, and is paid for what it reports with consumers of its own making.
+    /// Whether evidence that the chain only stores counts once an approver has confirmed it. Without it anybody who has
+    /// the stake is a worker, and is paid for what it reports with consumers of its own making.
     #[serde(default)]
     pub approved_only: bool,
 }

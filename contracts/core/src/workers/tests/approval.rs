@@ -51,7 +51,8 @@ fn urls(world: &World) -> usize {
     }
 }
 
-/// Until it is confirmed a worker is neither chosen nor listed, whatever it answers; then it is; and no more once retired.
+/// Until it is confirmed a worker is neither chosen nor listed, whatever it answers; then it is; and no more once
+/// retired.
 #[test]
 fn only_who_is_confirmed_is_chosen() {
     let mut world = world();
@@ -80,8 +81,8 @@ fn only_who_is_confirmed_is_chosen() {
     assert_eq!(world.chosen(), Vec::<String>::new());
 }
 
-/// Nobody else confirms: not the worker, not a stranger, not the admin, not an approver whom the timelock still shows or who
-/// was replaced. Only the admin takes a confirmation back, too.
+/// Nobody else confirms: not the worker, not a stranger, not the admin, not an approver whom the timelock still shows or
+/// who was replaced. Only the admin takes a confirmation back, too.
 #[test]
 fn only_the_approver_confirms() {
     let mut world = world();
