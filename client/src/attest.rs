@@ -7,6 +7,7 @@
 
 use crate::error::ClientError;
 use crate::remembered::{Pin, Remembered};
+use crate::resumed::ShortCut;
 use crate::transport::Transport;
 use crate::trusted::Trusted;
 use base64::Engine;
@@ -36,6 +37,7 @@ pub struct Session {
     evidence: Evidence,
     binding: Binding,
     transport: Transport,
+    short_cut: ShortCut,
 }
 
 /// Where TLS ends, as far as the evidence tells.
@@ -79,6 +81,11 @@ impl Session {
         &self.transport
     }
 
+    /// How later messages to these keys save a key exchange.
+    pub(crate) fn short_cut(&self) -> &ShortCut {
+        &self.short_cut
+    }
+
     /// How this session's connections are protected below the channel.
     #[must_use]
     pub fn tls(&self) -> Tls {
@@ -108,12 +115,13 @@ impl Session {
     }
 }
 
-/// Checks the bytes of an attestation that came over `transport`.
+/// Checks the bytes of an attestation that came over `transport`; messages to its keys may go on under `short_cut`.
 pub(crate) fn verify(
     bytes: &[u8],
     nonce: [u8; 32],
     context: &Context<'_>,
     transport: Transport,
+    short_cut: ShortCut,
 ) -> Result<Session, ClientError> {
     let attestation: Attestation =
         serde_json::from_slice(bytes).map_err(|_| ClientError::Attestation("it does not parse"))?;
@@ -165,7 +173,7 @@ pub(crate) fn verify(
     if first {
         context.remembered.set_pin(&pin_name(context.purpose, context.url), &pin)?;
     }
-    Ok(Session { worker, attestation, keys, evidence, binding, transport })
+    Ok(Session { worker, attestation, keys, evidence, binding, transport, short_cut })
 }
 
 /// The worker whose evidence holds at Unix second `now`. Its ledger and settings are taken as it claims them where

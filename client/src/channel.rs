@@ -1,17 +1,20 @@
-//! The attested channel: Oblivious HTTP (RFC 9458) to keys that verified evidence vouches for.
+//! The attested channel: Oblivious HTTP (RFC 9458) to keys that verified evidence vouches for, and from a session's
+//! second message on, where the worker agrees, messages under a secret that the first one brought.
 //!
 //! Layer: client, above `envelope` and `attest`.
 //! Holds: the current session with a worker, renewed before its keys expire or when the gateway refuses.
 //! Never: a request outside the channel (only the public attestation travels in the open), a redirect.
 //! Invariant: whoever holds a [`Session`] holds keys that a verified worker signed for this nonce.
 
+mod meet;
+
 use crate::attest::{self, Session};
 use crate::envelope::{self, Answer, Request};
 use crate::error::ClientError;
 use crate::remembered::Remembered;
-use crate::transport::Transport;
 use crate::trusted::Trusted;
 use prag_protocol::limits::BODY_BYTES_MAX;
+use prag_protocol::wire::channel::{RESUMED_ANSWER_TYPE, RESUMED_REQUEST_TYPE, RESUMPTION_HEADER};
 use prag_trust::entropy::{Clock, Entropy};
 use prag_trust::evidence::BindingPurpose;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +39,13 @@ pub enum Sent {
     /// The gateway could not open the message (status), so the worker saw no request: renew and sign again.
     Refused(u16),
     /// The worker shows another TLS key than this session's, so it heard nothing: renew and sign again.
+    Moved,
+}
+
+/// How a message went.
+enum Posted {
+    Answer(Vec<u8>),
+    Refused(u16),
     Moved,
 }
 
@@ -70,7 +80,7 @@ impl Channel {
     ) -> Result<Self, ClientError> {
         let trusted = trusted.into();
         let (base, authority) = split_url(url)?;
-        let nonces = nonces(entropy.as_mut())?;
+        let attempts = meet::attempts(entropy.as_mut())?;
         let context = attest::Context {
             url: &base,
             trusted: &trusted,
@@ -78,7 +88,7 @@ impl Channel {
             now: clock.now(),
             purpose,
         };
-        let session = establish(&context, nonces).await?;
+        let session = meet::establish(&context, attempts).await?;
         Ok(Self {
             base,
             authority,
@@ -113,7 +123,7 @@ impl Channel {
         if current.nonce() != stale.nonce() {
             return Ok(Arc::clone(&current));
         }
-        let nonces = nonces(self.entropy().as_mut())?;
+        let attempts = meet::attempts(self.entropy().as_mut())?;
         let context = attest::Context {
             url: &self.base,
             trusted: &self.trusted,
@@ -121,7 +131,7 @@ impl Channel {
             now: self.clock.now(),
             purpose: self.purpose,
         };
-        *current = Arc::new(establish(&context, nonces).await?);
+        *current = Arc::new(meet::establish(&context, attempts).await?);
         Ok(Arc::clone(&current))
     }
 
@@ -136,34 +146,82 @@ impl Channel {
         request: &Request<'_>,
         headers: &[(String, String)],
     ) -> Result<Sent, ClientError> {
-        let inner = envelope::encode(request, &self.authority, headers)?;
+        if let Some(sent) = self.resume(session, request, headers).await? {
+            return Ok(sent);
+        }
+        let mut headers = headers.to_vec();
+        if let Some(secret) = session.short_cut().offer() {
+            headers.push((RESUMPTION_HEADER.to_owned(), secret.to_string()));
+        }
+        let inner = envelope::encode(request, &self.authority, &headers)?;
         let (sealed, opener) =
             ohttp::ClientRequest::from_encoded_config(&session.keys().ohttp_config)
                 .and_then(|sender| sender.encapsulate(&inner))
                 .map_err(|_| ClientError::Attestation("its channel key is not usable"))?;
+        match self.post(session, ONCE, sealed).await? {
+            Posted::Answer(answer) => {
+                let inner = opener.decapsulate(&answer).map_err(|_| UNOPENED)?;
+                session.short_cut().answered();
+                envelope::decode(&inner).map(Sent::Answer)
+            }
+            Posted::Refused(status) => Ok(Sent::Refused(status)),
+            Posted::Moved => Ok(Sent::Moved),
+        }
+    }
+
+    /// The same under the secret that earlier messages brought; `None` where that is not the way (any more).
+    async fn resume(
+        &self,
+        session: &Session,
+        request: &Request<'_>,
+        headers: &[(String, String)],
+    ) -> Result<Option<Sent>, ClientError> {
+        let short_cut = session.short_cut();
+        if !short_cut.is_open() {
+            return Ok(None);
+        }
+        let inner = envelope::encode(request, &self.authority, headers)?;
+        let Some((number, sealed)) = short_cut.seal(&inner) else { return Ok(None) };
+        match self.post(session, RESUMED, sealed).await? {
+            Posted::Answer(answer) => {
+                let inner = short_cut.open(number, &answer).ok_or(UNOPENED)?;
+                envelope::decode(&inner).map(|answer| Some(Sent::Answer(answer)))
+            }
+            Posted::Refused(BUSY) => Ok(Some(Sent::Refused(BUSY))),
+            // It did not open: the worker knows the secret no more, or never did. The same request may be sent again.
+            Posted::Refused(_) => {
+                short_cut.refused();
+                Ok(None)
+            }
+            Posted::Moved => Ok(Some(Sent::Moved)),
+        }
+    }
+
+    /// A sealed message to the gateway, over connections that prove the TLS key of `session`.
+    async fn post(
+        &self,
+        session: &Session,
+        (request_type, answer_type): (&str, &str),
+        sealed: Vec<u8>,
+    ) -> Result<Posted, ClientError> {
         let transport = session.transport();
         let sent = transport
             .http()
             .post(format!("{}/gateway", self.base))
-            .header("content-type", "message/ohttp-req")
+            .header("content-type", request_type)
             .body(sealed)
             .send()
             .await;
         let response = match sent {
             Ok(response) => response,
-            Err(error) if error.is_connect() && transport.moved() => return Ok(Sent::Moved),
-            Err(error) => return Err(unreachable(&self.base, &error)),
+            Err(error) if error.is_connect() && transport.moved() => return Ok(Posted::Moved),
+            Err(error) => return Err(meet::unreachable(&self.base, &error)),
         };
         let status = response.status().as_u16();
         let media_type = response.headers().get("content-type");
-        let opened = media_type.is_some_and(|value| value.as_bytes() == b"message/ohttp-res");
-        let body = bounded(response, &self.base, REPLY_BYTES_MAX).await?;
-        if status != 200 || !opened {
-            return Ok(Sent::Refused(status));
-        }
-        let inner =
-            opener.decapsulate(&body).map_err(|_| ClientError::Reply("it does not open"))?;
-        envelope::decode(&inner).map(Sent::Answer)
+        let opened = media_type.is_some_and(|value| value.as_bytes() == answer_type.as_bytes());
+        let body = meet::bounded(response, &self.base, REPLY_BYTES_MAX).await?;
+        if status == 200 && opened { Ok(Posted::Answer(body)) } else { Ok(Posted::Refused(status)) }
     }
 
     /// The worker's base URL.
@@ -196,14 +254,6 @@ impl Channel {
     }
 }
 
-fn nonces(entropy: &mut dyn Entropy) -> Result<[[u8; 32]; ATTEMPTS], ClientError> {
-    let mut nonces = [[0; 32]; ATTEMPTS];
-    for nonce in &mut nonces {
-        *nonce = prag_trust::entropy::random(entropy)?;
-    }
-    Ok(nonces)
-}
-
 /// `http://host:port` and `host:port`; paths, queries and user names are refused.
 ///
 /// # Errors
@@ -219,69 +269,13 @@ pub fn split_url(url: &str) -> Result<(String, String), ClientError> {
     }
 }
 
-/// Evidence over a transport of its own, and the session with it on the same.
-async fn establish(
-    context: &attest::Context<'_>,
-    nonces: [[u8; 32]; ATTEMPTS],
-) -> Result<Session, ClientError> {
-    let mut last = ClientError::Attestation("it was not asked for");
-    for nonce in nonces {
-        let transport = Transport::open(context.url)?;
-        let fetched = fetch(&transport, context.url, nonce).await?;
-        match attest::verify(&fetched, nonce, context, transport) {
-            // The worker may have replaced its certificate between the handshake and its answer.
-            Err(error @ ClientError::Tls(_)) => last = error,
-            session => return session,
-        }
-    }
-    Err(last)
-}
-
-async fn fetch(transport: &Transport, base: &str, nonce: [u8; 32]) -> Result<Vec<u8>, ClientError> {
-    let response = transport
-        .http()
-        .get(format!("{base}/v1/attestation?nonce={}", hex::encode(nonce)))
-        .send()
-        .await
-        .map_err(|error| unreachable(base, &error))?;
-    if response.status().as_u16() != 200 {
-        return Err(ClientError::Attestation("the worker does not attest"));
-    }
-    bounded(response, base, ATTESTATION_BYTES_MAX).await
-}
-
-async fn bounded(
-    mut response: reqwest::Response,
-    base: &str,
-    limit: usize,
-) -> Result<Vec<u8>, ClientError> {
-    let length = response.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut body = Vec::with_capacity(length.unwrap_or_default().min(limit));
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(ClientError::Reply("it is over its limit")),
-            Ok(None) => return Ok(body),
-            Err(error) => return Err(unreachable(base, &error)),
-        }
-    }
-}
-
-fn unreachable(base: &str, error: &reqwest::Error) -> ClientError {
-    let reason = if error.is_timeout() {
-        "it did not answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
-    };
-    ClientError::Unreachable { url: base.to_owned(), reason }
-}
-
-/// Tries to find one key both in a handshake and in the evidence that follows it.
-const ATTEMPTS: usize = 2;
 const SPARE_SECONDS: u64 = 60;
-const ATTESTATION_BYTES_MAX: usize = 1 << 20;
+/// Media types of a message and its answer.
+const ONCE: (&str, &str) = ("message/ohttp-req", "message/ohttp-res");
+const RESUMED: (&str, &str) = (RESUMED_REQUEST_TYPE, RESUMED_ANSWER_TYPE);
+/// What the gateway says before it looks at a message.
+const BUSY: u16 = 503;
+const UNOPENED: ClientError = ClientError::Reply("it does not open");
 /// Replies hold up to 1000 hits of 4 KiB, escaped and padded.
 const REPLY_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 

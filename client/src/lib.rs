@@ -28,6 +28,7 @@ pub mod receipt;
 pub mod registered;
 pub mod relay;
 pub mod remembered;
+mod resumed;
 pub mod sdk;
 mod secrets;
 pub mod snapshots;

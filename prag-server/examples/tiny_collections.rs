@@ -63,7 +63,7 @@ fn create(engine: &RocksEngine, accounts: &Arc<Accounts>, number: u32) -> Collec
                 .repeat(12);
         let mut vectors = vec![0.0; 384];
         vectors[row] = 1.0;
-        put(&shard, &format!("d{row}"), content, vectors);
+        put(&shard, &format!("d{row}"), &[content], vectors);
     }
     shard
 }

@@ -95,7 +95,7 @@ fn searches(what: &str, shard: &CollectionShard, goes_on: impl Fn() -> bool) {
 
 fn put(shard: &CollectionShard, number: u32) {
     let content = format!("passage {number} about something that nobody asks for");
-    common::put(shard, &format!("d{number}"), content, vector(number));
+    common::put(shard, &format!("d{number}"), &[content], vector(number));
 }
 
 fn vector(number: u32) -> Vec<f32> {

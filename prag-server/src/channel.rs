@@ -1,10 +1,13 @@
 //! The worker's short-lived keys: one pair opens the channel's messages, the other opens released shares.
 //!
 //! Layer: beside `http` and `flow`, below both; knows `trust` only.
-//! Holds: two generations of keys, born together in this process, and what each has opened.
+//! Holds: two generations of keys, born together in this process, what each has opened, and who goes on under secrets
+//! that were sent to it (`resumed`).
 //! Never: a key that outlives its generation, a private key outside this file, a message opened twice.
 //! Invariant: a generation is replaced after [`ROTATE_SECONDS`], refused after `not_after` and
 //! [`GRACE_SECONDS`], and then wiped with everything that could open what was sent to it.
+
+mod resumed;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +21,9 @@ use prag_trust::evidence::sign_keys;
 use prag_trust::key::Share;
 use prag_trust::release::{ReleaseError, ReleaseKey, ReleasedShare, open_share};
 use prag_trust::request::Caller;
+use prag_trust::resumed::SECRET_BYTES;
 use prag_trust::verified::Verified;
+use resumed::Resumed;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -57,6 +62,44 @@ struct Generation {
     server: Server,
     release: ReleaseKey,
     opened: Mutex<HashSet<[u8; 16]>>,
+    resumed: Resumed,
+}
+
+/// A message that opened.
+pub struct Opened {
+    /// What it carries.
+    pub plain: Zeroizing<Vec<u8>>,
+    /// What seals its answer.
+    pub seal: Seal,
+    generation: Arc<Generation>,
+}
+
+/// Seals the answer to one message.
+pub struct Seal(Kind);
+
+enum Kind {
+    Once(ServerResponse),
+    Resumed(resumed::Sealer),
+}
+
+impl Opened {
+    /// Lets the sender go on under `secret`, which came in this message, as long as the key that opened it lives.
+    pub fn resume(&self, secret: &[u8; SECRET_BYTES], now: u64) {
+        self.generation.resumed.take(secret, now);
+    }
+}
+
+impl Seal {
+    /// The answer as it travels.
+    ///
+    /// # Errors
+    /// [`ChannelError::Entropy`]; [`ChannelError::Closed`] where it is too long for its cipher.
+    pub fn seal(self, plain: &[u8]) -> Result<Vec<u8>, ChannelError> {
+        match self.0 {
+            Kind::Once(response) => response.encapsulate(plain).map_err(|_| ChannelError::Entropy),
+            Kind::Resumed(sealer) => sealer.seal(plain),
+        }
+    }
 }
 
 impl KeyRing {
@@ -79,15 +122,11 @@ impl KeyRing {
         Ok(sign(&current, signer))
     }
 
-    /// Opens an encapsulated request: the binary HTTP message, and what seals its answer.
+    /// Opens an encapsulated request (RFC 9458).
     ///
     /// # Errors
     /// [`ChannelError::Closed`], [`ChannelError::Replayed`], [`ChannelError::Entropy`].
-    pub fn decapsulate(
-        &self,
-        message: &[u8],
-        now: u64,
-    ) -> Result<(Vec<u8>, ServerResponse), ChannelError> {
+    pub fn decapsulate(&self, message: &[u8], now: u64) -> Result<Opened, ChannelError> {
         // Header (RFC 9458, section 4.1): key id, KEM, KDF, AEAD; then the sender's ephemeral key.
         let (key_id, enc) = match (message.first(), message.get(HEADER_BYTES..HEADER_BYTES + 16)) {
             (Some(&key_id), Some(enc)) => (key_id, enc),
@@ -100,9 +139,27 @@ impl KeyRing {
         if !generation.has_room() {
             return Err(ChannelError::Closed);
         }
-        let opened = generation.server.decapsulate(message).map_err(|_| ChannelError::Closed)?;
+        let (plain, response) =
+            generation.server.decapsulate(message).map_err(|_| ChannelError::Closed)?;
+        let (plain, seal) = (Zeroizing::new(plain), Seal(Kind::Once(response)));
         // Only what opened is remembered: nobody fills the memory with noise.
-        if lock(&generation.opened).insert(mark) { Ok(opened) } else { Err(ChannelError::Replayed) }
+        let first = lock(&generation.opened).insert(mark);
+        if first { Ok(Opened { plain, seal, generation }) } else { Err(ChannelError::Replayed) }
+    }
+
+    /// Opens a request of a client that goes on under a secret it sent before ([`Opened::resume`]).
+    ///
+    /// # Errors
+    /// [`ChannelError::Closed`], also where the secret is not known (any more): encapsulate again;
+    /// [`ChannelError::Replayed`]; [`ChannelError::Entropy`].
+    pub fn resume(&self, request: &[u8], now: u64) -> Result<Opened, ChannelError> {
+        for generation in self.generations(now)? {
+            if let Some(opened) = generation.resumed.open(request, now) {
+                let (plain, sealer) = opened?;
+                return Ok(Opened { plain, seal: Seal(Kind::Resumed(sealer)), generation });
+            }
+        }
+        Err(ChannelError::Closed)
     }
 
     /// Opens a share that `caller` released to a key of this ring. `own`: the worker's signing key.
@@ -164,6 +221,7 @@ impl Generation {
             server,
             release,
             opened: Mutex::default(),
+            resumed: Resumed::default(),
         })
     }
 

@@ -141,8 +141,8 @@ fn channel(
     let exchange = |_| {
         let sender = ohttp::ClientRequest::from_encoded_config(&config).step("a sender")?;
         let (message, opener) = sender.encapsulate(&request).step("encapsulating")?;
-        let (_opened, sealer) = ring.decapsulate(&message, NOW).step("decapsulating")?;
-        let sealed = sealer.encapsulate(&reply).step("sealing a reply")?;
+        let opened = ring.decapsulate(&message, NOW).step("decapsulating")?;
+        let sealed = opened.seal.seal(&reply).step("sealing a reply")?;
         opener.decapsulate(&sealed).step("opening a reply")
     };
     let bar = screen.now("sealing messages");

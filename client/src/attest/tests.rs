@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::home::Home;
+use crate::system::OsEntropy;
 use ed25519_dalek::SigningKey;
 use prag_protocol::wire::attestation::KeySet;
 use prag_trust::evidence::{EvidenceError, Policy, Tee, sign_keys};
@@ -88,7 +89,13 @@ fn check_for(
     let remembered = Remembered::new(home);
     let context = Context { url: "http://w", trusted, remembered: &remembered, now: NOW, purpose };
     let transport = Transport::open(context.url).unwrap();
-    verify(&serde_json::to_vec(shown).unwrap(), NONCE, &context, transport)
+    verify(
+        &serde_json::to_vec(shown).unwrap(),
+        NONCE,
+        &context,
+        transport,
+        ShortCut::new(&mut OsEntropy).unwrap(),
+    )
 }
 
 fn home() -> (tempfile::TempDir, Home) {

@@ -6,6 +6,7 @@ use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::collections::Profile;
 use prag_protocol::wire::documents::Format;
 use prag_server::collection::CollectionShard;
+use prag_server::collection::profile::sealed_profile;
 use prag_server::collection::record::{Chunk, Document, Op};
 use prag_server::collection::shard::put_batches;
 use prag_trust::key::{Key, Share, Wrap, derive_kek};
@@ -14,9 +15,9 @@ pub(crate) fn profile() -> Profile {
     let profile = serde_json::json!({
         "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",
         "passage_prefix": "", "dimension": 384, "metric": "dot", "chunk_tokens": 0, "chunker": "",
-        "analyzer": "", "digest": "",
+        "analyzer": prag_index::ANALYZER, "digest": "",
     });
-    serde_json::from_value(profile).unwrap()
+    sealed_profile(serde_json::from_value(profile).unwrap())
 }
 
 pub(crate) fn wrap() -> Key<Wrap> {
@@ -24,12 +25,18 @@ pub(crate) fn wrap() -> Key<Wrap> {
     derive_kek(&share, &share, CollectionId([1; 16]), 1).derive()
 }
 
-/// One document, durable.
-pub(crate) fn put(shard: &CollectionShard, id: &str, content: String, vectors: Vec<f32>) {
-    let end = u32::try_from(content.len()).unwrap();
-    let whole = Chunk { start: 0, end, text: None, heading_path: vec![], tokens: 9, salt: [9; 16] };
+/// One document, a chunk each passage, durable.
+pub(crate) fn put(shard: &CollectionShard, id: &str, passages: &[String], vectors: Vec<f32>) {
+    let mut content = String::new();
+    let chunk = |passage: &String| {
+        let start = u32::try_from(content.len()).unwrap();
+        content.push_str(passage);
+        let end = u32::try_from(content.len()).unwrap();
+        Chunk { start, end, text: None, heading_path: vec![], tokens: 9, salt: [9; 16] }
+    };
+    let chunks = passages.iter().map(chunk).collect();
     let (id, title, metadata) = (id.parse().unwrap(), "T".to_owned(), Metadata::default());
-    let document = Document::new(id, title, Format::Text, content, &metadata, vec![whole], [7; 32]);
+    let document = Document::new(id, title, Format::Text, content, &metadata, chunks, [7; 32]);
     let op = Op::Put { document, vectors };
     shard.write(put_batches(op, None, 5, &mut OsEntropy).unwrap(), &mut OsEntropy).unwrap();
 }

@@ -2,6 +2,7 @@
 use super::*;
 use ohttp::ClientRequest;
 use prag_trust::entropy::EntropyError;
+use prag_trust::resumed::Resumption;
 
 /// Bytes that count: a failing test replays.
 struct Counting(u8);
@@ -41,9 +42,9 @@ fn opens_once() {
     let (ring, signer) = fixture();
     let client = ClientRequest::from_encoded_config(&config(&ring, &signer, 1_000)).unwrap();
     let (message, answer) = client.encapsulate(b"ask").unwrap();
-    let (plain, seal) = ring.decapsulate(&message, 1_000).unwrap();
-    assert_eq!(plain, b"ask");
-    let reply = seal.encapsulate(b"tell").unwrap();
+    let opened = ring.decapsulate(&message, 1_000).unwrap();
+    assert_eq!(&opened.plain[..], b"ask");
+    let reply = opened.seal.seal(b"tell").unwrap();
     assert_eq!(answer.decapsulate(&reply).unwrap(), b"tell");
     assert_eq!(refused(&ring, &message, 1_000), ChannelError::Replayed);
 }
@@ -77,6 +78,36 @@ fn rotates_and_retires() {
     assert!(ring.decapsulate(&sealed(&first, b"late"), end).is_ok());
     assert_eq!(refused(&ring, &sealed(&first, b"too late"), end + 1), ChannelError::Closed);
     assert!(ring.decapsulate(&sealed(&second, b"fine"), end + 1).is_ok());
+}
+
+/// A secret opens requests, each once, for as long as the key that its message was sealed to, and not a second longer.
+#[test]
+fn a_secret_lives_with_its_key() {
+    let (ring, signer) = fixture();
+    let first = ring.decapsulate(&sealed(&config(&ring, &signer, 1_000), b"ask"), 1_000).unwrap();
+    let keys = Resumption::new(&[9; 32]);
+    let request = |number| keys.seal_request(number, b"more").unwrap();
+    let refused = |number, now| ring.resume(&request(number), now).map(drop).unwrap_err();
+    assert_eq!(refused(0, 1_000), ChannelError::Closed, "not known yet");
+    first.resume(&[9; 32], 1_000);
+    let opened = ring.resume(&request(0), 1_000).unwrap();
+    assert_eq!(&opened.plain[..], b"more");
+    let answer = opened.seal.seal(b"tell").unwrap();
+    assert_eq!(&keys.open_answer(0, &answer).unwrap()[..], b"tell");
+    assert_eq!(refused(0, 1_000), ChannelError::Replayed);
+    for place in 0..request(1).len() {
+        let mut other = request(1);
+        other[place] ^= 1;
+        let refused = ring.resume(&other, 1_000).map(drop).unwrap_err();
+        assert_eq!(refused, ChannelError::Closed, "byte {place}");
+    }
+    // It neither opens as the other form, nor the other form as this one.
+    assert!(ring.decapsulate(&request(1), 1_000).is_err());
+    assert!(ring.resume(&sealed(&config(&ring, &signer, 1_000), b"ask"), 1_000).is_err());
+    let end = 1_000 + LIFE_SECONDS + GRACE_SECONDS;
+    config(&ring, &signer, 1_000 + ROTATE_SECONDS);
+    assert!(ring.resume(&request(1), end).is_ok());
+    assert_eq!(refused(2, end + 1), ChannelError::Closed);
 }
 
 /// After a long sleep both generations are gone, and what they opened before is not opened again.

@@ -1,4 +1,5 @@
-//! The encrypted channel's way in: Oblivious HTTP (RFC 9458) around binary HTTP (RFC 9292).
+//! The encrypted channel's way in: Oblivious HTTP (RFC 9458) around binary HTTP (RFC 9292), and then, for whoever sent
+//! a secret in it, messages under keys of that secret (`trust::resumed`), which cost no key exchange.
 //!
 //! Layer: `http`; keys are `channel`'s.
 //! Holds: open, decode, run the inner router, encode, pad, seal.
@@ -18,7 +19,10 @@ use axum::response::{IntoResponse, Response};
 use bhttp::{ControlData, Message, Mode};
 use prag_protocol::limits::BODY_BYTES_MAX;
 use prag_protocol::problem::{Code, Problem};
+use prag_protocol::wire::channel::{RESUMED_ANSWER_TYPE, RESUMED_REQUEST_TYPE, RESUMPTION_HEADER};
+use prag_trust::resumed::SECRET_BYTES;
 use std::io::Cursor;
+use zeroize::Zeroizing;
 
 /// `POST /gateway`.
 pub(super) async fn gateway(
@@ -26,13 +30,16 @@ pub(super) async fn gateway(
     request: Request,
 ) -> Result<Response, Refusal> {
     let slot = door.pass().enter()?;
-    media_type(request.headers(), &[REQUEST_TYPE])?;
+    media_type(request.headers(), &[ONCE.0, RESUMED.0])?;
+    // One that names no type is taken for the older form.
+    let resumed = media_type(request.headers(), &[ONCE.0]).is_err();
     let body = read(request.into_body(), MESSAGE_BYTES_MAX);
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
     let channel = (&*door.ring, &door.room, door.clock.now());
-    let sealed = exchange(channel, &message, inner).await?;
-    let headers = [(header::CONTENT_TYPE, RESPONSE_TYPE), (header::CACHE_CONTROL, "no-store")];
+    let sealed = exchange(channel, (&message, resumed), inner).await?;
+    let (_, answer_type) = if resumed { RESUMED } else { ONCE };
+    let headers = [(header::CONTENT_TYPE, answer_type), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, sealed).into_response())
 }
 
@@ -53,12 +60,18 @@ pub(super) async fn plain(State(door): State<Door>, request: Request) -> Result<
 /// `channel-invalid` and `replayed`, outside the channel; every other problem goes through it.
 async fn exchange<Answer: Future<Output = Response>>(
     (ring, room, now): (&KeyRing, &Room, u64),
-    message: &[u8],
+    (message, resumed): (&[u8], bool),
     inner: impl FnOnce(Request) -> Answer,
 ) -> Result<Vec<u8>, Problem> {
-    let (plain, seal) = ring.decapsulate(message, now).map_err(explain)?;
-    let (shape, response) = match decode(&plain) {
-        Ok((shape, request)) => (shape, inner(request).await),
+    let opened = if resumed { ring.resume(message, now) } else { ring.decapsulate(message, now) };
+    let opened = opened.map_err(explain)?;
+    let (shape, response) = match decode(&opened.plain) {
+        Ok((shape, mut request)) => {
+            if let Some(secret) = offered(&mut request) {
+                opened.resume(&secret, now);
+            }
+            (shape, inner(request).await)
+        }
         Err(problem) => (Shape::Loose, Refusal(problem).into_response()),
     };
     let mut reply = encode(response).await;
@@ -73,7 +86,15 @@ async fn exchange<Answer: Future<Output = Response>>(
             return Err(internal());
         }
     }
-    seal.encapsulate(&reply).map_err(|_| internal())
+    opened.seal.seal(&reply).map_err(|_| internal())
+}
+
+/// The secret under which the sender would go on. It goes no further than this.
+fn offered(request: &mut Request) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
+    let value = request.headers_mut().remove(RESUMPTION_HEADER)?;
+    let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+    hex::decode_to_slice(value.as_bytes(), secret.as_mut()).ok()?;
+    Some(secret)
 }
 
 /// Binary HTTP to a request, and the shape of its reply.
@@ -149,8 +170,9 @@ fn internal() -> Problem {
     Problem::new(Code::Internal, "the channel failed")
 }
 
-const REQUEST_TYPE: &str = "message/ohttp-req";
-const RESPONSE_TYPE: &str = "message/ohttp-res";
+/// Media types of a request and its answer.
+const ONCE: (&str, &str) = ("message/ohttp-req", "message/ohttp-res");
+const RESUMED: (&str, &str) = (RESUMED_REQUEST_TYPE, RESUMED_ANSWER_TYPE);
 /// A body, its headers, Padmé over both, and the encapsulation.
 const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX + (BODY_BYTES_MAX / 8) + (128 << 10);
 /// Largest reply before padding: clients take 32 MiB with it.

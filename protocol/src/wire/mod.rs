@@ -6,6 +6,7 @@
 //! Invariant: what a field may hold is said here; the server's `flow` enforces it.
 
 pub mod attestation;
+pub mod channel;
 pub mod collections;
 pub mod documents;
 pub mod grants;

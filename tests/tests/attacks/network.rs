@@ -25,6 +25,8 @@ async fn weighs_queries() {
     let tap = Wiretap::before(scene.lab.address()).await;
     let owner = scene.lab.client_at("owner", &tap.url()).await;
     let path = format!("/v1/collections/{}/query", scene.id);
+    // A session's first message has a secret with it.
+    owner.collections().await.unwrap();
     let mut sizes = BTreeMap::new();
     for length in (1..2000).step_by(37) {
         let body = json!({ "text": "x".repeat(length), "mode": "sparse" }).to_string();
@@ -98,22 +100,43 @@ async fn shows_one_worker_and_talks_to_another() {
     assert!(client.collections().await.unwrap().is_empty(), "the proxy itself breaks nothing");
 }
 
-/// A sealed message of one worker, sent to another: it does not open there.
+/// A sealed message of one worker, sent to another: it does not open there. Nor does one that goes on under a secret.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sends_a_sealed_message_to_another_worker() {
     let (one, other) = (Lab::start().await, Lab::start().await);
     let tap = Wiretap::before(one.address()).await;
     let client = one.client_at("owner", &tap.url()).await;
-    let before = tap.sent().len();
-    client.collections().await.unwrap();
-    let message = tap.sent().split_off(before);
-    for (lab, status) in [(&other, &b"HTTP/1.1 400"[..]), (&one, b"HTTP/1.1 401")] {
-        let mut stream = TcpStream::connect(lab.address()).await.unwrap();
-        stream.write_all(&message).await.unwrap();
-        let mut reply = [0; 12];
-        stream.read_exact(&mut reply).await.unwrap();
-        assert_eq!(reply, status, "another's does not open, and its own does so once");
+    for form in ["message/ohttp-req", "message/prag1-req"] {
+        let before = tap.sent().len();
+        client.collections().await.unwrap();
+        let message = tap.sent().split_off(before);
+        assert!(message.windows(form.len()).any(|part| part == form.as_bytes()), "{form}");
+        for (lab, status) in [(&other, &b"HTTP/1.1 400"[..]), (&one, b"HTTP/1.1 401")] {
+            let mut stream = TcpStream::connect(lab.address()).await.unwrap();
+            stream.write_all(&message).await.unwrap();
+            let mut reply = [0; 12];
+            stream.read_exact(&mut reply).await.unwrap();
+            assert_eq!(reply, status, "another's does not open, and its own does so once");
+        }
     }
+}
+
+/// Leads whatever goes on under a secret to a worker that never got it: the message is sealed to the attested key
+/// again, over the way that is still there, the client is served as ever, and what it asked for is done once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leads_the_short_cut_astray() {
+    let (one, other) = (Lab::start().await, Lab::start().await);
+    let (here, there) = (one.address(), other.address());
+    let resumed = b"message/prag1-req";
+    let goes_on = move |head: &[u8]| head.windows(resumed.len()).any(|part| part == resumed);
+    let proxy = proxy(move |head| if goes_on(head) { there } else { here }, None).await;
+    let client = one.client_at("owner", &format!("http://{proxy}")).await;
+    for number in 0..3 {
+        assert_eq!(client.collections().await.unwrap().len(), number);
+        let source = VectorSource::Supplied(2);
+        client.create_collection(&format!("c{number}"), source).await.unwrap();
+    }
+    assert_eq!(client.collections().await.unwrap().len(), 3);
 }
 
 /// Changes any one byte of a reply: the client takes it for no answer.

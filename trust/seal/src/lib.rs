@@ -1,7 +1,7 @@
 //! Sealing: typed keys, records and blobs that open at one place only, envelopes for one key, padding.
 //!
 //! Layer: under `trust`, above `protocol`.
-//! Holds: every cipher of PRAG outside its channel, and the keys that they take.
+//! Holds: every cipher of PRAG but that of the channel's first message, and the keys that they take.
 //! Never: who may have a key; evidence, permits, the ledger; I/O, a clock, randomness of its own.
 //! Invariant: a key's bytes never leave this crate, and what fails to open does not say why.
 
@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod frames;
 pub mod key;
 pub mod padding;
+pub mod resumed;
 pub mod seal;
 
 /// Chance that replays, and its absence.

@@ -6,6 +6,7 @@ use base64::Engine;
 use ed25519_dalek::SigningKey;
 use ohttp::ClientRequest;
 use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::resumed::Resumption;
 use tower::ServiceExt;
 
 struct Fixed;
@@ -41,6 +42,12 @@ fn routes() -> Router {
 }
 
 fn request(path: &str, body: &str, padding: usize) -> Vec<u8> {
+    let mut out = request_with(path, body, None);
+    out.resize(out.len() + padding, 0);
+    out
+}
+
+fn request_with(path: &str, body: &str, secret: Option<&str>) -> Vec<u8> {
     let mut message = Message::request(
         b"POST".to_vec(),
         b"https".to_vec(),
@@ -48,10 +55,12 @@ fn request(path: &str, body: &str, padding: usize) -> Vec<u8> {
         path.as_bytes().to_vec(),
     );
     message.put_header("x-mark", "m");
+    if let Some(secret) = secret {
+        message.put_header(RESUMPTION_HEADER, secret);
+    }
     message.write_content(body);
     let mut out = Vec::new();
     message.write_bhttp(Mode::KnownLength, &mut out).unwrap();
-    out.resize(out.len() + padding, 0);
     out
 }
 
@@ -61,7 +70,7 @@ async fn round(plain: &[u8]) -> (usize, u16, Vec<u8>, Vec<u8>) {
     let client = ClientRequest::from_encoded_config(&config).unwrap();
     let (message, opener) = client.encapsulate(plain).unwrap();
     let inner = |request| async { routes().oneshot(request).await.unwrap() };
-    let sealed = exchange((&ring, &Room::widest(), 100), &message, inner).await.unwrap();
+    let sealed = exchange((&ring, &Room::widest(), 100), (&message, false), inner).await.unwrap();
     let reply = opener.decapsulate(&sealed).unwrap();
     // Padding is plain RFC 9292: the crate that clients use reads it as it is.
     let message = Message::read_bhttp(&mut Cursor::new(&reply[..])).unwrap();
@@ -78,6 +87,42 @@ async fn answers_through_the_channel() {
     for padding in [0, 1, 1000] {
         let (_, status, mark, content) = round(&request(QUERY, "{\"bytes\":3}", padding)).await;
         assert_eq!((status, mark, content), (200, b"m".to_vec(), b"xxx".to_vec()));
+    }
+}
+
+/// Whoever sent a secret goes on under it, and is answered in the same lengths; the secret goes no further than the door.
+#[tokio::test]
+async fn a_secret_is_a_short_cut() {
+    let (ring, config) = fixture();
+    let secret = [3; SECRET_BYTES];
+    let first = request_with(QUERY, "{\"bytes\":3}", Some(&hex::encode(secret)));
+    let (message, opener) =
+        ClientRequest::from_encoded_config(&config).unwrap().encapsulate(&first).unwrap();
+    let inner = |request: Request| async {
+        assert!(!request.headers().contains_key(RESUMPTION_HEADER));
+        routes().oneshot(request).await.unwrap()
+    };
+    let channel = (&ring, &Room::widest(), 100);
+    let reply = exchange(channel, (&message, false), inner).await.unwrap();
+    let reply = opener.decapsulate(&reply).unwrap();
+
+    let keys = Resumption::new(&secret);
+    let sealed = keys.seal_request(0, &request(QUERY, "{\"bytes\":3}", 0)).unwrap();
+    let answer = exchange(channel, (&sealed, true), inner).await.unwrap();
+    assert_eq!(keys.open_answer(0, &answer).unwrap()[..], reply[..]);
+    let again = exchange(channel, (&sealed, true), inner).await.map_err(|problem| problem.code);
+    assert_eq!(again.unwrap_err(), Code::Replayed);
+    // What is no secret is no offer.
+    for offer in ["", "03", &"0g".repeat(32), &"03".repeat(33)] {
+        let (ring, config) = fixture();
+        let first = request_with(QUERY, "{\"bytes\":3}", Some(offer));
+        let sender = ClientRequest::from_encoded_config(&config).unwrap();
+        let (message, _) = sender.encapsulate(&first).unwrap();
+        let channel = (&ring, &Room::widest(), 100);
+        assert!(exchange(channel, (&message, false), inner).await.is_ok());
+        let sealed = keys.seal_request(0, &request(QUERY, "{\"bytes\":3}", 0)).unwrap();
+        let unknown = exchange(channel, (&sealed, true), inner).await;
+        assert_eq!(unknown.map_err(|problem| problem.code).unwrap_err(), Code::ChannelInvalid);
     }
 }
 
@@ -124,7 +169,7 @@ async fn strangers_are_refused_outside() {
     let (message, _) = client.encapsulate(&request(QUERY, "{\"bytes\":1}", 0)).unwrap();
     let ask = async |message: &[u8]| {
         let inner = |request| async { routes().oneshot(request).await.unwrap() };
-        exchange((&ring, &Room::widest(), 100), message, inner)
+        exchange((&ring, &Room::widest(), 100), (message, false), inner)
             .await
             .map_err(|problem| problem.code)
     };

@@ -18,6 +18,7 @@ use prag_protocol::wire::documents::{DeleteDocuments, Lookup, PutDocument};
 use prag_protocol::wire::grants::{PutGrant, RevokeGrant};
 use prag_protocol::wire::models::EmbeddingsRequest;
 use prag_protocol::wire::search::{ContextRequest, QueryRequest};
+use prag_trust::resumed::Resumption;
 
 fn message(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
     let part = |text: &str| text.as_bytes().to_vec();
@@ -65,6 +66,14 @@ fn sealed_messages() {
     fuzz(20, &good, |bytes| {
         assert!(ring.decapsulate(bytes, 100).is_err(), "opened before, or changed")
     });
+    let first = ring.decapsulate(&sealed(), 100).unwrap();
+    first.resume(&[9; 32], 100);
+    let keys = Resumption::new(&[9; 32]);
+    let good = [0, 1].map(|number| keys.seal_request(number, b"more").unwrap());
+    for bytes in &good {
+        assert!(ring.resume(bytes, 100).is_ok());
+    }
+    fuzz(21, &good, |bytes| assert!(ring.resume(bytes, 100).is_err(), "opened before, or changed"));
 }
 
 /// Bodies of every route are read or refused, and a refusal repeats no value.

@@ -1,6 +1,6 @@
 //! What every sealed form shares: the header, the cipher, the check of a place's kind.
 //!
-//! Layer: inside `seal`; also used by `frames` and `key::wrap`.
+//! Layer: inside `seal`; also used by `frames`, `resumed` and `key::wrap`.
 //! Holds: AES-256-GCM-SIV (RFC 8452) over buffers in place.
 //! Never: a nonce of its own making, or bytes that did not authenticate.
 //! Invariant: the header says version, form and purpose, and is authenticated with the place.
@@ -46,6 +46,11 @@ impl Cipher {
     /// The cipher of this key.
     pub(crate) fn new<P: Purpose>(key: &Key<P>) -> Self {
         Self(Aes256GcmSiv::new(key.expose().into()))
+    }
+
+    /// The cipher of a key that is no collection's: [`crate::resumed`]'s, which it makes itself.
+    pub(crate) fn of_bytes(key: &[u8; 32]) -> Self {
+        Self(Aes256GcmSiv::new(key.into()))
     }
 
     /// Encrypt `text` in place and return its tag; `None` beyond 64 GiB (RFC 8452).

@@ -1,0 +1,90 @@
+//! Going on with a worker without a key exchange for each message.
+//!
+//! Layer: client, below `attest` and `channel`.
+//! Holds: the secret of one session, which its sealed messages bring to the worker, and the number of the next request.
+//! Never: a secret outside a message that is sealed to the attested key; a number twice.
+//! Invariant: nothing is sent under the secret before a message that brought it was answered, and nothing after one was
+//! refused.
+
+use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::resumed::{Resumption, SECRET_BYTES};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use zeroize::Zeroizing;
+
+/// One session's short cut.
+pub(crate) struct ShortCut {
+    secret: Zeroizing<[u8; SECRET_BYTES]>,
+    keys: Resumption,
+    next: AtomicU64,
+    state: AtomicU8,
+}
+
+impl ShortCut {
+    /// With a fresh secret.
+    pub(crate) fn new(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        entropy.fill(secret.as_mut())?;
+        let keys = Resumption::new(&secret);
+        Ok(Self { secret, keys, next: AtomicU64::new(0), state: AtomicU8::new(OFFERED) })
+    }
+
+    /// What a sealed message brings along, in hex, while nothing was sent under it yet.
+    pub(crate) fn offer(&self) -> Option<Zeroizing<String>> {
+        let offered = self.state.load(Ordering::Acquire) == OFFERED;
+        offered.then(|| Zeroizing::new(hex::encode(self.secret.as_ref())))
+    }
+
+    /// A message that brought the secret was answered.
+    pub(crate) fn answered(&self) {
+        let _ = self.state.compare_exchange(OFFERED, OPEN, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The worker does not know the secret: this session goes on as if there were none.
+    pub(crate) fn refused(&self) {
+        self.state.store(CLOSED, Ordering::Release);
+    }
+
+    /// Whether the worker should know the secret.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.load(Ordering::Acquire) == OPEN
+    }
+
+    /// The number and the bytes of the next request, where the worker should know the secret.
+    pub(crate) fn seal(&self, plain: &[u8]) -> Option<(u64, Vec<u8>)> {
+        if !self.is_open() {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Some((number, self.keys.seal_request(number, plain)?))
+    }
+
+    /// What the answer to request `number` carries.
+    pub(crate) fn open(&self, number: u64, answer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.keys.open_answer(number, answer)
+    }
+}
+
+const OFFERED: u8 = 0;
+const OPEN: u8 = 1;
+const CLOSED: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::system::OsEntropy;
+
+    /// It is offered until it was answered, used from then on, and dropped for good by a refusal; no number comes twice.
+    #[test]
+    fn offered_used_dropped() {
+        let way = ShortCut::new(&mut OsEntropy).unwrap();
+        assert!(way.offer().is_some() && way.seal(b"a").is_none());
+        way.answered();
+        assert!(way.offer().is_none());
+        let numbers: Vec<u64> = (0..3).map(|_| way.seal(b"a").unwrap().0).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        way.refused();
+        way.answered();
+        assert!(way.offer().is_none() && way.seal(b"a").is_none());
+    }
+}
