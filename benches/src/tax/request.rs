@@ -20,6 +20,8 @@ use prag_client::Client;
 use prag_client::system::OsEntropy;
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::channel::KeyRing;
+use prag_trust::resumed::{Resumption, SECRET_BYTES};
+use std::cell::Cell;
 
 /// Adds the rows.
 pub(super) fn run(
@@ -127,7 +129,7 @@ fn wire(stage: &Stage, data: &DataSet, sheet: &mut Sheet) -> Result<(usize, usiz
     Ok(sealed)
 }
 
-/// The channel's cryptography alone, on messages as long as a query's.
+/// The channel's cryptography alone, on messages as long as a query's: a session's first message, and those that follow.
 fn channel(
     size: Size,
     (request, reply): (usize, usize),
@@ -138,19 +140,33 @@ fn channel(
     let keys = ring.key_set(&SigningKey::from_bytes(&[7; 32]), NOW).step("a key set")?;
     let config = STANDARD.decode(&keys.ohttp_config).step("a key configuration")?;
     let (request, reply) = (vec![1; request], vec![2; reply]);
-    let exchange = |_| {
+    let once = |_| {
         let sender = ohttp::ClientRequest::from_encoded_config(&config).step("a sender")?;
         let (message, opener) = sender.encapsulate(&request).step("encapsulating")?;
         let opened = ring.decapsulate(&message, NOW).step("decapsulating")?;
+        opened.resume(&SECRET, NOW);
         let sealed = opened.seal.seal(&reply).step("sealing a reply")?;
-        opener.decapsulate(&sealed).step("opening a reply")
+        opener.decapsulate(&sealed).step("opening a reply").map(drop)
+    };
+    once(0)?;
+    let (client, number) = (Resumption::new(&SECRET), Cell::new(0));
+    let resumed = |_| {
+        let number = number.replace(number.get() + 1);
+        let message = client.seal_request(number, &request).step("sealing a request")?;
+        let opened = ring.resume(&message, NOW).step("opening a request")?;
+        let sealed = opened.seal.seal(&reply).step("sealing a reply")?;
+        client.open_answer(number, &sealed).step("opening a reply").map(drop)
     };
     let bar = screen.now("sealing messages");
-    let measured = interleave(vec![Side::whole("both ends", exchange)], WARM, size.checks, bar)?;
-    let measured = measured.first().step("a side")?;
+    let sides = vec![Side::whole("a key exchange each", once), Side::whole("resumed", resumed)];
+    let measured = interleave(sides, WARM, size.checks, bar)?;
+    let [once, resumed] = &measured[..] else {
+        return Err(BenchError::new("sealing", "two ways"));
+    };
     let figure = "the channel's cryptography alone, request and reply, client and worker";
     let data = format!("{} and {} bytes", request.len(), reply.len());
-    sheet.add(Row::single("request/query/crypto", figure, &data, Unit::Seconds, measured)?);
+    let row = Row::single("request/query/crypto", figure, &data, Unit::Seconds, resumed)?;
+    sheet.add(row.against(resumed, once)?);
     Ok(())
 }
 
@@ -172,5 +188,6 @@ fn full(
     if found == K { Ok(reply) } else { Err(BenchError::new("a query", format!("{found} hits"))) }
 }
 
+const SECRET: [u8; SECRET_BYTES] = [5; SECRET_BYTES];
 const WARM: usize = 10;
 const NOW: u64 = 1_800_000_000;
