@@ -102,19 +102,19 @@ impl<'a> Reader<'a> {
         let count = self.number()? as usize;
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
+        Ok(gathered(chunks.iter().map(|chunk| u32::from_le_bytes(*chunk))))
     }
 
     pub(crate) fn floats(&mut self, count: usize) -> Result<Vec<f32>, IndexError> {
         let bytes = self.take(count.checked_mul(4).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<4>();
-        Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+        Ok(gathered(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk))))
     }
 
     pub(crate) fn halves(&mut self, count: usize) -> Result<Vec<u16>, IndexError> {
         let bytes = self.take(count.checked_mul(2).ok_or(self.corrupt())?)?;
         let (chunks, _) = bytes.as_chunks::<2>();
-        Ok(chunks.iter().map(|chunk| u16::from_le_bytes(*chunk)).collect())
+        Ok(gathered(chunks.iter().map(|chunk| u16::from_le_bytes(*chunk))))
     }
 
     pub(crate) fn raw(&mut self, count: usize) -> Result<&'a [u8], IndexError> {
@@ -137,6 +137,13 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         Ok(head)
     }
+}
+
+/// The values in memory that a walk finds fast ([`prag_simd::roomy`]).
+fn gathered<T>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
+    let mut room = prag_simd::roomy(values.len());
+    room.extend(values);
+    room
 }
 
 /// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.

@@ -17,7 +17,7 @@ mod tests;
 mod x86;
 
 pub use floats::{half, whole};
-pub use memory::{flatten, large_pages};
+pub use memory::{flatten, large_pages, roomy};
 
 /// The inner product of f32 and f32, to the length of the shorter, as wide as the caller is compiled for.
 #[must_use]

@@ -20,7 +20,7 @@ use prag_protocol::place::Kind;
 use prag_protocol::wire::collections::Profile;
 use prag_store::{BlobName, Shard};
 use prag_trust::entropy::{Entropy, random};
-use prag_trust::frames::{open_frames, seal_frames};
+use prag_trust::frames::{Frame, Opening, seal_frames};
 use prag_trust::key::{Dek, Key};
 use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::{Plain, SegmentRecord};
@@ -106,12 +106,26 @@ pub(super) fn load_segments(
     home: &Home,
 ) -> Result<Vec<LiveSegment>, CollectionError> {
     let shape = Shape::of(profile)?;
-    let load = |entry| {
+    let load = |entry: &SegmentEntry| {
         // Taken before a byte is read: a shard that does not fit is refused, not half loaded.
         let charge = Footprint::of(entry, &shape).reserve(&home.accounts)?;
         load_segment(keys, entry, (profile, shape), home, charge)
     };
-    manifest.segments.iter().map(load).collect()
+    let mut segments = Vec::with_capacity(manifest.segments.len());
+    let expect = |pair: &[SegmentEntry]| {
+        let parts = pair.iter().flat_map(|entry| &entry.parts);
+        let names: Vec<BlobName> = parts.map(|part| BlobName(part.blob)).collect();
+        home.store.blobs().expect(&names);
+    };
+    // Two at a time: in the steps of one that do not divide, the other keeps the processors busy.
+    let mut pairs = manifest.segments.chunks(2).peekable();
+    pairs.peek().copied().map(expect);
+    while let Some(pair) = pairs.next() {
+        pairs.peek().copied().map(expect);
+        let loaded: Result<Vec<_>, CollectionError> = pair.par_iter().map(load).collect();
+        segments.extend(loaded?);
+    }
+    Ok(segments)
 }
 
 fn load_segment(
@@ -273,8 +287,11 @@ pub(super) fn read_part(
     })?;
     let place = keys.place(Kind::Segment, dek.id, u64::from(part.name), dek.birth);
     let length = usize::try_from(part.length).map_err(|_| failed())?;
-    let plain =
-        open_frames::<SegmentRecord>(&sealed, &dek.key, place, length).map_err(|_| failed())?;
+    let mut opening =
+        Opening::<SegmentRecord>::begin(sealed, &dek.key, place, length).map_err(|_| failed())?;
+    let frames: Vec<Frame<'_>> = opening.frames().collect();
+    frames.into_par_iter().for_each(Frame::open);
+    let plain = opening.finish().map_err(|_| failed())?;
     if plain.expose().len() == length { Ok(plain) } else { Err(failed()) }
 }
 

@@ -185,6 +185,11 @@ pub trait Blobs: Send + Sync {
     /// [`StoreError::Tampered`] if what lies there is no blob.
     fn get(&self, name: BlobName, range: Option<Range<u64>>) -> Result<Vec<u8>, StoreError>;
 
+    /// These will be read soon, whole: an engine may begin to fetch them. A hint; where it fails, reading tells.
+    fn expect(&self, names: &[BlobName]) {
+        let _ = names;
+    }
+
     /// Up to `limit` (1..=`BLOB_NAMES_MAX`) blobs after the name `after`, ascending.
     ///
     /// # Errors

@@ -6,8 +6,11 @@
 //! Invariant: every frame is bound to header, place, salt, total padded length, number of frames and its index, so
 //! truncated, extended, reordered, repeated or swapped frames (even of another write at that place) do not open.
 
+mod opening;
 #[cfg(test)]
 mod tests;
+
+pub use opening::{Frame, Opening};
 
 use crate::entropy::{Entropy, random};
 use crate::key::{Key, Purpose};
@@ -78,34 +81,17 @@ pub fn open_frames<R: Record>(
     place: Place,
     max_len: usize,
 ) -> Result<Plain<R>, SealError> {
-    is_at(place, R::KIND)?;
     if sealed.len() > sealed_len(max_len) {
+        is_at(place, R::KIND)?;
         return Err(SealError::TooLong { place, max: max_len });
     }
-    let (found, rest) =
-        sealed.split_first_chunk::<HEADER_BYTES>().ok_or(SealError::Truncated(place))?;
-    if *found != header(Form::Frames, R::Purpose::TAG) {
-        return Err(SealError::Format(place));
-    }
-    let (salt, body) = rest.split_first_chunk::<SALT_BYTES>().ok_or(SealError::Truncated(place))?;
-    let total = text_len(body.len()).ok_or(SealError::Truncated(place))?;
-    let mut bound = Bound::new::<R>(place, *salt, total)?;
-    let cipher = Cipher::new(key);
-    let mut text = Zeroizing::new(Vec::with_capacity(total));
-    for (index, frame) in (0..bound.frames).zip(body.chunks(SEALED_FRAME_BYTES)) {
-        let (nonce, frame) = frame.split_at(NONCE_BYTES);
-        let (frame, tag) = frame.split_at(frame.len() - TAG_BYTES);
-        let start = text.len();
-        text.extend_from_slice(frame);
-        cipher
-            .open(nonce, &[bound.at(index)], &mut text[start..], tag)
-            .ok_or(SealError::Open(place))?;
-    }
-    let bytes = padding::unpad(std::mem::take(&mut *text));
-    Ok(Plain::new(bytes.map_err(|_| SealError::Padding(place))?))
+    let mut opening = Opening::begin(sealed.to_vec(), key, place, max_len)?;
+    opening.frames().for_each(Frame::open);
+    opening.finish()
 }
 
 /// The associated data of a blob's frames; only the index changes from one to the next.
+#[derive(Clone)]
 struct Bound {
     bytes: [u8; BOUND_BYTES],
     frames: u32,

@@ -32,8 +32,8 @@ impl Codes {
         Self {
             dimension,
             stride,
-            lines: Vec::with_capacity(rows * stride),
-            scales: Vec::with_capacity(rows),
+            lines: prag_simd::roomy(rows * stride),
+            scales: prag_simd::roomy(rows),
             errors: Vec::with_capacity(if rough { rows } else { 0 }),
             rough,
         }

@@ -50,8 +50,8 @@ impl Vectors {
     /// No rows yet, room for `rows`. `dimension` is at least one.
     pub(crate) fn new(dimension: usize, precision: Precision, rows: usize) -> Self {
         let kept = match precision {
-            Precision::F32 => Kept::F32(Vec::with_capacity(rows * dimension)),
-            Precision::F16 => Kept::F16(Vec::with_capacity(rows * dimension)),
+            Precision::F32 => Kept::F32(prag_simd::roomy(rows * dimension)),
+            Precision::F16 => Kept::F16(prag_simd::roomy(rows * dimension)),
             Precision::I8 => Kept::I8,
         };
         Self { dimension, codes: Codes::new(dimension, rows, precision != Precision::I8), kept }

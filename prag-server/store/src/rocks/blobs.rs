@@ -106,6 +106,17 @@ impl BlobFolder {
         Ok(bytes)
     }
 
+    /// The kernel reads on while others compute. A name that is no file of ours is left alone, as [`BlobFolder::get`] does.
+    pub(super) fn expect(&self, names: &[BlobName]) {
+        for path in names.iter().map(|name| self.file(*name)) {
+            if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file())
+                && let Ok(file) = File::open(&path)
+            {
+                let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::WillNeed);
+            }
+        }
+    }
+
     /// The first `limit` blobs after `after`. Files with other names are none of ours.
     pub(super) fn list(
         &self,

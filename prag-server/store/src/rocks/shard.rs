@@ -127,6 +127,10 @@ impl Blobs for RocksShard {
         self.core.blobs.get(name, range)
     }
 
+    fn expect(&self, names: &[BlobName]) {
+        self.core.blobs.expect(names);
+    }
+
     fn list(&self, after: Option<BlobName>, limit: usize) -> Result<Vec<BlobInfo>, StoreError> {
         self.live_still()?;
         self.core.blobs.list(after, limit)

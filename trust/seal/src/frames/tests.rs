@@ -55,6 +55,31 @@ fn round_trip() {
     }
 }
 
+/// Frames open in any order; a blob of which one was left out, or changed, is none.
+#[test]
+fn frames_open_in_any_order() {
+    let (key, here) = fixture();
+    let text = Seeded::new(2).bytes(3 * FRAME_BYTES);
+    let begin = |sealed: Vec<u8>| Opening::<SegmentRecord>::begin(sealed, &key, here, MAX).unwrap();
+    let mut opening = begin(seal(&text, 3));
+    let frames: Vec<_> = opening.frames().collect();
+    assert_eq!(frames.len(), 4);
+    frames.into_iter().rev().for_each(Frame::open);
+    assert!(opening.finish().unwrap().expose() == &text[..]);
+    for left_out in 0..4 {
+        let mut opening = begin(seal(&text, 3));
+        let frames = opening.frames().enumerate().filter(|(index, _)| *index != left_out);
+        frames.for_each(|(_, frame)| frame.open());
+        assert_eq!(opening.finish().err(), Some(SealError::Open(here)));
+    }
+    // One that was opened twice is not two.
+    let mut opening = begin(seal(&text, 3));
+    for _ in 0..2 {
+        opening.frames().take(2).for_each(Frame::open);
+    }
+    assert_eq!(opening.finish().err(), Some(SealError::Open(here)));
+}
+
 /// A range of the padded form is that of the whole padded form.
 #[test]
 fn padded_ranges_agree() {
