@@ -58,10 +58,12 @@ fn main() {
         searches("under full ingest", &shard, || !done.load(Ordering::SeqCst));
     });
     println!(
-        "rows then          {}, segments {}",
+        "rows then          {}, segments {}, tail {}",
         shard.read().chunks(),
-        shard.read().segments.len()
+        shard.read().segments.len(),
+        shard.read().tail.rows.len()
     );
+    searches("idle, as it is then", &shard, || false);
 }
 
 fn searches(what: &str, shard: &CollectionShard, goes_on: impl Fn() -> bool) {

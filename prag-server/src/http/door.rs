@@ -15,7 +15,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use prag_protocol::problem::{Code, Problem};
 use prag_trust::entropy::Clock;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
@@ -99,18 +103,39 @@ impl Pass {
     /// Answers a request through the inner router.
     pub(super) async fn run(&self, slot: Slot, request: Request) -> Response {
         let inner = self.inner.clone();
-        let work = tokio::spawn(async move {
+        let mut work = Box::pin(async move {
             let answer = inner.oneshot(request).await;
             drop(slot);
             answer
         });
-        match tokio::time::timeout(self.work, work).await {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_panicked)) => refuse(Code::Internal, "the request was dropped"),
+        // Most queries wait for nothing: they are done here, before another thread would have woken up for them. What
+        // waits goes on in a task of its own, which does not end with the connection.
+        let begun = poll_fn(|context| {
+            let work = AssertUnwindSafe(|| work.as_mut().poll(context));
+            Poll::Ready(catch_unwind(work))
+        });
+        match begun.await {
+            Ok(Poll::Ready(answer)) => return answered(answer),
+            Ok(Poll::Pending) => {}
+            Err(_panicked) => return dropped(),
+        }
+        match tokio::time::timeout(self.work, tokio::spawn(work)).await {
+            Ok(Ok(answer)) => answered(answer),
+            Ok(Err(_panicked)) => dropped(),
             Err(_late) => refuse(Code::Overloaded, "no answer in time; the work goes on"),
         }
     }
+}
+
+fn answered(answer: Result<Response, Infallible>) -> Response {
+    match answer {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+fn dropped() -> Response {
+    refuse(Code::Internal, "the request was dropped")
 }
 
 fn refuse(code: Code, detail: &str) -> Response {
@@ -172,9 +197,14 @@ mod tests {
         async fn broken() {
             panic!("on purpose");
         }
-        let pass = for_tests(Router::new().route("/", get(broken)));
-        for _ in 0..2 {
-            let response = pass.run(pass.enter().unwrap(), request("/")).await;
+        async fn broken_later() {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        }
+        let routes = Router::new().route("/", get(broken)).route("/later", get(broken_later));
+        let pass = for_tests(routes);
+        for path in ["/", "/later", "/", "/later"] {
+            let response = pass.run(pass.enter().unwrap(), request(path)).await;
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         }
     }

@@ -57,6 +57,11 @@ impl Tuning {
         options.set_table_cache_num_shard_bits(0);
         options.set_max_write_buffer_number(2);
         options.set_max_total_wal_size(4 * WRITE_BUFFER_BYTES as u64);
+        // A log, and the list of files, take room on disk before they need it: as much as a write buffer, which is
+        // hundreds of times what a small shard holds. Beside a write buffer manager the second of these bounds nothing
+        // else (`DBImpl::GetWalPreallocateBlockSize`).
+        options.set_manifest_preallocation_size(PREALLOCATED_BYTES);
+        options.set_db_write_buffer_size(PREALLOCATED_BYTES);
         options.set_max_background_jobs(2);
         options.set_max_file_opening_threads(1);
         options.set_max_open_files(OPEN_FILES_MAX);
@@ -150,6 +155,8 @@ const WRITE_BUFFER_BYTES: usize = 4 << 20;
 /// Rows held in memory before they become files, for all shards together, bytes: past seven eighths of it whoever
 /// writes flushes, so it is well above what thousands of idle shards hold (one arena block each).
 const WRITE_BUFFERS_BYTES: usize = 256 << 20;
+/// Room on disk that files which grow take at a time, bytes.
+const PREALLOCATED_BYTES: usize = 64 << 10;
 /// By how much a shard's write buffer grows, bytes: thousands of shards hold a few rows each.
 const ARENA_BYTES: usize = 32 << 10;
 /// Bytes gathered before a write to a file; each open shard has two such files.

@@ -307,6 +307,18 @@ fn logs_are_quiet() {
     assert!(others.iter().any(holds));
 }
 
+/// A small shard takes little room: what grows takes no megabytes ahead.
+#[test]
+fn a_small_shard_takes_little_disk() {
+    let (folder, engine) = fresh();
+    let shard = engine.open(SHARD, FIRST).unwrap();
+    fill(shard.as_ref(), 0, 4);
+    let taken =
+        |path: &PathBuf| std::os::unix::fs::MetadataExt::blocks(&fs::metadata(path).unwrap());
+    let blocks: u64 = files(&shard_path(folder.path())).iter().map(taken).sum();
+    assert!(blocks * 512 < 512 << 10, "{} KiB", blocks / 2);
+}
+
 /// A damaged table is found when it is read; the shard closes, and says so.
 #[test]
 fn damaged_table_closes_the_shard() {
