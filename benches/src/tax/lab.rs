@@ -30,7 +30,10 @@ use tower::ServiceExt;
 
 /// A worker in this process, on loopback, with a collection.
 pub(crate) struct Stage {
+    /// The worker's.
     pub(crate) runtime: Runtime,
+    /// Of whoever asks one question after another: one thread, which waits for each answer.
+    pub(crate) desk: Runtime,
     pub(crate) collection: CollectionId,
     /// Has a grant.
     pub(crate) reader: Client,
@@ -64,14 +67,18 @@ impl Stage {
             // A reader that asks without pause would be slowed down: the pace is a setting, and not what is measured.
             (settings.rate_per_s, settings.rate_burst) = (PACE_MAX, BURST_MAX);
         }));
-        let (collection, readers) = runtime.block_on(fill(&lab, data))?;
-        let [reader, metered] = readers;
+        let collection = runtime.block_on(fill(&lab, data))?;
+        let desk = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let desk = desk.step("a runtime of one thread")?;
+        // Connections live where they are made.
+        let reader = desk.block_on(lab.client("reader"));
+        let metered = desk.block_on(lab.client("metered"));
         let tap = runtime.block_on(Wiretap::before(lab.address()));
-        let tapped = runtime.block_on(lab.client_at("reader", &tap.url()));
+        let tapped = desk.block_on(lab.client_at("reader", &tap.url()));
         let plain = reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty());
         let plain = plain.build().step("an HTTP client")?;
         let (url, inner) = (lab.url(), prag_server::http::inner(lab.worker().clone()));
-        Ok(Self { runtime, collection, reader, metered, tap, tapped, url, inner, plain, lab })
+        Ok(Self { runtime, desk, collection, reader, metered, tap, tapped, url, inner, plain, lab })
     }
 
     /// The reader, so many times: each with its own session and connections.
@@ -94,7 +101,7 @@ impl Stage {
         body: Vec<u8>,
     ) -> Result<Ready, BenchError> {
         let channel = self.reader.channel();
-        let session = self.runtime.block_on(channel.session()).step("a session")?;
+        let session = self.desk.block_on(channel.session()).step("a session")?;
         let expected = Expected {
             chain_id: session.attestation().chain_id.clone(),
             contract: session.attestation().contract.clone(),
@@ -120,7 +127,7 @@ impl Stage {
                 request = request.header("content-type", JSON);
             }
             let request = request.body(Body::from(ready.body)).step("a request")?;
-            self.runtime.block_on(async {
+            self.desk.block_on(async {
                 let answer = self.inner.clone().oneshot(request).await.step("the router")?;
                 let status = answer.status().as_u16();
                 let body = to_bytes(answer.into_body(), REPLY_BYTES_MAX).await.step("a reply")?;
@@ -131,13 +138,13 @@ impl Stage {
 
     /// HTTP over loopback to a worker that serves in the open.
     pub(crate) fn in_the_open(&self, ready: Ready) -> Result<Duration, BenchError> {
-        time(|| self.runtime.block_on(self.open_request(&self.url, ready)))
+        time(|| self.desk.block_on(self.open_request(&self.url, ready)))
     }
 
     /// The same, through the tap. Answers bytes sent and received.
     pub(crate) fn open_bytes(&self, ready: Ready) -> Result<(usize, usize), BenchError> {
         let url = self.tap.url();
-        self.counted(|| self.runtime.block_on(self.open_request(&url, ready)).map(drop))
+        self.counted(|| self.desk.block_on(self.open_request(&url, ready)).map(drop))
     }
 
     /// Sealed to the worker's attested keys, over loopback.
@@ -151,7 +158,7 @@ impl Stage {
     }
 
     fn through(&self, client: &Client, ready: &Ready) -> Result<Vec<u8>, BenchError> {
-        self.runtime.block_on(async {
+        self.desk.block_on(async {
             let session = client.channel().session().await.step("a session")?;
             let request = Request {
                 method: ready.method,
@@ -200,8 +207,8 @@ fn answered<B: AsRef<[u8]>>(status: u16, body: B) -> Result<B, BenchError> {
     Err(BenchError::new("an answer", String::from_utf8_lossy(body.as_ref())))
 }
 
-/// The collection, filled and compacted; a reader, and one with a quota.
-async fn fill(lab: &Lab, data: &DataSet) -> Result<(CollectionId, [Client; 2]), BenchError> {
+/// The collection, filled and compacted; `reader` may read it, and `metered`, with a quota.
+async fn fill(lab: &Lab, data: &DataSet) -> Result<CollectionId, BenchError> {
     let owner = lab.client("owner").await;
     let vector = data.documents.first().and_then(|document| document.vectors.first());
     let dimension = vector.step("a document")?.len();
@@ -234,7 +241,7 @@ async fn fill(lab: &Lab, data: &DataSet) -> Result<(CollectionId, [Client; 2]), 
         };
         owner.put_grant(made.id, &grant).await.step("a grant")?;
     }
-    Ok((made.id, [reader, metered]))
+    Ok(made.id)
 }
 
 fn line(document: &Document) -> Result<BulkLine, BenchError> {

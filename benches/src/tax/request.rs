@@ -78,7 +78,7 @@ fn queries(
         let request = request(vector(round));
         time(|| {
             let asked = client.query(stage.collection, &request);
-            stage.runtime.block_on(asked).step("a query").and_then(full)
+            stage.desk.block_on(asked).step("a query").and_then(full)
         })
     };
     let sides = vec![
