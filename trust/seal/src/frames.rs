@@ -6,8 +6,11 @@
 //! Invariant: every frame is bound to header, place, salt, total padded length, number of frames and its index, so
 //! truncated, extended, reordered, repeated or swapped frames (even of another write at that place) do not open.
 
+mod some;
 #[cfg(test)]
 mod tests;
+
+pub use some::Framed;
 
 use crate::entropy::{Entropy, random};
 use crate::key::{Key, Purpose};
