@@ -8,6 +8,8 @@
 use super::memory::{Accounts, Charge, Component, SegmentCharge, tail_row_bytes};
 use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
+use super::shelf::{Kept, Retired, Shelf};
+use super::text::Elsewhere;
 use super::veil::{SegmentVeil, TailVeil};
 use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
@@ -51,9 +53,16 @@ pub struct LiveSegment {
     pub charge: Option<Arc<SegmentCharge>>,
     /// For scans of an oblivious collection; it has no other.
     pub veil: Option<SegmentVeil>,
+    /// Its rows' texts, where they stay on disk.
+    pub shelf: Option<Arc<Shelf>>,
 }
 
 impl LiveSegment {
+    /// No manifest lists it any more: the blob of texts, whose name is answered, goes when nobody reads it.
+    pub(super) fn retire(&self, retired: &Arc<Retired>) -> Option<[u8; 32]> {
+        self.shelf.as_ref().map(|shelf| shelf.retire(retired))
+    }
+
     /// Bytes of the texts of its rows, dead ones included, about.
     #[must_use]
     pub fn text_bytes(&self) -> u64 {
@@ -169,10 +178,18 @@ impl Live {
         self.shape.oblivious
     }
 
-    /// Whether a hit's text may have to be unpacked.
+    /// Whether a hit's text may have to be unpacked, or read from disk.
     #[must_use]
     pub fn packed(&self) -> bool {
         self.packed
+    }
+
+    /// The document at a place of this view, readable for as long as it is kept.
+    #[must_use]
+    pub fn kept(&self, at: &Location) -> Kept {
+        let segment = self.segments.iter().find(|segment| Some(segment.id) == at.segment);
+        let shelf = segment.and_then(|segment| segment.shelf.clone());
+        Kept { document: Arc::clone(&at.document), shelf }
     }
 
     /// How text became terms, and a query's must.
@@ -242,9 +259,11 @@ impl Live {
         }
         self.remove(&document.id);
         let metadata = Arc::new(document.metadata());
-        let read = |chunk| (self.shape.searched_text(&document, chunk), document.chunk_hash(chunk));
-        let texts: Vec<_> =
-            (0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX)).map(read).collect();
+        let read =
+            |chunk| Ok((self.shape.searched_text(&document, chunk)?, document.chunk_hash(chunk)?));
+        let chunks = 0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX);
+        let texts: Result<Vec<_>, Elsewhere> = chunks.map(read).collect();
+        let texts = texts.map_err(|Elsewhere| ApplyError)?;
         let document = Arc::new(self.shape.packed(document));
         self.packed |= document.content.is_packed();
         let mut ordinals = Vec::with_capacity(document.chunks.len());
@@ -292,10 +311,9 @@ impl Live {
     /// Find the documents of the segments' live rows.
     fn locate_segments(&mut self) {
         for segment in &self.segments {
+            self.packed |= segment.shelf.is_some();
             for ordinal in &segment.live {
-                let Some(row) = segment.rows.get(ordinal as usize) else {
-                    continue;
-                };
+                let Some(row) = segment.rows.get(ordinal as usize) else { continue };
                 let id = &row.document.id;
                 match self.documents.get_mut(id) {
                     Some(at) if at.segment == Some(segment.id) => at.ordinals.push(ordinal),

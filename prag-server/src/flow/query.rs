@@ -10,7 +10,7 @@ use super::receipt::Question;
 use super::search::{Found, Plan, Searched, depth, search};
 use super::sketch::Signature;
 use super::usage::count_usage;
-use super::{Answer, Departure, Worker, problems, validate};
+use super::{Answer, Departure, Held, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
 use prag_protocol::CollectionId;
@@ -69,7 +69,8 @@ impl Worker {
         let watched = !reader.granted.is_owner() && !shard.oblivious();
         let asked = watched.then(|| (signature(&plan), plan.text.clone()));
         let sample = self.0.probe.draw(self.0.settings.recall_probe, &plan);
-        let (Searched { found, nearest }, head) = run(Arc::clone(shard), plan).await?;
+        let held = Arc::clone(&reader.held);
+        let (Searched { found, nearest }, head) = run(held, Arc::clone(shard), plan).await?;
         self.0.metrics.queried();
         if let Some(sample) = sample {
             self.probe(Arc::clone(shard), sample);
@@ -155,7 +156,11 @@ impl Worker {
     }
 }
 
-async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Option<Head>), Problem> {
+async fn run(
+    held: Arc<Held>,
+    shard: Arc<CollectionShard>,
+    plan: Plan,
+) -> Result<(Searched, Option<Head>), Problem> {
     let light = is_light(&shard, &plan);
     let work = move || {
         let (head, live) = if plan.proofs {
@@ -164,8 +169,11 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
         } else {
             (None, shard.read())
         };
-        let found = search(&live, &plan);
-        Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
+        let ranked = search(&live, &plan);
+        drop(live);
+        let ranked = ranked.map_err(|_| Problem::new(Code::Internal, "the search failed"))?;
+        let searched = ranked.read().map_err(|error| held.damaged(&shard, error))?;
+        Ok((searched, head))
     };
     if light {
         return work();
@@ -174,7 +182,7 @@ async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Optio
 }
 
 /// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, few rows to scan, and
-/// no text to unpack.
+/// no text to unpack or to read.
 fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
     // Who would have to wait for a writer waits on another thread.
