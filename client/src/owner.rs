@@ -15,7 +15,7 @@ use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
-    RotateKeys, Rotated, Search, VectorSource,
+    Residency, RotateKeys, Rotated, Search, VectorSource,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
 use prag_protocol::wire::operations::Operation;
@@ -37,6 +37,8 @@ pub struct NewCollection {
     pub language: Option<String>,
     /// How it is searched.
     pub search: Search,
+    /// Where its texts lie while it is open.
+    pub residency: Residency,
 }
 
 impl Client {
@@ -89,6 +91,7 @@ impl Client {
             managed: new.managed,
             language: new.language,
             search: new.search,
+            residency: new.residency,
         };
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;

@@ -50,17 +50,6 @@ pub fn class(text_bytes: usize) -> u32 {
     encoded.clamp(HIT_BYTES_MIN, HIT_BYTES_MAX).next_power_of_two()
 }
 
-/// Bytes of `text` as a JSON string, its quotes and a comma included.
-#[must_use]
-pub fn json_bytes(text: &str) -> usize {
-    let escaped = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
-        0..=0x1f => 5,
-        _ => 0,
-    });
-    text.len() + escaped.sum::<usize>() + 3
-}
-
 /// A hit without its texts: names of fields, numbers, the content's hash.
 const FIELDS_BYTES: usize = 256;
 
@@ -68,7 +57,7 @@ const FIELDS_BYTES: usize = 256;
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use prag_protocol::wire::search::Hit;
+    use prag_protocol::wire::search::{Hit, json_bytes};
 
     fn hit(text: String) -> Hit {
         Hit {

@@ -10,7 +10,7 @@ use crate::data::DIMENSION;
 use crate::error::{BenchError, Step};
 use crate::measure::time;
 use prag_client::system::OsEntropy;
-use prag_protocol::wire::collections::{Profile, Search};
+use prag_protocol::wire::collections::{Profile, Residency, Search};
 use prag_protocol::{CollectionId, Lineage};
 use prag_server::collection::freeze;
 use prag_server::collection::profile::sealed_profile;
@@ -102,6 +102,7 @@ fn profile() -> Profile {
         chunker: prag_chunk::CHUNKER.to_owned(),
         analyzer: prag_index::ANALYZER.to_owned(),
         search: Search::Standard,
+        residency: Residency::Memory,
         digest: String::new(),
     })
 }

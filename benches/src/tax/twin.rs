@@ -228,7 +228,16 @@ fn load_segment(stored: &Stored, store: &dyn Shard) -> Result<LiveSegment, Bench
     let live = (0..index.len()).collect();
     // No tree: receipts are part of what is measured against this.
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::default());
-    Ok(LiveSegment { id: stored.id, index, rows, tree, live, charge: None, veil: None })
+    Ok(LiveSegment {
+        id: stored.id,
+        index,
+        rows,
+        tree,
+        live,
+        charge: None,
+        veil: None,
+        shelf: None,
+    })
 }
 
 const CLOSED: &str = "the plain shard";

@@ -174,8 +174,18 @@ pub(super) struct Create {
     pub(super) language: Option<String>,
     /// Search by vectors alone, looking at every chunk, so that neither which ones are read nor for how long tells the
     /// worker's host what was sought. Slower; docs/oblivious.md says what remains visible.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "residency")]
     pub(super) oblivious: bool,
+    /// Where its texts lie while it is open: `memory`, or `disk`, which takes less memory and shows the worker's host
+    /// which groups of neighbouring passages an answer took.
+    #[arg(long, value_enum, default_value_t = Residency::Memory)]
+    pub(super) residency: Residency,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Residency {
+    Memory,
+    Disk,
 }
 
 #[derive(Args)]

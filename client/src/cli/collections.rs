@@ -11,7 +11,9 @@ use super::screen::{Screen, clean, table};
 use crate::error::ClientError;
 use crate::owner::NewCollection;
 use crate::sdk::Client;
-use prag_protocol::wire::collections::{Collection, CollectionState, Search, VectorSource};
+use prag_protocol::wire::collections::{
+    Collection, CollectionState, Residency, Search, VectorSource,
+};
 use serde_json::json;
 
 pub(super) async fn create(client: &Client, screen: Screen, options: args::Create) -> Done {
@@ -25,6 +27,10 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
         managed: options.managed,
         language: options.language,
         search: if options.oblivious { Search::Oblivious } else { Search::Standard },
+        residency: match options.residency {
+            args::Residency::Memory => Residency::Memory,
+            args::Residency::Disk => Residency::Disk,
+        },
     };
     let made = client.create(new).await?;
     screen.show(&made, || describe(screen, &made));
@@ -148,7 +154,7 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
 
 pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nsearch     {}\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nsearch     {}, texts {}\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
@@ -165,6 +171,10 @@ pub(super) fn describe(screen: Screen, one: &Collection) -> String {
         clean(one.profile.language()),
         clean(&one.profile.analyzer),
         one.profile.search.name(),
+        match one.profile.residency {
+            Residency::Memory => "in memory",
+            Residency::Disk => "on disk",
+        },
         clean(&one.profile.digest),
     )
 }

@@ -59,6 +59,14 @@ pub enum CollectionError {
         /// The limit.
         max: usize,
     },
+    /// As many idempotency keys were used within a day as are remembered. Nothing was written; a write without one is.
+    #[error(
+        "{max} idempotency keys were used within a day, as many as are remembered: send it without one"
+    )]
+    Keys {
+        /// How many are.
+        max: usize,
+    },
     /// The memory limit leaves no room. Nothing was changed; retryable.
     #[error(transparent)]
     Memory(#[from] Full),
@@ -71,6 +79,12 @@ pub enum CollectionError {
     /// An earlier write failed half-way: reopen the shard.
     #[error("the shard is closed after a failed write")]
     Closed,
+    /// Texts that are to go are still being read. Nothing is lost; retryable.
+    #[error("texts that are to go are still being read; ask again")]
+    Read,
+    /// A text that is on disk was wanted from memory: a fault of this program.
+    #[error(transparent)]
+    Elsewhere(#[from] super::text::Elsewhere),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -6,19 +6,18 @@
 //! Invariant: what was deleted or replaced while the segment was built is dead in it from its first moment.
 
 use super::CollectionError;
-use super::memory::{Component, build_bytes, view_bytes};
-use super::profile::Shape;
+use super::memory::{Charge, Component, build_bytes, view_bytes};
 use super::segment::{Written, write_segment};
 use super::shard::CollectionShard;
 use super::state::{Live, LiveSegment, Row};
 use super::swap::swap;
+use super::taken::Taken;
 use super::tiers::{self, Room, Shape as Tiers, Size};
-use prag_index::{BuildParams, Row as IndexRow, Segment};
-use prag_protocol::metadata::Metadata;
+use prag_index::{BuildParams, Segment};
 use prag_store::BlobName;
 use prag_trust::entropy::Entropy;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, MutexGuard, TryLockError};
+use std::collections::HashSet;
+use std::sync::{MutexGuard, TryLockError};
 
 /// Which segments become part of the new one, beside the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +41,8 @@ pub(super) struct Snapshot {
     segments: Vec<LiveSegment>,
     /// The tail's living rows.
     tail: Vec<(Row, Vec<f32>)>,
+    /// What they take as copies.
+    _copied: Charge,
 }
 
 /// Freeze the tail if it is due, and merge what is due, by the shard's tiers. Blocks for as long as the builds take,
@@ -159,7 +160,7 @@ pub(super) fn pass(
     }
     let keys = shard.keys();
     let fresh_root = fresh_root || keys.root().birth < keys.epoch();
-    let snapshot = snapshot(shard, merge);
+    let snapshot = snapshot(shard, merge)?;
     let due = fresh_root
         || keys.has_old_roots()
         || snapshot.tail_rows > 0
@@ -174,7 +175,10 @@ pub(super) fn pass(
     let _view = shard.home.accounts.reserve(Component::Builds, view)?;
     let written = if snapshot.rows() == 0 { None } else { Some(build(shard, &snapshot, entropy)?) };
     let old = swap(shard, &snapshot, written, fresh_root, entropy)?;
-    for name in old {
+    // These go when nobody reads them any more.
+    let read: HashSet<[u8; 32]> =
+        snapshot.segments.iter().filter_map(|segment| segment.retire(&shard.retired)).collect();
+    for name in old.into_iter().filter(|name| !read.contains(name)) {
         // Left behind, a blob is an orphan without a key: harmless, and swept by the next purge.
         let _ = shard.home.store.blobs().delete(BlobName(name));
     }
@@ -188,10 +192,13 @@ impl Snapshot {
     }
 }
 
-/// Segments are shared and do not change, so only the tail's rows are copied while writers wait.
-fn snapshot(shard: &CollectionShard, merge: &Merge) -> Snapshot {
+/// Segments are shared and do not change, so only the tail's rows are copied while writers wait, once there is room.
+fn snapshot(shard: &CollectionShard, merge: &Merge) -> Result<Snapshot, CollectionError> {
     let writer = shard.writer();
     let live = shard.read();
+    let vector = shard.profile.dimension as usize * size_of::<f32>();
+    let copies = live.tail.live.len() * (vector + size_of::<(Row, Vec<f32>)>()) as u64;
+    let copied = shard.home.accounts.reserve(Component::Builds, copies)?;
     let goes = |segment: &&LiveSegment| match merge {
         Merge::Tail => false,
         Merge::These(ids) => ids.contains(&segment.id),
@@ -201,14 +208,15 @@ fn snapshot(shard: &CollectionShard, merge: &Merge) -> Snapshot {
         let row = live.tail.rows.get(ordinal as usize)?;
         Some((row.clone(), live.tail.index.vector(ordinal)?))
     };
-    Snapshot {
+    Ok(Snapshot {
         base: writer.log.size(),
         merged: segments.iter().map(|segment| segment.id).collect(),
         tail_rows: live.tail.rows.len(),
         wounded: segments.iter().any(|one| one.live.len() < one.rows.len() as u64),
         segments,
         tail: live.tail.live.iter().filter_map(row).collect(),
-    }
+        _copied: copied,
+    })
 }
 
 /// The shard's segments, their sizes, and that of its tail.
@@ -235,20 +243,17 @@ fn build(
     let dimension = shard.profile.dimension as usize;
     let tail_bytes: u64 = snapshot.tail.iter().map(|(row, _)| row.text_bytes()).sum();
     let texts = snapshot.segments.iter().map(LiveSegment::text_bytes).sum::<u64>() + tail_bytes;
-    let bytes = build_bytes(snapshot.rows(), dimension, texts);
+    // Those on disk come into memory: one segment's documents as they are encoded, and all as they are kept.
+    let shelves = snapshot.segments.iter().filter_map(|segment| segment.shelf.as_ref());
+    let fetched: u64 = shelves.map(|shelf| 2 * shelf.length()).sum();
+    let bytes = build_bytes(snapshot.rows(), dimension, texts) + fetched;
     let _room = shard.home.accounts.reserve(Component::Builds, bytes)?;
     let mut taken = Taken::default();
     for segment in &snapshot.segments {
-        for ordinal in &segment.live {
-            if let (Some(row), Some(vector)) =
-                (segment.rows.get(ordinal as usize), segment.index.vector(ordinal))
-            {
-                taken.push(&shard.shape, row, vector);
-            }
-        }
+        taken.segment(&shard.shape, segment)?;
     }
     for (row, vector) in &snapshot.tail {
-        taken.push(&shard.shape, row, vector.clone());
+        taken.push(&shard.shape, row, vector.clone())?;
     }
     let Taken { kept, indexed, .. } = taken;
     let built = Segment::build(&indexed, &params(shard))?;
@@ -264,30 +269,6 @@ fn params(shard: &CollectionShard) -> BuildParams {
     // Every row is looked at: a graph would be of no use.
     let graph_rows_min = if shard.shape.oblivious { usize::MAX } else { params.graph_rows_min };
     BuildParams { graph_rows_min, ..params }
-}
-
-/// Rows on their way into a segment.
-#[derive(Default)]
-struct Taken {
-    kept: Vec<Row>,
-    indexed: Vec<IndexRow>,
-    /// By document, which many rows share.
-    metadata: HashMap<*const super::record::Document, Arc<Metadata>>,
-}
-
-impl Taken {
-    fn push(&mut self, shape: &Shape, row: &Row, vector: Vec<f32>) {
-        let document = &row.document;
-        let read = || Arc::new(document.metadata());
-        let metadata = self.metadata.entry(Arc::as_ptr(document)).or_insert_with(read);
-        self.indexed.push(IndexRow {
-            doc: document.id.as_str().to_owned(),
-            text: shape.searched_text(document, row.chunk),
-            vector,
-            metadata: Arc::clone(metadata),
-        });
-        self.kept.push(row.clone());
-    }
 }
 
 /// One part in so many of the limit is enough to freeze a tail: half of what is kept from writes.

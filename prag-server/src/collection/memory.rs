@@ -108,6 +108,8 @@ pub struct Accounts {
     /// Bytes of documents' originals in segments, as they are and as they are kept.
     plain_texts: AtomicU64,
     kept_texts: AtomicU64,
+    /// Reads of texts on disk.
+    text_reads: AtomicU64,
 }
 
 impl Accounts {
@@ -120,9 +122,9 @@ impl Accounts {
     /// As [`Accounts::new`], with so many shards open at most.
     #[must_use]
     pub fn with_shards(limit: u64, open_max: u64) -> Arc<Self> {
-        let (plain_texts, kept_texts, open) = Default::default();
+        let (plain_texts, kept_texts, text_reads, open) = Default::default();
         let (used, total) = Default::default();
-        Arc::new(Self { used, total, limit, open, open_max, plain_texts, kept_texts })
+        Arc::new(Self { used, total, limit, open, open_max, plain_texts, kept_texts, text_reads })
     }
 
     /// Counters that refuse nothing.
@@ -229,6 +231,17 @@ impl Accounts {
     #[must_use]
     pub fn texts(&self) -> (u64, u64) {
         (self.plain_texts.load(Ordering::Relaxed), self.kept_texts.load(Ordering::Relaxed))
+    }
+
+    /// Texts are about to be read from disk, with one read of a blob.
+    pub fn text_read(&self) {
+        self.text_reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Reads of blobs for texts, since the worker's boot.
+    #[must_use]
+    pub fn text_reads(&self) -> u64 {
+        self.text_reads.load(Ordering::SeqCst)
     }
 }
 

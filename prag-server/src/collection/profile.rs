@@ -3,13 +3,14 @@
 //! Layer: collection.
 //! Holds: construction and digest of the wire profile (profile format 1), and what it means for the index.
 //! Never: changes after the first document; another model is another collection for now.
-//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker, analyser and way of
-//! searching.
+//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker, analyser, way of searching
+//! and residency.
 
 use super::CollectionError;
 use super::record::Document;
+use super::text::Elsewhere;
 use prag_index::{Analyzer, Precision};
-use prag_protocol::wire::collections::{Profile, Search};
+use prag_protocol::wire::collections::{Profile, Residency, Search};
 
 /// What a profile means for the index.
 #[derive(Clone, Copy, Debug)]
@@ -20,19 +21,25 @@ pub struct Shape {
     pub analyzer: Analyzer,
     /// Whether scans must tell nothing of what is sought.
     pub oblivious: bool,
+    /// Where the texts of segments lie.
+    pub residency: Residency,
 }
 
 impl Shape {
     /// What a collection has whose owner chose nothing.
     #[must_use]
     pub fn plain(dimension: usize) -> Self {
-        Self { dimension, analyzer: Analyzer::default(), oblivious: false }
+        let (analyzer, residency) = (Analyzer::default(), Residency::default());
+        Self { dimension, analyzer, oblivious: false, residency }
     }
 
     /// What BM25 sees of a chunk: nothing where words are not searched.
     #[must_use]
-    pub fn searched_text(&self, document: &Document, chunk: u32) -> String {
-        if self.oblivious { String::new() } else { document.searched_text(chunk) }
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where its text is not in memory.
+    pub fn searched_text(&self, document: &Document, chunk: u32) -> Result<String, Elsewhere> {
+        if self.oblivious { Ok(String::new()) } else { document.searched_text(chunk) }
     }
 
     /// The document as it lies in memory. Oblivious ones stay as they are: to unpack a block takes time by its text.
@@ -50,12 +57,17 @@ impl Shape {
     /// What `profile` means.
     ///
     /// # Errors
-    /// [`CollectionError::Unknown`] where it names an analyser of another build.
+    /// [`CollectionError::Unknown`] where it names an analyser of another build, or wants a residency that goes with no
+    /// oblivious search.
     pub fn of(profile: &Profile) -> Result<Self, CollectionError> {
         let analyzer =
             Analyzer::of_version(&profile.analyzer).ok_or(CollectionError::Unknown("analyser"))?;
         let oblivious = profile.search == Search::Oblivious;
-        Ok(Self { dimension: profile.dimension as usize, analyzer, oblivious })
+        let residency = profile.residency;
+        if oblivious && residency == Residency::Disk {
+            return Err(CollectionError::Unknown("residency"));
+        }
+        Ok(Self { dimension: profile.dimension as usize, analyzer, oblivious, residency })
     }
 }
 
@@ -84,6 +96,9 @@ fn digest(profile: &Profile) -> [u8; 32] {
     field(profile.analyzer.as_bytes());
     if !profile.search.is_standard() {
         field(profile.search.name().as_bytes());
+    }
+    if !profile.residency.is_memory() {
+        field(profile.residency.name().as_bytes());
     }
     *hasher.finalize().as_bytes()
 }

@@ -5,13 +5,18 @@
 //! Never: leaves this module's types unsealed; callers seal the bytes at once.
 //! Invariant: a batch decodes to exactly what was encoded, or to an error; decoding never panics.
 
-use super::text::Text;
+use super::text::{Elsewhere, Text};
 use prag_protocol::DocumentId;
 use prag_protocol::metadata::Metadata;
 use prag_protocol::wire::documents::Format;
+use prag_protocol::wire::search::json_bytes;
 use prag_trust::receipt::{ChunkParts, chunk_hash};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+mod lying;
+
+pub(super) use lying::{lying, read_in};
 
 /// A document as it is stored, without its vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +47,7 @@ pub struct Chunk {
     /// One past the last byte.
     pub end: u32,
     /// The cited text, where it is not the original's span itself.
-    pub text: Option<String>,
+    pub text: Option<Text>,
     /// Headings above, outermost first.
     pub heading_path: Vec<String>,
     /// Tokens as embedded.
@@ -153,21 +158,35 @@ impl Document {
             return None;
         }
         match self.text(index) {
-            Cow::Borrowed(text) => Some(text),
-            Cow::Owned(_) => None,
+            Ok(Cow::Borrowed(text)) => Some(text),
+            Ok(Cow::Owned(_)) | Err(Elsewhere) => None,
+        }
+    }
+
+    /// Bytes that reading the cited text of chunk `index` unpacks.
+    #[must_use]
+    pub fn unpacks(&self, index: u32) -> usize {
+        let Some(chunk) = self.chunks.get(index as usize) else { return 0 };
+        match &chunk.text {
+            Some(text) => text.unpacks(&(0..text.len())),
+            None => self.content.unpacks(&(chunk.start as usize..chunk.end as usize)),
         }
     }
 
     /// The cited text of chunk `index`; empty where there is no such chunk.
-    #[must_use]
-    pub fn text(&self, index: u32) -> Cow<'_, str> {
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where it is on disk.
+    pub fn text(&self, index: u32) -> Result<Cow<'_, str>, Elsewhere> {
         let Some(chunk) = self.chunks.get(index as usize) else {
-            return Cow::default();
+            return Ok(Cow::default());
         };
         match &chunk.text {
-            Some(text) => Cow::Borrowed(text),
+            Some(text) => text.whole(),
+            None if self.content.lies().is_some() => Err(Elsewhere),
             None => {
-                self.content.slice(chunk.start as usize..chunk.end as usize).unwrap_or_default()
+                let span = chunk.start as usize..chunk.end as usize;
+                Ok(self.content.slice(span).unwrap_or_default())
             }
         }
     }
@@ -179,11 +198,13 @@ impl Document {
     }
 
     /// The document as an answer shows it: with chunk `index` as its only one, and without the original.
-    #[must_use]
-    pub fn excerpt(&self, index: u32) -> Self {
-        let text = Some(self.text(index).into_owned());
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where its text is on disk.
+    pub fn excerpt(&self, index: u32) -> Result<Self, Elsewhere> {
+        let text = Some(self.text(index)?.into_owned().into());
         let chunk = self.chunks.get(index as usize).cloned();
-        Self {
+        Ok(Self {
             id: self.id.clone(),
             title: self.title.clone(),
             format: self.format,
@@ -192,7 +213,7 @@ impl Document {
             digest: [0; 32],
             metadata: self.metadata.clone(),
             chunks: chunk.map(|chunk| Chunk { text, ..chunk }).into_iter().collect(),
-        }
+        })
     }
 
     /// Bytes of memory that it takes, about.
@@ -202,16 +223,32 @@ impl Document {
             let headings = chunk.heading_path.iter().map(|one| size_of::<String>() + one.len());
             size_of::<Chunk>()
                 + headings.sum::<usize>()
-                + chunk.text.as_ref().map_or(0, String::len)
+                + chunk.text.as_ref().map_or(0, Text::kept_bytes)
         };
         let texts = self.id.as_str().len() + self.title.len() + self.metadata.len();
         let chunks = self.chunks.iter().map(chunk).sum::<usize>();
         size_of::<Self>() + texts + self.content.kept_bytes() + chunks
     }
 
-    /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
+    /// Bytes of JSON that the texts of a hit on chunk `index` take, whose cited text is `text`.
     #[must_use]
-    pub fn chunk_hash(&self, index: u32) -> [u8; 32] {
+    pub fn hit_bytes(&self, index: u32, text: &str) -> usize {
+        let headings = self.chunks.get(index as usize).map_or(&[][..], |chunk| &chunk.heading_path);
+        let headings: usize = headings.iter().map(|heading| json_bytes(heading)).sum();
+        json_bytes(self.id.as_str()) + json_bytes(&self.title) + headings + json_bytes(text)
+    }
+
+    /// The salted hash that stands for chunk `index` in Merkle trees and receipts.
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where its text is on disk.
+    pub fn chunk_hash(&self, index: u32) -> Result<[u8; 32], Elsewhere> {
+        Ok(self.hash_of(index, &self.text(index)?))
+    }
+
+    /// As [`Document::chunk_hash`], by its cited text.
+    #[must_use]
+    pub fn hash_of(&self, index: u32, text: &str) -> [u8; 32] {
         let chunk = self.chunks.get(index as usize);
         chunk_hash(&ChunkParts {
             salt: chunk.map_or(&[0; 16], |chunk| &chunk.salt),
@@ -222,13 +259,15 @@ impl Document {
             end: chunk.map_or(0, |chunk| chunk.end),
             heading_path: chunk.map_or(&[], |chunk| &chunk.heading_path),
             content_hash: &self.content_hash,
-            text: &self.text(index),
+            text,
         })
     }
 
     /// What BM25 sees of chunk `index`: headings, then text.
-    #[must_use]
-    pub fn searched_text(&self, index: u32) -> String {
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where its text is on disk.
+    pub fn searched_text(&self, index: u32) -> Result<String, Elsewhere> {
         let mut text = String::new();
         if !self.title.is_empty() {
             text.push_str(&self.title);
@@ -240,8 +279,8 @@ impl Document {
                 text.push('\n');
             }
         }
-        text.push_str(&self.text(index));
-        text
+        text.push_str(&self.text(index)?);
+        Ok(text)
     }
 }
 

@@ -8,16 +8,17 @@
 use super::freeze::{Merge, merge_groups, pass};
 use super::keys::Keys;
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
-use super::segment::{Sealer, load_sealer, read_part, write_part};
+use super::segment::{DOCUMENTS, Sealer, load_sealer, read_part, write_part};
 use super::shard::CollectionShard;
+use super::shelf::Volume;
 use super::{CollectionError, rows};
 use prag_protocol::Epoch;
 use prag_store::limits::BLOB_NAMES_MAX;
-use prag_store::{Batch, BlobName};
+use prag_store::{Batch, BlobName, KeyRange};
 use prag_trust::entropy::Entropy;
 use prag_trust::key::{Key, Wrap};
 use std::collections::HashSet;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 impl CollectionShard {
     /// Wrap every DEK in `epoch` too, durably; from now on fresh ones are wrapped in both. Again replaces the last try.
@@ -132,14 +133,28 @@ fn reseal(
     let (keys, store) = (shard.keys(), shard.home.store.as_ref());
     let old = load_sealer(&keys, entry.id, store)?;
     let fresh = Sealer::new(&keys, entry.id, entropy)?;
-    let mut parts = Vec::with_capacity(entry.parts.len());
+    let (mut parts, mut documents) = (Vec::with_capacity(entry.parts.len()), None);
     for part in &entry.parts {
-        let plain = read_part(&keys, &old, part, store)?;
-        parts.push(write_part(&keys, &fresh, part.name, plain.expose(), store, entropy)?);
+        let plain = read_part(&keys, &old, part, store)?.plain;
+        let written = write_part(&keys, &fresh, part.name, plain.expose(), store, entropy)?;
+        if part.name == DOCUMENTS {
+            documents = Some((written.entry.blob, written.framed));
+        }
+        parts.push(written.entry);
         told(part.length);
     }
     exchange(shard, &fresh, parts, entropy)?;
-    for part in &entry.parts {
+    let shelf = {
+        let live = shard.read();
+        live.segments.iter().find(|one| one.id == entry.id).and_then(|one| one.shelf.clone())
+    };
+    let moved = shelf.zip(documents);
+    let read = moved.is_some();
+    if let Some((shelf, (blob, framed))) = moved {
+        let volume = Volume::new(&shard.home, blob, Arc::clone(&fresh.key), framed);
+        shelf.move_to(volume, &shard.retired);
+    }
+    for part in entry.parts.iter().filter(|part| !(read && part.name == DOCUMENTS)) {
         // As after a freeze: an orphan without a key.
         let _ = store.blobs().delete(BlobName(part.blob));
     }
@@ -159,14 +174,17 @@ fn exchange(
     listed.ok_or(CollectionError::Tampered("manifest"))?.parts = parts;
     let mut write = Batch::new();
     keys.wrap(fresh.id, fresh.birth, &fresh.key, &mut write, entropy)?;
-    write.put(rows::manifest(), manifest.seal(keys, entropy)?)?;
+    let at = (keys, shard.home.store.as_ref());
+    manifest.put(&writer.manifest, at, &mut write, entropy)?;
     shard.commit(&mut writer, write)?;
     writer.manifest = manifest;
     Ok(())
 }
 
-/// What a crash left behind: blobs that no segment names, batches before the base. Nothing is being built now.
+/// What a crash left behind: blobs that no segment names, batches before the base. Nothing is being built now; who
+/// still reads such a blob ends first.
 fn sweep(shard: &CollectionShard) -> Result<(), CollectionError> {
+    shard.retired.wait()?;
     let manifest = shard.writer().manifest.clone();
     let parts = manifest.segments.iter().flat_map(|entry| &entry.parts);
     let known: HashSet<[u8; 32]> = parts.map(|part| part.blob).collect();
@@ -182,16 +200,33 @@ fn sweep(shard: &CollectionShard) -> Result<(), CollectionError> {
             None => break,
         }
     }
-    let before = rows::batches_before(manifest.base);
+    remove(shard, &rows::batches_before(manifest.base), |_| true)?;
+    let named = |key: &[u8]| {
+        let (version, part) = rows::parse_manifest_part(key)?;
+        Some(version == manifest.version && part < manifest.parts)
+    };
+    remove(shard, &rows::all_manifest_parts(), |key| named(key) != Some(true))
+}
+
+/// The rows of `range` go that are `gone`.
+fn remove(
+    shard: &CollectionShard,
+    range: &KeyRange,
+    gone: impl Fn(&[u8]) -> bool,
+) -> Result<(), CollectionError> {
+    let mut after: Option<Vec<u8>> = None;
     loop {
-        let page = shard.home.store.scan(&before, None, 1024)?;
+        let page = shard.home.store.scan(range, after.as_deref(), 1024)?;
         let mut write = Batch::new();
-        for (key, _) in &page.rows {
+        for (key, _) in page.rows.iter().filter(|(key, _)| gone(key)) {
             write.delete(key.clone())?;
         }
-        if write.is_empty() {
-            return Ok(());
+        if !write.is_empty() {
+            shard.commit(&mut shard.writer(), write)?;
         }
-        shard.commit(&mut shard.writer(), write)?;
+        match page.rows.into_iter().next_back() {
+            Some((key, _)) if page.more => after = Some(key),
+            Some(_) | None => return Ok(()),
+        }
     }
 }

@@ -75,6 +75,12 @@ impl Rest {
         Self { epoch, wrap, head, counts: None, shares: Mutex::new(shares) }
     }
 
+    /// What `give` makes of the shares of `epoch`, if they are held.
+    pub fn with_shares<T>(&self, epoch: Epoch, give: impl FnOnce(&Shares) -> T) -> Option<T> {
+        let held = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().filter(|(of, _)| *of == epoch).map(|(_, shares)| give(shares))
+    }
+
     /// The opened shard holds the shares again.
     pub fn hand_back(&self, shard: &CollectionShard) {
         let taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,7 +1,7 @@
 //! Row keys of a shard: a table byte, then ids in big-endian order.
 //!
 //! Layer: collection.
-//! Holds: the only place that spells a key (key format 2).
+//! Holds: the only place that spells a key (key format 2; table 6 came later and changes no other).
 //! Never: a name, a document id or anything else of content: numbers and random ids only.
 //! Invariant: ascending key order is ascending sequence order within a table.
 
@@ -15,6 +15,31 @@ pub type Key = Vec<u8>;
 #[must_use]
 pub fn manifest() -> Key {
     vec![1]
+}
+
+/// Part `part` of the sealed manifest of this version, where one row is too small for it.
+#[must_use]
+pub fn manifest_part(version: u64, part: u16) -> Key {
+    [&[6], &version.to_be_bytes()[..], &part.to_be_bytes()].concat()
+}
+
+/// Every part of the manifest of this version.
+#[must_use]
+pub fn manifest_parts(version: u64) -> KeyRange {
+    KeyRange::prefix(&[&[6], &version.to_be_bytes()[..]].concat())
+}
+
+/// Every part of every manifest.
+#[must_use]
+pub fn all_manifest_parts() -> KeyRange {
+    KeyRange::prefix(&[6])
+}
+
+/// `(version, part)` of a manifest part's key.
+#[must_use]
+pub fn parse_manifest_part(bytes: &[u8]) -> Option<(u64, u16)> {
+    let (version, part) = bytes.strip_prefix(&[6])?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*version), u16::from_be_bytes(part.try_into().ok()?)))
 }
 
 /// The DEK `id`, wrapped in `epoch`.

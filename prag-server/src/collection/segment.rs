@@ -10,24 +10,27 @@ use super::keys::{Keys, NAMES, generation};
 use super::manifest::{Manifest, PartEntry, SegmentEntry};
 use super::memory::{Component, Footprint, SegmentCharge};
 use super::profile::Shape;
-use super::record::{Document, decode, encode};
+use super::record::encode;
 use super::shard::Home;
+use super::shelf::{Shelf, Volume};
 use super::state::{LiveSegment, Row};
 use super::veil::SegmentVeil;
 use prag_index::{PartName, Segment};
 use prag_protocol::Epoch;
 use prag_protocol::place::Kind;
-use prag_protocol::wire::collections::Profile;
+use prag_protocol::wire::collections::{Profile, Residency};
 use prag_store::{BlobName, Shard};
 use prag_trust::entropy::{Entropy, random};
-use prag_trust::frames::{Frame, Opening, seal_frames};
+use prag_trust::frames::{Frame, Framed, Opening, seal_frames};
 use prag_trust::key::{Dek, Key};
-use prag_trust::merkle::MerkleLog;
 use prag_trust::seal::{Plain, SegmentRecord};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
+use texts::{Texts, kept_texts, read_texts, tables};
+
+mod texts;
 
 /// A segment that was written but is in no manifest yet.
 pub(super) struct Written {
@@ -40,7 +43,7 @@ pub(super) struct Written {
 pub(super) struct Sealer {
     pub(super) id: [u8; 16],
     pub(super) birth: Epoch,
-    pub(super) key: Key<Dek>,
+    pub(super) key: Arc<Key<Dek>>,
 }
 
 impl Sealer {
@@ -50,7 +53,7 @@ impl Sealer {
         id: [u8; 16],
         entropy: &mut dyn Entropy,
     ) -> Result<Self, CollectionError> {
-        Ok(Self { id, birth: keys.epoch(), key: Key::random(entropy)? })
+        Ok(Self { id, birth: keys.epoch(), key: Arc::new(Key::random(entropy)?) })
     }
 }
 
@@ -65,36 +68,35 @@ pub(super) fn write_segment(
 ) -> Result<Written, CollectionError> {
     let dek = Sealer::new(keys, fresh_id(entropy)?, entropy)?;
     let (documents, table) = tables(&rows);
-    let mut plain = vec![(DOCUMENTS, encode(&documents)?), (ROWS, encode(&table)?)];
+    let (encoded, table) = (encode(&documents)?, encode(&table)?);
+    let shape = Shape::of(profile)?;
+    let texts = match shape.residency {
+        Residency::Memory => kept_texts(rows, documents)?,
+        Residency::Disk => read_texts(shape, &encoded, &table)?,
+    };
+    let mut plain = vec![(DOCUMENTS, encoded), (ROWS, table)];
     plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
-    let mut parts = Vec::with_capacity(plain.len());
+    let (mut parts, mut framed) = (Vec::with_capacity(plain.len()), HashMap::new());
     for (name, bytes) in plain {
-        parts.push(write_part(keys, &dek, name, &bytes, home.store.as_ref(), entropy)?);
+        let part = write_part(keys, &dek, name, &bytes, home.store.as_ref(), entropy)?;
+        parts.push(part.entry);
+        framed.insert(name, part.framed);
         home.upkeep.spend(bytes.len());
     }
-    let count = u32::try_from(rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
-    let tree = tree(rows.iter().map(|row| row.document.chunk_hash(row.chunk)));
-    let shape = Shape::of(profile)?;
-    let veil = veil(shape, &rows)?;
+    let count = u32::try_from(texts.rows.len()).map_err(|_| CollectionError::Tampered("rows"))?;
     let entry = SegmentEntry {
         id: dek.id,
         parts,
         rows: count,
         tombstones: Vec::new(),
         profile: profile.digest.clone(),
-        root: tree.root(),
+        root: texts.tree.root(),
     };
-    let mut charge = Footprint::of(&entry, &shape).charge(&home.accounts);
-    charge.settle(&home.accounts, &index, documents.iter().map(AsRef::as_ref));
-    let live = LiveSegment {
-        id: dek.id,
-        index: Arc::new(index),
-        rows: Arc::new(rows),
-        tree: Arc::new(tree),
-        live: (0..count).collect(),
-        charge: Some(Arc::new(charge)),
-        veil,
-    };
+    let charge = Footprint::of(&entry, &shape).charge(&home.accounts);
+    let framed = framed.remove(&DOCUMENTS);
+    let live = (0..count).collect();
+    let live =
+        assemble((&entry, shape), (index, live), texts, framed.zip(Some(&dek)), charge, home)?;
     Ok(Written { live, entry, dek })
 }
 
@@ -133,47 +135,39 @@ fn load_segment(
     entry: &SegmentEntry,
     (profile, shape): (&Profile, Shape),
     home: &Home,
-    mut charge: SegmentCharge,
+    charge: SegmentCharge,
 ) -> Result<LiveSegment, CollectionError> {
     let store = home.store.as_ref();
     // The parts as they are read. Counted, not asked for: one segment always opens if it fits, several wait for room.
     let read = entry.parts.iter().map(|part| part.length).sum();
-    let _reading = home.accounts.charge(Component::Builds, read);
+    let reading = home.accounts.charge(Component::Builds, read);
     if entry.profile != profile.digest {
         return Err(CollectionError::Tampered("segment profile"));
     }
     let dek = load_sealer(keys, entry.id, store)?;
     let open = |part: &PartEntry| Ok((part.name, read_part(keys, &dek, part, store)?));
-    let plain: Result<HashMap<u8, Plain<SegmentRecord>>, CollectionError> =
+    let opened: Result<HashMap<u8, Part>, CollectionError> =
         entry.parts.par_iter().map(open).collect();
-    let mut plain = plain?;
-    let mut take = |name| plain.remove(&name).ok_or(CollectionError::Tampered("segment part"));
+    let mut opened = opened?;
+    let mut take = |name| opened.remove(&name).ok_or(CollectionError::Tampered("segment part"));
     let (documents, table) = (take(DOCUMENTS)?, take(ROWS)?);
-    let mut parts = Vec::with_capacity(plain.len());
-    for (name, bytes) in &plain {
+    let mut parts = Vec::with_capacity(opened.len());
+    for (name, part) in &opened {
         let name = PartName::from_u8(*name).ok_or(CollectionError::Tampered("segment part"))?;
-        parts.push((name, bytes.expose()));
+        parts.push((name, part.plain.expose()));
     }
     let (index, texts) = rayon::join(
         || Segment::from_parts(&parts),
-        || read_texts(shape, documents.expose(), table.expose()),
+        || read_texts(shape, documents.plain.expose(), table.plain.expose()),
     );
-    let (index, Texts { documents, table, tree }) = (index?, texts?);
+    let (index, texts) = (index?, texts?);
     if index.analyzer() != shape.analyzer {
         return Err(CollectionError::Tampered("segment analyser"));
     }
-    charge.settle(&home.accounts, &index, documents.iter().map(AsRef::as_ref));
-    let row = |(document, chunk): (u32, u32)| {
-        let document = documents.get(document as usize)?;
-        document.chunks.get(chunk as usize)?;
-        Some(Row { document: Arc::clone(document), chunk })
-    };
-    let rows: Option<Vec<Row>> = table.into_iter().map(row).collect();
-    let rows = rows.ok_or(CollectionError::Tampered("segment rows"))?;
-    if rows.len() != entry.rows as usize || index.len() as usize != rows.len() {
+    if texts.rows.len() != entry.rows as usize || index.len() as usize != texts.rows.len() {
         return Err(CollectionError::Tampered("segment rows"));
     }
-    if tree.root() != entry.root {
+    if texts.tree.root() != entry.root {
         return Err(CollectionError::Tampered("segment root"));
     }
     let mut live: RoaringBitmap = (0..entry.rows).collect();
@@ -181,60 +175,43 @@ fn load_segment(
         live -= RoaringBitmap::deserialize_from(entry.tombstones.as_slice())
             .map_err(|_| CollectionError::Tampered("tombstones"))?;
     }
+    let Part { plain, framed, .. } = documents;
+    // What was read goes before what it became is asked for.
+    drop((opened, plain, table, reading));
+    charge.ask(&home.accounts, texts.documents.iter().map(AsRef::as_ref), index.len())?;
+    let framed = Some((framed, &dek));
+    assemble((entry, shape), (index, live), texts, framed, charge, home)
+}
+
+/// A segment of which everything is there.
+fn assemble(
+    (entry, shape): (&SegmentEntry, Shape),
+    (index, live): (Segment, RoaringBitmap),
+    texts: Texts,
+    documents: Option<(Framed<SegmentRecord>, &Sealer)>,
+    mut charge: SegmentCharge,
+    home: &Home,
+) -> Result<LiveSegment, CollectionError> {
+    let Texts { documents: kept, rows, tree, hit_bytes } = texts;
+    charge.settle(&home.accounts, &index, kept.iter().map(AsRef::as_ref));
+    let part = entry.parts.iter().find(|part| part.name == DOCUMENTS);
+    let shelf = match (shape.residency, part.zip(documents)) {
+        (Residency::Memory, _) => None,
+        (Residency::Disk, None) => return Err(CollectionError::Tampered("segment part")),
+        (Residency::Disk, Some((part, (framed, dek)))) => {
+            let volume = Volume::new(home, part.blob, Arc::clone(&dek.key), framed);
+            Some(Shelf::new(volume, part.length, hit_bytes)?)
+        }
+    };
     let veil = veil(shape, &rows)?;
     let (index, rows, tree) = (Arc::new(index), Arc::new(rows), Arc::new(tree));
     let charge = Some(Arc::new(charge));
-    Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil })
-}
-
-/// Of a segment, what is not the index's.
-struct Texts {
-    documents: Vec<Arc<Document>>,
-    /// Per row: its document and chunk.
-    table: Vec<(u32, u32)>,
-    tree: MerkleLog,
-}
-
-/// Side by side on rayon's threads.
-fn read_texts(shape: Shape, documents: &[u8], table: &[u8]) -> Result<Texts, CollectionError> {
-    let bad = |_| CollectionError::Tampered("segment records");
-    let documents: Vec<Document> = decode(documents).map_err(bad)?;
-    let table: Vec<(u32, u32)> = decode(table).map_err(bad)?;
-    // Hashed before they are packed: to unpack them for it would take longer.
-    let hash = |(at, chunk): &(u32, u32)| Some(documents.get(*at as usize)?.chunk_hash(*chunk));
-    let hashes: Vec<[u8; 32]> = table.par_iter().filter_map(hash).collect();
-    let pack = |document: Document| Arc::new(shape.packed(document));
-    let documents = documents.into_par_iter().map(pack).collect();
-    Ok(Texts { documents, table, tree: tree(hashes.into_iter()) })
+    Ok(LiveSegment { id: entry.id, index, rows, tree, live, charge, veil, shelf })
 }
 
 fn veil(shape: Shape, rows: &[Row]) -> Result<Option<SegmentVeil>, CollectionError> {
     let veil = shape.oblivious.then(|| SegmentVeil::new(rows)).transpose();
     veil.map_err(|_| CollectionError::Tampered("segment records"))
-}
-
-/// The Merkle tree over the rows' chunk hashes.
-fn tree(hashes: impl Iterator<Item = [u8; 32]>) -> MerkleLog {
-    let mut tree = MerkleLog::new();
-    for hash in hashes {
-        tree.append(&hash);
-    }
-    tree
-}
-
-/// Each document once, and (document, chunk) per row.
-fn tables(rows: &[Row]) -> (Vec<Arc<Document>>, Vec<(u32, u32)>) {
-    let mut known: HashMap<*const Document, u32> = HashMap::new();
-    let mut documents = Vec::new();
-    let mut table = Vec::with_capacity(rows.len());
-    for row in rows {
-        let number = *known.entry(Arc::as_ptr(&row.document)).or_insert_with(|| {
-            documents.push(Arc::clone(&row.document));
-            u32::try_from(documents.len() - 1).unwrap_or(u32::MAX)
-        });
-        table.push((number, row.chunk));
-    }
-    (documents, table)
 }
 
 /// The DEK that a segment is sealed under.
@@ -244,7 +221,7 @@ pub(super) fn load_sealer(
     store: &dyn Shard,
 ) -> Result<Sealer, CollectionError> {
     let (key, birth) = keys.segment_key(id, store)?;
-    Ok(Sealer { id, birth, key })
+    Ok(Sealer { id, birth, key: Arc::new(key) })
 }
 
 /// A random id that is not the id of a root or of the name key.
@@ -257,6 +234,13 @@ fn fresh_id(entropy: &mut dyn Entropy) -> Result<[u8; 16], CollectionError> {
     }
 }
 
+/// A part, with what opens ranges of it from now on.
+pub(super) struct Part<T = Plain<SegmentRecord>> {
+    pub(super) plain: T,
+    pub(super) entry: PartEntry,
+    pub(super) framed: Framed<SegmentRecord>,
+}
+
 /// Seal one part under a random name of its own.
 pub(super) fn write_part(
     keys: &Keys,
@@ -265,21 +249,23 @@ pub(super) fn write_part(
     bytes: &[u8],
     store: &dyn Shard,
     entropy: &mut dyn Entropy,
-) -> Result<PartEntry, CollectionError> {
+) -> Result<Part<()>, CollectionError> {
     let place = keys.place(Kind::Segment, dek.id, u64::from(name), dek.birth);
     let sealed = seal_frames::<SegmentRecord>(bytes, &dek.key, place, entropy)?;
+    let framed = Framed::of(&sealed, place, bytes.len())?;
     let blob = random(entropy)?;
     store.blobs().put_new(BlobName(blob), &sealed)?;
-    Ok(PartEntry { name, blob, length: bytes.len() as u64 })
+    let entry = PartEntry { name, blob, length: bytes.len() as u64 };
+    Ok(Part { plain: (), entry, framed })
 }
 
-/// The plain bytes of one part.
+/// One part, opened whole.
 pub(super) fn read_part(
     keys: &Keys,
     dek: &Sealer,
     part: &PartEntry,
     store: &dyn Shard,
-) -> Result<Plain<SegmentRecord>, CollectionError> {
+) -> Result<Part, CollectionError> {
     let failed = || CollectionError::Tampered("segment part");
     let sealed = store.blobs().get(BlobName(part.blob), None).map_err(|error| match error {
         prag_store::StoreError::BlobAbsent(_) => failed(),
@@ -287,14 +273,18 @@ pub(super) fn read_part(
     })?;
     let place = keys.place(Kind::Segment, dek.id, u64::from(part.name), dek.birth);
     let length = usize::try_from(part.length).map_err(|_| failed())?;
+    let framed = Framed::of(&sealed, place, length).map_err(|_| failed())?;
     let mut opening =
         Opening::<SegmentRecord>::begin(sealed, &dek.key, place, length).map_err(|_| failed())?;
     let frames: Vec<Frame<'_>> = opening.frames().collect();
     frames.into_par_iter().for_each(Frame::open);
     let plain = opening.finish().map_err(|_| failed())?;
-    if plain.expose().len() == length { Ok(plain) } else { Err(failed()) }
+    if plain.expose().len() != length {
+        return Err(failed());
+    }
+    Ok(Part { plain, entry: part.clone(), framed })
 }
 
 /// Part numbers beyond the index's own.
-const DOCUMENTS: u8 = 128;
+pub(super) const DOCUMENTS: u8 = 128;
 pub(super) const ROWS: u8 = 129;

@@ -5,18 +5,19 @@
 //! Never: decides who may write; `flow` has.
 //! Invariant: a reader sees a write only after it is on disk; after a failed write the shard is closed.
 
+use super::CollectionError;
 use super::keys::Keys;
 use super::log::Log;
 use super::manifest::{FORMAT, Manifest};
 use super::memory::{Charge, Component, OpenShard, digest_bytes};
 use super::profile::Shape;
-use super::record::{Batch, Document, Idempotency};
+use super::record::{Batch, Idempotency};
 use super::segment::load_segments;
+use super::shelf::Retired;
 use super::state::Live;
-use super::{CollectionError, rows};
 use prag_client::vault::Shares;
 use prag_protocol::wire::collections::Profile;
-use prag_protocol::{CollectionId, DocumentId, Epoch, Lineage};
+use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_store::Batch as StoreBatch;
 use prag_trust::entropy::Entropy;
 use prag_trust::head::Head;
@@ -32,6 +33,9 @@ pub use super::rest::{Counts, Home, Rest};
 /// Idempotency keys are remembered this long, seconds.
 pub const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 
+/// So many of them are remembered at most.
+pub const IDEMPOTENCY_KEYS_MAX: usize = 300_000;
+
 /// A collection's only shard, open for writing.
 pub struct CollectionShard {
     pub(super) keys: RwLock<Arc<Keys>>,
@@ -43,6 +47,8 @@ pub struct CollectionShard {
     pub(super) freezing: Mutex<()>,
     /// What it stands on: its store, and what it shares with other shards.
     pub(super) home: Home,
+    /// Texts that are read a last time.
+    pub(super) retired: Arc<Retired>,
     /// Whether it stands in the line for freezes and merges.
     pub(super) lined_up: AtomicBool,
     /// What the store takes for an open shard.
@@ -91,13 +97,14 @@ impl CollectionShard {
         let open = home.accounts.open_shard(OPEN_SHARD_BYTES)?;
         let mut write = StoreBatch::new();
         let keys = Keys::create(collection, lineage, epoch, wrap, &mut write, entropy)?;
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             format: FORMAT,
             profile: serde_json::to_string(&profile).unwrap_or_default(),
             roots: keys.listed(),
             ..Manifest::default()
         };
-        write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
+        let none = Manifest::default();
+        manifest.put(&none, (&keys, home.store.as_ref()), &mut write, entropy)?;
         let seq = home.store.commit(write)?;
         home.store.durable(seq)?;
         let log = Log::create(Arc::clone(&home.store), writer_epoch);
@@ -161,6 +168,9 @@ impl CollectionShard {
         let mut writer = self.writer();
         if writer.failed {
             return Err(CollectionError::Closed);
+        }
+        if batches.iter().any(|batch| batch.idempotency.is_some()) {
+            writer.room_for_keys()?;
         }
         let keys = self.keys();
         let mut last = None;
@@ -290,20 +300,6 @@ impl CollectionShard {
         (entry.time.saturating_add(IDEMPOTENCY_SECONDS) > now).then_some(entry.digest)
     }
 
-    /// The opaque handle of a document: a keyed hash of its id, 32 hex digits.
-    #[must_use]
-    pub fn handle(&self, id: &DocumentId) -> String {
-        named(&self.keys(), id)
-    }
-
-    /// The document behind a handle.
-    #[must_use]
-    pub fn by_handle(&self, handle: &str) -> Option<Arc<Document>> {
-        let (live, keys) = (self.read(), self.keys());
-        let found = live.documents.iter().find(|(id, _)| named(&keys, id) == handle);
-        found.map(|(_, at)| Arc::clone(&at.document))
-    }
-
     /// Hold the shares of a key epoch, for as long as this shard is open.
     pub fn hold_shares(&self, epoch: Epoch, shares: Shares) {
         *self.shares.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, shares));
@@ -364,6 +360,7 @@ impl CollectionShard {
             writer: Mutex::new(writer),
             freezing: Mutex::new(()),
             home,
+            retired: Arc::default(),
             lined_up: AtomicBool::new(false),
             _open: open,
             shares: Mutex::default(),
@@ -372,15 +369,21 @@ impl CollectionShard {
 }
 
 impl Writer {
+    /// Every key that is remembered is to fit the manifest.
+    fn room_for_keys(&mut self) -> Result<(), CollectionError> {
+        if self.recent.len() < IDEMPOTENCY_KEYS_MAX {
+            return Ok(());
+        }
+        self.forget_expired();
+        let room = self.recent.len() < IDEMPOTENCY_KEYS_MAX;
+        room.then_some(()).ok_or(CollectionError::Keys { max: IDEMPOTENCY_KEYS_MAX })
+    }
+
     /// Idempotency keys go that are a day older than the newest: no clock finds them any more.
     pub(super) fn forget_expired(&mut self) {
         let newest = self.recent.values().map(|entry| entry.time).max().unwrap_or_default();
         self.recent.retain(|_, entry| entry.time.saturating_add(IDEMPOTENCY_SECONDS) > newest);
     }
-}
-
-fn named(keys: &Keys, id: &DocumentId) -> String {
-    hex::encode(&keys.names().name(id.as_str().as_bytes())[..16])
 }
 
 /// What an open shard takes in the store, measured with the example `tiny_collections`, bytes.

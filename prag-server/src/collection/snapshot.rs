@@ -23,7 +23,7 @@ use prag_protocol::place::{Kind as PlaceKind, Place};
 use prag_protocol::snapshot::{
     FOLDER_OBJECTS_MAX, Header, HeaderError, INDEX_BYTES_MAX, Listed, OBJECTS_MAX, SNAPSHOTS_MAX,
 };
-use prag_protocol::wire::collections::Search;
+use prag_protocol::wire::collections::{Residency, Search};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::archive::{Archive, ArchiveError, Kind, ObjectInfo, ObjectName};
 use prag_trust::head::Head;
@@ -82,8 +82,42 @@ pub struct About {
     pub managed: bool,
     /// The language of its terms, where one was chosen.
     pub language: Option<String>,
-    /// How it is searched.
-    pub search: Search,
+    /// How it is searched, and where its texts lie.
+    pub way: Way,
+}
+
+/// What an owner chose for searches, in one word: the first two have been written since there are snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// [`Search::Standard`], from memory.
+    Standard,
+    /// [`Search::Oblivious`], from memory.
+    Oblivious,
+    /// [`Search::Standard`], texts from disk.
+    StandardOnDisk,
+}
+
+impl Way {
+    /// The word for both; `None` for what no collection is.
+    #[must_use]
+    pub fn of(search: Search, residency: Residency) -> Option<Self> {
+        match (search, residency) {
+            (Search::Standard, Residency::Memory) => Some(Self::Standard),
+            (Search::Oblivious, Residency::Memory) => Some(Self::Oblivious),
+            (Search::Standard, Residency::Disk) => Some(Self::StandardOnDisk),
+            (Search::Oblivious, Residency::Disk) => None,
+        }
+    }
+
+    /// What it stands for.
+    #[must_use]
+    pub fn parts(self) -> (Search, Residency) {
+        match self {
+            Self::Standard => (Search::Standard, Residency::Memory),
+            Self::Oblivious => (Search::Oblivious, Residency::Memory),
+            Self::StandardOnDisk => (Search::Standard, Residency::Disk),
+        }
+    }
 }
 
 /// Rows in one object.

@@ -8,6 +8,8 @@
 use super::memory::{Accounts, Charge, Component, SegmentCharge, tail_row_bytes};
 use super::profile::Shape;
 use super::record::{Batch, Document, Op, decode};
+use super::shelf::{Kept, Retired, Shelf};
+use super::text::Elsewhere;
 use super::veil::{SegmentVeil, TailVeil};
 use prag_index::{Analyzer, Row as IndexRow, Segment, Tail};
 use prag_protocol::DocumentId;
@@ -51,9 +53,16 @@ pub struct LiveSegment {
     pub charge: Option<Arc<SegmentCharge>>,
     /// For scans of an oblivious collection; it has no other.
     pub veil: Option<SegmentVeil>,
+    /// Its rows' texts, where they stay on disk.
+    pub shelf: Option<Arc<Shelf>>,
 }
 
 impl LiveSegment {
+    /// No manifest lists it any more: the blob of texts, whose name is answered, goes when nobody reads it.
+    pub(super) fn retire(&self, retired: &Arc<Retired>) -> Option<[u8; 32]> {
+        self.shelf.as_ref().map(|shelf| shelf.retire(retired))
+    }
+
     /// Bytes of the texts of its rows, dead ones included, about.
     #[must_use]
     pub fn text_bytes(&self) -> u64 {
@@ -116,7 +125,6 @@ pub struct Live {
     pub documents: BTreeMap<DocumentId, Location>,
     staged: HashMap<[u8; 16], Vec<Vec<u8>>>,
     shape: Shape,
-    packed: bool,
 }
 
 /// A batch that does not fit the state: wrong vectors, or a publish without its parts.
@@ -152,7 +160,6 @@ impl Live {
             documents: BTreeMap::new(),
             staged: HashMap::new(),
             shape,
-            packed: false,
         };
         for segment in &mut live.segments {
             if let Some(veil) = &mut segment.veil {
@@ -169,10 +176,12 @@ impl Live {
         self.shape.oblivious
     }
 
-    /// Whether a hit's text may have to be unpacked.
+    /// The document at a place of this view, readable for as long as it is kept.
     #[must_use]
-    pub fn packed(&self) -> bool {
-        self.packed
+    pub fn kept(&self, at: &Location) -> Kept {
+        let segment = self.segments.iter().find(|segment| Some(segment.id) == at.segment);
+        let shelf = segment.and_then(|segment| segment.shelf.clone());
+        Kept { document: Arc::clone(&at.document), shelf }
     }
 
     /// How text became terms, and a query's must.
@@ -242,11 +251,12 @@ impl Live {
         }
         self.remove(&document.id);
         let metadata = Arc::new(document.metadata());
-        let read = |chunk| (self.shape.searched_text(&document, chunk), document.chunk_hash(chunk));
-        let texts: Vec<_> =
-            (0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX)).map(read).collect();
+        let read =
+            |chunk| Ok((self.shape.searched_text(&document, chunk)?, document.chunk_hash(chunk)?));
+        let chunks = 0..u32::try_from(document.chunks.len()).unwrap_or(u32::MAX);
+        let texts: Result<Vec<_>, Elsewhere> = chunks.map(read).collect();
+        let texts = texts.map_err(|Elsewhere| ApplyError)?;
         let document = Arc::new(self.shape.packed(document));
-        self.packed |= document.content.is_packed();
         let mut ordinals = Vec::with_capacity(document.chunks.len());
         let vectors = vectors.chunks_exact(self.shape.dimension);
         for ((chunk, vector), (text, hash)) in (0u32..).zip(vectors).zip(texts) {
@@ -293,16 +303,13 @@ impl Live {
     fn locate_segments(&mut self) {
         for segment in &self.segments {
             for ordinal in &segment.live {
-                let Some(row) = segment.rows.get(ordinal as usize) else {
-                    continue;
-                };
+                let Some(row) = segment.rows.get(ordinal as usize) else { continue };
                 let id = &row.document.id;
                 match self.documents.get_mut(id) {
                     Some(at) if at.segment == Some(segment.id) => at.ordinals.push(ordinal),
                     Some(_) => {}
                     None => {
                         let document = Arc::clone(&row.document);
-                        self.packed |= document.content.is_packed();
                         let location = Location {
                             document,
                             segment: Some(segment.id),

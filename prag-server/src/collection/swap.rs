@@ -90,7 +90,7 @@ pub(super) fn swap(
         keys.wrap(dek.id, dek.birth, &dek.key, &mut write, entropy)?;
         listed.push(entry);
     }
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         base: snapshot.base,
         segments: entries(&listed, &next.live.segments)?,
         idempotency: writer.recent.values().cloned().collect(),
@@ -98,7 +98,8 @@ pub(super) fn swap(
         roots: keys.listed(),
         ..writer.manifest.clone()
     };
-    write.put(rows::manifest(), manifest.seal(&keys, entropy)?)?;
+    let at = (&keys, shard.home.store.as_ref());
+    manifest.put(&writer.manifest, at, &mut write, entropy)?;
     shard.commit(&mut writer, write)?;
     shard.change_keys(keys);
     let before = std::mem::replace(&mut writer.manifest, manifest);

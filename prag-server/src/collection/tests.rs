@@ -4,11 +4,14 @@
 
 mod accounts;
 mod crash;
+mod disk;
 mod fuzz;
 mod golden;
 mod life;
 mod merge;
+mod shelf;
 mod snapshots;
+mod wide;
 
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
@@ -17,7 +20,7 @@ use super::state::{Live, Part};
 use super::{CollectionError, CollectionShard, freeze, rows};
 use prag_client::system::OsEntropy;
 use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::{Profile, Search};
+use prag_protocol::wire::collections::{Profile, Residency, Search};
 use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, DocumentId, Lineage};
 use prag_store::{Batch as StoreBatch, Engine, MemoryEngine, Open, Shard, ShardName};
@@ -51,6 +54,7 @@ fn profile() -> Profile {
         chunker: text("prag-chunk/1"),
         analyzer: text("english-stem-1"),
         search: Search::Standard,
+        residency: Residency::Memory,
         digest: text(""),
     })
 }
@@ -105,7 +109,8 @@ fn delete(shard: &CollectionShard, id: &str) {
 
 fn contents(live: &Live) -> Vec<(String, String)> {
     let row = |at: &super::state::Location| {
-        (at.document.id.as_str().to_owned(), at.document.content.whole().into_owned())
+        let kept = live.kept(at);
+        (kept.document.id.as_str().to_owned(), kept.content().unwrap().into_owned())
     };
     live.documents.values().map(row).collect()
 }
@@ -246,7 +251,7 @@ fn roots(shard: &CollectionShard) -> Vec<[u8; 32]> {
         };
         assert_eq!(tree.size(), rows.len() as u64);
         for (index, row) in (0..).zip(rows) {
-            let leaf = leaf_hash(&row.document.chunk_hash(row.chunk));
+            let leaf = leaf_hash(&row.document.chunk_hash(row.chunk).unwrap());
             let proof = tree.inclusion(index, tree.size()).unwrap();
             assert_eq!(verify_inclusion(&tree.root(), tree.size(), index, &leaf, &proof), Ok(()));
         }
@@ -308,7 +313,9 @@ fn a_segment_under_another_root_is_refused() {
     let mut manifest = shard.writer().manifest.clone();
     manifest.segments[0].root[0] ^= 1;
     let mut write = StoreBatch::new();
-    write.put(rows::manifest(), manifest.seal(&shard.keys(), &mut OsEntropy).unwrap()).unwrap();
+    let (keys, store) = (shard.keys(), shard.home.store.as_ref());
+    let before = manifest.clone();
+    manifest.put(&before, (&keys, store), &mut write, &mut OsEntropy).unwrap();
     shard.home.store.commit(write).unwrap();
     drop(shard);
     assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));

@@ -1,10 +1,10 @@
-//! A document's original in memory: as it was sent, or compressed.
+//! A text of a document: in memory as it was sent, or compressed; or where it lies on disk.
 //!
 //! Layer: collection, below `record`.
 //! Holds: blocks of LZ4, each of whole characters, so that a passage costs the blocks that it touches.
 //! Never: a compressed byte on disk: what is stored is padded and sealed as it was sent, so no length tells how well a
 //! text compresses.
-//! Invariant: packed or not, it reads, serializes and compares as the same text.
+//! Invariant: packed or not, it reads, serializes and compares as the same text; one on disk reads as none.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -19,7 +19,17 @@ pub struct Text(Form);
 enum Form {
     Plain(String),
     Packed(Box<[Block]>),
+    /// In the documents' part of a segment.
+    Elsewhere {
+        start: usize,
+        len: usize,
+    },
 }
+
+/// A text was wanted that is on disk: a fault of whoever asked here for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is not in memory")]
+pub struct Elsewhere;
 
 /// A run of the text.
 #[derive(Clone)]
@@ -37,6 +47,22 @@ impl Text {
         match &self.0 {
             Form::Plain(text) => text.len(),
             Form::Packed(blocks) => blocks.last().map_or(0, |block| block.end),
+            Form::Elsewhere { len, .. } => *len,
+        }
+    }
+
+    /// A text on disk: these bytes of its segment's documents.
+    #[must_use]
+    pub fn elsewhere(lies: Range<usize>) -> Self {
+        Self(Form::Elsewhere { start: lies.start, len: lies.len() })
+    }
+
+    /// Where it lies in its segment's documents, if it is on disk.
+    #[must_use]
+    pub fn lies(&self) -> Option<Range<usize>> {
+        match self.0 {
+            Form::Plain(_) | Form::Packed(_) => None,
+            Form::Elsewhere { start, len } => Some(start..start + len),
         }
     }
 
@@ -48,6 +74,7 @@ impl Text {
             Form::Packed(blocks) => {
                 blocks.iter().map(|block| size_of::<Block>() + block.bytes.len()).sum()
             }
+            Form::Elsewhere { .. } => 0,
         }
     }
 
@@ -58,17 +85,20 @@ impl Text {
     }
 
     /// All of it.
-    #[must_use]
-    pub fn whole(&self) -> Cow<'_, str> {
-        self.slice(0..self.len()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`Elsewhere`] where it is on disk.
+    pub fn whole(&self) -> Result<Cow<'_, str>, Elsewhere> {
+        self.slice(0..self.len()).ok_or(Elsewhere)
     }
 
-    /// The bytes of `range`; `None` where it leaves the text, or cuts a character.
+    /// The bytes of `range`; `None` where it leaves the text, or cuts a character, or the text is on disk.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Option<Cow<'_, str>> {
         let blocks = match &self.0 {
             Form::Plain(text) => return text.get(range).map(Cow::Borrowed),
             Form::Packed(blocks) => blocks,
+            Form::Elsewhere { .. } => return None,
         };
         if range.start > range.end || range.end > self.len() {
             return None;
@@ -85,6 +115,16 @@ impl Text {
             start = block.end;
         }
         text.get(range.start - from..range.end - from).map(|text| Cow::Owned(text.to_owned()))
+    }
+
+    /// Bytes that [`Text::slice`] unpacks for `range`.
+    #[must_use]
+    pub fn unpacks(&self, range: &Range<usize>) -> usize {
+        let Form::Packed(blocks) = &self.0 else { return 0 };
+        let first = blocks.partition_point(|block| block.end <= range.start);
+        let after = blocks.partition_point(|block| block.end < range.end) + 1;
+        let end = |at: usize| at.min(blocks.len()).checked_sub(1).map_or(0, |one| blocks[one].end);
+        end(after).saturating_sub(end(first))
     }
 
     /// Compressed, where that saves memory.
@@ -121,6 +161,12 @@ impl Default for Text {
     }
 }
 
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Form::Plain(text.to_owned()))
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(Form::Plain(text))
@@ -129,7 +175,11 @@ impl From<String> for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.whole() == other.whole()
+        match (self.whole(), other.whole()) {
+            (Ok(one), Ok(other)) => one == other,
+            // What is not at hand is equal to nothing.
+            (Ok(_) | Err(Elsewhere), Ok(_) | Err(Elsewhere)) => false,
+        }
     }
 }
 
@@ -141,7 +191,7 @@ impl fmt::Debug for Text {
 
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.whole())
+        serializer.serialize_str(&self.whole().map_err(serde::ser::Error::custom)?)
     }
 }
 
@@ -171,14 +221,26 @@ mod tests {
     fn spans_read_alike() {
         for text in [String::new(), "short".to_owned(), "x".repeat(300), long()] {
             let (plain, packed) = (Text::from(text.clone()), Text::from(text.clone()).packed());
-            assert_eq!((packed.len(), packed.whole().into_owned()), (text.len(), text.clone()));
+            let whole = packed.whole().unwrap().into_owned();
+            assert_eq!((packed.len(), whole), (text.len(), text.clone()));
             assert_eq!(plain, packed);
             let mut seed = 5usize;
+            let all = if packed.is_packed() { text.len() } else { 0 };
+            assert_eq!(packed.unpacks(&(0..text.len())), all);
             for _ in 0..300 {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let (a, b) = ((seed >> 33) % (text.len() + 2), (seed >> 20) % 4000);
                 let range = a..a.saturating_add(b % (text.len() + 2));
                 assert_eq!(plain.slice(range.clone()), packed.slice(range.clone()), "{range:?}");
+                // Whole blocks: what is read and, at both ends, less than a block.
+                let unpacks = packed.unpacks(&range);
+                assert!(
+                    unpacks <= (range.len() + 2 * BLOCK_BYTES).min(all),
+                    "{range:?}: {unpacks}"
+                );
+                assert!(
+                    !packed.is_packed() || unpacks >= range.len().min(text.len().saturating_sub(a))
+                );
             }
             assert_eq!(
                 postcard::to_allocvec(&plain).unwrap(),
@@ -189,6 +251,18 @@ mod tests {
                 postcard::to_allocvec(&text).unwrap()
             );
         }
+    }
+
+    /// A text that is on disk reads as none: not as an empty one, nor as equal to any, nor is it written as one.
+    #[test]
+    fn what_is_elsewhere_is_not_read() {
+        let text = Text::elsewhere(10..17);
+        assert_eq!((text.len(), text.kept_bytes(), text.lies()), (7, 0, Some(10..17)));
+        assert_eq!((text.whole(), text.slice(0..0)), (Err(Elsewhere), None));
+        assert!(text != text.clone() && postcard::to_allocvec(&text).is_err());
+        assert_eq!(Text::from("x").lies(), None);
+        assert_eq!(format!("{:?}", text.packed()), "Text(7 bytes)");
+        assert_eq!(size_of::<Text>(), size_of::<String>());
     }
 
     /// What does not shrink is kept as it is; what does takes less. Debug tells no word.

@@ -74,14 +74,15 @@ pub fn due(shape: &Shape, room: Room, segments: &[Size], tail: &Size) -> Option<
     }
     let frozen = tail.rows >= shape.freeze_rows as u64;
     let mut left = room;
-    if frozen {
-        left.take(tail);
-    }
+    // It comes along with whatever is merged.
+    left.take(tail);
     if let Some(chosen) = tier(shape, left, segments, frozen.then_some(tail)) {
         return Some(chosen);
     }
     if let Some(worst) = wounded(shape, segments) {
-        return Some(vec![worst]);
+        // Where both are more than a segment may be, the tail goes first, and the next choice has it alone.
+        let alone = tail.live > 0 && !left.take(&segments[worst]);
+        return Some(if alone { Vec::new() } else { vec![worst] });
     }
     frozen.then(Vec::new)
 }
@@ -230,6 +231,24 @@ mod tests {
         assert!(is_due(&large, &behind, &NONE));
         assert_eq!(due(&SHAPE, room, &[], &whole(99)), None);
         assert_eq!(due(&SHAPE, room, &[], &whole(100)), Some(vec![]));
+    }
+
+    /// A tail comes along with what is merged, frozen or not, so there is room for both, or it goes first.
+    #[test]
+    fn a_tail_has_its_room() {
+        let room = Room { rows: 1000, text_bytes: 1_000_000 };
+        let tiers = Shape { freeze_rows: 300, fan: 4 };
+        let four = [whole(240); 4];
+        assert_eq!(due(&tiers, room, &four, &whole(40)), Some(vec![0, 1, 2, 3]));
+        assert_eq!(due(&tiers, room, &four, &whole(41)), Some(vec![0, 1, 2]));
+        let text = Size { text_bytes: 999_990, ..whole(20) };
+        assert_eq!(due(&tiers, room, &four, &text), None, "no two fit beside it");
+        let wounded = [Size { rows: 1000, live: 700, text_bytes: 0 }];
+        assert_eq!(due(&tiers, room, &wounded, &whole(299)), Some(vec![0]));
+        let tail = Size { rows: 299, live: 299, text_bytes: 0 };
+        let wider = [Size { rows: 1000, live: 702, text_bytes: 0 }];
+        assert_eq!(due(&tiers, room, &wider, &tail), Some(vec![]), "the tail first");
+        assert_eq!(due(&tiers, room, &wider, &NONE), Some(vec![0]), "then what it had no room for");
     }
 
     /// No choice is larger than one segment may be, and segments that cannot be merged do not stop the others.

@@ -129,6 +129,7 @@ fn push(table: &mut Table, document: &Document, chunk: u32) -> Result<(), VeilEr
 }
 
 fn record(document: &Document, chunk: u32) -> Result<Vec<u8>, RecordError> {
-    let hash = document.chunk_hash(chunk);
-    encode(&Shown { document: document.excerpt(chunk), chunk, hash })
+    let hash = document.chunk_hash(chunk).map_err(|_| RecordError)?;
+    let document = document.excerpt(chunk).map_err(|_| RecordError)?;
+    encode(&Shown { document, chunk, hash })
 }

@@ -152,7 +152,7 @@ fn chunk_of(piece: Piece, content: &str, entropy: &mut dyn Entropy) -> Result<Ch
     Ok(Chunk {
         start: bound(span.start),
         end: bound(span.end),
-        text: (!exact).then_some(piece.text),
+        text: (!exact).then_some(piece.text.into()),
         heading_path,
         tokens: u32::try_from(piece.tokens).unwrap_or(u32::MAX),
         salt: salt(entropy)?,

@@ -21,7 +21,7 @@ use prag_protocol::limits::{
 };
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, Search, VaultKind, VectorSource,
+    Collection, CreateCollection, Profile, ReleaseKeys, Residency, Search, VaultKind, VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -54,8 +54,8 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let terms = (create.language.as_deref(), create.search);
-        let profile = self.profile_for(&create.vectors, terms)?;
+        let chosen = (create.language.as_deref(), create.search, create.residency);
+        let profile = self.profile_for(&create.vectors, chosen)?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -106,6 +106,7 @@ impl Worker {
             hit_bytes: HIT_BYTES_MIN,
             language: create.language,
             search: create.search,
+            residency: create.residency,
             restored: None,
             spare: Vec::new(),
         })
@@ -250,9 +251,10 @@ impl Worker {
     fn profile_for(
         &self,
         vectors: &VectorSource,
-        (language, search): (Option<&str>, Search),
+        (language, search, residency): (Option<&str>, Search, Residency),
     ) -> Result<Profile, Problem> {
         let analyzer = analyzer(language)?;
+        fits(search, residency)?;
         let card = self.0.parts.embedder.model();
         let base = Profile {
             model: "supplied".to_owned(),
@@ -266,6 +268,7 @@ impl Worker {
             chunker: prag_chunk::CHUNKER.to_owned(),
             analyzer: analyzer.version().to_owned(),
             search,
+            residency,
             digest: String::new(),
         };
         match vectors {
@@ -312,8 +315,8 @@ impl Worker {
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
             None => {
-                let Entry { vectors, language, search, .. } = &held.entry;
-                self.profile_for(vectors, (language.as_deref(), *search))?
+                let Entry { vectors, language, search, residency, .. } = &held.entry;
+                self.profile_for(vectors, (language.as_deref(), *search, *residency))?
             }
         };
         let head = match &shard {
@@ -345,6 +348,18 @@ fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
         let detail = format!("no such language; one of {}", known.join(", "));
         Problem::new(Code::InvalidField, detail).field("language")
     })
+}
+
+/// What is read from disk tells what was found, which an oblivious search is to hide.
+fn fits(search: Search, residency: Residency) -> Result<(), Problem> {
+    match (search, residency) {
+        (Search::Standard, Residency::Memory | Residency::Disk)
+        | (Search::Oblivious, Residency::Memory) => Ok(()),
+        (Search::Oblivious, Residency::Disk) => {
+            let detail = "an oblivious collection lies in memory: reads of the disk would tell what was found";
+            Err(Problem::new(Code::InvalidField, detail).field("residency"))
+        }
+    }
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

@@ -13,6 +13,7 @@ use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::renew;
 use crate::collection::shard::batch;
+use crate::collection::shelf::Kept;
 use crate::meter::Charge;
 use prag_protocol::filter::Filter;
 use prag_protocol::ledger::voucher::Counters;
@@ -24,6 +25,7 @@ use prag_protocol::wire::metering::{Counted, Metered, Metering};
 use prag_protocol::{CollectionId, DocumentId, RequestId};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
+use std::borrow::Cow;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -89,7 +91,7 @@ impl Worker {
         let shard = reader.held.shard()?;
         let Lookup { id, metering } = lookup;
         let charge = self.admit_usage(caller, &reader, metering, ("lookup", &id)).await?;
-        let found = shard.read().documents.get(&id).map(|at| Arc::clone(&at.document));
+        let found = shard.document(&id);
         let document = self.read_one(&reader, &shard, found, charge).await?;
         self.answer(caller, &reader, document).await
     }
@@ -99,18 +101,32 @@ impl Worker {
     async fn read_one(
         &self,
         reader: &Reader,
-        shard: &CollectionShard,
-        found: Option<Arc<Document>>,
+        shard: &Arc<CollectionShard>,
+        found: Option<Kept>,
         charge: Option<Charge>,
     ) -> Result<Metered<DocumentInfo>, Problem> {
         let scope = query::filters(reader, None)?;
-        let found = found.filter(|document| visible(document, &scope));
-        let chunks = found.as_ref().map_or(0, |document| document.chunks.len());
+        let found = found.filter(|kept| visible(&kept.document, &scope));
+        let chunks = found.as_ref().map_or(0, |kept| kept.document.chunks.len());
         let units = reader.units(chunks);
         self.consume(reader, units).await?;
-        let document = found.ok_or_else(absent)?;
-        reader.returned(std::iter::once(document.id.as_str()));
-        let reply = info(shard, &document, true);
+        let kept = found.ok_or_else(absent)?;
+        reader.returned(std::iter::once(kept.document.id.as_str()));
+        let document = Arc::clone(&kept.document);
+        let content = if kept.on_disk() {
+            // Held to the end, also where the caller goes away: the shard's files stay open.
+            let open = Arc::clone(shard);
+            let read = move || {
+                let content = kept.content().map(Cow::into_owned);
+                drop((kept, open));
+                content
+            };
+            tokio::task::spawn_blocking(read).await.map_err(problems::internal)?
+        } else {
+            kept.content().map(Cow::into_owned)
+        };
+        let content = content.map_err(|error| reader.held.damaged(shard, error))?;
+        let reply = DocumentInfo { content: Some(content), ..info(shard, &document) };
         let cost = Counters { queries: units, ..reply.cost(0) };
         Ok(Metered { voucher: count_usage(charge, cost).await?, reply })
     }
@@ -129,9 +145,9 @@ impl Worker {
         let (granted, held) = self.admit_write(caller, id).await?;
         let shard = held.shard()?;
         let scope: Vec<Filter> = granted.scope().cloned().into_iter().collect();
-        let document = shard.by_handle(handle).filter(|document| visible(document, &scope));
-        let document = document.ok_or_else(absent)?;
-        self.delete(shard, scope, vec![document.id.clone()], wanted, false).await
+        let kept = shard.by_handle(handle).filter(|kept| visible(&kept.document, &scope));
+        let id = kept.ok_or_else(absent)?.document.id.clone();
+        self.delete(shard, scope, vec![id], wanted, false).await
     }
 
     /// Delete documents, by id or by filter, and answer when that is as safe as `ack` says; with `purge`, once the bytes of
@@ -252,7 +268,7 @@ fn page(
         .documents
         .range((start, Bound::Unbounded))
         .filter(|(_, at)| visible(&at.document, &scope))
-        .map(|(_, at)| info(shard, &at.document, false));
+        .map(|(_, at)| info(shard, &at.document));
     let data: Vec<DocumentInfo> = rows.by_ref().take(limit).collect();
     let more = rows.next().is_some();
     let next_cursor = data.last().filter(|_| more).map(|row| row.handle.clone());
@@ -266,7 +282,7 @@ fn visible(document: &Document, scope: &[Filter]) -> bool {
     }
 }
 
-fn info(shard: &CollectionShard, document: &Document, content: bool) -> DocumentInfo {
+fn info(shard: &CollectionShard, document: &Document) -> DocumentInfo {
     DocumentInfo {
         id: document.id.clone(),
         handle: shard.handle(&document.id),
@@ -276,7 +292,7 @@ fn info(shard: &CollectionShard, document: &Document, content: bool) -> Document
         chunks: u32::try_from(document.chunks.len()).unwrap_or(u32::MAX),
         content_hash: hex::encode(document.content_hash),
         metadata: document.metadata(),
-        content: content.then(|| document.content.whole().into_owned()),
+        content: None,
     }
 }
 
@@ -289,7 +305,7 @@ fn at_cursor(shard: &CollectionShard, cursor: &str) -> Result<DocumentId, Proble
         )
         .field("cursor")
     };
-    shard.by_handle(cursor).map(|document| document.id.clone()).ok_or_else(unknown)
+    shard.by_handle(cursor).map(|kept| kept.document.id.clone()).ok_or_else(unknown)
 }
 
 fn absent() -> Problem {

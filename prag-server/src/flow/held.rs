@@ -180,6 +180,19 @@ impl Held {
         self.set(State::Quarantined(error.to_string()));
     }
 
+    /// Somebody's read of the open shard failed. Where a stored byte failed its check, it serves nobody from now on.
+    pub(super) fn damaged(&self, shard: &Arc<CollectionShard>, error: CollectionError) -> Problem {
+        if let CollectionError::Tampered(_) = error {
+            let mut state = self.state.write().unwrap_or_else(ignore_poison);
+            if matches!(&*state, State::Ready(open) if Arc::ptr_eq(open, shard)) {
+                shard.close();
+                tracing::error!(shard = %self.entry.lineage, %error, "a shard is quarantined");
+                *state = State::Quarantined(error.to_string());
+            }
+        }
+        problems::collection(error)
+    }
+
     pub(super) fn set(&self, state: State) {
         *self.state.write().unwrap_or_else(ignore_poison) = state;
     }

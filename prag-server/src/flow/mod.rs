@@ -259,8 +259,10 @@ impl Worker {
         let locked = collections.values().filter(|held| held.locked()).count();
         let resting = collections.values().filter(|held| held.resting().is_some()).count();
         let reads = self.0.parts.engine.reads();
+        // Counted before they are read, and looked at after.
+        let texts = self.0.memory.accounts.text_reads();
         let held = [collections.len(), locked, quarantined, resting];
-        let mut out = self.0.metrics.render(held, reads);
+        let mut out = self.0.metrics.render(held, reads, texts);
         self.0.memory.render(&mut out);
         out
     }

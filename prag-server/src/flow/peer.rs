@@ -68,7 +68,14 @@ impl Worker {
         ordered(&ask, &word)?;
         self.0.challenges.spend(&ask.nonce, self.now()).map_err(spent)?;
         let like = self.like(&ask, evidence, word).await?;
-        self.wake(&self.known(ask.collection)?).await?;
+        let held = self.known(ask.collection)?;
+        if held.resting().is_some() {
+            // Its keys and its head are here: it stays closed, and what a waking checks is checked all the same.
+            self.check_policy(ask.collection).await?;
+            if let Some(superseded) = self.writes(&held.entry).await? {
+                return Err(problems::collection(superseded));
+            }
+        }
         let secret = self.secret_of(&ask)?;
         let failed = |_| Problem::new(Code::Internal, "the answer was not sealed");
         let answer = Answer::seal(&secret, &ask, &like, &mut OsEntropy).map_err(failed)?;
@@ -96,16 +103,20 @@ impl Worker {
         })
     }
 
-    /// What is handed over, if the collection serves here with the keys of that epoch.
+    /// What is handed over, if the collection serves here, open or at rest, with the keys of that epoch.
     fn secret_of(&self, ask: &Ask) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let missing = || Problem::new(Code::KeyMissing, "this worker has no keys to give");
         let held = self.known(ask.collection)?;
-        let shard = held.kept().map_err(|_| missing())?;
-        let head = shard.durable_head().ok_or_else(missing)?;
         // What the giver has yet to remove is no business of another disk's.
         let entry = Entry { spare: Vec::new(), ..held.entry_now() };
-        let handover = Handover { entry, head };
-        let packed = shard.with_shares(ask.epoch, |shares| handover.pack(shares));
+        let packed = if let Some(rest) = held.resting() {
+            let handover = Handover { entry, head: rest.head };
+            rest.with_shares(ask.epoch, |shares| handover.pack(shares))
+        } else {
+            let shard = held.kept().map_err(|_| missing())?;
+            let handover = Handover { entry, head: shard.durable_head().ok_or_else(missing)? };
+            shard.with_shares(ask.epoch, |shares| handover.pack(shares))
+        };
         packed.ok_or_else(missing)?.map_err(super::collections::vault)
     }
 }

@@ -76,7 +76,9 @@ impl Worker {
     pub(super) fn probe(&self, shard: Arc<CollectionShard>, sample: Sample) {
         let worker = self.clone();
         tokio::task::spawn_blocking(move || {
-            let segments = shard.read().segments.clone();
+            let mut segments = shard.read().segments.clone();
+            // No text is wanted, and nothing of the shard's store is to be held.
+            segments.iter_mut().for_each(|segment| segment.shelf = None);
             drop(shard);
             let compared = compare(&segments, &sample);
             drop(sample);
@@ -186,6 +188,7 @@ mod tests {
             live,
             charge: None,
             veil: None,
+            shelf: None,
         };
         let sample = Probe::new().draw(1.0, &plan(Some(vec![1.0, 0.0]), false)).unwrap();
         let parts = [segment((0..4).collect()), segment((50..53).collect())];

@@ -134,7 +134,9 @@ pub(super) fn collection(error: CollectionError) -> Problem {
     }
     let code = match &error {
         CollectionError::TooLarge { .. } => Code::TooLarge,
-        CollectionError::Crowded { .. } => Code::Overloaded,
+        CollectionError::Crowded { .. } | CollectionError::Keys { .. } | CollectionError::Read => {
+            Code::Overloaded
+        }
         CollectionError::Tampered(_)
         | CollectionError::Closed
         | CollectionError::Format(_)

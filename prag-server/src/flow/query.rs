@@ -7,10 +7,10 @@
 
 use super::admit::Reader;
 use super::receipt::Question;
-use super::search::{Found, Plan, Searched, depth, search};
+use super::search::{Found, Plan, Ranked, Searched, depth, search};
 use super::sketch::Signature;
 use super::usage::count_usage;
-use super::{Answer, Departure, Worker, problems, validate};
+use super::{Answer, Departure, Held, Worker, problems, validate};
 use crate::collection::CollectionShard;
 use prag_embedder::Role;
 use prag_protocol::CollectionId;
@@ -69,7 +69,8 @@ impl Worker {
         let watched = !reader.granted.is_owner() && !shard.oblivious();
         let asked = watched.then(|| (signature(&plan), plan.text.clone()));
         let sample = self.0.probe.draw(self.0.settings.recall_probe, &plan);
-        let (Searched { found, nearest }, head) = run(Arc::clone(shard), plan).await?;
+        let held = Arc::clone(&reader.held);
+        let (Searched { found, nearest }, head) = run(held, Arc::clone(shard), plan).await?;
         self.0.metrics.queried();
         if let Some(sample) = sample {
             self.probe(Arc::clone(shard), sample);
@@ -155,34 +156,47 @@ impl Worker {
     }
 }
 
-async fn run(shard: Arc<CollectionShard>, plan: Plan) -> Result<(Searched, Option<Head>), Problem> {
+async fn run(
+    held: Arc<Held>,
+    shard: Arc<CollectionShard>,
+    plan: Plan,
+) -> Result<(Searched, Option<Head>), Problem> {
     let light = is_light(&shard, &plan);
-    let work = move || {
+    let ranking = Arc::clone(&shard);
+    let rank = move || {
         let (head, live) = if plan.proofs {
-            let (head, live) = shard.snapshot().map_err(problems::collection)?;
+            let (head, live) = ranking.snapshot().map_err(problems::collection)?;
             (Some(head), live)
         } else {
-            (None, shard.read())
+            (None, ranking.read())
         };
-        let found = search(&live, &plan);
-        Ok((found.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
+        let ranked = search(&live, &plan);
+        drop(live);
+        Ok((ranked.map_err(|_| Problem::new(Code::Internal, "the search failed"))?, head))
     };
-    if light {
-        return work();
+    let read = move |(ranked, head): (Ranked, Option<Head>)| {
+        let searched = ranked.read().map_err(|error| held.damaged(&shard, error))?;
+        Ok((searched, head))
+    };
+    if !light {
+        let work = tokio::task::spawn_blocking(move || read(rank()?));
+        return work.await.map_err(problems::internal)?;
     }
-    tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+    let ranked = rank()?;
+    if ranked.0.is_light() {
+        return read(ranked);
+    }
+    tokio::task::spawn_blocking(move || read(ranked)).await.map_err(problems::internal)?
 }
 
-/// Whether a plan is done sooner than another thread would be woken for it: a walk of one graph, few rows to scan, and
-/// no text to unpack.
+/// Whether a plan is ranked sooner than another thread would be woken for it: a walk of one graph, few rows to scan.
 fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let walk = plan.text.is_none() && plan.filters.is_empty() && !plan.exact && !plan.proofs;
     // Who would have to wait for a writer waits on another thread.
     let Some(live) = shard.try_read() else { return false };
     let dimension = shard.profile().dimension as usize;
     let scanned = live.tail.rows.len().saturating_mul(dimension);
-    walk && !live.packed()
-        && plan.ef.max(depth(plan.k)) <= LIGHT_EF
+    walk && plan.ef.max(depth(plan.k)) <= LIGHT_EF
         && live.segments.len() <= LIGHT_SEGMENTS
         && scanned <= LIGHT_NUMBERS
 }

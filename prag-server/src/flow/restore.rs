@@ -76,6 +76,8 @@ impl Worker {
         let alone = self.archiving()?;
         let held = self.known(id).ok();
         self.may_replace(caller, held.as_deref(), restore.replace)?;
+        // Were it found damaged when it wakes, the head that it rested with would be gone.
+        let rested = held.as_ref().and_then(|held| held.kept_head());
         if let Some(held) = &held {
             self.make_all_room(held)?;
             // What it has is to be compared with the snapshot; where it does not open, its head is.
@@ -86,7 +88,7 @@ impl Worker {
         let found = self.keys_to_restore(caller, id, restore.share).await?;
         drop(turning);
         let (record, shares, kind, seen) = found;
-        let live = held.as_ref().and_then(|held| held.kept_head());
+        let live = held.as_ref().and_then(|held| held.kept_head()).or(rested);
         let known = [
             ("you remember", remembered),
             ("its last worker had", seen),
@@ -287,6 +289,7 @@ impl Worker {
             return Ok(Entry { restored, spare, ..entry.clone() });
         }
         let about = &index.about;
+        let (search, residency) = about.way.parts();
         Ok(Entry {
             id: job.id,
             name: about.name.clone(),
@@ -300,7 +303,8 @@ impl Worker {
             // Nobody has counted its passages here.
             hit_bytes: HIT_BYTES_MAX,
             language: about.language.clone(),
-            search: about.search,
+            search,
+            residency,
             restored,
             spare: Vec::new(),
         })

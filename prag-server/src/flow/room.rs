@@ -9,7 +9,8 @@ use super::collections::vault;
 use super::{Held, Worker, problems};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Chunk, Document};
-use crate::room::{class, json_bytes};
+use crate::collection::text::Elsewhere;
+use crate::room::class;
 use crate::vault::Entry;
 use prag_protocol::CollectionId;
 use prag_protocol::limits::HIT_BYTES_MAX;
@@ -30,8 +31,9 @@ impl Worker {
         if held.hit_bytes() == HIT_BYTES_MAX {
             return Ok(());
         }
-        let needed = documents.map(widest).max();
-        needed.map_or(Ok(()), |needed| self.widen(&held, needed))
+        let needed: Result<Vec<u32>, Elsewhere> = documents.map(widest).collect();
+        let needed = needed.map_err(|error| problems::collection(error.into()))?;
+        needed.into_iter().max().map_or(Ok(()), |needed| self.widen(&held, needed))
     }
 
     /// As [`Worker::make_room`], for what an opened shard holds: while it was elsewhere, longer passages may have been
@@ -43,8 +45,14 @@ impl Worker {
         let (worker, shard) = (self.clone(), Arc::clone(shard));
         let count = move || {
             let live = shard.read();
-            let documents = live.documents.values().map(|at| &*at.document);
-            worker.make_room(shard.collection(), documents)
+            // Of texts on disk it was counted when they were looked at.
+            let shelves = live.segments.iter().filter_map(|segment| segment.shelf.as_ref());
+            if let Some(needed) = shelves.map(|shelf| class(shelf.hit_bytes())).max() {
+                worker.widen(&*worker.known(shard.collection())?, needed)?;
+            }
+            let here = live.documents.values().map(|at| &*at.document);
+            let here = here.filter(|document| document.content.lies().is_none());
+            worker.make_room(shard.collection(), here)
         };
         tokio::task::spawn_blocking(count).await.map_err(problems::internal)?
     }
@@ -73,14 +81,14 @@ impl Worker {
 }
 
 /// The class of a document's longest chunk.
-fn widest(document: &Document) -> u32 {
-    let fixed = json_bytes(document.id.as_str()) + json_bytes(&document.title);
+fn widest(document: &Document) -> Result<u32, Elsewhere> {
     // Unpacked once, not for each chunk.
-    let whole = document.content.whole();
-    let of = |chunk: &Chunk| {
-        let headings: usize = chunk.heading_path.iter().map(|heading| json_bytes(heading)).sum();
+    let whole = document.content.whole()?;
+    let of = |(index, chunk): (u32, &Chunk)| {
         let span = whole.get(chunk.start as usize..chunk.end as usize).unwrap_or_default();
-        class(fixed + headings + json_bytes(chunk.text.as_deref().unwrap_or(span)))
+        let own = chunk.text.as_ref().map(|own| own.whole()).transpose()?;
+        Ok(class(document.hit_bytes(index, own.as_deref().unwrap_or(span))))
     };
-    document.chunks.iter().map(of).max().unwrap_or(0)
+    let classes: Result<Vec<u32>, Elsewhere> = (0..).zip(&document.chunks).map(of).collect();
+    Ok(classes?.into_iter().max().unwrap_or(0))
 }

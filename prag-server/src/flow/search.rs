@@ -2,11 +2,13 @@
 //!
 //! Layer: flow; joins the collection's parts and the index.
 //! Holds: the order filter → bitmap → dense and sparse → fuse → top k.
-//! Never: post-filters; admits anybody; reads the disk.
+//! Never: post-filters; admits anybody; reads the disk for a rank, nor while a view is held.
 //! Invariant: statistics and candidates come only from rows that the caller may see.
 
 use super::veiled;
+use crate::collection::CollectionError;
 use crate::collection::record::{Chunk, Document};
+use crate::collection::shelf::{Shelf, cited};
 use crate::collection::state::{Live, Part, Row};
 use prag_index::{Fusion, IndexError, TermStats, fuse};
 use prag_protocol::filter::Filter;
@@ -44,6 +46,53 @@ pub(super) struct Searched {
     pub(super) nearest: Option<f32>,
 }
 
+/// What was found, without what must still be unpacked, or read from disk.
+pub(super) enum Ranked {
+    /// All of it is there.
+    Whole(Searched),
+    /// Best first, and the cosine of the nearest.
+    Bare(Vec<Bare>, Option<f32>),
+}
+
+/// A chunk that answers, and where its text lies.
+pub(super) struct Bare {
+    row: Row,
+    shelf: Option<Arc<Shelf>>,
+    score: f32,
+    part: Option<receipt::Part>,
+}
+
+impl Ranked {
+    /// Whether [`Ranked::read`] is done sooner than another thread would be woken for it.
+    pub(super) fn is_light(&self) -> bool {
+        let Self::Bare(bare, _) = self else { return true };
+        let mut left = LIGHT_BYTES;
+        bare.iter().all(|Bare { row, shelf, .. }| {
+            left = left.saturating_sub(row.document.unpacks(row.chunk));
+            shelf.is_none() && left > 0
+        })
+    }
+
+    /// With the texts. Once, and by whoever searches: what is made of a hit later may be made where nothing long may
+    /// run. Blocks on the disk where the texts lie there, so hold no view.
+    ///
+    /// # Errors
+    /// [`CollectionError`] if one does not open at its place; then nothing is answered.
+    pub(super) fn read(self) -> Result<Searched, CollectionError> {
+        let (bare, nearest) = match self {
+            Self::Whole(searched) => return Ok(searched),
+            Self::Bare(bare, nearest) => (bare, nearest),
+        };
+        let rows: Vec<_> = bare.iter().map(|bare| (&bare.row, bare.shelf.as_ref())).collect();
+        let texts = cited(&rows)?;
+        let found = bare.into_iter().zip(texts).map(|(bare, unpacked)| {
+            let Bare { row: Row { document, chunk }, score, part, .. } = bare;
+            Found { document, place: chunk, chunk, hash: None, unpacked, score, part }
+        });
+        Ok(Searched { found: found.collect(), nearest })
+    }
+}
+
 /// A chunk that answers.
 pub(super) struct Found {
     pub(super) document: Arc<Document>,
@@ -53,7 +102,7 @@ pub(super) struct Found {
     pub(super) chunk: u32,
     /// Its hash, where `document` is an excerpt.
     pub(super) hash: Option<[u8; 32]>,
-    /// The cited text, where `document` keeps it compressed.
+    /// The cited text, where `document` does not keep it as it is.
     pub(super) unpacked: Option<String>,
     pub(super) score: f32,
     /// Where it lies, if the plan asks for proofs.
@@ -79,7 +128,7 @@ impl Found {
 
     /// What stands for the chunk in receipts.
     pub(super) fn chunk_hash(&self) -> [u8; 32] {
-        self.hash.unwrap_or_else(|| self.document.chunk_hash(self.chunk))
+        self.hash.unwrap_or_else(|| self.document.hash_of(self.chunk, self.text()))
     }
 }
 
@@ -87,9 +136,9 @@ impl Found {
 pub(super) type Id = (u32, u32);
 
 /// Run the plan. Blocks.
-pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
+pub(super) fn search(live: &Live, plan: &Plan) -> Result<Ranked, IndexError> {
     if live.oblivious() {
-        return veiled::search(live, plan);
+        return veiled::search(live, plan).map(Ranked::Whole);
     }
     let allowed: Vec<RoaringBitmap> =
         live.parts().map(|part| allowed(&part, &plan.filters)).collect();
@@ -108,7 +157,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Searched, IndexError> {
     };
     let found = fused.into_iter().take(plan.k);
     let found = found.filter_map(|(id, score)| locate(live, id, score, plan.proofs));
-    Ok(Searched { found: found.collect(), nearest })
+    Ok(Ranked::Bare(found.collect(), nearest))
 }
 
 /// Candidates of each leg for `k` hits.
@@ -185,18 +234,15 @@ pub(super) fn best(mut hits: Vec<(Id, f32)>, depth: usize) -> Vec<(Id, f32)> {
     hits
 }
 
-fn locate(live: &Live, (part, ordinal): Id, score: f32, proofs: bool) -> Option<Found> {
+fn locate(live: &Live, (part, ordinal): Id, score: f32, proofs: bool) -> Option<Bare> {
     let part = live.parts().nth(part as usize)?;
-    let row = match &part {
-        Part::Segment(segment) => segment.rows.get(ordinal as usize)?.clone(),
-        Part::Tail(tail) => tail.rows.get(ordinal as usize)?.clone(),
+    let (row, shelf) = match &part {
+        Part::Segment(segment) => (segment.rows.get(ordinal as usize)?, segment.shelf.clone()),
+        Part::Tail(tail) => (tail.rows.get(ordinal as usize)?, None),
     };
+    let row = row.clone();
     let part = if proofs { Some(prove(&part, ordinal)?) } else { None };
-    let Row { document, chunk } = row;
-    // Once, and by whoever searches: what is made of a hit later may be made where nothing long may run.
-    let packed = document.kept_text(chunk).is_none();
-    let unpacked = packed.then(|| document.text(chunk).into_owned());
-    Some(Found { document, place: chunk, chunk, hash: None, unpacked, score, part })
+    Some(Bare { row, shelf, score, part })
 }
 
 fn prove(part: &Part<'_>, ordinal: u32) -> Option<receipt::Part> {
@@ -206,6 +252,8 @@ fn prove(part: &Part<'_>, ordinal: u32) -> Option<receipt::Part> {
     Some(receipt::Part { root: tree.root(), size: tree.size(), at })
 }
 
+/// Most bytes that are unpacked where the request is: a tenth of a millisecond or two.
+const LIGHT_BYTES: usize = 512 << 10;
 /// Candidates of each leg for one hit wanted.
 const DEPTH_PER_HIT: usize = 4;
 /// Fewest candidates of each leg.

@@ -7,7 +7,9 @@
 
 use super::{Asker, Worker, problems};
 use crate::collection::CollectionShard;
-use crate::collection::snapshot::{About, Index, Opener, SnapshotError, Source, Target, Written};
+use crate::collection::snapshot::{
+    About, Index, Opener, SnapshotError, Source, Target, Way, Written,
+};
 use crate::vault::Entry;
 use prag_client::snapshots::folder_of;
 use prag_client::system::OsEntropy;
@@ -158,6 +160,8 @@ impl Worker {
             open.pop().map(|newest| newest.id)
         };
         let moment = shard.keep_moment(self.now())?;
+        let way = Way::of(entry.search, entry.residency);
+        let way = way.ok_or(crate::collection::CollectionError::Unknown("residency"))?;
         let written = || {
             let mode = Open::At(moment.checkpoint);
             let store = self.0.parts.engine.open(ShardName(entry.shard()), mode);
@@ -169,7 +173,7 @@ impl Worker {
                 born: entry.created,
                 managed: entry.managed,
                 language: entry.language.clone(),
-                search: entry.search,
+                way,
             };
             let target = named.target();
             moment.write(store.as_ref(), about, previous, target, told, &mut OsEntropy)

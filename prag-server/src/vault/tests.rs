@@ -9,7 +9,7 @@ use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};
 use prag_protocol::ledger::CollectionRecord;
 use prag_protocol::place::{Kind, Place};
-use prag_protocol::wire::collections::{Search, VectorSource};
+use prag_protocol::wire::collections::{Residency, Search, VectorSource};
 use prag_protocol::{CollectionId, Lineage};
 use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::address::WalletKey;
@@ -76,6 +76,7 @@ fn golden_catalogue() {
             hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
             language: None,
             search: Search::Standard,
+            residency: Residency::Memory,
             restored: None,
             spare: Vec::new(),
         };
@@ -173,6 +174,7 @@ fn golden_handover() {
         hit_bytes: prag_protocol::limits::HIT_BYTES_MAX,
         language: None,
         search: Search::Standard,
+        residency: Residency::Memory,
         restored: None,
         spare: Vec::new(),
     };

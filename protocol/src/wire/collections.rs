@@ -35,6 +35,39 @@ pub struct CreateCollection {
     /// How it is searched. Frozen.
     #[serde(default, skip_serializing_if = "Search::is_standard")]
     pub search: Search,
+    /// Where its texts lie while it is open. Frozen.
+    #[serde(default, skip_serializing_if = "Residency::is_memory")]
+    pub residency: Residency,
+}
+
+/// Where the texts of an open collection lie; vectors, words and metadata lie in memory always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Residency {
+    /// In memory: nothing is read from disk to answer.
+    #[default]
+    Memory,
+    /// Sealed on disk, but for what was written last: read to answer, so that the worker's host sees which groups of
+    /// neighbouring passages an answer took, and when (`docs/leakage.md`). Not for oblivious collections.
+    Disk,
+}
+
+impl Residency {
+    /// Whether it is the default.
+    #[must_use]
+    pub fn is_memory(&self) -> bool {
+        *self == Self::Memory
+    }
+
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+        }
+    }
 }
 
 /// How a collection is searched.
@@ -211,6 +244,9 @@ pub struct Profile {
     /// How it is searched; left out where that is standard.
     #[serde(default, skip_serializing_if = "Search::is_standard")]
     pub search: Search,
+    /// Where its texts lie; left out where that is memory.
+    #[serde(default, skip_serializing_if = "Residency::is_memory")]
+    pub residency: Residency,
     /// BLAKE3 over all of the above, hex.
     pub digest: String,
 }

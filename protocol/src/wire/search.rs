@@ -203,3 +203,14 @@ pub struct Citation {
     /// Tokens of the passage.
     pub tokens: u32,
 }
+
+/// Bytes of `text` as a JSON string, its quotes and a comma included.
+#[must_use]
+pub fn json_bytes(text: &str) -> usize {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+        0..=0x1f => 5,
+        _ => 0,
+    });
+    text.len() + escaped.sum::<usize>() + 3
+}

@@ -7,7 +7,8 @@
 
 use super::{Bench, Scale, document, vector};
 use crate::{Lab, compact};
-use prag_protocol::wire::collections::VectorSource;
+use prag_client::owner::NewCollection;
+use prag_protocol::wire::collections::{Residency, VectorSource};
 use prag_protocol::wire::search::QueryRequest;
 use prag_server::settings::Metering;
 use serde_json::json;
@@ -62,6 +63,51 @@ pub(super) async fn measure(bench: &mut Bench, scale: Scale, out: &mut String) {
     bench.lab.anchor().await;
     row("anchor, at its cadence", bench);
     metered(out).await;
+    texts_on_disk(scale, out).await;
+}
+
+/// Of a collection whose texts lie on disk: what its answers read.
+async fn texts_on_disk(scale: Scale, out: &mut String) {
+    out.push_str("\n### What an answer reads, where the owner chose residency `disk`\n");
+    out.push_str("Bytes that reads returned to the process while it answered, in whole frames of 64 KiB: the frames of a\n");
+    out.push_str("segment's texts that hold the passages found. Whoever watches the disk sees which frames they are, hence\n");
+    out.push_str("which groups of neighbouring passages of which segment, how many, and when; two answers with a frame in\n");
+    out.push_str("common show it. What was written since the last freeze is read from memory, as everything is in\n");
+    out.push_str("residency `memory`.\n\n");
+    out.push_str("| request | frames |\n|---|---|\n");
+    let lab = Lab::start().await;
+    let owner = lab.client("owner").await;
+    let new = NewCollection {
+        name: "on disk".to_owned(),
+        vectors: VectorSource::Supplied(384),
+        residency: Residency::Disk,
+        ..NewCollection::default()
+    };
+    let id = owner.create(new).await.unwrap().id;
+    for number in 0..scale.documents.min(400) {
+        let mut put = document(&format!("d{number}"));
+        put.chunks.iter_mut().flatten().for_each(|chunk| chunk.vector = vector(number));
+        owner.put_document(id, &put).await.unwrap();
+    }
+    let mut row = async |request: &str, k: u32| {
+        let query: QueryRequest = super::parse(json!({ "vector": vector(3), "k": k }));
+        owner.query(id, &query).await.unwrap();
+        let before = read_bytes();
+        owner.query(id, &query).await.unwrap();
+        let frames = (read_bytes() - before) / FRAME_BYTES;
+        let _ = writeln!(out, "| {request} | {frames} |");
+    };
+    row("query, k 10, from the tail", 10).await;
+    compact(&owner, id).await;
+    row("query, k 1, from a segment", 1).await;
+    row("query, k 10, from a segment", 10).await;
+}
+
+/// Bytes that reads returned to this process so far (`proc_pid_io(5)`).
+fn read_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/io").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 /// Of a worker that meters: the row of a session's voucher, after the session is there.
@@ -89,6 +135,9 @@ fn difference(before: &Files, after: &Files) -> (usize, i64) {
     let size = |files: &Files| files.values().map(|file| file.0 as i64).sum::<i64>();
     (changed, size(after) - size(before))
 }
+
+/// A frame as it is sealed is a little longer, and what else is read while one asks is less than one.
+const FRAME_BYTES: u64 = 64 << 10;
 
 /// Length and time of the last change, by path.
 type Files = BTreeMap<PathBuf, (u64, i64, i64)>;

@@ -158,6 +158,37 @@ async fn going_back_takes_the_owners_word() {
     assert_eq!(stage.shards().len(), 1, "the shard before is gone");
 }
 
+/// A shard that is found damaged when a restoration wakes it still says what it had when it went to rest: an older
+/// state takes the owner's word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_damaged_is_known() {
+    let stage = Stage::start(&[VaultKind::Local, VaultKind::Owner]).await;
+    let owner = stage.owner().await;
+    take(&owner, stage.id).await;
+    stage.put(&owner, 400).await;
+    owner.channel().remembered().forget(stage.id).unwrap();
+    for _ in 0..1000 {
+        stage.first.worker().rest_idle(0).await;
+        if stage.first.worker().metrics().contains("\nprag_collections_resting 1\n") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let [shard] = &stage.shards()[..] else { panic!("one shard") };
+    for entry in
+        std::fs::read_dir(stage.first.path().join("shards").join(shard).join("blobs")).unwrap()
+    {
+        std::fs::write(entry.unwrap().path(), b"damaged").unwrap();
+    }
+    let refused = restore(&owner, stage.id, |one| one.replace = true).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::SnapshotOlder), "{refused}");
+    let seen = owner.collection(stage.id).await.unwrap();
+    assert_eq!(seen.state, CollectionState::Quarantined);
+    let back = restore(&owner, stage.id, |one| (one.replace, one.older) = (true, true)).await;
+    assert_eq!(back.unwrap().writer_epoch, Some(2));
+    assert_eq!(stage.unlocked(&owner).await.state, CollectionState::Ready);
+}
+
 /// Snapshots are the owner's: no grant, no stranger, no target that the settings do not name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_owner_has_snapshots() {

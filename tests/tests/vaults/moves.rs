@@ -105,6 +105,34 @@ async fn what_was_open_before_a_move_is_closed_after_it() {
     }
 }
 
+/// Who gives keys of a shard at rest gives them, with the head that it rested with, and leaves it closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_at_rest_stays_at_rest() {
+    let mut stage = Stage::start(&[Peer, Owner]).await;
+    let copy = stage.snapshot().await;
+    let second = stage.second().await;
+    move_in(&copy, &second);
+    let resting = |stage: &Stage| {
+        let text = stage.first.worker().metrics();
+        text.lines()
+            .find_map(|line| line.strip_prefix("prag_collections_resting ")?.parse::<u32>().ok())
+    };
+    for _ in 0..1000 {
+        stage.first.worker().rest_idle(0).await;
+        if resting(&stage) == Some(1) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(resting(&stage), Some(1));
+    let owner = stage.owner_at(&second).await;
+    let placed = owner.place(stage.id).await.unwrap();
+    assert_eq!((placed.state, keys(&placed)), (Ready, (Some(Peer), vec![])));
+    assert_eq!(resting(&stage), Some(1), "nobody looked at its files");
+    owner.check_history(stage.id).await.unwrap();
+    assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
+}
+
 /// While nobody can give, nothing is lost: the placement stands, and the next try succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_release_can_be_tried_again() {

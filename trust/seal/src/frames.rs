@@ -7,10 +7,12 @@
 //! truncated, extended, reordered, repeated or swapped frames (even of another write at that place) do not open.
 
 mod opening;
+mod some;
 #[cfg(test)]
 mod tests;
 
 pub use opening::{Frame, Opening};
+pub use some::Framed;
 
 use crate::entropy::{Entropy, random};
 use crate::key::{Key, Purpose};

@@ -2,16 +2,17 @@
 //!
 //! Layer: collection, below `memory`.
 //! Holds: the only place that turns lengths on disk, rows and dimensions into bytes of memory.
-//! Never: an estimate below what comes; one above it is given back.
+//! Never: an estimate below what comes, unless the rest is asked for (`ask`); one above it is given back.
 //! Invariant: a loaded segment takes no more than it took when it was built.
 
 use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;
 use crate::collection::profile::Shape;
 use crate::collection::record::Document;
-use crate::collection::segment::ROWS;
+use crate::collection::segment::{DOCUMENTS, ROWS};
 use prag_index::oblivious::Table;
 use prag_index::{PartName, Segment};
+use prag_protocol::wire::collections::Residency;
 use std::sync::Arc;
 
 /// What a segment takes, by component.
@@ -36,6 +37,24 @@ pub struct SegmentCharge {
 impl SegmentCharge {
     fn new(parts: Vec<Charge>) -> Self {
         Self { parts, _texts: None }
+    }
+
+    /// Ask for what the documents take beyond what was estimated of them.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn ask<'a>(
+        &self,
+        accounts: &Arc<Accounts>,
+        documents: impl Iterator<Item = &'a Document>,
+        rows: u32,
+    ) -> Result<(), Full> {
+        let kept: u64 = documents.map(|document| document.kept_bytes() as u64).sum();
+        let texts = self.parts.iter().filter(|charge| charge.component() == Component::Texts);
+        let estimated: u64 = texts.map(Charge::bytes).sum();
+        let more = (kept + view_bytes(u64::from(rows))).saturating_sub(estimated);
+        // What comes is counted when the charge is settled.
+        if more == 0 { Ok(()) } else { accounts.reserve(Component::Texts, more).map(drop) }
     }
 
     /// It is in memory now, its documents in this form: what was estimated becomes what is.
@@ -88,6 +107,8 @@ impl Footprint {
                 Some(PartName::Words) => found.words += length,
                 Some(PartName::Fields) => found.fields += 2 * length,
                 None if part.name == ROWS => found.texts += rows * LOCATION_BYTES,
+                // Of these only the records come into memory: asked for when they are there.
+                None if part.name == DOCUMENTS && shape.residency == Residency::Disk => {}
                 // Documents, and whatever is refused when it is read.
                 None => found.texts += length,
             }

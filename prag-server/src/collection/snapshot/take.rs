@@ -181,6 +181,10 @@ impl Moment {
             let value = crate::collection::keys::one(store, key.clone())?;
             small.extend(value.map(|value| (key, value)));
         }
+        each_row(store, &rows::manifest_parts(self.manifest.version), |row| {
+            small.push(row);
+            Ok(())
+        })?;
         each_row(store, &rows::deks(), |(key, value)| {
             if rows::parse_dek(&key).is_some_and(|(_, epoch)| epoch == self.keys.epoch()) {
                 wrapped_row(&key, &value)?;

@@ -105,7 +105,7 @@ fn count(shard: &CollectionShard, add: &mut dyn FnMut(Component, u64)) {
         }
     }
     for row in &live.tail.rows {
-        let text = shape.searched_text(&row.document, row.chunk);
+        let text = shape.searched_text(&row.document, row.chunk).unwrap();
         add(Component::Tails, tail_row_bytes(&shape, text.len()));
     }
     drop(live);
@@ -118,8 +118,12 @@ fn count(shard: &CollectionShard, add: &mut dyn FnMut(Component, u64)) {
 #[test]
 fn what_is_counted_is_what_is_there() {
     let mut fleet = Fleet::new(u64::MAX, 8);
-    for search in [Search::Standard, Search::Oblivious, Search::Standard] {
-        fleet.create(sealed_profile(Profile { search, ..profile() })).unwrap();
+    for (search, residency) in [
+        (Search::Standard, Residency::Memory),
+        (Search::Oblivious, Residency::Memory),
+        (Search::Standard, Residency::Disk),
+    ] {
+        fleet.create(sealed_profile(Profile { search, residency, ..profile() })).unwrap();
     }
     let mut seed = 11u64;
     for step in 0..400 {

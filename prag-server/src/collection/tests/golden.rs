@@ -2,7 +2,7 @@
 //! keys, the places and the plain bytes.
 
 use super::super::keys::{NAMES, generation};
-use super::super::manifest::{FORMAT, Manifest, PartEntry, SegmentEntry};
+use super::super::manifest::{FORMAT, Manifest, POINTER, PartEntry, Pointer, SegmentEntry};
 use super::*;
 use crate::fixture::Counting;
 use prag_protocol::place::{Kind, Place};
@@ -38,6 +38,11 @@ fn golden_row_keys() {
     assert!(rows::batch_parts(SEQ) == KeyRange::prefix(&[3, 1, 2, 3, 4, 5, 6, 7, 8]));
     assert!(rows::digests() == KeyRange::prefix(&[5]));
     assert!(rows::deks() == KeyRange::prefix(&[2]));
+    let part = [6, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+    assert_eq!(rows::manifest_part(SEQ, 0x090a), part);
+    assert_eq!(rows::parse_manifest_part(&part), Some((SEQ, 0x090a)));
+    assert!(rows::manifest_parts(SEQ) == KeyRange::prefix(&part[..9]));
+    assert!(rows::all_manifest_parts() == KeyRange::prefix(&[6]));
     let before = KeyRange { start: vec![3], end: Some(vec![3, 1, 2, 3, 4, 5, 6, 7, 8]) };
     assert!(rows::batches_before(SEQ) == before);
     assert_eq!(NAMES, [0xff; 16]);
@@ -75,6 +80,7 @@ fn golden_manifest() {
         idempotency: vec![Idempotency { key: [3; 32], digest: [4; 32], time: 300 }],
         version: 5,
         roots: vec![(6, 300), (7, 301)],
+        parts: 0,
     };
     let part = [&[129][..], &[2; 32], &[0xac, 2]].concat();
     let segment = [&[1; 16][..], &[1], &part, &[0xac, 2], &[2, 9, 8], b"\x01d", &[6; 32]].concat();
@@ -85,6 +91,10 @@ fn golden_manifest() {
             .concat();
     assert_eq!(encode(&manifest).unwrap(), expected);
     assert_eq!(decode::<Manifest>(&expected).unwrap(), manifest);
+    // In how many rows it lies is not in it, but in what names them.
+    assert_eq!(encode(&Manifest { parts: 9, ..manifest }).unwrap(), expected);
+    let pointer = Pointer { format: POINTER, version: 300, parts: 129 };
+    assert_eq!(encode(&pointer).unwrap(), [3, 0xac, 2, 0x81, 1]);
 }
 
 /// Profile format 1 is frozen: what its digest is made of, its JSON in the manifest. An independent program (Python:
@@ -104,6 +114,7 @@ fn golden_profile() {
         chunker: text("prag-chunk/1"),
         analyzer: text("english-stem-1"),
         search: Search::Standard,
+        residency: Residency::Memory,
         digest: text("whatever was here before"),
     });
     let fields: [&[u8]; 12] = [
@@ -137,9 +148,18 @@ fn golden_profile() {
     assert_eq!(serde_json::to_string(&profile).unwrap(), json);
     assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
 
-    // Another way of searching is one field more, in the digest and in the JSON.
+    // Another way of searching, or another residency, is one field more, in the digest and in the JSON.
     let search = prefixed(&&b"oblivious"[..]);
-    let veiled = sealed_profile(Profile { search: Search::Oblivious, ..profile });
+    let veiled = sealed_profile(Profile { search: Search::Oblivious, ..profile.clone() });
+    let lying = sealed_profile(Profile { residency: Residency::Disk, ..profile });
+    let disk = [&transcript[..], &prefixed(&&b"disk"[..])].concat();
+    let digest = blake3::derive_key("prag 2026 profile digest v1", &disk);
+    assert_eq!(lying.digest, hex::encode(digest));
+    let on_disk = json
+        .replace("\"digest\"", "\"residency\":\"disk\",\"digest\"")
+        .replace(PROFILE_DIGEST, &lying.digest);
+    assert_eq!(serde_json::to_string(&lying).unwrap(), on_disk);
+    assert_eq!(serde_json::from_str::<Profile>(&on_disk).unwrap(), lying);
     let digest = blake3::derive_key("prag 2026 profile digest v1", &[transcript, search].concat());
     assert_eq!(veiled.digest, hex::encode(digest));
     let json = json

@@ -240,9 +240,10 @@ fn batches_of_two_roots_lie_in_one_tail() {
         let keys = shard.keys().with_fresh_root(from, &mut write, &mut OsEntropy).unwrap();
         let head = writer.log.sealed_head(&keys, &mut OsEntropy).unwrap().unwrap();
         write.put(rows::head(), head).unwrap();
-        let manifest =
+        let mut manifest =
             super::super::manifest::Manifest { roots: keys.listed(), ..writer.manifest.clone() };
-        write.put(rows::manifest(), manifest.seal(&keys, &mut OsEntropy).unwrap()).unwrap();
+        let at = (&keys, shard.home.store.as_ref());
+        manifest.put(&writer.manifest, at, &mut write, &mut OsEntropy).unwrap();
         shard.commit(&mut writer, write).unwrap();
         writer.manifest = manifest;
         shard.change_keys(keys);

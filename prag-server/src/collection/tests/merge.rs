@@ -140,6 +140,26 @@ fn the_limit_stops_builds_and_openings() {
     drop(shard);
 }
 
+/// The tail is not copied before there is room for the copy: what is asked for first is that, and nothing stays taken.
+#[test]
+fn a_tail_is_copied_into_room() {
+    let (engine, limit) = (MemoryEngine::new(), Accounts::new(64 << 20));
+    let shard = small(&engine, &limit, Shape { freeze_rows: 20, fan: 2 });
+    for number in 0..40 {
+        put(&shard, &format!("d{number}"), "some text that is kept");
+    }
+    let before = limit.total();
+    let taken = limit.reserve(Component::Requests, limit.limit() - before).unwrap();
+    let Err(CollectionError::Memory(full)) = freeze::compact(&shard, false, &mut OsEntropy) else {
+        panic!("there was no room");
+    };
+    assert!((40 * 8..40 * 100).contains(&full.needed), "{full:?}");
+    drop(taken);
+    assert_eq!(limit.total(), before);
+    freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    assert_eq!(limit.used(Component::Builds), 0);
+}
+
 /// Two hundred open shards take what is counted for them, each the same.
 #[test]
 fn many_shards_are_counted_alike() {

@@ -1,15 +1,14 @@
 //! Snapshots of a shard, without a worker: what comes back is what was there, byte for byte.
 
-use super::super::snapshot::{About, Opener, SnapshotError, Source, Target, Written};
+use super::super::snapshot::{About, Opener, SnapshotError, Source, Target, Way, Written};
 use super::*;
 use prag_protocol::place::{Kind as PlaceKind, Place};
-use prag_protocol::wire::collections::Search;
 use prag_store::KeyRange;
 use prag_store::archive::{Archive, FolderArchive};
 
 const FOLDER: [u8; 16] = [9; 16];
 
-fn about() -> About {
+pub(super) fn about() -> About {
     About {
         name: "notes".to_owned(),
         owner: "secret1owner".parse().unwrap(),
@@ -17,7 +16,7 @@ fn about() -> About {
         born: 3,
         managed: false,
         language: None,
-        search: Search::Standard,
+        way: Way::Standard,
     }
 }
 
@@ -135,4 +134,10 @@ fn an_index_opens_with_its_keys_only() {
         epoch: 1,
     };
     assert_eq!(place.to_bytes()[32], 12, "the kind's byte is frozen");
+    // So is the word for how a collection is searched: what was written before residencies reads as it did.
+    for (byte, way) in [(0, Way::Standard), (1, Way::Oblivious), (2, Way::StandardOnDisk)] {
+        let (search, residency) = way.parts();
+        assert_eq!((encode(&way).unwrap(), Way::of(search, residency)), (vec![byte], Some(way)));
+    }
+    assert_eq!(encode(&Search::Oblivious).unwrap(), encode(&Way::Oblivious).unwrap());
 }

@@ -5,11 +5,14 @@
 //! Never: rewrites a file, follows a link that lies under an object's name, opens what is no plain file.
 //! Invariant: a file under an object's name is whole and synced: it is written aside and linked to its name.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::{Archive, ArchiveError, Hex, Kind, ObjectInfo, ObjectName};
 use crate::names::BlobName;
@@ -18,13 +21,18 @@ use crate::names::BlobName;
 pub struct FolderArchive {
     root: PathBuf,
     parts: AtomicU64,
+    /// Folders that are durable with all their parents.
+    made: Mutex<HashSet<PathBuf>>,
+    /// Folders that were rid of what crashes left.
+    swept: Mutex<HashSet<PathBuf>>,
 }
 
 impl FolderArchive {
     /// Use the folder `root`, which is made by the first write.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), parts: AtomicU64::new(0) }
+        let (made, swept) = Default::default();
+        Self { root: root.into(), parts: AtomicU64::new(0), made, swept }
     }
 
     fn folder(&self, folder: [u8; 16], kind: Kind) -> PathBuf {
@@ -35,21 +43,40 @@ impl FolderArchive {
         self.folder(name.folder, name.kind).join(Hex(&name.hash).to_string())
     }
 
-    /// Make the folder with its parents, each durably.
+    /// Make the folder with its parents, each durably, once for each folder: a process before this one may have made
+    /// it, and died before it was durable.
     fn make(&self, folder: &Path) -> io::Result<()> {
-        if folder.is_dir() {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.contains(folder) && folder.is_dir() {
             return Ok(());
         }
+        let absent = folder.ancestors().take_while(|path| !path.is_dir()).count();
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        for made in folder.ancestors().skip(1).take_while(|made| made.starts_with(&self.root)) {
-            File::open(made)?.sync_all()?;
+        // Up to the folder that holds the root, and to the one that was there before.
+        let own = folder.ancestors().take_while(|path| path.starts_with(&self.root)).count();
+        for parent in folder.ancestors().skip(1).take(absent.max(own)) {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            match File::open(parent) {
+                Ok(parent) => parent.sync_all()?,
+                // Not ours, and not ours to read: whoever made the root there made it durable, or did not.
+                Err(error)
+                    if error.kind() == ErrorKind::PermissionDenied
+                        && !parent.starts_with(&self.root) => {}
+                Err(error) => return Err(error),
+            }
         }
+        made.insert(folder.to_owned());
         Ok(())
     }
 
     fn write(&self, folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.make(folder)?;
         let (aside, mut file) = self.aside(folder)?;
+        // Once, with the first: its own time says what is old, by the clock of whoever keeps the files.
+        if self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
+            let now = file.metadata().and_then(|found| found.modified());
+            let _ = now.and_then(|now| sweep(folder, now));
+        }
         let written = file
             .write_all(bytes)
             .and_then(|()| file.sync_all())
@@ -161,6 +188,20 @@ impl Archive for FolderArchive {
     }
 }
 
+/// Remove what writes that died left in `folder`: nobody writes one object for a day.
+fn sweep(folder: &Path, now: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        let ours = entry.file_name().to_str().is_some_and(|name| name.ends_with(".part"));
+        let old = now.duration_since(found.modified()?).is_ok_and(|age| age > OLDEST_WRITE);
+        if ours && old && found.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// The length of the plain file at `path`. Asked before it is opened: a pipe that somebody put there would hang.
 fn plain(name: ObjectName, path: &Path) -> Result<u64, ArchiveError> {
     match fs::symlink_metadata(path) {
@@ -173,6 +214,8 @@ fn plain(name: ObjectName, path: &Path) -> Result<u64, ArchiveError> {
 
 /// Names that are tried for a file beside the objects.
 const ASIDE_TRIES_MAX: usize = 1024;
+/// The longest that a write may take.
+const OLDEST_WRITE: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +239,28 @@ mod tests {
         assert_eq!(archive.put_new(name(1), b"abc"), Ok(true));
         assert_eq!(archive.get(name(1), 3).unwrap(), b"abc");
         assert_eq!(fs::read(&left).unwrap(), b"half", "another process may be at it");
+    }
+
+    /// What a crash left goes with the first write a day later; what is younger, or no file of ours, stays.
+    #[test]
+    fn old_parts_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = FolderArchive::new(folder.path()).folder([1; 16], Kind::Object);
+        fs::create_dir_all(&objects).unwrap();
+        let old = SystemTime::now() - OLDEST_WRITE - Duration::from_secs(60);
+        for (file, when) in [("1-1.part", old), ("1-2.part", SystemTime::now()), ("notes", old)] {
+            let made = File::create(objects.join(file)).unwrap();
+            made.set_modified(when).unwrap();
+        }
+        fs::create_dir(objects.join("3.part")).unwrap();
+        let archive = FolderArchive::new(folder.path());
+        archive.put_new(name(1), b"abc").unwrap();
+        let there = |file: &str| objects.join(file).exists();
+        assert_eq!(
+            ["1-1.part", "1-2.part", "notes", "3.part"].map(there),
+            [false, true, true, true]
+        );
+        assert_eq!(archive.get(name(1), 3).unwrap(), b"abc");
     }
 
     /// A link, a folder or a strange name that somebody put there is not followed, read or listed.

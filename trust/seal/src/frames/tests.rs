@@ -228,3 +228,87 @@ fn hostile_bytes() {
         assert!(open(&bytes).is_err());
     }
 }
+
+/// What lies at a range's frames of `sealed`, opened as that range of what `whole` is.
+fn open_range(
+    whole: &Framed<SegmentRecord>,
+    range: std::ops::Range<usize>,
+    sealed: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let lies = whole.sealed(&range).unwrap();
+    let lies = usize::try_from(lies.start).unwrap()..usize::try_from(lies.end).unwrap();
+    let plain = whole.open(&range, sealed.get(lies).unwrap_or_default(), &fixture().0)?;
+    Ok(plain.expose().to_vec())
+}
+
+/// A range opens from its own frames, on both sides of every boundary, and is that of the whole; one that is empty or
+/// leaves the blob has none.
+#[test]
+fn ranges_open_alike() {
+    let (_, here) = fixture();
+    let text = Seeded::new(16).bytes(200_000);
+    for length in [1, 100, FRAME_BYTES - 9, FRAME_BYTES - 8, FRAME_BYTES, 2 * FRAME_BYTES, 200_000]
+    {
+        let sealed = seal(&text[..length], 17);
+        let whole = Framed::<SegmentRecord>::of(&sealed, here, length).unwrap();
+        let edges = [1, 2, 3].map(|frames| frames * FRAME_BYTES - padding::LENGTH_BYTES);
+        let near = edges.iter().flat_map(|edge| edge - 1..edge + 2);
+        let at: Vec<usize> =
+            near.chain([0, 1, 50, length - 1, length]).filter(|at| *at <= length).collect();
+        for start in &at {
+            for end in &at {
+                let lies = whole.sealed(&(*start..*end));
+                assert_eq!(lies.is_some(), start < end, "{start}..{end} of {length}");
+                let Some(lies) = lies else { continue };
+                assert!(open_range(&whole, *start..*end, &sealed).unwrap() == text[*start..*end]);
+                let most = (end - start).div_ceil(FRAME_BYTES) + 1;
+                assert!(lies.end - lies.start <= (most * SEALED_FRAME_BYTES) as u64);
+            }
+        }
+        for outside in
+            [0..length + 1, length..length + 1, 0..usize::MAX, usize::MAX - 1..usize::MAX]
+        {
+            assert_eq!(whole.sealed(&outside), None, "{outside:?} of {length}");
+        }
+    }
+}
+
+/// A range does not open from frames that lie elsewhere, were cut, changed or written another time, nor at another
+/// place or as part of a blob of another length.
+#[test]
+fn ranges_open_nowhere_else() {
+    let (key, here) = fixture();
+    let text = Seeded::new(18).bytes(4 * FRAME_BYTES - 8);
+    let sealed = seal(&text, 19);
+    let whole = Framed::<SegmentRecord>::of(&sealed, here, text.len()).unwrap();
+    let second = FRAME_BYTES..FRAME_BYTES + 10;
+    assert!(open_range(&whole, second.clone(), &sealed).unwrap() == text[second.clone()]);
+
+    let (prefix, frames) = taken_apart(&sealed);
+    let swapped = [&prefix[..], &frames[1], &frames[0], &frames[2], &frames[3]].concat();
+    let another = [prefix, taken_apart(&seal(&text, 20)).1.concat()].concat();
+    let mut flipped = sealed.clone();
+    flipped[PREFIX_BYTES + SEALED_FRAME_BYTES + 500] ^= 1;
+    for bad in [swapped, another, flipped] {
+        assert_eq!(open_range(&whole, second.clone(), &bad), Err(SealError::Open(here)));
+    }
+    let lies = whole.sealed(&second).unwrap();
+    let frame = &sealed[usize::try_from(lies.start).unwrap()..usize::try_from(lies.end).unwrap()];
+    for cut in [&frame[..frame.len() - 1], &frame[..0], &sealed[..frame.len() + 1]] {
+        let opened = whole.open(&second, cut, &key);
+        assert_eq!(opened.err(), Some(SealError::Truncated(here)), "{}", cut.len());
+    }
+
+    let place = Place { seq: 9, ..here };
+    let moved = Framed::<SegmentRecord>::of(&sealed, place, text.len()).unwrap();
+    assert_eq!(moved.open(&second, frame, &key).err(), Some(SealError::Open(place)));
+    let longer = seal(&Seeded::new(18).bytes(5 * FRAME_BYTES - 8), 19);
+    let longer = Framed::<SegmentRecord>::of(&longer, here, 5 * FRAME_BYTES - 8).unwrap();
+    assert_eq!(open_range(&longer, second.clone(), &sealed), Err(SealError::Open(here)));
+
+    let cut = Framed::<SegmentRecord>::of(&sealed[..sealed.len() - 1], here, text.len());
+    assert_eq!(cut.err(), Some(SealError::Truncated(here)));
+    let kind = Place { kind: Kind::Batch, ..here };
+    let wrong = Framed::<SegmentRecord>::of(&sealed, kind, text.len()).err();
+    assert_eq!(wrong, Some(SealError::Kind { place: kind, expected: Kind::Segment }));
+}
