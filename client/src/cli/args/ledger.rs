@@ -6,7 +6,7 @@
 //! Invariant: nothing is countersigned, and no money moves, without a command or an option that says so.
 
 use super::digest;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use prag_protocol::Address;
 
 #[derive(Subcommand)]
@@ -31,6 +31,8 @@ pub(in crate::cli) enum LedgerCommand {
     Mint(Send),
     /// Take money for trying things out, where the ledger gives any.
     Faucet,
+    /// Become the admin of a contract, as whom its admin has named: of `rewards`, the market's operator.
+    Accept(Accept),
 }
 
 #[derive(Subcommand)]
@@ -132,6 +134,23 @@ pub(in crate::cli) struct Send {
     pub(in crate::cli) to: Address,
     /// Such as 12.5: in whole units of the ledger's money.
     pub(in crate::cli) amount: String,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Accept {
+    /// Which.
+    #[arg(value_enum)]
+    pub(in crate::cli) contract: Administered,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Administered {
+    /// The registry of workers.
+    Workers,
+    /// Plans and subscribers.
+    Subscription,
+    /// Epochs and the pool.
+    Rewards,
 }
 
 #[derive(Args)]
