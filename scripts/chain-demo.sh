@@ -24,14 +24,14 @@ as() { PRAG_HOME=$home/$1 "$target/prag-sim" "${@:2}"; }
 # As somebody, shown; what it says is kept in $said.
 run() {
   printf '\033[2m%s$ prag %s\033[0m\n' "$1" "${*:2}"
-  said=$(as "$@" 2>&1) || { echo "$said"; echo "$name: that failed" >&2; exit 1; }
+  said=$(as "$@" 2>&1 | grep -v "^SIMULATED TEE") || { echo "$said"; echo "$name: that failed" >&2; exit 1; }
   echo "$said"
 }
 shows() { grep -Fq -- "$1" <<<"$said" || { echo "$name: it does not show: $1" >&2; exit 1; }; }
 field() { python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
-# Tries for a minute.
+# Tries for some minutes.
 until_true() {
-  for _ in $(seq 120); do
+  for _ in $(seq 480); do
     "$@" && return
     sleep 0.5
   done
@@ -79,10 +79,11 @@ start() {
 }
 
 say "an operator, an owner and a reader, each with money on the chain"
-declare -A account
+declare -A own account
 for who in operator owner reader; do
   run "$who" keys new
-  account[$who]=$(there "$(as "$who" keys show --json | field address)")
+  own[$who]=$(as "$who" keys show --json 2>/dev/null | field address)
+  account[$who]=$(there "${own[$who]}")
   tx bank send owner "${account[$who]}" 100000000ustake
   echo "on this chain: ${account[$who]}"
 done
@@ -109,7 +110,7 @@ gas_price = { micro = 25000, denom = "ustake" }
 TOML
 start
 run operator attest
-ledger=$(as operator attest --json | field ledger_id)
+ledger=$(as operator attest --json 2>/dev/null | field ledger_id)
 worker=$(grep -o 'wasm1[0-9a-z]*' "$home/worker.log" | grep -v "$access" | head -1)
 tx bank send owner "$worker" 200000000ustake
 echo "the worker's account: $worker"
@@ -157,7 +158,7 @@ run operator ledger workers
 shows "waits to be confirmed"
 run operator evidence verify --worker "$worker"
 shows "waits to be confirmed"
-seen=$(as operator evidence verify --worker "$worker" --json)
+seen=$(as operator evidence verify --worker "$worker" --json 2>/dev/null)
 claim() { python3 -c 'import json,sys; print(json.load(sys.stdin)["claims"][sys.argv[1]])' "$1" <<<"$seen"; }
 run operator worker image approve "$(claim image)"
 sleep 3
@@ -173,12 +174,12 @@ mkdir -p "$home/notes"
 echo "Backups run at two in the morning, and are kept for thirty days." >"$home/notes/backups.md"
 echo "The office closes at six." >"$home/notes/office.md"
 run owner collection create notes
-id=$(as owner collection show notes --json | field id)
+id=$(as owner collection show notes --json 2>/dev/null | field id)
 run owner add notes "$home/notes"
 run owner query notes "when do backups run?" -k 1
 run owner grant notes "${account[reader]}" --max-k 10 --expires 1d
 run owner ledger grants
-shows "${account[reader]}"
+shows "${own[reader]}"
 
 say "the reader subscribes"
 run reader subscribe plans
@@ -188,7 +189,7 @@ shows true
 
 say "an epoch is paid for, and used"
 run owner ledger fund 2
-epoch=$(as owner ledger status --json | field epoch)
+epoch=$(as owner ledger status --json 2>/dev/null | field epoch)
 run reader query "$id" "when do backups run?" -k 1
 shows "two in the morning"
 run reader query "$id" "when does the office close?" -k 1
@@ -197,8 +198,8 @@ run owner ledger rewards --epoch "$epoch"
 shows "2 STAKE"
 
 say "the worker reports it in the next epoch, closes it, and is paid"
-closed() { as owner ledger rewards --epoch "$epoch" --json | python3 -c 'import json,sys; sys.exit(not json.load(sys.stdin)["record"]["split"])'; }
-for _ in 1 2 3 4; do until_true closed && break; done
+closed() { as owner ledger rewards --epoch "$epoch" --json 2>/dev/null | python3 -c 'import json,sys; sys.exit(not json.load(sys.stdin)["record"]["split"])'; }
+until_true closed
 run owner ledger rewards --epoch "$epoch"
 run owner ledger claim --epoch "$epoch"
 run operator ledger status

@@ -7,9 +7,11 @@
 
 use crate::attest::Session;
 use crate::authorize::Effect;
+use crate::border;
 use crate::error::ClientError;
 use crate::identity::Purpose;
 use crate::sdk::{Call, Client, collection_path, percent};
+use crate::unborn::is_unborn;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
@@ -253,6 +255,7 @@ impl Client {
         grant: &PutGrant,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
+        let grant = &PutGrant { grantee: self.named(&grant.grantee).await?, ..grant.clone() };
         let scope = grant.scope.as_ref().map(serde_json::to_string).transpose();
         let message = AccessMsg::Grant {
             collection: id,
@@ -285,9 +288,16 @@ impl Client {
         grantee: Address,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
+        let grantee = self.named(&grantee).await?;
         let message = AccessMsg::Revoke { collection: id, grantee: grantee.clone() };
         let call = Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?;
         self.ledger_ask(&call, message).await
+    }
+
+    /// An account as requests name it: a person may have copied it from the chain.
+    async fn named(&self, account: &Address) -> Result<Address, ClientError> {
+        let session = self.channel().session().await?;
+        Ok(border::unspelled(&session.expected(), account))
     }
 
     /// Revokes a permit of one's own by its name.
@@ -353,67 +363,4 @@ impl Client {
     }
 }
 
-/// Whether a worker turned a birth away for what was asked, before its ledger heard of it. Whatever else went wrong may
-/// have done so after the collection was born, when vault, placement or shard failed: then the share on this machine is
-/// the only one there is.
-fn is_unborn(problem: &Problem) -> bool {
-    match problem.code {
-        Code::Conflict => problem.field.as_deref() == Some("name"),
-        Code::Malformed
-        | Code::InvalidField
-        | Code::UnknownField
-        | Code::TooLarge
-        | Code::TooDeep
-        | Code::EmptyText
-        | Code::PermitInvalid
-        | Code::PermitExpired
-        | Code::SignatureInvalid
-        | Code::ClockSkew
-        | Code::PermissionMissing
-        | Code::WorkerSealed
-        | Code::ChannelRequired
-        | Code::ChannelInvalid
-        | Code::RouteNotFound
-        | Code::MethodNotAllowed
-        | Code::MediaType
-        | Code::AuthorizationRequired => true,
-        _ => false,
-    }
-}
-
 const FIRST_EPOCH: Epoch = 1;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Only what was wrong with the asking forgets the share: a ledger, vault or store that fails may do so after the
-    /// birth, a placement may be refused after it, and a request that was seen before may have been done before.
-    #[test]
-    fn what_may_be_born_keeps_its_share() {
-        let unborn = |code| is_unborn(&Problem::new(code, ""));
-        for code in [
-            Code::LedgerStale,
-            Code::LedgerUnavailable,
-            Code::LedgerUnconfirmed,
-            Code::KeyMissing,
-            Code::CiphertextInvalid,
-            Code::Storage,
-            Code::Internal,
-            Code::Device,
-            Code::Overloaded,
-            Code::RateLimited,
-            Code::MemoryLimit,
-            Code::ShardUnavailable,
-            Code::Replayed,
-            Code::Conflict,
-        ] {
-            assert!(!unborn(code), "{code:?}");
-        }
-        for code in [Code::InvalidField, Code::PermissionMissing, Code::AuthorizationRequired] {
-            assert!(unborn(code), "{code:?}");
-        }
-        assert!(is_unborn(&Problem::new(Code::Conflict, "").field("name")));
-        assert!(!is_unborn(&Problem::new(Code::Conflict, "").field("id")));
-    }
-}
