@@ -240,3 +240,6 @@ fn absent(query: &AccessQuery, header: &VerifiedHeader) -> Result<AccessReply, C
 const HIDDEN: &str = "absent, or not for this account";
 /// Answers that are kept under one header.
 const ANSWERS_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests;
