@@ -163,6 +163,8 @@ impl Closed {
             Ok(reply) if fits(query, &reply) => Ok(Some(reply)),
             Ok(_) => Err(CosmosError::Contract("it answers another question")),
             Err(CosmosError::Refused(words)) if words.contains(HIDDEN) => Ok(None),
+            // It was signed under the newest header: the nodes' clock is that of an older state.
+            Err(CosmosError::Refused(words)) if words.contains(UNTIL) => Err(CosmosError::OldState),
             Err(other) => Err(other),
         }
     }
@@ -236,8 +238,9 @@ fn absent(query: &AccessQuery, header: &VerifiedHeader) -> Result<AccessReply, C
     })
 }
 
-/// The contract's words.
+/// The contract's words, for what is hidden, and for a question whose time is not now.
 const HIDDEN: &str = "absent, or not for this account";
+const UNTIL: &str = "until must be";
 /// Answers that are kept under one header.
 const ANSWERS_MAX: usize = 4096;
 

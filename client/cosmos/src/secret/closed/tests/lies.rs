@@ -21,13 +21,18 @@ fn about(say: impl Fn(&Value, Value) -> Option<Value> + Send + Sync + 'static) -
     })
 }
 
-/// Answers out of the state that the chain has now, whatever is asked for.
+/// Answers out of the state that the chain has now, whatever is asked for, and says that it is of the newest block.
 fn old(world: &World) -> Lie {
-    let then = Arc::new(Mutex::new(world.chain.lock().unwrap().clone()));
+    let now = Arc::clone(&world.chain);
+    let then = Arc::new(Mutex::new(now.lock().unwrap().clone()));
     about(move |parameters, _| {
+        let (mut then, time) = (then.lock().unwrap(), now.lock().unwrap().time());
+        if time > then.time() {
+            then.grow_at(time);
+        }
         let mut parameters = parameters.clone();
         parameters["height"] = json!("0");
-        Some(method_of(&mut then.lock().unwrap(), "abci_query", &parameters))
+        Some(method_of(&mut then, "abci_query", &parameters))
     })
 }
 
@@ -104,6 +109,29 @@ async fn an_old_state_is_found_out_by_the_next_pulse() {
     assert!(refused.to_string().contains("from before the last proven execute"), "{refused}");
     *then.lock().unwrap() = None;
     assert!(!granted(&ledger).await.unwrap(), "nodes that catch up are heard again");
+}
+
+/// A state whose own time is told as it was is found out sooner: a question is good for minutes.
+#[tokio::test]
+async fn questions_are_not_answered_in_the_past() {
+    let world = World::new();
+    let then: Arc<Mutex<Option<Chain>>> = Arc::default();
+    let behind = {
+        let then = Arc::clone(&then);
+        about(move |parameters, truth| {
+            let mut then = then.lock().unwrap();
+            let Some(then) = then.as_mut() else { return Some(truth) };
+            let mut parameters = parameters.clone();
+            parameters["height"] = json!("0");
+            Some(method_of(then, "abci_query", &parameters))
+        })
+    };
+    let ledger = world.all_lie(behind).await;
+    assert!(granted(&ledger).await.unwrap());
+    *then.lock().unwrap() = Some(world.chain.lock().unwrap().clone());
+    world.later(PERIOD / 2).await;
+    let refused = granted(&ledger).await.unwrap_err();
+    assert!(refused.to_string().contains("from before the last proven execute"), "{refused}");
 }
 
 /// A state from before this boot is never answered of, not even at first: each process begins with a pulse of its own.
