@@ -210,7 +210,7 @@ refused() {
   ! as "$@" || { echo "$name: expected a refusal" >&2; exit 1; }
 }
 refused owner ledger faucet
-refused reader ledger claim --epoch "$epoch"
+run reader ledger claim --epoch "$epoch"
 refused owner worker approve "$worker" "$(claim evidence)" "$(claim image)"
 run operator worker image retire "$(claim image)"
 refused operator worker approve "$worker" "$(claim evidence)" "$(claim image)"
