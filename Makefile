@@ -11,7 +11,7 @@ CCACHE := $(shell command -v ccache 2>/dev/null)
 export CC := $(CCACHE) clang
 export CXX := $(CACHE)/bin/clang++
 
-.PHONY: help demo test bench bench-data lint docs contracts contracts-test contracts-gas contracts-schema chain-test setup model corpus build
+.PHONY: help demo test bench bench-data lint docs contracts contracts-test contracts-gas contracts-schema chain-test chain-demo setup model corpus build
 
 help:
 	@echo "make demo    set up, build, and run the main job on real documents"
@@ -22,6 +22,7 @@ help:
 	@echo "make contracts-test  the wasm in both engines, gas printed (compiles a wasm engine: minutes)"
 	@echo "make contracts-gas   the same, measured: writes contracts/GAS.md"
 	@echo "make chain-test      the contracts on a real chain of one node (needs Go; compiles a node: minutes)"
+	@echo "make chain-demo      the command line by hand on such a chain: a market from the first coin to a claim"
 	@echo "make model   fetch the embedding model"
 
 setup:
@@ -84,6 +85,11 @@ contracts-schema: setup
 # The contracts, and a worker that obeys them, on a real chain of one node, built with Go (scripts/chain-test.sh).
 chain-test: setup model
 	@scripts/chain-test.sh
+
+# The same chain, and the command line on it as a person types it (scripts/chain-demo.sh).
+chain-demo: setup model
+	cargo build --locked --package prag-demo
+	@scripts/chain-demo.sh
 
 lint: setup
 	@$(MAKE) --no-print-directory lint-now

@@ -174,6 +174,18 @@ pub fn spelled(expected: &Expected, account: &Address) -> Address {
     there.unwrap_or_else(|_| account.clone())
 }
 
+/// `account` as we write it, where it came as the ledger of `expected` writes it; as it is otherwise: another chain's
+/// account of the same key may be somebody else's.
+#[must_use]
+pub fn unspelled(expected: &Expected, account: &Address) -> Address {
+    let border = Border::at(expected);
+    let ours = border.and_then(|border| match border.out(account)? == *account {
+        true => border.back(account),
+        false => Err(NoAddress),
+    });
+    ours.unwrap_or_else(|_| account.clone())
+}
+
 /// `account` as we write it, whichever chain's spelling it came in.
 ///
 /// # Errors
@@ -216,6 +228,15 @@ mod tests {
         assert_eq!(border().back(&there).unwrap(), ours());
         assert_eq!(border().out(&there).unwrap(), there);
         assert_eq!(bytes(&there).unwrap(), bytes(&ours()).unwrap());
+        let expected = Expected {
+            chain_id: "test-1".to_owned(),
+            contract: border().out(&ours()).unwrap().to_string(),
+        };
+        assert_eq!(unspelled(&expected, &there), ours());
+        let elsewhere = Border::of(Hrp::parse("osmo").unwrap()).out(&ours()).unwrap();
+        for as_it_is in [ours(), elsewhere] {
+            assert_eq!(unspelled(&expected, &as_it_is), as_it_is);
+        }
         let mistyped: Address = format!("{}q", ours()).parse().unwrap();
         assert!(border().out(&mistyped).is_err(), "the checksum is checked");
         let to = |to: Address| AccessMsg::Transfer { collection: CollectionId([1; 16]), to };

@@ -38,6 +38,7 @@ pub mod system;
 pub mod transaction;
 mod transport;
 pub mod trusted;
+mod unborn;
 pub mod usage;
 pub mod vault;
 mod writes;

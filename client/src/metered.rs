@@ -238,8 +238,8 @@ impl Client {
     }
 }
 
-/// Whether the worker has turned a request away before it did or counted anything. What fails later may have happened.
-pub(crate) fn is_refusal(code: Code) -> bool {
+/// Whether the worker has turned a read away before it served or counted anything. What fails later may have happened.
+fn is_refusal(code: Code) -> bool {
     let fault = matches!(code, Code::Internal | Code::Storage | Code::Device | Code::Overloaded);
     !fault && code != Code::LedgerUnavailable
 }
@@ -250,8 +250,8 @@ const FOREIGN: ClientError = ClientError::Reply("its voucher is not of this sess
 mod tests {
     use super::*;
 
-    /// A worker that failed, or did not answer in time, may go on with what it was asked: the share of a collection
-    /// that it may have made is kept, and so is a request that it may have counted.
+    /// A worker that failed, or did not answer in time, may go on with what it was asked: a request that it may have
+    /// counted is kept.
     #[test]
     fn what_may_have_happened_is_no_refusal() {
         let unknown = [Code::Internal, Code::Storage, Code::Device, Code::Overloaded];

@@ -7,10 +7,11 @@
 
 use crate::attest::Session;
 use crate::authorize::Effect;
+use crate::border;
 use crate::error::ClientError;
 use crate::identity::Purpose;
-use crate::metered::is_refusal;
 use crate::sdk::{Call, Client, collection_path, percent};
+use crate::unborn::is_unborn;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
@@ -96,7 +97,9 @@ impl Client {
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;
         let made = self.ask_ledger(&call, &Effect::Birth(id)).await;
-        if made.as_ref().err().and_then(ClientError::code).is_some_and(is_refusal) {
+        if let Err(ClientError::Problem(problem)) = &made
+            && is_unborn(problem)
+        {
             self.shares().forget(id)?;
         }
         made
@@ -255,6 +258,7 @@ impl Client {
         grant: &PutGrant,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
+        let grant = &PutGrant { grantee: self.named(&grant.grantee).await?, ..grant.clone() };
         let scope = grant.scope.as_ref().map(serde_json::to_string).transpose();
         let message = AccessMsg::Grant {
             collection: id,
@@ -287,9 +291,16 @@ impl Client {
         grantee: Address,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
+        let grantee = self.named(&grantee).await?;
         let message = AccessMsg::Revoke { collection: id, grantee: grantee.clone() };
         let call = Call::json(Purpose::Admin, "DELETE", path, &RevokeGrant { grantee })?;
         self.ledger_ask(&call, message).await
+    }
+
+    /// An account as requests name it: a person may have copied it from the chain.
+    async fn named(&self, account: &Address) -> Result<Address, ClientError> {
+        let session = self.channel().session().await?;
+        Ok(border::unspelled(&session.expected(), account))
     }
 
     /// Revokes a permit of one's own by its name.

@@ -14,7 +14,7 @@ mod peer;
 mod snapshots;
 
 pub use evidence::EvidenceSources;
-pub use ledger::{Chain, Ledger};
+pub use ledger::{Chain, Ledger, Secret};
 pub use market::{Market, MarketWorker};
 pub use memory::{Bytes, Memory};
 pub use metering::Metering;

@@ -15,6 +15,7 @@ pub mod hex32;
 pub mod hex64;
 pub mod market;
 mod messages;
+mod pulse;
 mod records;
 mod relayed;
 pub mod rewards;
@@ -26,6 +27,7 @@ pub mod voucher;
 pub mod workers;
 
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
+pub use pulse::{FreshReply, Pulse, PulseMsg};
 pub use records::{
     Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
 };

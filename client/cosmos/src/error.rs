@@ -53,6 +53,19 @@ pub enum CosmosError {
         /// How many must.
         needed: usize,
     },
+    /// Secret Network: as many nodes as must agree answer out of a state from before this account's last proven execute.
+    /// Worth a retry once the nodes caught up; nodes that go on so show an old state.
+    #[error("the nodes show a state from before the last proven execute")]
+    OldState,
+    /// Secret Network: this account's last proven execute is too old, or there is none yet, so that nothing bounds how
+    /// old a state the nodes show. The account sends one by itself, as soon as nodes take it and it can pay.
+    #[error("the last proven execute is {age} seconds old, over {max}")]
+    Unproven {
+        /// Seconds since its block; those since 1970 where there is none.
+        age: u64,
+        /// Most seconds allowed.
+        max: u64,
+    },
     /// Two headers of one height, both signed by the validators. Stop serving, and ask people.
     #[error("the chain shows two headers at height {0}")]
     Fork(u64),

@@ -1,14 +1,17 @@
-//! The ledger that a worker obeys, on a public chain.
+//! The ledger that a worker obeys, on a chain.
 //!
 //! Layer: top of `cosmos`; implements `prag_client::ledger::Ledger`.
-//! Holds: reads by proof, writes by proven transactions, other senders' messages relayed.
-//! Never: a view that is older than the staleness bound, or that one node made up; shares (storage is open here).
-//! Invariant: before the first answer, the contract is proven to be the code that the settings name, with nobody who
-//! could replace it.
+//! Holds: reads by proof where storage is open, by encrypted questions on Secret Network (`secret::closed`); writes by
+//! proven transactions; other senders' messages relayed.
+//! Never: a view that is older than the staleness bound, or that one node made up; shares (storage is open on public
+//! chains, and the access contract of Secret takes none).
+//! Invariant: before the first answer, a public contract is proven to be the code that the settings name, with nobody who
+//! could replace it; on Secret each message is sealed for that code.
 
 use crate::account::Account;
 use crate::market::Market;
 use crate::purse::Purse;
+use crate::secret::{Closed, SecretSettings};
 use crate::transaction::Sender;
 use crate::{
     Chain, CosmosError, MarketContracts, Payers, Settings, TrustedHeader, VerifiedHeader, code,
@@ -22,9 +25,9 @@ use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply};
 use prag_protocol::ledger::transaction::TransactionTerms;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
-use prag_trust::address::WalletKey;
+use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::admission::AccessView;
-use prag_trust::entropy::Clock;
+use prag_trust::entropy::{Clock, Entropy};
 use prag_trust::permit::Expected;
 use serde::Serialize;
 use std::sync::Arc;
@@ -32,14 +35,29 @@ use tokio::sync::OnceCell;
 
 /// The access contract of one chain.
 pub struct CosmosLedger {
-    settings: Settings,
-    contract: [u8; 32],
+    id: [u8; 32],
+    contract: Address,
+    reach: Reach,
     sender: Arc<Sender>,
     market: Option<Market>,
     /// Nobody's limit where it is absent.
     purse: Option<Purse>,
     clock: Arc<dyn Clock>,
-    checked: OnceCell<()>,
+}
+
+/// How the contract is reached.
+enum Reach {
+    /// Its rows are open, and proven one by one.
+    Open {
+        /// Its address in bytes.
+        bytes: [u8; 32],
+        /// Of its code.
+        code_hash: [u8; 32],
+        /// That it is that code.
+        checked: OnceCell<()>,
+    },
+    /// It answers itself, encrypted.
+    Secret(Box<Closed>),
 }
 
 /// What a contract may take beside the ledger's messages (`relay`).
@@ -64,13 +82,36 @@ impl CosmosLedger {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CosmosError> {
         settings.check()?;
-        let network = settings.network.clone();
-        let resume = resume.filter(|resume| resume.height > network.trusted.height);
-        let sender = Arc::new(Sender::open(network, resume, wallet, Arc::clone(&clock))?);
-        let contract = settings.contract_bytes()?;
-        let checked = OnceCell::new();
-        let (market, purse) = (None, None);
-        Ok(Self { settings, contract, sender, market, purse, clock, checked })
+        let bytes = settings.contract_bytes()?;
+        let Settings { network, contract, code_hash } = settings;
+        let id = id("prag 2026 cosmos ledger id v1", &network, &contract, &[&code_hash]);
+        let reach = Reach::Open { bytes, code_hash, checked: OnceCell::new() };
+        let sender = sender(network, resume, wallet, &clock)?;
+        Ok(Self { id, contract, reach, sender, market: None, purse: None, clock })
+    }
+
+    /// As [`CosmosLedger::open`], on Secret Network. `key`: the worker's attested signing key, which signs its questions.
+    ///
+    /// Nothing is answered before [`CosmosLedger::pulse`] has been called with success.
+    ///
+    /// # Errors
+    /// [`CosmosError::Setting`] names the field.
+    pub fn open_secret(
+        settings: SecretSettings,
+        resume: Option<TrustedHeader>,
+        (wallet, key): (&WalletKey, SessionKey),
+        clock: Arc<dyn Clock>,
+        chance: Box<dyn Entropy>,
+    ) -> Result<Self, CosmosError> {
+        settings.check()?;
+        let sender = sender(settings.network.clone(), resume, wallet, &clock)?;
+        let of = Arc::clone(&sender);
+        let closed = Closed::open(&settings, of, (wallet, key), (Arc::clone(&clock), chance))?;
+        let SecretSettings { network, contract, code_hash, network_key, .. } = settings;
+        let pins = [&code_hash[..], &network_key];
+        let id = id("prag 2026 secret ledger id v1", &network, &contract, &pins);
+        let reach = Reach::Secret(Box::new(closed));
+        Ok(Self { id, contract, reach, sender, market: None, purse: None, clock })
     }
 
     /// With the contracts beside access.
@@ -118,6 +159,18 @@ impl CosmosLedger {
         self.sender.rows.follow().await
     }
 
+    /// Sends what proves to this worker that nodes show no state from before, where its ledger needs that and it is time:
+    /// to be called about once a second, beside [`CosmosLedger::follow`]. Waits for some blocks where it does; true then.
+    ///
+    /// # Errors
+    /// As of any transaction; reads go on until the last one is too old.
+    pub async fn pulse(&self) -> Result<bool, CosmosError> {
+        match &self.reach {
+            Reach::Open { .. } => Ok(false),
+            Reach::Secret(closed) => closed.pulse_if_due().await,
+        }
+    }
+
     /// What permits and relayed messages must name.
     #[must_use]
     pub fn expected(&self) -> Expected {
@@ -144,28 +197,33 @@ impl CosmosLedger {
             serde_json::to_vec(&Wrapped::Relayed(&relay))
         };
         let msg = json.map_err(|_| CosmosError::Setting("message"))?;
-        let execute = MsgExecuteContract {
-            sender: self.sender.there(),
-            contract: self.settings.contract.as_str().to_owned(),
-            msg,
-            funds: Vec::new(),
-        };
-        Ok(self.sender.send(&execute).await?.height)
+        let (sender, contract) = (self.sender.there(), self.contract.as_str().to_owned());
+        match &self.reach {
+            Reach::Open { .. } => {
+                let execute = MsgExecuteContract { sender, contract, msg, funds: Vec::new() };
+                Ok(self.sender.send(&execute).await?.height)
+            }
+            Reach::Secret(closed) => closed.execute(&msg).await,
+        }
     }
 
     async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
         self.checked().await?;
         let Sender { border, rows, .. } = self.sender.as_ref();
         let query = border.question(query)?;
-        Ok(border.answer(rows.answer(&self.contract, &query).await?)?)
+        let reply = match &self.reach {
+            Reach::Open { bytes, .. } => rows.answer(bytes, &query).await?,
+            Reach::Secret(closed) => closed.ask(query).await?,
+        };
+        Ok(border.answer(reply)?)
     }
 
     /// The contract's code and administrator, proven once: without an administrator they cannot change but by the
     /// chain's own governance.
     async fn checked(&self) -> Result<(), CosmosError> {
-        let Self { contract, settings, .. } = self;
-        let pinned = || code::pinned(&self.sender.rows, contract, &settings.code_hash);
-        self.checked.get_or_try_init(pinned).await.copied()
+        let Reach::Open { bytes, code_hash, checked } = &self.reach else { return Ok(()) };
+        let pinned = || code::pinned(&self.sender.rows, bytes, code_hash);
+        checked.get_or_try_init(pinned).await.copied()
     }
 
     async fn remembered(&self, head: LedgerHead) -> Result<(), CosmosError> {
@@ -177,28 +235,15 @@ impl CosmosLedger {
 #[async_trait]
 impl Ledger for CosmosLedger {
     fn id(&self) -> [u8; 32] {
-        let Settings { network, contract, code_hash } = &self.settings;
-        let crate::Network { chain_id, trusted, .. } = network;
-        let mut hasher = blake3::Hasher::new_derive_key("prag 2026 cosmos ledger id v1");
-        for part in [
-            chain_id.as_bytes(),
-            contract.as_str().as_bytes(),
-            code_hash.as_slice(),
-            &trusted.height.to_be_bytes(),
-            trusted.hash.as_slice(),
-        ] {
-            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            hasher.update(&length.to_be_bytes()).update(part);
-        }
-        *hasher.finalize().as_bytes()
+        self.id
     }
 
     fn chain_id(&self) -> String {
-        self.settings.network.chain_id.clone()
+        self.sender.network.chain_id.clone()
     }
 
     fn contract(&self) -> String {
-        self.settings.contract.as_str().to_owned()
+        self.contract.as_str().to_owned()
     }
 
     fn authorization(&self) -> Authorization {
@@ -216,7 +261,14 @@ impl Ledger for CosmosLedger {
 
     async fn standing(&self) -> Result<Standing, LedgerError> {
         let header = self.sender.rows.shown()?;
-        Ok(Standing { kind: "cosmos", height: header.height(), time: Some(header.time()) })
+        let kind = match &self.reach {
+            Reach::Open { .. } => "cosmos",
+            Reach::Secret(closed) => {
+                closed.holds()?;
+                "secret"
+            }
+        };
+        Ok(Standing { kind, height: header.height(), time: Some(header.time()) })
     }
 
     async fn execute(
@@ -284,10 +336,34 @@ impl Ledger for CosmosLedger {
         Ok(self.market()?.ask(caller, query).await?)
     }
 
-    /// A public chain needs no confirmation to serve; a head that is not its own shows that nodes lead astray.
+    /// A chain needs no confirmation to serve; a head that is not its own shows that nodes lead astray.
     async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError> {
         Ok(self.remembered(remembered).await?)
     }
+}
+
+/// Who sends; a header that was kept counts where it is later than the settings' own.
+fn sender(
+    network: crate::Network,
+    resume: Option<TrustedHeader>,
+    wallet: &WalletKey,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Sender>, CosmosError> {
+    let resume = resume.filter(|resume| resume.height > network.trusted.height);
+    Ok(Arc::new(Sender::open(network, resume, wallet, Arc::clone(clock))?))
+}
+
+/// Digest of what is believed of a ledger to begin with.
+fn id(kind: &str, network: &crate::Network, contract: &Address, pins: &[&[u8]]) -> [u8; 32] {
+    let crate::Network { chain_id, trusted, .. } = network;
+    let mut hasher = blake3::Hasher::new_derive_key(kind);
+    let height = trusted.height.to_be_bytes();
+    let parts = [chain_id.as_bytes(), contract.as_str().as_bytes()];
+    for part in parts.iter().chain(pins).chain(&[&height[..], &trusted.hash]) {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        hasher.update(&length.to_be_bytes()).update(part);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ fn asked(query: &mut MarketQuery) -> Option<&mut Address> {
         MarketQuery::Bank(BankQuery::Balance { account, .. }) => Some(account),
         MarketQuery::Workers(
             WorkersQuery::Worker { worker }
+            | WorkersQuery::Reporter { worker, .. }
             | WorkersQuery::GetLivelinessChallenge { worker }
             | WorkersQuery::Evidence { worker }
             | WorkersQuery::EvidenceChunk { worker, .. },

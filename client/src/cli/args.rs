@@ -13,8 +13,8 @@ mod worker;
 
 pub(super) use documents::{Add, DeleteDocuments, Document, Seal};
 pub(super) use ledger::{
-    ApproveWorker, LedgerCommand, OfEpoch, Offer, RetireWorker, SubscribeCommand, UsageOf,
-    WorkerCommand,
+    Accept, Administered, ApproveWorker, ImageCommand, LedgerCommand, OfEpoch, Offer, OneImage,
+    RetireWorker, SubscribeCommand, UsageOf, WorkerCommand,
 };
 pub(super) use snapshot::{SnapshotCommand, SnapshotOf, VerifySnapshot};
 pub(super) use trust::{

@@ -93,8 +93,11 @@ pub(super) async fn kept(client: &Client, screen: Screen, options: &VerifyEviden
         };
         let mut text = format!("{}\n{}", screen.bold(verdict), facts("REGISTERED", rows));
         if record.pending {
-            let (account, hash) = (&record.worker, &hash);
-            text.push_str(&format!("\nto confirm it: prag worker approve {account} {hash}"));
+            let (account, image) = (&record.worker, hex::encode(worker.measurement));
+            text.push_str(&format!(
+                "\nto confirm it, once its image is on the list (prag worker image list):\n  \
+                 prag worker approve {account} {hash} {image}"
+            ));
         }
         text
     });

@@ -1,11 +1,11 @@
-//! `prag ledger status|workers|grants|rewards|claim|fund|send|mint|faucet`.
+//! `prag ledger status|workers|grants|rewards|claim|fund|send|mint|faucet|accept`.
 //!
 //! Layer: client, below `cli`.
 //! Holds: what the ledger of the worker says, and what this identity does on it.
 //! Never: an amount without its denomination.
 //! Invariant: amounts are exact, in whole units.
 
-use super::args::{LedgerCommand, OfEpoch};
+use super::args::{Accept, Administered, LedgerCommand, OfEpoch};
 use super::screen::{Screen, clean, facts, table};
 use super::{Done, money};
 use crate::border;
@@ -16,7 +16,8 @@ use prag_protocol::ledger::bank::BankMsg;
 use prag_protocol::ledger::coin::Denom;
 use prag_protocol::ledger::market::{MarketMsg, MarketQuery};
 use prag_protocol::ledger::rewards::{EpochView, RewardsMsg, RewardsSettings};
-use prag_protocol::ledger::workers::{WorkerRecord, WorkersQuery, WorkersReply};
+use prag_protocol::ledger::subscription::SubscriptionMsg;
+use prag_protocol::ledger::workers::{WorkerRecord, WorkersMsg, WorkersQuery, WorkersReply};
 use prag_protocol::problem::Code;
 use serde_json::json;
 
@@ -53,6 +54,21 @@ pub(super) async fn run(client: &Client, screen: Screen, command: LedgerCommand)
             let denom = denom(client).await?;
             let has = client.balance(denom.clone()).await?;
             done(screen, &format!("you have {}", money::show(has, &denom)), height)
+        }
+        LedgerCommand::Accept(Accept { contract }) => {
+            let (name, message) = match contract {
+                Administered::Workers => {
+                    ("workers", MarketMsg::Workers(Box::new(WorkersMsg::AcceptAdmin {})))
+                }
+                Administered::Subscription => {
+                    ("subscription", MarketMsg::Subscription(SubscriptionMsg::AcceptAdmin {}))
+                }
+                Administered::Rewards => {
+                    ("rewards", MarketMsg::Rewards(Box::new(RewardsMsg::AcceptAdmin {})))
+                }
+            };
+            let height = client.execute_market(message, Vec::new()).await?.height;
+            done(screen, &format!("you are the admin of {name}"), height)
         }
         LedgerCommand::Usage(_) => Err(ClientError::Usage("this command needs no worker".into())),
     }

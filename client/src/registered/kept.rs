@@ -19,7 +19,7 @@ pub struct Kept {
     pub evidence: Evidence,
     /// What it has to bind: key and claims of the registration, and the registry's challenge.
     pub binding: Binding,
-    /// What an approver confirms: `PRAG-EVIDENCE/v1` of the registry.
+    /// What an approver confirms: `PRAG-CONFIRM/v1` of the registry.
     pub hash: [u8; 32],
 }
 
@@ -83,7 +83,7 @@ fn hash(worker: &WorkerRecord, record: &EvidenceRecord) -> [u8; 32] {
         &record.report_sha256,
         &record.collateral_sha256,
     ];
-    let mut hasher = Sha256::new_with_prefix("PRAG-EVIDENCE/v1");
+    let mut hasher = Sha256::new_with_prefix("PRAG-CONFIRM/v1");
     for part in parts {
         // Every part is bounded far below 2^32 bytes.
         let length = u32::try_from(part.len()).unwrap_or(u32::MAX);

@@ -62,6 +62,9 @@ pub fn execute(
             named(deps.api, &message)?;
             access::relay(&mut store, &header, relay::whose(&said), message)
         }
+        ExecuteMsg::Own(OwnMsg::Pulse(message)) => {
+            access::pulse(&mut store, &header, &sender(&info)?, message)
+        }
     };
     let attributes = events.map_err(Refusal::core)?.into_iter().flat_map(|event| {
         let (action, collection) = told(&event);
@@ -76,13 +79,13 @@ pub fn execute(
 /// [`Refusal`]: what the asker may not see answers like what is not there.
 pub fn query(deps: Deps<'_>, env: Env, message: QueryMsg) -> Result<Binary, Refusal> {
     #[cfg(feature = "secret")]
-    let reply = reader::answer(deps, &env, message)?;
+    return reader::written(deps, &env, message);
     #[cfg(not(feature = "secret"))]
-    let reply = {
+    {
         let store = prag_contracts_shell::ReadStore(deps.storage);
-        access::query(&store, &header(&env), message).map_err(Refusal::core)?
-    };
-    prag_contracts_shell::binary(&reply)
+        let reply = access::query(&store, &header(&env), message).map_err(Refusal::core)?;
+        prag_contracts_shell::binary(&reply)
+    }
 }
 
 /// Whoever a message names has to be an account of this chain.
@@ -121,6 +124,7 @@ fn told(event: &Event) -> (&'static str, Option<CollectionId>) {
         Event::Unplaced { collection, .. } => ("unplaced", Some(collection)),
         Event::WriterClaimed { collection, .. } => ("writer_claimed", Some(collection)),
         Event::Anchored { .. } => ("anchored", None),
+        Event::Pulsed { .. } => ("pulsed", None),
         Event::PolicySet { collection, .. } => ("policy_set", Some(collection)),
         Event::Consumed { collection, .. } => ("consumed", Some(collection)),
         _ => ("changed", None),

@@ -1,14 +1,15 @@
 //! What the shell adds to the ledger's messages.
 //!
 //! Layer: access shell.
-//! Holds: instantiation, messages that another account sends, and the questions of a chain whose storage is closed.
+//! Holds: instantiation, messages that another account sends, pulses, and the questions of a chain whose storage is
+//! closed.
 //! Never: another spelling of the ledger's own messages.
 //! Invariant: unknown fields and variants are refused.
 
 use prag_contracts_permit::{SignedMessage, SignedQuery};
 use prag_contracts_shell::{Beside, beside};
 use prag_protocol::Address;
-use prag_protocol::ledger::AccessMsg;
+use prag_protocol::ledger::{AccessMsg, PulseMsg};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Nothing to say.
@@ -17,14 +18,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct InstantiateMsg {}
 
-/// What the contract is told: the ledger's messages by their own account, or one that another account sends.
+/// What the contract is told: the ledger's messages by their own account, or one of the shell's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ExecuteMsg {
     /// Of the sender.
     Ledger(AccessMsg),
-    /// Of somebody else.
+    /// The shell's own.
     Own(OwnMsg),
 }
 
@@ -36,14 +37,27 @@ pub enum OwnMsg {
     /// Anybody: has an account's message happen as that account's own. It was signed by a session key, under the
     /// account's permit. The sender pays, and has no other part in it.
     Relayed(Box<SignedMessage>),
+    /// Anybody, for its own account: a nonce that stands in every answer that the account asks for by `fresh` from now
+    /// on. An answer without it is of an older state.
+    Pulse(PulseMsg),
 }
 
 impl<'de> Deserialize<'de> for ExecuteMsg {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         Ok(match beside(input, RELAYED)? {
-            Beside::Ledger(message) => Self::Ledger(message),
+            Beside::Ledger(Told(Beside::Ledger(message))) => Self::Ledger(message),
+            Beside::Ledger(Told(Beside::Own(pulse))) => Self::Own(OwnMsg::Pulse(pulse)),
             Beside::Own(signed) => Self::Own(OwnMsg::Relayed(signed)),
         })
+    }
+}
+
+/// What is not relayed.
+struct Told(Beside<AccessMsg, PulseMsg>);
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        beside(input, PULSE).map(Self)
     }
 }
 
@@ -59,6 +73,9 @@ pub enum SignedQueryMsg {
     },
     /// A ledger question of an owner, a grantee or a placed worker, under a permit.
     WithPermit(Box<SignedQuery>),
+    /// The same, answered together with the asker's last pulse.
+    Fresh(Box<SignedQuery>),
 }
 
 const RELAYED: &str = "relayed";
+const PULSE: &str = "pulse";

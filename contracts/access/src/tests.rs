@@ -11,6 +11,7 @@ use prag_contracts_shell::std::{Addr, Env, MessageInfo, OwnedDeps, Storage, Time
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
 use prag_protocol::{Address, CollectionId};
 
+mod pulse;
 mod relay;
 
 const CONTRACT: &str = "cosmwasm1jpev2csrppg792t22rn8z8uew8h3sjcpglcd0qv9g8gj8ky922tscp8avs";
@@ -148,6 +149,7 @@ fn table(room: &Room) -> Vec<(AccessQuery, Vec<Asker>)> {
     let any = |who| [use_of(who), write_of(who), admin(who)];
     let members = || [&any(Who::Owner)[..], &any(Who::Reader), &worker()].concat();
     let page = |query| (query, vec![admin(Who::Owner)]);
+    let listed = [&[admin(Who::Owner)][..], &worker()].concat();
     vec![
         (AccessQuery::Collection { collection }, members()),
         (AccessQuery::Placement { collection, shard: 7 }, members()),
@@ -168,7 +170,7 @@ fn table(room: &Room) -> Vec<(AccessQuery, Vec<Asker>)> {
         ),
         (AccessQuery::Shared { grantee: reader, offset: 0, limit: 1 }, any(Who::Reader).to_vec()),
         page(AccessQuery::Collections { owner, offset: 0, limit: 1 }),
-        page(AccessQuery::Grants { collection, offset: 0, limit: 1 }),
+        (AccessQuery::Grants { collection, offset: 0, limit: 1 }, listed),
     ]
 }
 

@@ -14,11 +14,15 @@ mod grants;
 mod keys;
 mod placements;
 mod policy;
+mod pulse;
 mod query;
+mod reader;
 mod relayed;
 
 pub use error::AccessError;
+pub use pulse::{pulse, pulse_of};
 pub use query::query;
+pub use reader::{Reader, Unanswered, read};
 pub use relayed::{Relayed, relay};
 
 use crate::kv::Staged;
@@ -59,6 +63,8 @@ pub enum Event {
     Anchored { account: Address },
     /// A policy is in force.
     PolicySet { collection: CollectionId, epoch: u64 },
+    /// An account showed that it is there.
+    Pulsed { account: Address },
     /// Units of a grant are used.
     Consumed { collection: CollectionId, grantee: Address, units: u64 },
 }

@@ -40,12 +40,12 @@ use serde::Serialize;
 pub trait Peers {
     /// Who owns a collection (access contract); `None` if nobody ever did.
     fn owner(&self, collection: CollectionId) -> Option<Address>;
-    /// What the workers contract knows of a worker, and of its liveness at times `from` to before
-    /// `until`, Unix seconds; `None` if it is not registered.
+    /// What the workers contract knows of a worker that stands now, and of its liveness at times `from` to before
+    /// `until`, Unix seconds; `None` if nobody vouches for it now, or it is not registered.
     fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered>;
 }
 
-/// A registered worker.
+/// A registered worker that may report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registered {
     /// The signing key that its attestation binds.

@@ -21,6 +21,7 @@ mod register;
 mod rendezvous;
 mod seats;
 mod stake;
+mod standing;
 mod windows;
 
 pub use admin::instantiate;
@@ -170,8 +171,8 @@ impl Step<'_> {
             WorkersMsg::Slash { worker, fraction, reason } => self.slash(worker, fraction, reason),
             WorkersMsg::ApproveMeasurement { measurement } => self.approve(measurement),
             WorkersMsg::RetireMeasurement { measurement } => self.retire(measurement),
-            WorkersMsg::ApproveWorker { worker, evidence_hash } => {
-                self.approve_worker(worker, &evidence_hash)
+            WorkersMsg::ApproveWorker { worker, evidence_hash, measurement } => {
+                self.approve_worker(worker, &evidence_hash, measurement)
             }
             WorkersMsg::RetireWorker { worker } => self.retire_worker(worker),
             WorkersMsg::SetParties { parties } => self.set_parties(parties),

@@ -5,7 +5,7 @@
 //! Never: a contract's state, other than by its own queries.
 //! Invariant: an error of a message is the contract's own text.
 
-use crate::relay;
+use crate::{lax, relay};
 use cosmwasm_std::{Addr, BlockInfo, Coin};
 use cw_multi_test::{App, AppResponse, ContractWrapper, Executor, IntoAddr};
 use prag_contracts_shell::Peer;
@@ -90,6 +90,17 @@ impl Network {
     /// The contract's text, if it refuses them.
     pub fn workers(&mut self, init: &WorkersInit) -> Result<Addr, String> {
         workers(&mut self.app, init)
+    }
+
+    /// A registry of the core's alone, which no shell has held back from such terms.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn lax_workers(&mut self, attested: bool, approved: bool) -> Result<Addr, String> {
+        let mut init = workers_init()?;
+        (init.terms.attested_only, init.terms.approved_only) = (attested, approved);
+        let code = self.app.store_code(lax::contract());
+        born(&mut self.app, code, "lax", &init)
     }
 
     /// Another access contract, of the same code.

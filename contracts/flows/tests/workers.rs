@@ -124,7 +124,7 @@ fn every_coin_is_accounted_for() {
     scene.tell("anybody", 0, &report).unwrap();
     assert_eq!((scene.balances(), scene.stake()), ([850_000, 148_500, 1500], 148_500));
     let again = scene.tell("anybody", 0, &report).unwrap_err();
-    assert_eq!(again, "the window was reported before, or the worker was away");
+    assert_eq!(again, "the window was reported before, or nothing is owed for it");
 
     let reason = "a false root".to_owned();
     let slash = WorkersMsg::Slash { worker: address("rich"), fraction: 1, reason };

@@ -11,11 +11,10 @@
 //! Nothing is disclosed to anybody else, and the access contract has no question more.
 
 use prag_contracts_core::rewards::{Peers, Registered};
-use prag_contracts_core::workers::answers;
 use prag_contracts_permit::SignedQuery;
 use prag_contracts_shell::std::{Deps, QuerierWrapper, Storage};
 use prag_contracts_shell::{Peer, Refusal, binary, parse};
-use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
+use prag_protocol::ledger::workers::{Reporter, WorkersQuery, WorkersReply};
 use prag_protocol::ledger::{AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
 use serde::{Deserialize, Serialize};
@@ -26,18 +25,20 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Known {
     pub(crate) access: Peer,
     pub(crate) workers: Peer,
-    /// A term of the workers contract, which has its terms for good.
-    pub(crate) window_seconds: u64,
 }
 
 impl Known {
-    /// Looks them up before the contract begins.
+    /// Looks them up before the contract begins. A registry has its terms for good, and they have to say that somebody
+    /// judges evidence: this chain itself where it can, else an approver. Any other pays whoever has a stake for vouchers
+    /// of its own making.
     pub(crate) fn meet(deps: Deps<'_>, access: Peer, workers: Peer) -> Result<Self, Refusal> {
         access.check(deps.api, "access")?;
         workers.check(deps.api, "workers")?;
         match workers.ask(deps.querier, &WorkersQuery::Config {})? {
             WorkersReply::Config(config) => {
-                Ok(Self { access, workers, window_seconds: config.terms.window_seconds })
+                let terms = &config.terms;
+                let judged = if VERIFIED_HERE { terms.attested_only } else { terms.approved_only };
+                if judged { Ok(Self { access, workers }) } else { Err(Refusal::Unjudged) }
             }
             _ => Err(Refusal::Peer),
         }
@@ -71,16 +72,14 @@ impl Peers for Asked<'_> {
     }
 
     fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered> {
-        let query = WorkersQuery::Worker { worker: worker.clone() };
-        let WorkersReply::Worker(Some(record)) =
+        let query = WorkersQuery::Reporter { worker: worker.clone(), from, until };
+        let WorkersReply::Reporter(Some(reporter)) =
             self.known.workers.ask(self.querier, &query).ok()?
         else {
             return None;
         };
-        // Nobody has confirmed its evidence: as far as money goes, it is no worker.
-        let record = Some(record).filter(|record| !record.pending)?;
-        let answers = answers(&record, self.known.window_seconds, from, until);
-        Some(Registered { signing_key: record.signing_key, answers })
+        let Reporter { signing_key, answers } = reporter;
+        Some(Registered { signing_key, answers })
     }
 }
 
@@ -108,5 +107,7 @@ impl Asked<'_> {
     }
 }
 
+/// Whether this build's chain verifies quotes.
+const VERIFIED_HERE: bool = cfg!(feature = "secret");
 /// No module's: those begin with a byte below 32.
 const KEY: &[u8] = b"peers";

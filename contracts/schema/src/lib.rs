@@ -22,13 +22,14 @@ pub fn files() -> Vec<File> {
     use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply};
     use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionReply};
     use prag_protocol::ledger::workers::{WorkersInit, WorkersMsg, WorkersQuery, WorkersReply};
-    use prag_protocol::ledger::{AccessQuery, AccessReply};
+    use prag_protocol::ledger::{AccessQuery, AccessReply, FreshReply};
     vec![
         file::<prag_access::InstantiateMsg>("access/instantiate.json"),
         file::<prag_access::ExecuteMsg>("access/execute.json"),
         file::<AccessQuery>("access/query.json"),
         file::<prag_access::SignedQueryMsg>("access/query_on_secret.json"),
         file::<AccessReply>("access/reply.json"),
+        file::<FreshReply>("access/reply_fresh_on_secret.json"),
         file::<WorkersInit>("workers/instantiate.json"),
         file::<WorkersMsg>("workers/execute.json"),
         file::<WorkersQuery>("workers/query.json"),

@@ -31,6 +31,12 @@ pub enum Refusal {
         "code_hash must be 64 lowercase hexadecimal digits on Secret Network, and absent elsewhere"
     )]
     CodeHash,
+    /// A registry whose workers nobody has to verify. Name one with other terms.
+    #[error(
+        "the workers contract lets in workers that nobody has verified: its terms need attested_only on Secret Network, \
+         and approved_only elsewhere"
+    )]
+    Unjudged,
     /// A contract that this one has to ask did not answer. Look whether its address is right.
     #[error("another contract did not answer")]
     Peer,

@@ -116,7 +116,7 @@ const LINES: &[Line] = &[
     Line {
         what: "report_usage, one a worker, and what it asks the workers contract",
         messages: WORKERS,
-        operations: &[("rewards", "report_usage"), ("workers", "query worker")],
+        operations: &[("rewards", "report_usage"), ("workers", "query reporter")],
     },
     Line {
         what: "demand, one leaf of each report",

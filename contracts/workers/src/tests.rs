@@ -277,13 +277,19 @@ fn a_worker_is_approved_as_it_is() {
     let (waits, record) = pending(&room);
     assert!(waits);
     let hash = evidence_hash(&record, &evidence);
-    let approve =
-        |evidence_hash| WorkersMsg::ApproveWorker { worker: address("ann"), evidence_hash };
+    let approve = |evidence_hash| WorkersMsg::ApproveWorker {
+        worker: address("ann"),
+        evidence_hash,
+        measurement: [1; 32],
+    };
     for who in ["ann", "rewards", "treasury", "admin"] {
         room.refuses(who, 0, approve(hash), "the sender may not do that");
     }
     let other = "the worker has other evidence now than was confirmed";
     room.refuses("judge", 0, approve([0; 32]), other);
+    room.refuses("judge", 0, approve(hash), "the measurement is not approved");
+    room.tell("admin", 0, WorkersMsg::ApproveMeasurement { measurement: [1; 32] }).unwrap();
+    room.now += 1000;
     room.refuses("judge", 1, approve(hash), "the funds are not what the message takes");
     assert_eq!(action(&room.tell("judge", 0, approve(hash)).unwrap()), "worker_approved");
     assert!(!pending(&room).0);

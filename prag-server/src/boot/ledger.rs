@@ -1,7 +1,8 @@
 //! The ledger, by its kind in the settings.
 //!
 //! Layer: server, `boot`.
-//! Holds: the embedded ledger in the worker's own shard; or one on a chain, and what follows that chain.
+//! Holds: the embedded ledger in the worker's own shard; or one on a chain, what follows that chain, and on Secret what
+//! bounds how old its nodes' answers are.
 //! Never: a chain that is believed without a proof; a boot that waits for one without end, or that fails for want of one.
 //! Invariant: the worker's clock is not before what its ledger has seen.
 
@@ -10,11 +11,13 @@ use super::born::{Born, entropy, state};
 use crate::clock::WorkerClock;
 use crate::ledger::{EmbeddedLedger, Opening};
 use crate::settings::ledger::explain;
-use crate::settings::{Chain, Ledger as Kind};
+use crate::settings::{Chain, Ledger as Kind, Secret};
 use crate::vault::{ChainHeader, Genesis};
 use prag_client::ledger::Ledger;
 use prag_cosmos::{CosmosError, CosmosLedger, TrustedHeader};
+use prag_protocol::Address;
 use prag_store::Shard;
+use prag_trust::address::SessionKey;
 use prag_trust::key::{Key, Vault};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,7 @@ impl Born {
         match &self.settings.ledger {
             Kind::Embedded {} => self.embedded(genesis, key, own),
             Kind::Cosmos(chain) => self.cosmos(chain, genesis, key, own),
+            Kind::Secret(chain) => self.secret(chain, genesis, key, own),
         }
     }
 
@@ -71,10 +75,7 @@ impl Born {
         key: &Arc<Key<Vault>>,
         own: &Arc<dyn Shard>,
     ) -> Result<Arc<dyn Ledger>, BootError> {
-        let (key, own) = (Arc::clone(key), Arc::clone(own));
-        let header = ChainHeader::new(key, own, entropy(), &chain.chain_id);
-        let kept = header.fetch().map_err(|error| state(&error))?;
-        let resume = kept.map(|(height, hash)| TrustedHeader { height, hash });
+        let (header, resume) = self.resume(&chain.chain_id, key, own)?;
         let clock = Arc::<WorkerClock>::clone(&self.clock);
         let settings = chain.settings(self.settings.staleness_s);
         let ledger =
@@ -84,14 +85,51 @@ impl Born {
             Some(contracts) => ledger.with_market(contracts.clone()).map_err(explain)?,
             None => ledger,
         };
-        let (account, denom) = (ledger.account().on_chain(), &chain.gas_price.denom);
-        tracing::info!(
-            chain = chain.chain_id, %account,
-            "the worker's account pays for its transactions: send it some {denom}"
-        );
+        tell(&chain.chain_id, ledger.account().on_chain(), &chain.gas_price.denom);
+        Ok(self.follow(ledger, header, resume))
+    }
+
+    fn secret(
+        &self,
+        chain: &Secret,
+        genesis: &Genesis,
+        key: &Arc<Key<Vault>>,
+        own: &Arc<dyn Shard>,
+    ) -> Result<Arc<dyn Ledger>, BootError> {
+        let (header, resume) = self.resume(&chain.chain_id, key, own)?;
+        let clock = Arc::<WorkerClock>::clone(&self.clock);
+        let settings = chain.settings(self.settings.staleness_s);
+        let signer = (&genesis.wallet, SessionKey::from_bytes(self.signing.as_bytes()));
+        let ledger = CosmosLedger::open_secret(settings, resume, signer, clock, entropy());
+        let ledger = ledger.map_err(explain)?.with_payers(chain.payers());
+        tell(&chain.chain_id, ledger.account().on_chain(), &chain.gas_price.denom);
+        let ledger = self.follow(ledger, header, resume);
+        pulse(&ledger);
+        Ok(ledger)
+    }
+
+    /// Where the header is kept up to which the chain was followed, and that header.
+    fn resume(
+        &self,
+        chain_id: &str,
+        key: &Arc<Key<Vault>>,
+        own: &Arc<dyn Shard>,
+    ) -> Result<(ChainHeader, Option<TrustedHeader>), BootError> {
+        let header = ChainHeader::new(Arc::clone(key), Arc::clone(own), entropy(), chain_id);
+        let kept = header.fetch().map_err(|error| state(&error))?;
+        Ok((header, kept.map(|(height, hash)| TrustedHeader { height, hash })))
+    }
+
+    /// The ledger, followed from now on for as long as somebody holds it.
+    fn follow(
+        &self,
+        ledger: CosmosLedger,
+        header: ChainHeader,
+        resume: Option<TrustedHeader>,
+    ) -> Arc<CosmosLedger> {
         let ledger = Arc::new(ledger);
         let clock = Arc::clone(&self.clock);
-        let kept = kept.map_or(0, |(height, _)| height);
+        let kept = resume.map_or(0, |header| header.height);
         let mut followed = Followed { header, clock, kept, failed: None };
         let first = async {
             followed.step(&ledger).await;
@@ -105,8 +143,47 @@ impl Born {
             });
         };
         tokio::runtime::Handle::current().block_on(first);
-        Ok(ledger)
+        ledger
     }
+}
+
+fn tell(chain: &str, account: &Address, denom: &str) {
+    tracing::info!(
+        chain,
+        %account,
+        "the worker's account pays for its transactions: send it some {denom}"
+    );
+}
+
+/// Sends, beside everything else, what proves that no state from before is shown; each failure is said once.
+fn pulse(ledger: &Arc<CosmosLedger>) {
+    let weak = Arc::downgrade(ledger);
+    let beat = async move {
+        let mut failed = None;
+        loop {
+            let Some(ledger) = weak.upgrade() else { return };
+            match ledger.pulse().await {
+                Ok(false) => {}
+                Ok(true) => {
+                    if failed.take().is_some() {
+                        tracing::info!("the chain takes this worker's executes again");
+                    }
+                }
+                Err(error) => {
+                    if failed.as_ref() != Some(&error) {
+                        tracing::warn!(
+                            %error,
+                            "no execute shows that the nodes are up to date: nothing serves once the last is too old"
+                        );
+                    }
+                    failed = Some(error);
+                }
+            }
+            drop(ledger);
+            tokio::time::sleep(if failed.is_some() { RETRY } else { PAUSE }).await;
+        }
+    };
+    tokio::runtime::Handle::current().spawn(beat);
 }
 
 impl Followed {
@@ -141,6 +218,8 @@ impl Followed {
 
 /// Between two looks at the chain.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two tries to send a pulse.
+const RETRY: Duration = Duration::from_secs(5);
 /// How long one look may take; what it did not prove is proven when somebody asks.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A header is kept when it is this many blocks after the last: some minutes, well within any trusting period.

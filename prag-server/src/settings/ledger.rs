@@ -5,6 +5,10 @@
 //! Never: a key; a default for what decides trust: chain, contract, code and trusted header are the owner's to name.
 //! Invariant: what decides what is believed enters the digest; where nodes are only a way to proofs, they do not.
 
+mod secret;
+
+pub use secret::Secret;
+
 use super::SettingsError;
 use prag_client::border;
 use prag_cosmos::{
@@ -23,6 +27,8 @@ pub enum Ledger {
     Embedded {},
     /// The access contract on a public chain of the Cosmos SDK; every row that is read is proven.
     Cosmos(Box<Chain>),
+    /// The access contract on Secret Network; nodes must agree on what it answers, and an execute bounds how old that is.
+    Secret(Box<Secret>),
 }
 
 /// The access contract on one chain, and how the chain is reached.
@@ -81,6 +87,7 @@ impl Ledger {
         match self {
             Self::Embedded {} => true,
             Self::Cosmos(chain) => chain.market.is_some(),
+            Self::Secret(_) => false,
         }
     }
 
@@ -90,13 +97,7 @@ impl Ledger {
             Self::Cosmos(chain) => {
                 let settings = chain.settings(staleness_s);
                 settings.check().map_err(explain)?;
-                let known = chain.payers.iter().all(|account| border::bytes(account).is_ok());
-                if !known || chain.payers.len() > PAYERS_MAX {
-                    return Err(SettingsError::Bounds("ledger.payers", "at most 1024 addresses"));
-                }
-                if chain.relays_per_hour < 4 {
-                    return Err(SettingsError::Bounds("ledger.relays_per_hour", "4 or more"));
-                }
+                purse(&chain.payers, chain.relays_per_hour)?;
                 let contracts = chain.market.as_ref();
                 let contracts =
                     contracts.map(|all| [&all.workers, &all.subscription, &all.rewards]);
@@ -109,6 +110,10 @@ impl Ledger {
                         .map_err(|_| explain(CosmosError::Setting("market")))
                 })
             }
+            Self::Secret(secret) => {
+                secret.settings(staleness_s).check().map_err(explain)?;
+                purse(&secret.payers, secret.relays_per_hour)
+            }
         }
     }
 
@@ -117,7 +122,11 @@ impl Ledger {
     /// Where one node is enough, a proof is; who chooses nodes can be silent, and nothing else. Where several must agree,
     /// who chooses them chooses who agrees, so they are measured. What gas costs is the operator's own money.
     pub(super) fn measured(&self) -> Vec<Vec<u8>> {
-        let Self::Cosmos(chain) = self else { return vec![b"embedded".to_vec()] };
+        let chain = match self {
+            Self::Embedded {} => return vec![b"embedded".to_vec()],
+            Self::Secret(secret) => return secret.measured(),
+            Self::Cosmos(chain) => chain,
+        };
         let mut fields = vec![
             b"cosmos".to_vec(),
             chain.chain_id.as_bytes().to_vec(),
@@ -147,8 +156,7 @@ impl Chain {
     /// For whom the worker pays, in our spelling. They were checked.
     #[must_use]
     pub fn payers(&self) -> Payers {
-        let here = |account: &Address| border::here(account).unwrap_or_else(|_| account.clone());
-        Payers { accounts: self.payers.iter().map(here).collect(), per_hour: self.relays_per_hour }
+        paying(&self.payers, self.relays_per_hour)
     }
 
     /// As the ledger takes them. Its newest header may be as old as any view that admits somebody.
@@ -168,6 +176,23 @@ impl Chain {
     }
 }
 
+/// Bounds of whom the worker pays for.
+fn purse(payers: &[Address], relays_per_hour: u32) -> Result<(), SettingsError> {
+    let known = payers.iter().all(|account| border::bytes(account).is_ok());
+    if !known || payers.len() > PAYERS_MAX {
+        return Err(SettingsError::Bounds("ledger.payers", "at most 1024 addresses"));
+    }
+    if relays_per_hour < 4 {
+        return Err(SettingsError::Bounds("ledger.relays_per_hour", "4 or more"));
+    }
+    Ok(())
+}
+
+fn paying(payers: &[Address], per_hour: u32) -> Payers {
+    let here = |account: &Address| border::here(account).unwrap_or_else(|_| account.clone());
+    Payers { accounts: payers.iter().map(here).collect(), per_hour }
+}
+
 /// The field that the chain's own check names, as it stands in the file, with its limit.
 pub(crate) fn explain(error: CosmosError) -> SettingsError {
     let CosmosError::Setting(field) = error else {
@@ -177,14 +202,19 @@ pub(crate) fn explain(error: CosmosError) -> SettingsError {
         "chain_id" => ("ledger.chain_id", "1 to 50 bytes"),
         "prefix" => ("ledger.prefix", "the lower-case prefix of the chain's addresses"),
         "nodes" => ("ledger.nodes", "1 to 16 addresses, http:// or https://, of at most 512 bytes"),
-        "agree" => ("ledger.agree", "1 to the number of `ledger.nodes`"),
+        "agree" => ("ledger.agree", "1, on Secret 2, to the number of `ledger.nodes`"),
         "trusted" => ("ledger.trusted.height", "1 or more"),
         "trusting_period_s" => ("ledger.trusting_period_s", "60 to 31622400"),
         "staleness_s" => ("staleness_s", "1 to `ledger.trusting_period_s`"),
         "gas_price.micro" => ("ledger.gas_price.micro", "0 to 1000000000000"),
         "gas_price.denom" => ("ledger.gas_price.denom", "a denomination of 3 to 128 bytes"),
-        "contract" => ("ledger.contract", "a contract's address on this chain, 32 bytes in bech32"),
+        "contract" => (
+            "ledger.contract",
+            "a contract's address on this chain: 32 bytes in bech32, on Secret 20",
+        ),
         "market" => ("ledger.market", "contracts' addresses on this chain, 32 bytes in bech32"),
+        "network_key" => ("ledger.network_key", "a network's key for messages"),
+        "execute_every_s" => ("ledger.execute_every_s", "60 to 3600"),
         other => (other, "usable"),
     };
     SettingsError::Bounds(key, range)

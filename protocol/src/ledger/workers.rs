@@ -18,7 +18,7 @@ mod records;
 
 pub use check::FieldError;
 pub use messages::{EvidenceBinding, Registration, WorkersInit, WorkersMsg};
-pub use queries::{EvidencePart, LivelinessChallenge, WorkersQuery, WorkersReply};
+pub use queries::{EvidencePart, LivelinessChallenge, Reporter, WorkersQuery, WorkersReply};
 pub use records::{
     Approval, Attested, EvidenceRecord, Leaving, Parties, PendingParties, WindowSet, WorkerRecord,
     WorkersConfig, WorkersTerms,

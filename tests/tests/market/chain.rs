@@ -206,22 +206,28 @@ impl Stage {
 
     /// Whoever runs the registry confirms the evidence that the worker names.
     async fn is_approved(&self, said: &Attended, worker: &Address) {
-        let asks = said.failed.iter().find_map(|why| why.split_once("prag worker approve "));
-        let (account, hash) = asks.unwrap().1.split_once(' ').unwrap();
-        assert_eq!(account, worker.as_str());
-        // What the approver verifies itself has that hash.
         let seen = self.operator.registered(worker).await.unwrap();
-        assert_eq!((hex::encode(seen.hash).as_str(), seen.record.pending), (hash, true));
+        assert!(seen.record.pending);
+        // The worker names the very evidence that the approver verifies.
+        let hash = hex::encode(seen.hash);
+        let asks = |why: &String| why.contains(&hash) && why.contains(worker.as_str());
+        assert!(said.failed.iter().any(asks), "{said:?}");
         assert_eq!(seen.worker.sig_pk, self.lab.worker().worker_key());
-        let evidence_hash = seen.hash;
+        let (evidence_hash, measurement) = (seen.hash, seen.worker.measurement);
         let MarketContracts { workers, .. } = self.pinned();
         let registry = self.admin.contract(&workers.contract, &workers.code_hash).await.unwrap();
-        let approve =
-            |evidence_hash| WorkersMsg::ApproveWorker { worker: worker.clone(), evidence_hash };
+        let approve = |evidence_hash| {
+            let worker = worker.clone();
+            WorkersMsg::ApproveWorker { worker, evidence_hash, measurement }
+        };
         assert!(registry.execute(&approve([0; 32]), &[]).await.is_err(), "of other evidence");
+        let unlisted = registry.execute(&approve(evidence_hash), &[]).await.unwrap_err();
+        assert!(unlisted.to_string().contains("not approved"), "{unlisted}");
+        registry.execute(&WorkersMsg::ApproveMeasurement { measurement }, &[]).await.unwrap();
+        tokio::time::sleep(TIMELOCK).await;
         registry.execute(&approve(evidence_hash), &[]).await.unwrap();
         self.until(async |said| {
-            let waits = said.failed.iter().any(|why| why.contains("approve"));
+            let waits = said.failed.iter().any(|why| why.contains("approver"));
             (!waits).then_some(())
         })
         .await;
@@ -359,5 +365,7 @@ fn coins(amount: u128) -> Vec<Coin> {
 
 const STAKE: u128 = 5_000_000;
 const BOND: u128 = 1_000_000;
+/// The registry's, and a few blocks.
+const TIMELOCK: Duration = Duration::from_secs(4);
 /// Three epochs.
 const PATIENCE: Duration = Duration::from_secs(150);

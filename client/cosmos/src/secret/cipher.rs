@@ -140,6 +140,12 @@ fn shared_key(
     Ok(key)
 }
 
+/// Whether secrets shared with this key are secret: it is not of small order.
+pub(crate) fn contributes(key: &[u8; 32]) -> bool {
+    // Whether a key is of small order shows with any private key.
+    StaticSecret::from([1; 32]).diffie_hellman(&PublicKey::from(*key)).was_contributory()
+}
+
 fn bounded(what: &'static str, bytes: usize, max: usize) -> Result<(), CosmosError> {
     if bytes <= max { Ok(()) } else { Err(CosmosError::Large { what, max }) }
 }

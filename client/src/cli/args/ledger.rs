@@ -6,7 +6,7 @@
 //! Invariant: nothing is countersigned, and no money moves, without a command or an option that says so.
 
 use super::digest;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use prag_protocol::Address;
 
 #[derive(Subcommand)]
@@ -31,6 +31,8 @@ pub(in crate::cli) enum LedgerCommand {
     Mint(Send),
     /// Take money for trying things out, where the ledger gives any.
     Faucet,
+    /// Become the admin of a contract, as whom its admin has named: of `rewards`, the market's operator.
+    Accept(Accept),
 }
 
 #[derive(Subcommand)]
@@ -58,8 +60,29 @@ pub(in crate::cli) enum WorkerCommand {
     /// As the market's approver: a worker's evidence, which you have verified, holds; from now on it is chosen and
     /// paid.
     Approve(ApproveWorker),
-    /// As the market's approver or admin: a worker is chosen and paid no more.
+    /// As the market's approver or admin: a worker is chosen and paid no more. Whom the admin retires has to register
+    /// anew.
     Retire(RetireWorker),
+    /// Images that workers may be of.
+    #[command(subcommand)]
+    Image(ImageCommand),
+}
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum ImageCommand {
+    /// List them, and from when on each is effective.
+    List,
+    /// As the registry's admin: an image may be a worker's, once the timelock has passed.
+    Approve(OneImage),
+    /// As the registry's admin: no worker of an image is chosen or paid, from now on.
+    Retire(OneImage),
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct OneImage {
+    /// Its measurement, 64 hex digits.
+    #[arg(value_parser = digest)]
+    pub(in crate::cli) image: [u8; 32],
 }
 
 #[derive(Args)]
@@ -69,6 +92,9 @@ pub(in crate::cli) struct ApproveWorker {
     /// The hash over what you verified, 64 hex digits: what it registers afterwards is not confirmed by this.
     #[arg(value_parser = digest)]
     pub(in crate::cli) evidence: [u8; 32],
+    /// The image that it shows, 64 hex digits: one that the registry lists.
+    #[arg(value_parser = digest)]
+    pub(in crate::cli) image: [u8; 32],
 }
 
 #[derive(Args)]
@@ -108,6 +134,23 @@ pub(in crate::cli) struct Send {
     pub(in crate::cli) to: Address,
     /// Such as 12.5: in whole units of the ledger's money.
     pub(in crate::cli) amount: String,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Accept {
+    /// Which.
+    #[arg(value_enum)]
+    pub(in crate::cli) contract: Administered,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum Administered {
+    /// The registry of workers.
+    Workers,
+    /// Plans and subscribers.
+    Subscription,
+    /// Epochs and the pool.
+    Rewards,
 }
 
 #[derive(Args)]

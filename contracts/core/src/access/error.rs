@@ -78,6 +78,9 @@ pub enum AccessError {
     /// A root of zeros stands for "none" and cannot be published.
     #[error("root must not be zeros")]
     ZeroRoot,
+    /// A nonce of zeros is nobody's draw.
+    #[error("nonce must not be zeros")]
+    ZeroNonce,
     /// `previous` is not the last root of this account. Read the anchor again.
     #[error("previous is not the last root of this account")]
     StaleAnchor,

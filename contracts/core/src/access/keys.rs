@@ -10,7 +10,7 @@
 use crate::list::List;
 use crate::rows::{self, Row, text};
 use prag_protocol::ledger::{
-    Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
+    Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, Pulse, WriterRecord,
 };
 use prag_protocol::{Address, CollectionId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -49,6 +49,11 @@ pub(super) fn policy(id: CollectionId) -> Row<PolicyRecord> {
 pub(super) fn sequence(account: &Address, session_key: &[u8; 32]) -> Row<u64> {
     let fields: [&[u8]; 3] = [&account.length_byte(), text(account), session_key];
     row("sequences", b'q', &fields)
+}
+
+/// The last pulse of an account.
+pub(super) fn pulse(account: &Address) -> Row<Pulse> {
+    row("pulses", b'h', &[text(account)])
 }
 
 /// Live collections of an owner.

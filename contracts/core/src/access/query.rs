@@ -2,7 +2,7 @@
 //!
 //! Layer: core, access.
 //! Holds: one reply per question.
-//! Never: who may ask; that is the shell's matter. Writes.
+//! Never: who may ask (`reader` says that, where storage is closed). Writes.
 //! Invariant: an answer is of one height, and reads at most a page of rows.
 
 use super::keys;

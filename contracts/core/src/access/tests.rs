@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 mod effects;
 mod model;
+mod pulse;
 mod refusals;
 mod relayed;
 mod rows;

@@ -8,7 +8,7 @@
 use crate::kv::Staged;
 use crate::rewards::{Peers, Registered};
 use crate::{Env, Kv, access, workers};
-use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
+use prag_protocol::ledger::workers::{Reporter, WorkersQuery, WorkersReply};
 use prag_protocol::ledger::{AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
 use std::cell::RefCell;
@@ -47,12 +47,9 @@ impl Peers for Asked<'_, '_, '_> {
 
     fn worker(&self, worker: &Address, from: u64, until: u64) -> Option<Registered> {
         let ask = |query| workers::query(&self.rows, self.env, query).ok();
-        let WorkersReply::Config(config) = ask(WorkersQuery::Config {})? else { return None };
-        let query = WorkersQuery::Worker { worker: worker.clone() };
-        let WorkersReply::Worker(Some(record)) = ask(query)? else { return None };
-        // Nobody has confirmed its evidence: as far as money goes, it is no worker.
-        let record = Some(record).filter(|record| !record.pending)?;
-        let answers = workers::answers(&record, config.terms.window_seconds, from, until);
-        Some(Registered { signing_key: record.signing_key, answers })
+        let query = WorkersQuery::Reporter { worker: worker.clone(), from, until };
+        let WorkersReply::Reporter(Some(reporter)) = ask(query)? else { return None };
+        let Reporter { signing_key, answers } = reporter;
+        Some(Registered { signing_key, answers })
     }
 }

@@ -44,7 +44,8 @@ pub enum RewardsError {
         /// Length of an epoch, seconds.
         max: u64,
     },
-    /// The sender is not a registered worker.
+    /// The sender is no worker that may report: not registered, not approved, of a retired image, or its evidence is too
+    /// old. Register anew, and have it approved where the ledger asks for that.
     #[error("the sender is not a registered worker")]
     NotWorker,
     /// The report is not signed with the key that the worker is registered with. Register, then sign anew.

@@ -2,7 +2,8 @@
 //!
 //! Layer: core, workers.
 //! Holds: wallet, URL, type.
-//! Never: keys and evidence; those take a registration.
+//! Never: keys and evidence; those take a registration. Another URL under an approval: the approver has vouched for a
+//! worker at one, so that it is asked anew.
 //! Invariant: a worker is in the list of all and in that of its type exactly while it stays, and a
 //! type is listed exactly while it has a worker.
 
@@ -27,6 +28,9 @@ impl Step<'_> {
             return Ok(None);
         }
         record.ip_address = to;
+        if self.waits_for_approval(&record) {
+            self.lapse(&mut record)?;
+        }
         self.save(&record)?;
         Ok(Some(Event::AddressSet { worker: record.worker }))
     }

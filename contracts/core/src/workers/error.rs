@@ -105,8 +105,8 @@ pub enum WorkersError {
     /// The worker was not there then.
     #[error("the worker owed no answer in that window")]
     NotOwed,
-    /// The worker has paid for it, or was away.
-    #[error("the window was reported before, or the worker was away")]
+    /// The worker has paid for it, was away, or answered while it waited.
+    #[error("the window was reported before, or nothing is owed for it")]
     Punished,
     /// The ledger itself was not heard in that window: it may have stood still.
     #[error("no message was taken in that window")]

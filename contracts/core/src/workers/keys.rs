@@ -13,7 +13,7 @@ use crate::list::List;
 use crate::rows::{self, Row, text};
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::{
-    EvidencePart, EvidenceRecord, WindowSet, WorkerRecord, WorkersConfig,
+    Attested, EvidencePart, EvidenceRecord, WindowSet, WorkerRecord, WorkersConfig,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -37,6 +37,11 @@ pub(super) fn approvals() -> Row<Approvals> {
 
 pub(super) fn worker(worker: &Address) -> Row<WorkerRecord> {
     row("workers", b'w', &[text(worker)])
+}
+
+/// The image that the approver has vouched for.
+pub(super) fn vouched(worker: &Address) -> Row<Attested> {
+    row("approvals", b'v', &[text(worker)])
 }
 
 /// Who has a number.

@@ -30,6 +30,9 @@ impl Step<'_> {
         self.pay(record.worker.clone(), record.stake);
         keys::worker(&record.worker).remove(self.kv);
         keys::numbered(record.number).remove(self.kv);
+        if self.config.terms.approved_only {
+            keys::vouched(&record.worker).remove(self.kv);
+        }
         self.forget_evidence(&record.worker)?;
         Ok(Some(Event::StakeWithdrawn { worker: record.worker }))
     }

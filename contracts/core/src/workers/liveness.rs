@@ -3,10 +3,12 @@
 //! Layer: core, workers.
 //! Holds: the rule of what an answer and a report of a missing one are.
 //! Never: a clock; windows are those of the ledger's headers.
-//! Invariant: a window is answered or paid for at most once, and never paid for if it was answered,
-//! not owed, or if the ledger took no message in it (it may have stood still).
+//! Invariant: a window costs at most once, and nothing if it was answered, not owed, or if the ledger took no message in
+//! it (it may have stood still). An answer earns something only if its worker stands when it gives it: one that waits
+//! spares itself the cost, and that is all.
 
 use super::challenge::challenge;
+use super::standing::{is_answered, note};
 use super::{Event, Outcome, Step, WorkersError, keys, windows};
 use prag_protocol::Address;
 use prag_protocol::ledger::workers::WINDOWS_KEPT;
@@ -18,7 +20,9 @@ impl Step<'_> {
         if window != current {
             return Err(WorkersError::Window { current });
         }
-        if windows::has(record.answered, window) {
+        let standing = self.standing(&record)?;
+        let counts = standing.is_some();
+        if is_answered(&record, window, counts) {
             return Err(WorkersError::Answered);
         }
         if record.evidence_expires <= self.env.time {
@@ -28,10 +32,10 @@ impl Step<'_> {
         if !self.call.verify.ed25519(&message, signature, &record.signing_key) {
             return Err(WorkersError::Signature);
         }
-        record.answered = windows::with(record.answered, window);
+        note(&mut record, window, counts);
         record.live_until = self.live_until(window, record.evidence_expires);
         self.save(&record)?;
-        let seated = self.sit_down(&record)?;
+        let seated = self.sit_down(&record, standing)?;
         Ok(Some(Event::LivelinessReported { worker: record.worker, window, seated }))
     }
 

@@ -4,11 +4,12 @@
 //! Holds: the list of approvals, which is one row.
 //! Never: what a measurement means.
 //! Invariant: an approval's number is used once, so what is retired stays void for whoever attested
-//! with it, even if the same image is approved again.
+//! with it, even if the same image is approved again. An image that is not on the list is nobody's: the
+//! chain's verdict and an approver's word are both about one that is.
 
 use super::{Event, Outcome, Step, WorkersError, keys};
 use crate::Kv;
-use prag_protocol::ledger::workers::{Approval, Attested, MEASUREMENTS_MAX};
+use prag_protocol::ledger::workers::{Approval, MEASUREMENTS_MAX};
 use serde::{Deserialize, Serialize};
 
 /// All approvals.
@@ -23,11 +24,6 @@ pub(super) struct Approvals {
 impl Approvals {
     pub(super) fn load(kv: &dyn Kv) -> Result<Self, WorkersError> {
         Ok(keys::approvals().load(kv)?.unwrap_or_default())
-    }
-
-    /// Whether what the chain verified still stands. Where it verified nothing there is nothing to retire.
-    pub(super) fn stand(&self, attested: Option<&Attested>) -> bool {
-        attested.is_none_or(|attested| self.has(attested.approval))
     }
 
     /// Whether an approval is on the list.
@@ -71,7 +67,7 @@ impl Step<'_> {
         Ok(Some(Event::MeasurementRetired { number }))
     }
 
-    /// The number of the approval that a worker registers under.
+    /// The number of the approval that a worker registers under, or is vouched for under.
     pub(super) fn approved(&self, measurement: &[u8; 32]) -> Result<u32, WorkersError> {
         let approvals = Approvals::load(self.kv)?;
         let approval = approvals.of(measurement).ok_or(WorkersError::Unapproved)?;

@@ -3,11 +3,12 @@
 //! Layer: core, workers.
 //! Holds: one reply per question.
 //! Never: writes; `signature` and the like of documented queries, which are not read.
-//! Invariant: an answer is of one height, and reads at most two rows for each row of a page; a choice
+//! Invariant: an answer is of one height, and reads at most three rows for each row of a page; a choice
 //! reads one row for each bench.
 
 use super::challenge::challenge;
 use super::measurements::Approvals;
+use super::standing::{is_answered, reporter, standing};
 use super::{WorkersError, keys, rendezvous, seats, stake, windows};
 use crate::list::List;
 use crate::{Env, Kv};
@@ -37,16 +38,15 @@ pub fn query(kv: &dyn Kv, env: &Env, query: WorkersQuery) -> Result<WorkersReply
             WorkersReply::Models(models.map_err(|_| DAMAGED)?)
         }
         WorkersQuery::GetUrls { model, offset, limit, .. } => {
-            let approvals = Approvals::load(kv)?;
-            let mut rows = page(kv, &listed(model.as_deref()), offset, limit)?;
-            rows.retain(|row| {
-                let stands = approvals.stand(row.attested.as_ref());
-                stands
-                    && !row.pending
-                    && row.live_until > env.time
-                    && stake::weight(&config.terms, row) > 0
-            });
-            WorkersReply::Urls(rows.into_iter().map(|row| row.ip_address).collect())
+            let (approvals, mut urls) = (Approvals::load(kv)?, Vec::new());
+            for row in page(kv, &listed(model.as_deref()), offset, limit)? {
+                let live = row.live_until > env.time && stake::weight(&config.terms, &row) > 0;
+                let standing = standing(kv, env.time, &config.terms, &approvals, &row)?;
+                if live && standing.is_some() {
+                    urls.push(row.ip_address);
+                }
+            }
+            WorkersReply::Urls(urls)
         }
         WorkersQuery::GetNextWorker { subscriber_public_key, service, .. } => {
             let next = next(kv, env, &service, &subscriber_public_key)?;
@@ -55,14 +55,24 @@ pub fn query(kv: &dyn Kv, env: &Env, query: WorkersQuery) -> Result<WorkersReply
         WorkersQuery::Worker { worker } => {
             WorkersReply::Worker(keys::worker(&worker).load(kv)?.map(Box::new))
         }
+        WorkersQuery::Reporter { worker, from, until } => {
+            WorkersReply::Reporter(reporter(kv, env, &config, &worker, (from, until))?)
+        }
         WorkersQuery::GetLivelinessChallenge { worker } => {
             let window = windows::at(&config.terms, env.time);
-            let record = keys::worker(&worker).load(kv)?;
+            let answered = match keys::worker(&worker).load(kv)? {
+                Some(record) => {
+                    let approvals = Approvals::load(kv)?;
+                    let standing = standing(kv, env.time, &config.terms, &approvals, &record)?;
+                    is_answered(&record, window, standing.is_some())
+                }
+                None => false,
+            };
             WorkersReply::Challenge(LivelinessChallenge {
                 window,
                 closes: windows::start(&config.terms, window.saturating_add(1)),
                 challenge: challenge(&config.ledger, &worker, window),
-                answered: record.is_some_and(|record| windows::has(record.answered, window)),
+                answered,
             })
         }
         WorkersQuery::Evidence { worker } => {

@@ -7,6 +7,7 @@
 //! nobody registers a key that is not his, or with evidence from the past.
 
 use super::challenge::{challenge, registration_digest};
+use super::standing::note;
 use super::{Event, Outcome, Step, WorkersError, keys, windows};
 use prag_protocol::ledger::workers::{Registration, WINDOWS_KEPT, WindowSet, WorkerRecord};
 
@@ -24,15 +25,20 @@ impl Step<'_> {
             self.stand_up(before)?;
         }
 
+        if self.config.terms.approved_only {
+            keys::vouched(&worker).remove(self.kv);
+        }
         let window = registration.window;
-        let (since, answered, punished) = self.history(before.as_ref(), window);
+        let (since, answered, punished) = history(before.as_ref(), window);
         let number = match &before {
             Some(before) => before.number,
             None => self.next_number()?,
         };
         let evidence_expires = self.after(self.config.terms.evidence_seconds)?;
         let pending = self.pending(attested.as_ref());
-        let record = WorkerRecord {
+        let approval = attested.as_ref().map_or(0, |attested| attested.approval);
+        let standing = Some(approval).filter(|_| !pending);
+        let mut record = WorkerRecord {
             worker: worker.clone(),
             number,
             ip_address: registration.ip_address,
@@ -52,8 +58,9 @@ impl Step<'_> {
             leaving: None,
             pending,
         };
+        note(&mut record, window, standing.is_some());
         row.save(self.kv, &record)?;
-        let seated = self.sit_down(&record)?;
+        let seated = self.sit_down(&record, standing)?;
         Ok(Some(Event::WorkerRegistered { worker, seated }))
     }
 
@@ -73,23 +80,6 @@ impl Step<'_> {
         }
     }
 
-    /// First window, answered windows, and those that nobody can report any more. Who comes back was excused while it was
-    /// away, and earns nothing for it.
-    fn history(&self, before: Option<&WorkerRecord>, window: u64) -> (u64, WindowSet, WindowSet) {
-        let Some(before) = before else {
-            let answered = WindowSet { last: window, bits: 1 };
-            return (window, answered, WindowSet::default());
-        };
-        let mut punished = before.punished;
-        if let Some(leaving) = &before.leaving {
-            let first = leaving.window.max(window.saturating_sub(WINDOWS_KEPT));
-            for away in first..window {
-                punished = windows::with(punished, away);
-            }
-        }
-        (before.since, windows::with(before.answered, window), punished)
-    }
-
     /// A number that nobody had, and who has it.
     fn next_number(&mut self) -> Result<u64, WorkersError> {
         let row = keys::last_number();
@@ -99,4 +89,20 @@ impl Step<'_> {
         keys::numbered(number).save(self.kv, self.call.sender)?;
         Ok(number)
     }
+}
+
+/// First window, answered windows, and those that nobody can report any more, as they were before this registration. Who
+/// comes back was excused while it was away, and earns nothing for it.
+fn history(before: Option<&WorkerRecord>, window: u64) -> (u64, WindowSet, WindowSet) {
+    let Some(before) = before else {
+        return (window, WindowSet::default(), WindowSet::default());
+    };
+    let mut punished = before.punished;
+    if let Some(leaving) = &before.leaving {
+        let first = leaving.window.max(window.saturating_sub(WINDOWS_KEPT));
+        for away in first..window {
+            punished = windows::with(punished, away);
+        }
+    }
+    (before.since, before.answered, punished)
 }

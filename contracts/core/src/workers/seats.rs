@@ -10,7 +10,6 @@
 //! bench it takes the place of one that is not live, or else of the one that weighs least, if that
 //! weighs less than itself: weight is stake, so whoever wants to keep the others out has to outbid them.
 
-use super::measurements::Approvals;
 use super::stake::weight;
 use super::{Step, WorkersError, keys};
 use crate::Kv;
@@ -26,7 +25,7 @@ pub(super) struct Seat {
     pub(super) weight: u32,
     /// Unix seconds; empty from this second on.
     pub(super) live_until: u64,
-    /// The approval that it attested under; 0 where the chain verifies nothing.
+    /// The approval that it attested under, or is vouched for under; 0 where nobody judges evidence.
     pub(super) approval: u32,
 }
 
@@ -40,10 +39,14 @@ pub(super) fn load(kv: &dyn Kv, service: &str) -> Result<Vec<Seat>, WorkersError
 }
 
 impl Step<'_> {
-    /// Seats a worker that has just shown that it is live, if there is a place for it.
-    pub(super) fn sit_down(&mut self, record: &WorkerRecord) -> Result<bool, WorkersError> {
-        let stands = Approvals::load(self.kv)?.stand(record.attested.as_ref());
-        let seat = self.seat_of(record).filter(|_| stands && !record.pending);
+    /// Seats a worker that has just shown that it is live, if there is a place for it, and it stands, under the approval
+    /// of that number.
+    pub(super) fn sit_down(
+        &mut self,
+        record: &WorkerRecord,
+        standing: Option<u32>,
+    ) -> Result<bool, WorkersError> {
+        let seat = standing.and_then(|approval| self.seat_of(record, approval));
         let now = self.env.time;
         self.with_bench(record, |bench| {
             bench.retain(|other| other.number != record.number);
@@ -72,19 +75,21 @@ impl Step<'_> {
 
     /// Gives a worker that has a seat the weight that it has now.
     pub(super) fn keep_seat(&mut self, record: &WorkerRecord) -> Result<(), WorkersError> {
-        let seat = self.seat_of(record);
+        let weight = weight(&self.config.terms, record);
         self.with_bench(record, |bench| {
-            let Some(at) = bench.iter().position(|other| other.number == record.number) else {
-                return;
-            };
-            bench.splice(at..=at, seat);
+            bench.retain_mut(|seat| {
+                let own = seat.number == record.number;
+                if own {
+                    seat.weight = weight;
+                }
+                !own || weight > 0
+            });
         })
     }
 
     /// `None` where nothing is left that would weigh.
-    fn seat_of(&self, record: &WorkerRecord) -> Option<Seat> {
+    fn seat_of(&self, record: &WorkerRecord, approval: u32) -> Option<Seat> {
         let weight = weight(&self.config.terms, record);
-        let approval = record.attested.as_ref().map_or(0, |attested| attested.approval);
         let (number, live_until) = (record.number, record.live_until);
         Some(Seat { number, weight, live_until, approval }).filter(|seat| seat.weight > 0)
     }

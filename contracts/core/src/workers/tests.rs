@@ -19,6 +19,7 @@ mod model;
 mod refusals;
 mod rows;
 mod seats;
+mod standing;
 mod windows;
 
 /// A chain whose signatures are hashes: as binding as real ones to those who do not cheat.

@@ -15,7 +15,7 @@ use prag_contracts_core::rewards::{self, Registered};
 use prag_protocol::ledger::rewards::{RewardsConfig, RewardsInit};
 use prag_protocol::ledger::voucher::{Counters, Role, SignedVoucher, Voucher};
 use prag_protocol::ledger::workers::{
-    Parties, WindowSet, WorkerRecord, WorkersConfig, WorkersQuery, WorkersReply, WorkersTerms,
+    Parties, Reporter, WorkersConfig, WorkersQuery, WorkersReply, WorkersTerms,
 };
 use prag_protocol::{Address, CollectionId};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,10 +66,11 @@ pub(super) fn registered() -> Registered {
 /// Answers of both contracts; `access` is that contract's wasm, at its own height.
 #[must_use]
 pub fn peers(cast: Arc<Cast>, access: Box<dyn Engine + Send>) -> Peers {
-    let (access, own) = (Mutex::new(access), cast.worker.address.to_string());
+    let (closed, own) = (access.closed(), cast.worker.address.to_string());
+    let access = Mutex::new(access);
     Arc::new(move |contract, question| {
         if contract == own {
-            return workers_answer(&cast, question);
+            return workers_answer(&cast, closed, question);
         }
         let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
         if contract != access.contract() {
@@ -82,7 +83,7 @@ pub fn peers(cast: Arc<Cast>, access: Box<dyn Engine + Send>) -> Peers {
 }
 
 /// The workers contract's answers about one worker, who answered in the last three of four windows of epoch 0.
-fn workers_answer(cast: &Cast, question: &[u8]) -> Result<Vec<u8>, String> {
+fn workers_answer(cast: &Cast, closed: bool, question: &[u8]) -> Result<Vec<u8>, String> {
     let worker = &cast.worker.address;
     let reply = match serde_json::from_slice(question).map_err(|error| error.to_string())? {
         WorkersQuery::Config {} => {
@@ -93,43 +94,21 @@ fn workers_answer(cast: &Cast, question: &[u8]) -> Result<Vec<u8>, String> {
                 proposed: None,
                 parties: Parties { rewards: None, treasury: owner, approver: None },
                 pending: None,
-                terms: terms()?,
+                terms: terms(closed)?,
             }))
         }
-        WorkersQuery::Worker { worker: asked } if asked == *worker => {
-            WorkersReply::Worker(Some(Box::new(record(worker))))
+        WorkersQuery::Reporter { worker: asked, from, until } => {
+            let known = asked == *worker && until.checked_sub(from) == Some(7 * DAY);
+            let Registered { signing_key, answers } = registered();
+            WorkersReply::Reporter(known.then_some(Reporter { signing_key, answers }))
         }
-        WorkersQuery::Worker { .. } => WorkersReply::Worker(None),
         other => return Err(format!("{other:?}")),
     };
     serde_json::to_vec(&reply).map_err(|error| error.to_string())
 }
 
-fn record(worker: &Address) -> WorkerRecord {
-    let last = (START.time / WINDOW).saturating_add(4);
-    WorkerRecord {
-        worker: worker.clone(),
-        number: 1,
-        ip_address: "https://worker.example".to_owned(),
-        payment_wallet: worker.clone(),
-        worker_type: "retrieval".to_owned(),
-        service: "retrieval".to_owned(),
-        capacity: 1,
-        signing_key: registered().signing_key,
-        hpke_key: [7; 32],
-        stake: u128::from(u64::MAX).saturating_mul(1000),
-        attested: None,
-        evidence_expires: START.time.saturating_add(90 * DAY),
-        since: 1,
-        answered: WindowSet { last, bits: 0b10111 },
-        punished: WindowSet::default(),
-        live_until: START.time.saturating_add(DAY),
-        leaving: None,
-        pending: false,
-    }
-}
-
-fn terms() -> Result<WorkersTerms, String> {
+/// Whoever can judge evidence does: the chain where it verifies quotes, else an approver.
+fn terms(closed: bool) -> Result<WorkersTerms, String> {
     Ok(WorkersTerms {
         denom: "uscrt".parse().map_err(|error| format!("{error}"))?,
         stake_per_capacity: 1000_u128.try_into().map_err(|error| format!("{error}"))?,
@@ -138,8 +117,8 @@ fn terms() -> Result<WorkersTerms, String> {
         timelock_seconds: 60,
         unbonding_seconds: DAY,
         missed_ppm: 1000,
-        attested_only: false,
-        approved_only: false,
+        attested_only: closed,
+        approved_only: !closed,
     })
 }
 

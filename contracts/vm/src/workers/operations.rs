@@ -116,6 +116,10 @@ fn questions(scene: &Scene) -> impl Iterator<Item = Step> {
     let asked = [
         ("query worker", WorkersQuery::Worker { worker: worker.clone() }),
         (
+            "query reporter",
+            WorkersQuery::Reporter { worker: worker.clone(), from: 0, until: at(2).time },
+        ),
+        (
             "query get_liveliness_challenge",
             WorkersQuery::GetLivelinessChallenge { worker: worker.clone() },
         ),

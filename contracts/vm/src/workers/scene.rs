@@ -5,7 +5,7 @@
 //! Never: an order of steps.
 //! Invariant: on a chain that verifies quotes, whoever registers shows one; elsewhere a text that is only stored.
 
-use super::evidence::{evidence, hex, report_data};
+use super::evidence::{evidence, hex, image, report_data};
 use super::{Act, Step};
 use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Rows};
@@ -201,7 +201,7 @@ pub(super) fn confirmation(
     match (record, evidence) {
         (WorkersReply::Worker(Some(record)), WorkersReply::Evidence(Some(evidence))) => {
             let evidence_hash = evidence_hash(&record, &evidence);
-            Ok(WorkersMsg::ApproveWorker { worker, evidence_hash })
+            Ok(WorkersMsg::ApproveWorker { worker, evidence_hash, measurement: image() })
         }
         _ => Err(EngineError::new("nothing is on record of the worker")),
     }

@@ -82,11 +82,20 @@ fn registrations(steps: &mut Vec<Step>, scene: &Scene) {
 fn confirmations(steps: &mut Vec<Step>, scene: &Scene) -> Result<(), EngineError> {
     let (Scene { ann, bob, judge, stranger, .. }, env) = (scene, at(1));
     let confirm = scene.confirmation(ann, &env)?;
-    let other = WorkersMsg::ApproveWorker { worker: ann.clone(), evidence_hash: [0; 32] };
+    let other = WorkersMsg::ApproveWorker {
+        worker: ann.clone(),
+        evidence_hash: [0; 32],
+        measurement: image(),
+    };
+    let mut unlisted = confirm.clone();
+    if let WorkersMsg::ApproveWorker { measurement, .. } = &mut unlisted {
+        *measurement = [9; 32];
+    }
     let retire = WorkersMsg::RetireWorker { worker: ann.clone() };
     steps.push(tell("confirmed by a stranger", stranger, env, confirm.clone()));
     steps.push(tell("confirmed by itself", ann, env, confirm.clone()));
     steps.push(tell("confirm other evidence", judge, env, other));
+    steps.push(tell("confirm as another image", judge, env, unlisted));
     steps.push(tell("confirm", judge, env, confirm.clone()));
     steps.push(tell("confirm again", judge, env, confirm.clone()));
     steps.push(tell("retired by a stranger", stranger, env, retire.clone()));
@@ -124,6 +133,7 @@ fn questions(steps: &mut Vec<Step>, scene: &Scene, windows: u64) {
             service: SERVICE.to_owned(),
         },
         WorkersQuery::Worker { worker: worker.clone() },
+        WorkersQuery::Reporter { worker: worker.clone(), from: 0, until: at(windows).time },
         WorkersQuery::GetLivelinessChallenge { worker: worker.clone() },
         WorkersQuery::Evidence { worker: worker.clone() },
         WorkersQuery::EvidenceChunk {

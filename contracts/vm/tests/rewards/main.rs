@@ -14,10 +14,10 @@ use prag_contracts_core::{Env, access};
 use prag_contracts_permit::testing::Person;
 use prag_contracts_vm::access::{COLLECTION, Cast, START};
 use prag_contracts_vm::rewards::{
-    Curve, DAY, Known, LEDGER, begun, birth, book, init, key, operations, royalty, stocked,
+    Curve, DAY, Known, LEDGER, begun, birth, book, init, key, operations, peers, royalty, stocked,
 };
 use prag_contracts_vm::subscription::coins;
-use prag_contracts_vm::{Called, Engine, Entry, Rows, seen, told};
+use prag_contracts_vm::{Called, Engine, Entry, Peers, Rows, seen, told};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::ledger::rewards::{
@@ -257,6 +257,27 @@ fn a_false_report_is_slashed() {
         let challenge = RewardsMsg::Challenge { epoch: 0, worker: who, evidence };
         stage.tell("challenged and slashed", stranger, &challenge, 0);
         stage.tell("challenged again", stranger, &challenge, 0);
+    }
+}
+
+/// A registry that asks nobody whom its chain could ask is no peer: terms that another kind of chain has do not do here.
+#[test]
+fn a_registry_that_nobody_judges_is_no_peer() {
+    for (mut engine, access) in pairs() {
+        let cast = Arc::new(Cast::new(&engine.contract()).unwrap());
+        let (closed, lawful) = (engine.closed(), peers(Arc::clone(&cast), access));
+        let lax: Peers = Arc::new(move |contract, question| {
+            let mut reply: Value = serde_json::from_slice(&lawful(contract, question)?).unwrap();
+            let terms = &mut reply["config"]["terms"];
+            (terms["attested_only"], terms["approved_only"]) = (json!(!closed), json!(closed));
+            Ok(serde_json::to_vec(&reply).unwrap())
+        });
+        engine.set_peers(lax);
+        let bytes = birth(engine.as_ref(), &cast).unwrap();
+        let admin = cast.owner.address.as_str();
+        let born = engine.call(Entry::Instantiate, &START, admin, &bytes).unwrap();
+        assert!(born.result.unwrap_err().contains("that nobody has verified"));
+        assert_eq!(engine.rows(), Rows::default());
     }
 }
 

@@ -128,8 +128,8 @@ impl Worker {
         };
         let hash = hex::encode(evidence_hash(&record, &evidence));
         Ok(Some(format!(
-            "nobody chooses or pays this worker until the market's approver confirms its evidence: \
-             prag worker approve {} {hash}",
+            "nobody chooses or pays this worker until the market's approver has verified its evidence {hash} and \
+             confirms it: prag evidence verify --worker {}",
             record.worker
         )))
     }

@@ -11,11 +11,11 @@ use crate::flow::problems::another;
 use crate::flow::{Worker, problems};
 use ed25519_dalek::Signer;
 use prag_contracts_core::rewards::book::{Book, Entry};
-use prag_contracts_core::workers::answers;
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::rewards::{
     ReportRecord, RewardsConfig, RewardsMsg, RewardsQuery, RewardsReply,
 };
+use prag_protocol::ledger::workers::{WorkersQuery, WorkersReply};
 use prag_protocol::problem::{Code, Problem};
 
 impl Worker {
@@ -51,10 +51,15 @@ impl Worker {
     /// Whether being there in an epoch is paid for.
     async fn was_there(&self, scene: &Scene<'_>, epoch: u64) -> Result<bool, Problem> {
         let paid = scene.config(epoch).is_some_and(|config| config.uptime_bps > 0);
-        let Some(record) = self.own_record().await?.filter(|_| paid) else { return Ok(false) };
-        let window = self.terms().await?.terms.window_seconds;
+        if !paid {
+            return Ok(false);
+        }
         let (from, until) = (scene.ends(epoch.checked_sub(1)), scene.ends(Some(epoch)));
-        Ok(answers(&record, window, from, until) > 0)
+        let worker = self.ledger_account();
+        match self.registry(WorkersQuery::Reporter { worker, from, until }).await? {
+            WorkersReply::Reporter(reporter) => Ok(reporter.is_some_and(|one| one.answers > 0)),
+            _ => Err(another()),
+        }
     }
 
     /// A book that was kept, and nobody knows what became of it.

@@ -137,3 +137,80 @@ fn markets_of_chains_are_pinned() {
         assert!(told.contains(named), "{named}: {told}");
     }
 }
+
+const SECRET: &str = r#"
+    [ledger]
+    kind = "secret"
+    chain_id = "secret-4"
+    prefix = "secret"
+    contract = "CONTRACT"
+    code_hash = "0303030303030303030303030303030303030303030303030303030303030303"
+    network_key = "0909090909090909090909090909090909090909090909090909090909090909"
+    nodes = ["https://one.example", "https://two.example", "https://three.example"]
+    agree = 2
+    execute_every_s = 600
+    trusted = { height = 7, hash = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a" }
+    trusting_period_s = 86400
+    gas_price = { micro = 100000, denom = "uscrt" }
+"#;
+
+fn contract_of(prefix: &str, bytes: &[u8]) -> String {
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse(prefix).unwrap(), bytes).unwrap()
+}
+
+fn secret() -> String {
+    SECRET.replace("CONTRACT", &contract_of("secret", &[7; 20]))
+}
+
+/// Secret's bounds are told with their names; nothing that decides trust has a default, and one node is not enough.
+#[test]
+fn secrets_bounds_are_named() {
+    let text = secret();
+    let settings = parsed(&text).unwrap();
+    let Ledger::Secret(secret) = &settings.ledger else { panic!("secret") };
+    assert_eq!((secret.agree, secret.execute_every_s, secret.relays_per_hour), (2, 600, 3600));
+    let long = contract_of("secret", &[7; 32]);
+    for (from, to, named) in [
+        ("agree = 2", "agree = 1", "ledger.agree"),
+        ("agree = 2", "agree = 4", "ledger.agree"),
+        ("agree = 2", "", "agree"),
+        ("execute_every_s = 600", "execute_every_s = 59", "ledger.execute_every_s"),
+        ("execute_every_s = 600", "execute_every_s = 3601", "ledger.execute_every_s"),
+        ("execute_every_s = 600", "", "execute_every_s"),
+        ("0909", "09", "`ledger.network_key`: expected 64"),
+        (&"09".repeat(32), &"00".repeat(32), "ledger.network_key"),
+        (&contract_of("secret", &[7; 20]), &long, "ledger.contract"),
+        ("https://one", "ftp://one", "ledger.nodes"),
+        ("chain_id", "relays_per_hour = 3\n    chain_id", "ledger.relays_per_hour"),
+        ("chain_id", "believe = true\n    chain_id", "believe"),
+    ] {
+        let told = parsed(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(told.contains(named), "{from} to {to}: {told}");
+    }
+    let market = format!("{text}[market.worker]\nservice = \"retrieval\"\n");
+    assert!(parsed(&market).is_err(), "no market is reached through it");
+}
+
+/// All that decides what is believed of Secret is measured, its nodes too; what costs money only is not.
+#[test]
+fn secrets_trust_is_measured() {
+    let files = [String::new(), String::new(), String::new()];
+    let digest = |text: &str| parsed(text).unwrap().digest(&files);
+    let text = secret();
+    let base = digest(&text);
+    for (from, to) in [
+        ("secret-4", "secret-5"),
+        (contract_of("secret", &[7; 20]).as_str(), contract_of("secret", &[8; 20]).as_str()),
+        ("0303", "0304"),
+        ("0909", "0908"),
+        ("one.example", "four.example"),
+        ("agree = 2", "agree = 3"),
+        ("execute_every_s = 600", "execute_every_s = 601"),
+        ("height = 7", "height = 8"),
+        ("0a0a", "0a0b"),
+        ("86400", "86401"),
+    ] {
+        assert_ne!(digest(&text.replacen(from, to, 1)), base, "{from}");
+    }
+    assert_eq!(digest(&text.replacen("100000", "100001", 1)), base);
+}

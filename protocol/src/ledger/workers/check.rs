@@ -135,6 +135,10 @@ impl WorkersQuery {
                 let is = usize::try_from(*chunk).unwrap_or(usize::MAX);
                 Ok(length("chunk", is, 0, last)?)
             }
+            Self::Reporter { from, until, .. } => {
+                within("from", *from, 0, INTEGER_MAX)?;
+                Ok(within("until", *until, 0, INTEGER_MAX)?)
+            }
             Self::Config {}
             | Self::Measurements {}
             | Self::Worker { .. }

@@ -40,7 +40,7 @@ pub enum WorkersMsg {
         /// Where from now on.
         payment_wallet: Address,
     },
-    /// Worker: has another URL. Documented.
+    /// Worker: has another URL; where approvers vouch for workers, it waits for its approver anew. Documented.
     SetWorkerAddress {
         /// The new one.
         new_ip_address: String,
@@ -86,33 +86,37 @@ pub enum WorkersMsg {
         /// Why, for those who read the ledger.
         reason: String,
     },
-    /// Admin: an image may register once the timelock has passed.
+    /// Admin: an image may register, or be vouched for, once the timelock has passed.
     ApproveMeasurement {
         /// Which.
         #[serde(with = "hex32")]
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
-    /// Admin: an image may not, and is chosen no more, from now on. Again is no error.
+    /// Admin: an image may not, and its workers are neither chosen nor paid, from now on. Again is no error.
     RetireMeasurement {
         /// Which.
         #[serde(with = "hex32")]
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         measurement: [u8; 32],
     },
-    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid. Again is no
-    /// error.
+    /// Approver: has verified a worker's evidence as it is on record, so that the worker is chosen and paid for what it
+    /// does from now on. Again is no error.
     ApproveWorker {
         /// Who.
         worker: Address,
-        /// What was verified: SHA-256(`"PRAG-EVIDENCE/v1"` ‖ LP(worker, signing_key, hpke_key, ip_address, nonce,
+        /// What was verified: SHA-256(`"PRAG-CONFIRM/v1"` ‖ LP(worker, signing_key, hpke_key, ip_address, nonce,
         /// tls_spki_sha256, ledger_id, config_digest, policy_epoch as u64 big-endian, report_sha256, collateral_sha256)).
         #[serde(with = "hex32")]
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
         evidence_hash: [u8; 32],
+        /// The image that the evidence shows; one that is approved, and effective.
+        #[serde(with = "hex32")]
+        #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
+        measurement: [u8; 32],
     },
     /// Approver or admin: a worker is not chosen, and what it reports not taken, from now on until it is approved anew.
-    /// Again is no error.
+    /// By the admin, the evidence on record is void, too: the worker registers anew first. Again is no error.
     RetireWorker {
         /// Who.
         worker: Address,

@@ -94,6 +94,15 @@ pub enum WorkersQuery {
         /// Which.
         worker: Address,
     },
+    /// What a report of use is held against that a worker makes now: asked by the rewards contract.
+    Reporter {
+        /// Who.
+        worker: Address,
+        /// Unix seconds; answers count of windows that begin then or later,
+        from: u64,
+        /// and before this second.
+        until: u64,
+    },
     /// The challenge of the running window for an account that is, or wants to be, a worker. Documented.
     GetLivelinessChallenge {
         /// For whom.
@@ -126,6 +135,19 @@ pub enum EvidencePart {
     Collateral,
 }
 
+/// A worker that may report: its evidence is confirmed and of date, and its image approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Reporter {
+    /// Its Ed25519 key, which has to sign the report.
+    #[serde(with = "hex32")]
+    #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
+    pub signing_key: [u8; 32],
+    /// Windows of the time that was asked about that it answered while it stood.
+    pub answers: u64,
+}
+
 /// What an account has to sign in the running window, and a report has to carry as its nonce.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -139,7 +161,8 @@ pub struct LivelinessChallenge {
     #[serde(with = "hex32")]
     #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub challenge: [u8; 32],
-    /// Whether it is answered.
+    /// Whether it is answered, as well as the worker can now: one that waited when it did, and waits no more, may once
+    /// more.
     pub answered: bool,
 }
 
@@ -162,6 +185,8 @@ pub enum WorkersReply {
     Urls(Vec<String>),
     /// For [`WorkersQuery::Worker`] and [`WorkersQuery::GetNextWorker`]; `None` if there is none.
     Worker(Option<Box<WorkerRecord>>),
+    /// For [`WorkersQuery::Reporter`]; `None` for who may not report now.
+    Reporter(Option<Reporter>),
     /// For [`WorkersQuery::GetLivelinessChallenge`].
     Challenge(LivelinessChallenge),
     /// For [`WorkersQuery::Evidence`]; `None` if there is none.

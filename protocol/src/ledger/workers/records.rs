@@ -100,16 +100,16 @@ pub struct Approval {
     pub effective: u64,
 }
 
-/// What the chain itself verified of a worker's evidence.
+/// The image of a worker: as the chain verified it, or as the approver vouches for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Attested {
-    /// The measurement in the quote.
+    /// The measurement in the evidence.
     #[serde(with = "hex32")]
     #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]
     pub measurement: [u8; 32],
-    /// The approval that it was registered under; void once that is retired.
+    /// The approval that it was registered or vouched for under; void once that is retired.
     pub approval: u32,
 }
 
@@ -172,9 +172,10 @@ pub struct WorkerRecord {
     pub evidence_expires: u64,
     /// Its first window.
     pub since: u64,
-    /// Windows that it answered.
+    /// Windows that it answered while it stood: those that are paid for.
     pub answered: WindowSet,
-    /// Windows that it paid for, or was away in: nobody can report them any more.
+    /// Windows that it paid for, was away in, or answered while it waited or its image was retired: nobody can report
+    /// them any more, and nobody is paid for them.
     pub punished: WindowSet,
     /// Unix seconds; as long as it counts as live.
     pub live_until: u64,

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU64;
 const CODE: [u8; 32] = [0xab; 32];
 
 /// Answers a query in the network's enclave: `say` makes an answer or refusal of the question.
-fn enclave(say: impl Fn(&[u8]) -> Said + Send + Sync + 'static) -> Lie {
+fn enclave(say: impl Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static) -> Lie {
     answering(ENCLAVE, move |session, question| match say(question) {
         Ok(answer) => Ok(session.answer(&answer)),
         Err(text) => Err(format!(

@@ -134,12 +134,21 @@ impl Story {
         let record = self.worker(machine.by).await.unwrap();
         assert!(record.pending);
         let kept = self.worker_registry().await.kept_evidence(&worker).await.unwrap().unwrap();
-        let approve =
-            |evidence_hash| WorkersMsg::ApproveWorker { worker: worker.clone(), evidence_hash };
+        let measurement = machine.image();
+        let approve = |evidence_hash| {
+            let worker = worker.clone();
+            WorkersMsg::ApproveWorker { worker, evidence_hash, measurement }
+        };
         let hash = evidence_hash(&record, &kept.record);
         let (to, other) = (&self.workers, approve([0; 32]));
         self.refused("other evidence", &self.admin, to, &other, 0).await;
         self.refused("may not do that", &self.watcher, to, &approve(hash), 0).await;
+        let unlisted = WorkersMsg::ApproveWorker {
+            worker: worker.clone(),
+            evidence_hash: hash,
+            measurement: [0; 32],
+        };
+        self.refused("not approved", &self.admin, to, &unlisted, 0).await;
         self.tell("workers: approve_worker", &self.admin, to, &approve(hash), 0).await;
         assert!(!self.worker(machine.by).await.unwrap().pending);
     }

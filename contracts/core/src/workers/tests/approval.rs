@@ -3,11 +3,12 @@
 use super::*;
 use prag_protocol::ledger::workers::EvidenceRecord;
 
-const TIMELOCK: u64 = 1000;
+pub(super) const TIMELOCK: u64 = 1000;
 
-/// Terms that want approvals, "ann" registered, and "judge" an approver whom the timelock has shown.
-fn world() -> World {
+/// Terms that want approvals, image 1 on the list, "ann" registered, and "judge" an approver whom the timelock has shown.
+pub(super) fn world() -> World {
     let mut world = World::with(|terms| terms.approved_only = true);
+    world.ok("admin", approve(1));
     world.ok("admin", WorkersMsg::SetParties { parties: approved_by("judge") });
     world.env.time += TIMELOCK;
     world.enlist("ann", 5);
@@ -25,19 +26,24 @@ fn evidence(world: &World, who: &str) -> EvidenceRecord {
     }
 }
 
-fn seen(world: &World, who: &str) -> [u8; 32] {
+pub(super) fn seen(world: &World, who: &str) -> [u8; 32] {
     evidence_hash(&world.record(who).unwrap(), &evidence(world, who))
 }
 
-fn confirm(who: &str, evidence_hash: [u8; 32]) -> WorkersMsg {
-    WorkersMsg::ApproveWorker { worker: account(who), evidence_hash }
+pub(super) fn confirm(who: &str, evidence_hash: [u8; 32]) -> WorkersMsg {
+    confirm_as(who, evidence_hash, 1)
 }
 
-fn dismiss(who: &str) -> WorkersMsg {
+/// As an image of that byte.
+pub(super) fn confirm_as(who: &str, evidence_hash: [u8; 32], image: u8) -> WorkersMsg {
+    WorkersMsg::ApproveWorker { worker: account(who), evidence_hash, measurement: [image; 32] }
+}
+
+pub(super) fn dismiss(who: &str) -> WorkersMsg {
     WorkersMsg::RetireWorker { worker: account(who) }
 }
 
-fn urls(world: &World) -> usize {
+pub(super) fn urls(world: &World) -> usize {
     let query = WorkersQuery::GetUrls {
         signature: None,
         subscriber_public_key: None,
@@ -191,7 +197,7 @@ fn the_hash_is_over_every_part() {
         evidence.report_sha256.into(),
         evidence.collateral_sha256.into(),
     ];
-    let mut hasher = Sha256::new_with_prefix("PRAG-EVIDENCE/v1");
+    let mut hasher = Sha256::new_with_prefix("PRAG-CONFIRM/v1");
     for part in &parts {
         hasher.update(u32::try_from(part.len()).unwrap().to_be_bytes());
         hasher.update(part);

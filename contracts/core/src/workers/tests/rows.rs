@@ -225,6 +225,7 @@ fn queries() -> Vec<WorkersQuery> {
             service: "retrieval".to_owned(),
         },
         WorkersQuery::Worker { worker: worker.clone() },
+        WorkersQuery::Reporter { worker: worker.clone(), from: 0, until: NOW },
         WorkersQuery::GetLivelinessChallenge { worker: worker.clone() },
         WorkersQuery::Evidence { worker: worker.clone() },
         WorkersQuery::EvidenceChunk { worker, part, chunk },
@@ -279,7 +280,7 @@ fn cost(others: u32) -> Vec<(String, u32, usize)> {
 #[test]
 fn cost_does_not_grow() {
     let (few, many) = (cost(2), cost(10_000));
-    assert_eq!(few.len(), 26);
+    assert_eq!(few.len(), 27);
     for ((kind, rows, bytes), (_, rows_of_many, bytes_of_many)) in few.iter().zip(&many) {
         println!("{kind}: {rows} rows, {bytes_of_many} bytes");
         assert_eq!(rows, rows_of_many, "{kind}");

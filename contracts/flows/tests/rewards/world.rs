@@ -1,5 +1,4 @@
-//! The rewards contract among workers, owners and the bank, with vouchers that are really signed.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+//! A worker, an owner and a pool on one chain, and a book of one session.
 
 use cosmwasm_std::{Addr, Coin};
 use cw_multi_test::{AppResponse, Executor, IntoAddr};
@@ -10,7 +9,7 @@ use prag_contracts_flows::Network;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::ledger::rewards::{
     EpochView, Evidence, PoolRecord, RewardsConfig, RewardsInit, RewardsMsg, RewardsQuery,
-    RewardsReply, RoyaltyClaim, Shown, Tree,
+    RewardsReply, Shown,
 };
 use prag_protocol::ledger::voucher::{Counters, Role, SignedVoucher, Voucher};
 use prag_protocol::ledger::workers::{
@@ -19,28 +18,29 @@ use prag_protocol::ledger::workers::{
 };
 use prag_protocol::{Address, CollectionId};
 
-const DAY: u64 = 86_400;
-const LEDGER: [u8; 32] = [0x1d; 32];
-const COLLECTION: CollectionId = CollectionId([0xc0; 16]);
-const BOND: u128 = 1000;
+pub(crate) const DAY: u64 = 86_400;
+pub(crate) const LEDGER: [u8; 32] = [0x1d; 32];
+pub(crate) const COLLECTION: CollectionId = CollectionId([0xc0; 16]);
+pub(crate) const BOND: u128 = 1000;
+pub(crate) const IMAGE: [u8; 32] = [9; 32];
 
-fn spelled(addr: &Addr) -> Address {
+pub(crate) fn spelled(addr: &Addr) -> Address {
     addr.as_str().parse().unwrap()
 }
 
-fn address(name: &str) -> Address {
+pub(crate) fn address(name: &str) -> Address {
     spelled(&name.into_addr())
 }
 
-fn coins(units: u128) -> Vec<Coin> {
+pub(crate) fn coins(units: u128) -> Vec<Coin> {
     vec![Coin::new(units, "uscrt")]
 }
 
-fn key(byte: u8) -> SigningKey {
+pub(crate) fn key(byte: u8) -> SigningKey {
     SigningKey::from_bytes(&[byte; 32])
 }
 
-fn init() -> RewardsInit {
+pub(crate) fn init() -> RewardsInit {
     RewardsInit {
         ledger: LEDGER,
         denom: "uscrt".parse().unwrap(),
@@ -65,14 +65,17 @@ fn init() -> RewardsInit {
 }
 
 /// A network where `ann` is a worker with a stake of 5000, `owner` has the collection, and 10,000 are in epoch 0.
-struct World {
-    network: Network,
-    rewards: Addr,
+pub(crate) struct World {
+    pub(crate) network: Network,
+    pub(crate) rewards: Addr,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut network = Network::new().unwrap();
+        let approve = WorkersMsg::ApproveMeasurement { measurement: IMAGE };
+        network.tell("deployer", &network.workers.clone(), &approve, &[]).unwrap();
+        network.wait(60);
         let rewards = network.rewards(init()).unwrap();
         network.app.send_tokens("rich".into_addr(), "ann".into_addr(), &coins(10_000)).unwrap();
         let create =
@@ -85,7 +88,7 @@ impl World {
         world
     }
 
-    fn live(&self) -> LivelinessChallenge {
+    pub(crate) fn live(&self) -> LivelinessChallenge {
         let query = WorkersQuery::GetLivelinessChallenge { worker: address("ann") };
         match self.network.ask(&self.network.workers, &query).unwrap() {
             WorkersReply::Challenge(challenge) => challenge,
@@ -93,14 +96,14 @@ impl World {
         }
     }
 
-    fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         let LivelinessChallenge { window, challenge, .. } = self.live();
         let signature = key(1).sign(&challenge).to_bytes();
         let message = WorkersMsg::ReportLiveliness { window, signature };
         self.network.tell("ann", &self.network.workers.clone(), &message, &[]).unwrap();
     }
 
-    fn register(&mut self, stake: &[Coin]) {
+    pub(crate) fn register(&mut self, stake: &[Coin]) {
         let workers = self.network.workers.clone();
         let LivelinessChallenge { window, challenge, .. } = self.live();
         let (ip_address, payment_wallet) = ("https://ann.example".to_owned(), address("ann"));
@@ -129,7 +132,11 @@ impl World {
     }
 
     /// Somebody has verified the evidence that is on record.
-    fn approve(&mut self) {
+    pub(crate) fn approve(&mut self) {
+        self.try_approve().unwrap();
+    }
+
+    pub(crate) fn try_approve(&mut self) -> Result<AppResponse, String> {
         let workers = self.network.workers.clone();
         let worker = address("ann");
         let query = WorkersQuery::Evidence { worker: worker.clone() };
@@ -138,12 +145,12 @@ impl World {
             panic!("it is kept");
         };
         let evidence_hash = evidence_hash(&self.worker(), &evidence);
-        let message = WorkersMsg::ApproveWorker { worker, evidence_hash };
-        self.network.tell("deployer", &workers, &message, &[]).unwrap();
+        let message = WorkersMsg::ApproveWorker { worker, evidence_hash, measurement: IMAGE };
+        self.network.tell("deployer", &workers, &message, &[])
     }
 
     /// From now on the rewards contract may slash.
-    fn allow_slashing(&mut self) {
+    pub(crate) fn allow_slashing(&mut self) {
         let parties = Parties {
             rewards: Some(spelled(&self.rewards)),
             treasury: address("treasury"),
@@ -154,26 +161,35 @@ impl World {
         self.network.tell("deployer", &workers, &message, &[]).unwrap();
     }
 
-    fn tell(&mut self, by: &str, message: &RewardsMsg, funds: u128) -> Result<AppResponse, String> {
+    pub(crate) fn tell(
+        &mut self,
+        by: &str,
+        message: &RewardsMsg,
+        funds: u128,
+    ) -> Result<AppResponse, String> {
         let funds = if funds == 0 { Vec::new() } else { coins(funds) };
         self.network.tell(by, &self.rewards.clone(), message, &funds)
     }
 
-    fn report(&mut self, book: &Book, signer: &SigningKey) -> Result<AppResponse, String> {
+    pub(crate) fn report(
+        &mut self,
+        book: &Book,
+        signer: &SigningKey,
+    ) -> Result<AppResponse, String> {
         let report = book.report();
         let bytes = report.signed_bytes(&LEDGER, &address("ann"), 0);
         let signature = signer.sign(&bytes).to_bytes();
         self.tell("ann", &RewardsMsg::ReportUsage { epoch: 0, report, signature }, BOND)
     }
 
-    fn pool(&self) -> PoolRecord {
+    pub(crate) fn pool(&self) -> PoolRecord {
         match self.network.ask(&self.rewards, &RewardsQuery::Pool {}).unwrap() {
             RewardsReply::Pool(pool) => pool,
             other => panic!("{other:?}"),
         }
     }
 
-    fn epoch(&self) -> EpochView {
+    pub(crate) fn epoch(&self) -> EpochView {
         match self.network.ask(&self.rewards, &RewardsQuery::Epoch { epoch: 0 }).unwrap() {
             RewardsReply::Epoch(Some(view)) => *view,
             other => panic!("{other:?}"),
@@ -181,7 +197,7 @@ impl World {
     }
 
     /// What the bank says the contract has is what its pool says it holds.
-    fn conserves(&self) -> PoolRecord {
+    pub(crate) fn conserves(&self) -> PoolRecord {
         let pool = self.pool();
         let held = pool.bonds + pool.deposits + pool.open + pool.unclaimed + pool.carry;
         assert_eq!(pool.paid_in, pool.paid_out + pool.fees + held);
@@ -189,7 +205,7 @@ impl World {
         pool
     }
 
-    fn worker(&self) -> WorkerRecord {
+    pub(crate) fn worker(&self) -> WorkerRecord {
         let query = WorkersQuery::Worker { worker: address("ann") };
         match self.network.ask(&self.network.workers, &query).unwrap() {
             WorkersReply::Worker(Some(record)) => *record,
@@ -197,17 +213,17 @@ impl World {
         }
     }
 
-    fn stake(&self) -> u128 {
+    pub(crate) fn stake(&self) -> u128 {
         self.worker().stake
     }
 
-    fn has(&self, name: &str) -> u128 {
+    pub(crate) fn has(&self, name: &str) -> u128 {
         self.network.has(&name.into_addr())
     }
 }
 
 /// A book of one session; `forged` has the consumer's signature made by another key.
-fn book(forged: bool) -> Book {
+pub(crate) fn book(forged: bool) -> Book {
     let session = key(2);
     let voucher = Voucher {
         ledger: LEDGER,
@@ -227,139 +243,7 @@ fn book(forged: bool) -> Book {
     Book::new(vec![Entry { signed, start: Counters::default() }]).unwrap()
 }
 
-fn challenge(book: &Book) -> RewardsMsg {
+pub(crate) fn challenge(book: &Book) -> RewardsMsg {
     let evidence = Evidence::Leaf(Shown::Usage(Box::new(book.usage(0).unwrap())));
     RewardsMsg::Challenge { epoch: 0, worker: address("ann"), evidence }
-}
-
-/// Fund, report, demand, reveal, close, claim, royalty: every unit arrives where it belongs.
-#[test]
-fn a_true_report_is_paid() {
-    let mut world = World::new();
-    let book = book(false);
-    for _ in 0..2 {
-        world.network.wait(6 * 3600);
-        world.answer();
-    }
-    world.network.wait(7 * DAY - 12 * 3600);
-    assert!(world.report(&book, &key(9)).is_err(), "another key");
-    world.report(&book, &key(1)).unwrap();
-    world.conserves();
-    assert_eq!(world.epoch().record.standing.answers, 2, "the registration's window began earlier");
-    let worker = address("ann");
-    world.network.wait(DAY);
-    let demand =
-        RewardsMsg::Demand { epoch: 0, worker: worker.clone(), tree: Tree::Usage, index: 0 };
-    assert!(world.tell("rich", &demand, 9).is_err());
-    world.tell("rich", &demand, 10).unwrap();
-    let shown = Shown::Usage(Box::new(book.usage(0).unwrap()));
-    let before = world.has("ann");
-    world.tell("ann", &RewardsMsg::Reveal { epoch: 0, shown }, 0).unwrap();
-    assert_eq!(world.has("ann"), before + 10);
-    let refused = world.tell("watcher", &challenge(&book), 0).unwrap_err();
-    assert_eq!(refused, "the evidence shows nothing false");
-    world.network.wait(3 * DAY);
-    let treasury = world.has("treasury");
-    world.tell("watcher", &RewardsMsg::CloseEpoch { epoch: 0 }, 0).unwrap();
-    assert_eq!(world.has("treasury"), treasury + 500);
-    let before = world.has("ann");
-    world.tell("ann", &RewardsMsg::Claim { epoch: 0, royalty: None }, 0).unwrap();
-    assert_eq!(world.has("ann"), before + 6500 + 1000 + BOND);
-    let shown = book.royalty(0).unwrap();
-    let royalty = Some(RoyaltyClaim { worker, shown });
-    let claim = RewardsMsg::Claim { epoch: 0, royalty };
-    assert!(world.tell("stranger", &claim, 0).is_err());
-    world.tell("owner", &claim, 0).unwrap();
-    assert_eq!(world.has("owner"), 2000);
-    assert!(world.tell("owner", &claim, 0).is_err());
-    let pool = world.conserves();
-    assert_eq!(world.network.has(&world.rewards), 0, "{pool:?}");
-}
-
-/// A forged voucher voids the report, pays the watcher, and costs a tenth of the stake.
-#[test]
-fn a_false_report_is_slashed() {
-    let mut world = World::new();
-    world.allow_slashing();
-    world.network.wait(7 * DAY);
-    let book = book(true);
-    world.report(&book, &key(1)).unwrap();
-    let done = world.tell("watcher", &challenge(&book), 0).unwrap();
-    assert!(!format!("{done:?}").contains("slash_failed"));
-    assert_eq!(world.stake(), 4500);
-    assert_eq!(world.has("treasury"), 500);
-    assert_eq!(world.has("watcher"), 400);
-    assert_eq!(world.epoch().record.standing.reports, 0);
-    world.conserves();
-    let again = world.tell("watcher", &challenge(&book), 0).unwrap_err();
-    assert_eq!(again, "the report is void");
-}
-
-/// A workers contract that refuses does not save a false report, and the failure is seen.
-#[test]
-fn a_challenge_stands_where_the_slashing_fails() {
-    let mut world = World::new();
-    world.network.wait(7 * DAY);
-    let book = book(true);
-    world.report(&book, &key(1)).unwrap();
-    let done = world.tell("watcher", &challenge(&book), 0).unwrap();
-    assert!(format!("{done:?}").contains("slash_failed"));
-    assert_eq!(world.stake(), 5000);
-    assert_eq!(world.has("watcher"), 400);
-    assert_eq!(world.epoch().record.standing.reports, 0);
-    world.conserves();
-}
-
-/// A bank that does not pay takes the whole message with it, the slashing too.
-#[test]
-fn a_payment_that_fails_leaves_everything_as_it_was() {
-    let mut world = World::new();
-    world.allow_slashing();
-    world.network.wait(7 * DAY);
-    let book = book(true);
-    world.report(&book, &key(1)).unwrap();
-    let before = (world.pool(), world.epoch(), world.stake());
-    let rewards = world.rewards.clone();
-    world.network.app.init_modules(|router, _, storage| {
-        router.bank.init_balance(storage, &rewards, coins(5)).unwrap();
-    });
-    assert!(world.tell("watcher", &challenge(&book), 0).is_err());
-    assert_eq!((world.pool(), world.epoch(), world.stake()), before);
-    assert_eq!(world.has("watcher"), 0);
-}
-
-/// What nobody has verified is paid nothing: a worker that nobody approved, or that registered anew, or was retired.
-#[test]
-fn unverified_workers_report_nothing() {
-    let mut world = World::new();
-    world.network.wait(7 * DAY);
-    let book = book(false);
-    let refused = "the sender is not a registered worker";
-    world.register(&[]);
-    assert_eq!(world.report(&book, &key(1)).unwrap_err(), refused);
-    world.approve();
-    let (workers, retire) =
-        (world.network.workers.clone(), WorkersMsg::RetireWorker { worker: address("ann") });
-    world.network.tell("deployer", &workers, &retire, &[]).unwrap();
-    assert_eq!(world.report(&book, &key(1)).unwrap_err(), refused);
-    assert_eq!(world.has("ann"), 5000);
-    world.approve();
-    world.report(&book, &key(1)).unwrap();
-    world.conserves();
-}
-
-/// Whoever is no worker reports nothing, and a contract that answers no question of ours is no peer.
-#[test]
-fn strangers_are_no_workers() {
-    let mut world = World::new();
-    world.network.wait(7 * DAY);
-    let report = book(false).report();
-    let bytes = report.signed_bytes(&LEDGER, &address("rich"), 0);
-    let signature = key(1).sign(&bytes).to_bytes();
-    let message = RewardsMsg::ReportUsage { epoch: 0, report, signature };
-    let refused = world.tell("rich", &message, BOND).unwrap_err();
-    assert_eq!(refused, "the sender is not a registered worker");
-    world.conserves();
-    world.network.workers = world.network.relay.clone();
-    assert_eq!(world.network.rewards(init()).unwrap_err(), "another contract did not answer");
 }
