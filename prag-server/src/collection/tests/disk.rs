@@ -42,10 +42,10 @@ pub(super) fn frozen(engine: &MemoryEngine, documents: &[(&str, &str)]) -> Colle
     shard
 }
 
+pub(super) type Answer = (String, u32, String, [u8; 32]);
+
 /// Every chunk that lives, as an answer cites it, with the hash that stands for it.
-pub(super) fn answers(
-    live: &Live,
-) -> Result<Vec<(String, u32, String, [u8; 32])>, CollectionError> {
+pub(super) fn answers(live: &Live) -> Result<Vec<Answer>, CollectionError> {
     let mut rows: Vec<(&Row, Option<_>)> = Vec::new();
     for part in live.parts() {
         let (held, alive, shelf) = match part {
