@@ -194,7 +194,7 @@ async fn compare(client: &Client, disk: CollectionId, memory: CollectionId) {
     }
 }
 
-/// A bit of each blob under `folder`, in its first frame.
+/// A bit in every frame of each blob under `folder`.
 fn damage(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -202,7 +202,9 @@ fn damage(folder: &Path) {
             damage(&path);
         } else if path.file_name().is_some_and(|name| name.len() == 64) {
             let mut bytes = std::fs::read(&path).unwrap();
-            bytes[300] ^= 1;
+            for at in (60..bytes.len()).step_by(30_000) {
+                bytes[at] ^= 1;
+            }
             std::fs::write(&path, bytes).unwrap();
         }
     }

@@ -34,7 +34,6 @@ impl Shape {
     }
 
     /// What BM25 sees of a chunk: nothing where words are not searched.
-    #[must_use]
     ///
     /// # Errors
     /// [`Elsewhere`] where its text is not in memory.

@@ -225,7 +225,7 @@ impl Kept {
 /// [`CollectionError::Tampered`] if one does not open at its place, and then none is returned.
 pub fn cited(rows: &[(&Row, Option<&Arc<Shelf>>)]) -> Result<Vec<Option<String>>, CollectionError> {
     let mut texts = Vec::with_capacity(rows.len());
-    let mut wanted: Vec<(&Arc<Shelf>, Vec<usize>, Vec<Range<usize>>)> = Vec::new();
+    let mut wanted: Vec<(&Arc<Shelf>, Places)> = Vec::new();
     for (number, (row, shelf)) in rows.iter().enumerate() {
         let Row { document, chunk } = row;
         let Some(shelf) = shelf else {
@@ -235,21 +235,24 @@ pub fn cited(rows: &[(&Row, Option<&Arc<Shelf>>)]) -> Result<Vec<Option<String>>
         };
         texts.push(None);
         let lies = document.lies(*chunk).ok_or(DAMAGED)?;
-        match wanted.iter_mut().find(|(known, _, _)| Arc::ptr_eq(known, shelf)) {
-            Some((_, numbers, places)) => {
+        match wanted.iter_mut().find(|(known, _)| Arc::ptr_eq(known, shelf)) {
+            Some((_, (numbers, places))) => {
                 numbers.push(number);
                 places.push(lies);
             }
-            None => wanted.push((shelf, vec![number], vec![lies])),
+            None => wanted.push((shelf, (vec![number], vec![lies]))),
         }
     }
-    for (shelf, numbers, places) in wanted {
+    for (shelf, (numbers, places)) in wanted {
         for (number, text) in numbers.into_iter().zip(shelf.texts(&places)?) {
             texts[number] = Some(text);
         }
     }
     Ok(texts)
 }
+
+/// Of a shelf: rows, and where the text of each lies.
+type Places = (Vec<usize>, Vec<Range<usize>>);
 
 const DAMAGED: CollectionError = CollectionError::Tampered("text");
 /// Searches take milliseconds.

@@ -5,10 +5,10 @@
 //! Never: a row without a document and a chunk.
 //! Invariant: a segment that was loaded has the rows and the tree that it had when it was built.
 
-use super::super::CollectionError;
-use super::super::profile::Shape;
-use super::super::record::{Document, decode, lying, read_in};
-use super::super::state::Row;
+use crate::collection::CollectionError;
+use crate::collection::profile::Shape;
+use crate::collection::record::{Document, decode, lying, read_in};
+use crate::collection::state::Row;
 use prag_protocol::wire::collections::Residency;
 use prag_trust::merkle::MerkleLog;
 use rayon::prelude::*;
