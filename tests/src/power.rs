@@ -84,7 +84,7 @@ impl Lab {
         self.serve().await;
     }
 
-    /// Waits until the stopped worker holds no shard: its last work may outlive its listener a little.
+    /// Waits until the stopped worker holds no shard: its last work may outlive its listener, on a chain by some blocks.
     async fn let_go(&self) {
         if self.mortal.is_some() {
             return;
@@ -102,5 +102,5 @@ impl Lab {
     }
 }
 
-const LET_GO_ATTEMPTS: u32 = 50;
+const LET_GO_ATTEMPTS: u32 = 300;
 const LET_GO_PAUSE: Duration = Duration::from_millis(100);
