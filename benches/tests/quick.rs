@@ -149,6 +149,7 @@ const ROWS: [&str; 38] = [
     "request/query/sign",
     "request/query/quota",
     "request/query/whole",
+    "request/query/together",
     "request/query/crypto",
     "wire/request",
     "wire/reply",

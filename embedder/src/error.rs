@@ -148,6 +148,18 @@ pub enum EmbedError {
 }
 
 impl EmbedError {
+    /// Place of the text at fault in its call, where it is a text's.
+    #[must_use]
+    pub fn text(&self) -> Option<usize> {
+        match self {
+            Self::TooLong { index, .. }
+            | Self::Empty { index }
+            | Self::Oversized { index, .. }
+            | Self::Tokenizer { index } => Some(*index),
+            _ => None,
+        }
+    }
+
     /// The error for a failed read or write of `file`.
     pub(crate) fn io(file: ModelFile, error: &io::Error) -> Self {
         match error.kind() {

@@ -32,6 +32,10 @@ pub const NAME_BYTES_MAX: usize = 128;
 pub const COLLECTIONS_PER_OWNER_MAX: usize = 256;
 /// Most hits of one query.
 pub const K_MAX: u32 = 1000;
+/// Most queries of one request.
+pub const QUERIES_MAX: usize = 64;
+/// Most hits of all queries of one request.
+pub const QUERIES_HITS_MAX: u32 = K_MAX;
 /// Longest query text, bytes.
 pub const QUERY_BYTES_MAX: usize = 16 << 10;
 /// Largest context budget, tokens.

@@ -202,6 +202,15 @@ impl Problem {
         self
     }
 
+    /// The same, of entry `index` of the list that field `list` holds.
+    #[must_use]
+    pub fn of_entry(mut self, list: &str, index: usize) -> Self {
+        let entry = format!("{list}[{index}]");
+        self.field =
+            Some(self.field.map_or_else(|| entry.clone(), |field| format!("{entry}.{field}")));
+        self
+    }
+
     /// Names the messages that the caller must sign.
     #[must_use]
     pub fn sign(mut self, messages: Vec<AccessMsg>) -> Self {

@@ -22,6 +22,7 @@ use prag_protocol::wire::search::QueryRequest;
 use prag_server::channel::KeyRing;
 use prag_trust::resumed::{Resumption, SECRET_BYTES};
 use std::cell::Cell;
+use std::time::Duration;
 
 /// Adds the rows.
 pub(super) fn run(
@@ -88,10 +89,11 @@ fn queries(
         Side::new("channel", |round| stage.sealed(&ready(round)?)),
         Side::new("SDK", |round| whole(&stage.reader, round)),
         Side::new("SDK, quota", |round| whole(&stage.metered, round)),
+        Side::new("SDK, 16 at once", |round| together(stage, data, round)),
     ];
     let measured = interleave(sides, WARM, size.requests, screen.now("asking queries"))?;
-    let [index, inner, plain, sealed, sdk, metered] = &measured[..] else {
-        return Err(BenchError::new("asking", "six ways"));
+    let [index, inner, plain, sealed, sdk, metered, together] = &measured[..] else {
+        return Err(BenchError::new("asking", "seven ways"));
     };
     let mut row = |id, figure, subject: &Measured, baseline: &Measured, bar: Option<f64>| {
         let mut row = Row::single(id, figure, &data.name, Unit::Seconds, subject)?;
@@ -104,7 +106,21 @@ fn queries(
     row("request/query/channel", "a query: the channel's part", sealed, plain, None)?;
     row("request/query/sign", "a query: permit and signature at the client", sdk, sealed, None)?;
     row("request/query/quota", "a query: a grant with a quota (one fsync)", metered, sdk, None)?;
-    row("request/query/whole", "a query, whole: SDK to SDK", sdk, index, Some(2.0))
+    row("request/query/whole", "a query, whole: SDK to SDK", sdk, index, Some(2.0))?;
+    let figure = "the same, a sixteenth of a request of 16 queries";
+    row("request/query/together", figure, together, index, Some(2.0))
+}
+
+/// What each of several queries in one request takes.
+fn together(stage: &Stage, data: &DataSet, round: usize) -> Result<Duration, BenchError> {
+    let vectors = data.queries.iter().cycle().skip(round * TOGETHER % data.queries.len());
+    let requests: Vec<_> = vectors.take(TOGETHER).map(|vector| request(vector)).collect();
+    let whole = time(|| {
+        let asked = stage.desk.block_on(stage.reader.queries(stage.collection, &requests));
+        let replies = asked.step("queries")?.into_iter().map(full);
+        replies.collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(whole / TOGETHER as u32)
 }
 
 /// Bytes on the wire, one request on a connection that is open already. Answers the lengths of the sealed messages.
@@ -189,5 +205,7 @@ fn full(
 }
 
 const SECRET: [u8; SECRET_BYTES] = [5; SECRET_BYTES];
+/// Queries of a request of several.
+const TOGETHER: usize = 16;
 const WARM: usize = 10;
 const NOW: u64 = 1_800_000_000;

@@ -228,6 +228,9 @@ pub(super) struct Query {
     pub(super) collection: String,
     /// What is sought; `-` reads it from standard input.
     pub(super) text: String,
+    /// With `-`: each line of standard input is a query of its own, and many are asked at once.
+    #[arg(long)]
+    pub(super) lines: bool,
     /// Hits wanted.
     #[arg(short, long, default_value_t = 10)]
     pub(super) k: u32,

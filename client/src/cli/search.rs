@@ -13,15 +13,17 @@ use crate::receipt::ReceiptFile;
 use crate::sdk::Client;
 use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
-use prag_protocol::wire::search::{Citation, ContextRequest, Hit, Mode, QueryRequest};
+use prag_protocol::limits::{QUERIES_HITS_MAX, QUERIES_MAX};
+use prag_protocol::wire::search::{Citation, ContextRequest, Hit, Mode, QueryReply, QueryRequest};
+use serde::Serialize;
 use std::io::Read;
 
 pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query) -> Done {
+    let texts = texts(&options.text, options.lines)?;
     let id = client.resolve(&options.collection).await?;
     check(client, id).await?;
-    let file = options.receipt.as_deref().map(ReceiptFile::create).transpose()?;
-    let request = QueryRequest {
-        text: Some(text(&options.text)?),
+    let mut file = options.receipt.as_deref().map(ReceiptFile::create).transpose()?;
+    let common = QueryRequest {
         k: Some(options.k),
         mode: options.mode.map(|mode| match mode {
             args::Mode::Hybrid => Mode::Hybrid,
@@ -33,22 +35,86 @@ pub(super) async fn query(client: &Client, screen: Screen, options: &args::Query
         with_metadata: options.metadata,
         ..QueryRequest::default()
     };
-    let reply = match file {
-        None => client.query(id, &request).await?,
-        Some(mut file) => {
-            let (reply, kept) = client.query_with_receipt(id, &request).await?;
-            file.keep(&kept)?;
-            reply
+    if !options.lines {
+        let text = texts.into_iter().next();
+        let request = QueryRequest { text, ..common };
+        let reply = match &mut file {
+            None => client.query(id, &request).await?,
+            Some(file) => {
+                let (reply, kept) = client.query_with_receipt(id, &request).await?;
+                file.keep(&kept)?;
+                reply
+            }
+        };
+        screen.show(&reply, || show_hits(screen, &reply));
+        return Ok(true);
+    }
+    let requests: Vec<_> = texts.iter().map(|text| of_text(&common, text)).collect();
+    let mut replies = Vec::with_capacity(texts.len());
+    for some in requests.chunks(at_once(options.k)) {
+        match &mut file {
+            None => replies.extend(client.queries(id, some).await?),
+            Some(file) => {
+                for (reply, kept) in client.queries_with_receipts(id, some).await? {
+                    file.keep(&kept)?;
+                    replies.push(reply);
+                }
+            }
         }
-    };
-    screen.show(&reply, || {
-        if reply.hits.is_empty() {
-            return "nothing found".to_owned();
-        }
-        let hits = reply.hits.iter().enumerate();
-        hits.map(|(index, hit)| show_hit(screen, index + 1, hit)).collect::<Vec<_>>().join("\n\n")
+    }
+    let answers: Vec<_> =
+        texts.iter().zip(&replies).map(|(text, reply)| Answer { text, reply }).collect();
+    screen.show(&answers, || {
+        let shown = |answer: &Answer<'_>| {
+            let head = screen.bold(&format!("> {}", clean(answer.text)));
+            format!("{head}\n\n{}", show_hits(screen, answer.reply))
+        };
+        answers.iter().map(shown).collect::<Vec<_>>().join("\n\n")
     });
     Ok(true)
+}
+
+/// One query of many, and its answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    text: &'a str,
+    #[serde(flatten)]
+    reply: &'a QueryReply,
+}
+
+fn of_text(common: &QueryRequest, text: &str) -> QueryRequest {
+    QueryRequest { text: Some(text.to_owned()), ..common.clone() }
+}
+
+/// How many queries one request takes, of `k` hits each.
+fn at_once(k: u32) -> usize {
+    ((QUERIES_HITS_MAX / k.max(1)) as usize).clamp(1, QUERIES_MAX)
+}
+
+/// What is sought: one text, or one a line.
+fn texts(argument: &str, lines: bool) -> Result<Vec<String>, ClientError> {
+    if !lines {
+        return Ok(vec![text(argument)?]);
+    }
+    if argument != "-" {
+        let what = "--lines reads queries from standard input: give `-` as the text";
+        return Err(ClientError::Usage(what.to_owned()));
+    }
+    let text = text(argument)?;
+    let texts = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let texts: Vec<String> = texts.map(str::to_owned).collect();
+    if texts.is_empty() {
+        return Err(ClientError::Usage("standard input holds no query".to_owned()));
+    }
+    Ok(texts)
+}
+
+fn show_hits(screen: Screen, reply: &QueryReply) -> String {
+    if reply.hits.is_empty() {
+        return "nothing found".to_owned();
+    }
+    let hits = reply.hits.iter().enumerate();
+    hits.map(|(index, hit)| show_hit(screen, index + 1, hit)).collect::<Vec<_>>().join("\n\n")
 }
 
 pub(super) async fn context(client: &Client, screen: Screen, options: &args::Context) -> Done {

@@ -51,17 +51,25 @@ impl Client {
     ) -> Result<(QueryReply, Kept), ClientError> {
         let awaited = self.awaited(id);
         let request = QueryRequest { receipt: true, ..request.clone() };
-        let (mut reply, session) = self.query_in_session(id, &request).await?;
-        let handed = reply.receipt.take().ok_or(MISSING)?;
-        let Openings::Query { salt, chunks } = handed.openings.clone() else {
-            return Err(OTHER);
-        };
-        let chunks = paired(&reply.hits, chunks, of_hit)?;
-        let QueryRequest { text, vector, filter, .. } = request;
-        let opened = OpenedRetrieval { salt, text, vector, filter, chunks };
-        let scores = reply.hits.iter().map(|hit| hit.score);
-        let kept = awaited.retrieval(&session, handed, opened, scores)?;
-        Ok((reply, kept))
+        let (reply, session) = self.query_in_session(id, &request).await?;
+        awaited.query(&session, request, reply)
+    }
+
+    /// Searches for several things at once; a receipt for each answer.
+    ///
+    /// # Errors
+    /// As [`Client::query_with_receipt`].
+    pub async fn queries_with_receipts(
+        &self,
+        id: CollectionId,
+        queries: &[QueryRequest],
+    ) -> Result<Vec<(QueryReply, Kept)>, ClientError> {
+        let awaited = self.awaited(id);
+        let signed = |query: &QueryRequest| QueryRequest { receipt: true, ..query.clone() };
+        let queries: Vec<QueryRequest> = queries.iter().map(signed).collect();
+        let (replies, session) = self.queries_in_session(id, &queries).await?;
+        let answers = queries.into_iter().zip(replies);
+        answers.map(|(query, reply)| awaited.query(&session, query, reply)).collect()
     }
 
     /// Passages within a token budget; the receipt covers every one.
@@ -173,6 +181,24 @@ impl Client {
 }
 
 impl Awaited<'_> {
+    fn query(
+        &self,
+        session: &Arc<Session>,
+        request: QueryRequest,
+        mut reply: QueryReply,
+    ) -> Result<(QueryReply, Kept), ClientError> {
+        let handed = reply.receipt.take().ok_or(MISSING)?;
+        let Openings::Query { salt, chunks } = handed.openings.clone() else {
+            return Err(OTHER);
+        };
+        let chunks = paired(&reply.hits, chunks, of_hit)?;
+        let QueryRequest { text, vector, filter, .. } = request;
+        let opened = OpenedRetrieval { salt, text, vector, filter, chunks };
+        let scores = reply.hits.iter().map(|hit| hit.score);
+        let kept = self.retrieval(session, handed, opened, scores)?;
+        Ok((reply, kept))
+    }
+
     fn retrieval(
         &self,
         session: &Arc<Session>,

@@ -56,14 +56,24 @@ impl Worker {
         id: CollectionId,
     ) -> Result<Reader, Problem> {
         let reader = self.admit_read(caller, id).await?;
+        self.keep_pace(&reader, 1)?;
+        Ok(reader)
+    }
+
+    /// Hold a grantee to the pace of the settings, which counts searches.
+    pub(super) fn keep_pace(&self, reader: &Reader, searches: u64) -> Result<(), Problem> {
         let settings = &self.0.settings;
         let pace = Pace { per_second: settings.rate_per_s, burst: settings.rate_burst };
-        let granted = &reader.granted;
-        if granted.is_owner() || reader.held.watch().pass(granted.caller(), pace, self.now()) {
-            return Ok(reader);
+        let (granted, now) = (&reader.granted, self.now());
+        if granted.is_owner() || reader.held.watch().pass(granted.caller(), pace, (searches, now)) {
+            return Ok(());
+        }
+        if searches > pace.burst {
+            let detail = "searches at once are admitted under one grant; ask in smaller requests";
+            return Err(Problem::new(Code::RateLimited, detail).limit(pace.burst));
         }
         let detail = "requests a second are admitted under one grant; try again in a second";
-        Err(Problem::new(Code::RateLimited, detail).limit(settings.rate_per_s))
+        Err(Problem::new(Code::RateLimited, detail).limit(pace.per_second))
     }
 
     pub(super) async fn admit_read(

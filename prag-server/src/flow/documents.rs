@@ -8,7 +8,7 @@
 use super::admit::Reader;
 use super::ingest::token;
 use super::usage::count_usage;
-use super::{Answer, Worker, problems, query, validate};
+use super::{Answer, Worker, plan, problems, validate};
 use crate::collection::CollectionShard;
 use crate::collection::record::{Document, Op};
 use crate::collection::renew;
@@ -105,7 +105,7 @@ impl Worker {
         found: Option<Kept>,
         charge: Option<Charge>,
     ) -> Result<Metered<DocumentInfo>, Problem> {
-        let scope = query::filters(reader, None)?;
+        let scope = plan::filters(reader, None)?;
         let found = found.filter(|kept| visible(&kept.document, &scope));
         let chunks = found.as_ref().map_or(0, |kept| kept.document.chunks.len());
         let units = reader.units(chunks);
@@ -263,7 +263,7 @@ fn page(
         None => Bound::Unbounded,
         Some(cursor) => Bound::Excluded(at_cursor(shard, &cursor)?),
     };
-    let scope = query::filters(reader, None)?;
+    let scope = plan::filters(reader, None)?;
     let mut rows = live
         .documents
         .range((start, Bound::Unbounded))

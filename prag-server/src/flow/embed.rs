@@ -67,7 +67,10 @@ impl Worker {
             InputType::Query => Role::Query,
         };
         let tokens = texts.iter().map(|text| self.0.parts.embedder.count(text) as u64).sum();
-        let rows = self.embed(role, texts).await?;
+        let rows = self.embed_each(role, texts).await.map_err(|Blamed { index, problem }| {
+            let field = index.map_or_else(|| "input".to_owned(), |index| format!("input[{index}]"));
+            problem.field(field)
+        })?;
         let data = (0u32..)
             .zip(rows.iter())
             .map(|(index, row)| Embedding {
@@ -80,14 +83,33 @@ impl Worker {
         Ok(Embeddings { object: "list".to_owned(), data, model: card.name, usage })
     }
 
-    pub(super) async fn embed(&self, role: Role, texts: Vec<String>) -> Result<Rows, Problem> {
+    /// Embed texts together. Where it is one of them that fails, says which.
+    pub(super) async fn embed_each(&self, role: Role, texts: Vec<String>) -> Result<Rows, Blamed> {
         let embedder = Arc::clone(&self.0.parts.embedder);
-        let work = move || embed_now(embedder.as_ref(), role, &texts);
-        tokio::task::spawn_blocking(work).await.map_err(problems::internal)?
+        let work = move || embed_rows(embedder.as_ref(), role, &texts);
+        let rows = tokio::task::spawn_blocking(work).await;
+        rows.map_err(|error| Blamed { index: None, problem: problems::internal(error) })?
     }
 
     pub(super) fn embedder(&self) -> &Arc<dyn Embedder> {
         &self.0.parts.embedder
+    }
+}
+
+/// Why texts were not embedded.
+pub(super) struct Blamed {
+    /// Place of the text at fault.
+    pub(super) index: Option<usize>,
+    pub(super) problem: Problem,
+}
+
+impl Blamed {
+    /// As a problem of an entry of the list that field `list` holds.
+    pub(super) fn of_entry(self, list: &str) -> Problem {
+        match self.index {
+            Some(index) => self.problem.of_entry(list, index),
+            None => self.problem,
+        }
     }
 }
 
@@ -97,11 +119,19 @@ pub(super) fn embed_now(
     role: Role,
     texts: &[String],
 ) -> Result<Rows, Problem> {
+    embed_rows(embedder, role, texts).map_err(|blamed| blamed.problem)
+}
+
+fn embed_rows(embedder: &dyn Embedder, role: Role, texts: &[String]) -> Result<Rows, Blamed> {
     let views: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut rows = Rows::zeros(views.len(), embedder.model().dim);
     let mut done = 0;
     for part in views.chunks(prag_embedder::TEXTS_MAX.max(1)) {
-        for vector in embedder.embed(role, part).map_err(problems::embed)?.iter() {
+        let embedded = embedder.embed(role, part).map_err(|error| {
+            let index = error.text().map(|index| done + index);
+            Blamed { index, problem: problems::embed(error) }
+        })?;
+        for vector in embedded.iter() {
             if let Some(row) = rows.row_mut(done) {
                 row.copy_from_slice(vector);
             }

@@ -196,8 +196,9 @@ pub(super) fn chunk(error: ChunkError) -> Problem {
 
 pub(super) fn embed(error: EmbedError) -> Problem {
     match &error {
-        EmbedError::TooLong { max, .. } => {
-            Problem::new(Code::TooLarge, error.to_string()).field("text").limit(*max)
+        EmbedError::TooLong { tokens, max, .. } => {
+            let detail = format!("the text has {tokens} tokens, more than {max}");
+            Problem::new(Code::TooLarge, detail).field("text").limit(*max)
         }
         EmbedError::Empty { .. } => {
             Problem::new(Code::EmptyText, "the text is empty").field("text")

@@ -27,10 +27,10 @@ impl Bucket {
         Self { tokens: pace.burst, at: now }
     }
 
-    /// Take the token of one request; false where there is none. A clock that goes back fills nothing.
-    pub(super) fn take(&mut self, pace: Pace, now: u64) -> bool {
+    /// Take so many tokens; false, and none is taken, where there are fewer. A clock that goes back fills nothing.
+    pub(super) fn take(&mut self, pace: Pace, tokens: u64, now: u64) -> bool {
         self.fill(pace, now);
-        match self.tokens.checked_sub(1) {
+        match self.tokens.checked_sub(tokens) {
             Some(left) => {
                 self.tokens = left;
                 true
@@ -60,7 +60,7 @@ mod tests {
     const PACE: Pace = Pace { per_second: 2, burst: 5 };
 
     fn pass(bucket: &mut Bucket, asked: usize, now: u64) -> usize {
-        (0..asked).filter(|_| bucket.take(PACE, now)).count()
+        (0..asked).filter(|_| bucket.take(PACE, 1, now)).count()
     }
 
     /// A burst passes, then the rate; a long rest earns one burst, not more.
@@ -74,6 +74,16 @@ mod tests {
         assert!(bucket.is_full(PACE, 104));
         assert_eq!(pass(&mut bucket, 9, 10_000), 5);
         assert_eq!(pass(&mut bucket, 9, u64::MAX), 5);
+    }
+
+    /// Who asks for more than is there gets nothing, and loses nothing.
+    #[test]
+    fn many_pass_together_or_not_at_all() {
+        let mut bucket = Bucket::full(PACE, 100);
+        assert!(!bucket.take(PACE, 6, 100));
+        assert!(bucket.take(PACE, 4, 100));
+        assert!(!bucket.take(PACE, 2, 100));
+        assert!(bucket.take(PACE, 1, 100) && !bucket.take(PACE, u64::MAX, 200));
     }
 
     /// Setting the clock back and forth earns nothing.

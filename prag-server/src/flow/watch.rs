@@ -26,9 +26,9 @@ struct Watched {
 }
 
 impl Watch {
-    /// Whether a request of `who` may pass now. Where too many are watched, one that is at rest makes room; where
+    /// Whether so many searches of `who` may pass now (Unix seconds). Where too many are watched, one that is at rest makes room; where
     /// none is, a newcomer is refused.
-    pub(super) fn pass(&mut self, who: &Address, pace: Pace, now: u64) -> bool {
+    pub(super) fn pass(&mut self, who: &Address, pace: Pace, (searches, now): (u64, u64)) -> bool {
         if !self.0.contains_key(who) {
             if self.0.len() >= WATCHED_MAX && !self.make_room(pace, now) {
                 return false;
@@ -37,7 +37,7 @@ impl Watch {
         }
         self.0.get_mut(who).is_some_and(|watched| {
             watched.seen = now;
-            watched.bucket.take(pace, now)
+            watched.bucket.take(pace, searches, now)
         })
     }
 
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_dump_is_half_of_it() {
         let (mut watch, who) = (Watch::default(), who(1));
-        assert!(watch.pass(&who, PACE, 1));
+        assert!(watch.pass(&who, PACE, (1, 1)));
         let ids: Vec<String> = (0..50).map(|number| number.to_string()).collect();
         watch.returned(&who, ids[..49].iter().map(String::as_str));
         assert_eq!(watch.flags(&who, 100), []);
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_handful_is_no_dump() {
         let (mut watch, who) = (Watch::default(), who(1));
-        assert!(watch.pass(&who, PACE, 1));
+        assert!(watch.pass(&who, PACE, (1, 1)));
         for number in 0..DUMP_MIN - 1 {
             watch.returned(&who, std::iter::once(number.to_string().as_str()));
         }
@@ -138,12 +138,12 @@ mod tests {
     fn room_is_bounded_and_refills_nobody() {
         let mut watch = Watch::default();
         for number in 0..WATCHED_MAX {
-            assert!(watch.pass(&who(number), PACE, 1));
+            assert!(watch.pass(&who(number), PACE, (1, 1)));
         }
-        assert!(!watch.pass(&who(WATCHED_MAX), PACE, 1), "all are busy");
-        assert!(watch.pass(&who(0), PACE, 1));
-        assert!(!watch.pass(&who(0), PACE, 1));
-        assert!(watch.pass(&who(WATCHED_MAX), PACE, 2), "one at rest makes room");
+        assert!(!watch.pass(&who(WATCHED_MAX), PACE, (1, 1)), "all are busy");
+        assert!(watch.pass(&who(0), PACE, (1, 1)));
+        assert!(!watch.pass(&who(0), PACE, (1, 1)));
+        assert!(watch.pass(&who(WATCHED_MAX), PACE, (1, 2)), "one at rest makes room");
         assert_eq!(watch.0.len(), WATCHED_MAX);
         assert!(watch.0.contains_key(&who(0)), "and not the busy one");
     }

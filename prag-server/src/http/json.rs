@@ -95,6 +95,11 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
 
 /// The code of a field that does not fit, by where it stands.
 fn data_code(path: &str) -> Code {
+    // A query among several is a query: `queries[7].filter`.
+    let path = path
+        .strip_prefix("queries[")
+        .and_then(|rest| rest.split_once("]."))
+        .map_or(path, |(_, path)| path);
     let first = path.split(['.', '[']).next().unwrap_or_default();
     let vector = path.split(['.', '[']).any(|part| part == "vector");
     match first {

@@ -50,6 +50,7 @@ use utoipa::OpenApi;
         documents::show,
         documents::delete_one,
         search::query,
+        search::queries,
         search::context,
         vouchers::hand_in,
         grants::put,

@@ -7,7 +7,9 @@
 //! ([`crate::room`]); what outgrows it is refused, not leaked.
 
 use axum::http::Method;
-use prag_protocol::limits::{BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, HIT_BYTES_MAX, K_MAX};
+use prag_protocol::limits::{
+    BUDGET_TOKENS_MAX, CONTEXT_PASSAGES_MAX, HIT_BYTES_MAX, K_MAX, QUERIES_HITS_MAX, QUERIES_MAX,
+};
 use prag_protocol::wire::metering::{K_DEFAULT, PASSAGES_DEFAULT};
 use prag_trust::padding::padded_len;
 use serde::Deserialize;
@@ -36,6 +38,7 @@ impl Shape {
         }
         match leaf {
             "query" => query(&serde_json::from_slice(body).unwrap_or_default()),
+            "queries" => queries(&serde_json::from_slice(body).unwrap_or_default()),
             "context" => context(&serde_json::from_slice(body).unwrap_or_default()),
             _ => Self::Loose,
         }
@@ -70,6 +73,12 @@ struct QueryShape {
     receipt: bool,
 }
 
+/// The part of a request of several queries that its reply's size follows.
+#[derive(Default, Deserialize)]
+struct QueriesShape {
+    queries: Vec<QueryShape>,
+}
+
 /// The part of a context request that its reply's size follows.
 #[derive(Default, Deserialize)]
 struct ContextShape {
@@ -80,11 +89,32 @@ struct ContextShape {
 }
 
 fn query(shape: &QueryShape) -> Shape {
-    let k = shape.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize;
-    let metadata = if shape.with_metadata { METADATA_BYTES } else { 0 };
-    let receipt = if shape.receipt { RECEIPT_BYTES + k * PASSAGE_BYTES } else { 0 };
-    let bytes = REPLY_BYTES + VOUCHER_BYTES + k * metadata + receipt;
-    Shape::Bucket { bytes, hits: k }
+    let hits = shape.hits();
+    Shape::Bucket { bytes: REPLY_BYTES + VOUCHER_BYTES + shape.beside(hits), hits }
+}
+
+/// The sum of the queries'. Where they want more hits than a request may, as many as it may: it is refused.
+fn queries(shape: &QueriesShape) -> Shape {
+    let (mut bytes, mut hits) = (REPLY_BYTES + VOUCHER_BYTES, 0);
+    for query in shape.queries.iter().take(QUERIES_MAX) {
+        let more = query.hits().min(QUERIES_HITS_MAX as usize - hits);
+        bytes += ANSWER_BYTES + query.beside(more);
+        hits += more;
+    }
+    Shape::Bucket { bytes, hits }
+}
+
+impl QueryShape {
+    fn hits(&self) -> usize {
+        self.k.unwrap_or(K_DEFAULT).clamp(1, K_MAX) as usize
+    }
+
+    /// Bytes that `hits` may add, besides what each of them has.
+    fn beside(&self, hits: usize) -> usize {
+        let metadata = if self.with_metadata { METADATA_BYTES } else { 0 };
+        let receipt = if self.receipt { RECEIPT_BYTES + hits * PASSAGE_BYTES } else { 0 };
+        hits * metadata + receipt
+    }
 }
 
 fn context(shape: &ContextShape) -> Shape {
@@ -102,6 +132,8 @@ fn context(shape: &ContextShape) -> Shape {
 const FLOOR_BYTES: usize = 2048;
 /// Headers, profile digest, JSON around the hits; a refusal fits too.
 const REPLY_BYTES: usize = 2048;
+/// Profile digest and JSON around the hits of one answer among several.
+const ANSWER_BYTES: usize = 256;
 /// A voucher (at most 1,000 bytes of JSON, a third more where the reply is sealed), in every bucket: whether use is
 /// metered, and whose, shows in no length.
 const VOUCHER_BYTES: usize = 1408;
@@ -124,6 +156,7 @@ mod tests {
     use super::*;
 
     const QUERY: &str = "/v1/collections/00/query";
+    const QUERIES: &str = "/v1/collections/00/queries";
     const CONTEXT: &str = "/v1/collections/00/context";
 
     /// The bucket follows k and budget, and neither text nor validity.
@@ -146,6 +179,33 @@ mod tests {
         assert_eq!(Shape::of(&Method::GET, QUERY, b""), Shape::Loose);
         assert_eq!(of("/v1/collections/00/documents/query", "{}"), Shape::Loose);
         assert_eq!(of("/v1/models", "{}"), Shape::Loose);
+    }
+
+    /// The bucket of several queries follows their parameters, and ends where a request's bounds do.
+    #[test]
+    fn several_queries_share_a_bucket() {
+        let of = |body: &str| Shape::of(&Method::POST, QUERIES, body.as_bytes());
+        let room = |body: &str| match of(body) {
+            Shape::Bucket { bytes, hits } => (bytes, hits),
+            Shape::Loose => panic!("loose"),
+        };
+        let two = r#"{"queries":[{"k":3,"text":"a"},{"k":4,"vector":[1,2]}]}"#;
+        assert_eq!(of(two), of(r#"{"queries":[{"k":4},{"k":3,"text":"a longer question"}]}"#));
+        assert_eq!(room(two).1, 7);
+        assert_ne!(of(two), of(r#"{"queries":[{"k":3},{"k":4,"receipt":true}]}"#));
+        assert_ne!(of(two), of(r#"{"queries":[{"k":7}]}"#));
+        assert_eq!(of("not JSON"), of(r#"{"queries":[]}"#));
+        let many = |count: usize, k: u32| {
+            format!(r#"{{"queries":[{}]}}"#, vec![format!(r#"{{"k":{k}}}"#); count].join(","))
+        };
+        assert_eq!(room(&many(64, 20)).1, 1000);
+        assert_eq!(of(&many(5000, 1)), of(&many(64, 1)));
+        let one = match Shape::of(&Method::POST, QUERY, br#"{"k":5,"receipt":true}"#) {
+            Shape::Bucket { bytes, hits } => (bytes, hits),
+            Shape::Loose => panic!("loose"),
+        };
+        let listed = room(r#"{"queries":[{"k":5,"receipt":true}]}"#);
+        assert_eq!((one.0 + ANSWER_BYTES, one.1), listed);
     }
 
     /// A bucket is exact, and what outgrows it is left alone and reported.

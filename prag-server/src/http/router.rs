@@ -60,6 +60,7 @@ routes! {
     get "/v1/collections/{collection}/documents/{handle}" => documents::show;
     delete "/v1/collections/{collection}/documents/{handle}" => documents::delete_one;
     post "/v1/collections/{collection}/query" => search::query;
+    post "/v1/collections/{collection}/queries" => search::queries;
     post "/v1/collections/{collection}/context" => search::context;
     post "/v1/collections/{collection}/vouchers" => vouchers::hand_in;
     post "/v1/collections/{collection}/grants" => grants::put;

@@ -14,7 +14,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use prag_protocol::wire::metering::Metered;
 use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
-use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
+use prag_protocol::wire::search::{
+    ContextReply, ContextRequest, QueriesReply, QueriesRequest, QueryReply, QueryRequest,
+};
 
 /// Search a collection. An attested reader gets the reply sealed: `{"sealed": "…"}`.
 #[utoipa::path(post, path = "/v1/collections/{collection}/query", tag = "search", request_body = QueryRequest,
@@ -31,6 +33,27 @@ pub(super) async fn query(
         Ok(Json(worker.query(&signed.caller, collection_id(&id)?, request, &departure).await?))
     };
     let reply: Reply<Answer<Metered<QueryReply>>> = answer.await;
+    let reply = reply.into_response();
+    departure.wait().await;
+    reply
+}
+
+/// Several searches of a collection under one signature, each as if it were asked alone; reply i answers query i. One
+/// that is not acceptable refuses all, before any is counted. An attested reader gets the reply sealed.
+#[utoipa::path(post, path = "/v1/collections/{collection}/queries", tag = "search", request_body = QueriesRequest,
+    params(("collection" = String, Path, description = "32 hex digits")),
+    responses((status = 200, body = Metered<QueriesReply>), (status = "default", body = ProblemBody, content_type = "application/problem+json")))]
+pub(super) async fn queries(
+    State(worker): State<Worker>,
+    Named(id): Named<String>,
+    signed: Signed,
+) -> Response {
+    let departure = Departure::begin();
+    let answer = async {
+        let request: QueriesRequest = signed.json()?;
+        Ok(Json(worker.queries(&signed.caller, collection_id(&id)?, request, &departure).await?))
+    };
+    let reply: Reply<Answer<Metered<QueriesReply>>> = answer.await;
     let reply = reply.into_response();
     departure.wait().await;
     reply

@@ -7,7 +7,9 @@
 
 use super::Page;
 use super::documents::DocumentInfo;
-use super::search::{ContextReply, ContextRequest, Mode, QueryReply, QueryRequest};
+use super::search::{
+    ContextReply, ContextRequest, Mode, QueriesReply, QueriesRequest, QueryReply, QueryRequest,
+};
 use crate::ledger::voucher::{Counters, OfferedVoucher, SignedVoucher};
 use crate::limits::{DOCUMENT_CHUNKS_MAX, PAGE_ROWS_MAX};
 use crate::{Address, RequestId};
@@ -90,6 +92,14 @@ impl Counted for QueryReply {
     }
 }
 
+impl Counted for QueriesReply {
+    fn cost(&self, embedded: u64) -> Counters {
+        let chunks = self.replies.iter().map(|reply| reply.hits.len() as u64).sum();
+        let queries = self.replies.len() as u64;
+        Counters { queries, chunks, embedded, ..Counters::default() }
+    }
+}
+
 impl Counted for ContextReply {
     fn cost(&self, embedded: u64) -> Counters {
         let chunks = self.citations.len() as u64;
@@ -124,6 +134,20 @@ impl QueryRequest {
             embedded: text.map_or(0, tokens),
             ..Counters::default()
         }
+    }
+}
+
+impl QueriesRequest {
+    /// What the reply costs at most.
+    #[must_use]
+    pub fn most(&self) -> Counters {
+        let each = self.queries.iter().map(QueryRequest::most);
+        each.fold(Counters::default(), |sum, one| Counters {
+            queries: sum.queries.saturating_add(one.queries),
+            chunks: sum.chunks.saturating_add(one.chunks),
+            embedded: sum.embedded.saturating_add(one.embedded),
+            ..sum
+        })
     }
 }
 
@@ -192,6 +216,9 @@ mod tests {
         assert_eq!(query(r#"{"text":"four"}"#), [1, 10, 68, 0, 0]);
         assert_eq!(query(r#"{"text":"four","mode":"sparse","k":3}"#), [1, 3, 0, 0, 0]);
         assert_eq!(query(r#"{"text":"four","vector":[1.0]}"#), [1, 10, 0, 0, 0]);
+        let several = r#"{"queries":[{"text":"four"},{"text":"four","mode":"sparse","k":3}]}"#;
+        let several = serde_json::from_str::<QueriesRequest>(several).unwrap();
+        assert_eq!(several.most().values(), [2, 13, 68, 0, 0]);
         let context = ContextRequest { prompt: "four".into(), budget: 99, ..Default::default() };
         assert_eq!(context.most().values(), [1, 12, 68, 99, 0]);
         assert_eq!(page_most(None).values(), [100, 0, 0, 0, 0]);

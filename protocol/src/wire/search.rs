@@ -1,7 +1,7 @@
 //! Query and context.
 //!
 //! Layer: protocol, wire.
-//! Holds: bodies of query and context.
+//! Holds: bodies of query, of several queries at once, and of context.
 //! Never: an exact score, or a vector in a reply.
 //! Invariant: citation i belongs to passage i; hits are ordered best first.
 
@@ -99,6 +99,26 @@ pub struct QueryReply {
     /// Where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+}
+
+/// `POST /v1/collections/{c}/queries`: several queries under one signature, of which each costs what it costs alone.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct QueriesRequest {
+    /// 1 to 64, that want at most 1000 hits together; without `metering` of their own.
+    pub queries: Vec<QueryRequest>,
+    /// For a metered session: which request this is, and what is countersigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering: Option<Metering>,
+}
+
+/// Reply to [`QueriesRequest`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueriesReply {
+    /// Reply i answers query i.
+    pub replies: Vec<QueryReply>,
 }
 
 /// A chunk that answers.

@@ -8,7 +8,7 @@
 use crate::letter::Letter;
 use crate::{Scene, rows};
 use prag_protocol::filter::{FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_MAX};
-use prag_protocol::limits::{EMBEDDING_INPUTS_MAX, QUERY_BYTES_MAX};
+use prag_protocol::limits::{EMBEDDING_INPUTS_MAX, QUERIES_MAX, QUERY_BYTES_MAX};
 use prag_protocol::problem::Code;
 use serde_json::json;
 
@@ -78,6 +78,42 @@ async fn queries_are_checked() {
     }
     let over = Letter::new("POST", &path, r#"{"text":"x","k":6}"#);
     scene.refused_from(&scene.reader, &over, Code::InvalidField).await;
+}
+
+/// Lists of queries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_queries_are_checked() {
+    let scene = Scene::new().await;
+    let path = scene.path("/queries");
+    let many = json!({"queries": vec![json!({"text": "x", "k": 1}); QUERIES_MAX + 1]}).to_string();
+    let mut table = rows(
+        [
+            "{}",
+            r#"{"queries":[]}"#,
+            r#"{"queries":{}}"#,
+            r#"{"queries":["river"]}"#,
+            r#"{"queries":[[]]}"#,
+            r#"{"queries":[{}]}"#,
+            r#"{"queries":[{"text":"x"},{"text":"x","k":0}]}"#,
+            r#"{"queries":[{"text":"x","metering":{}}]}"#,
+            &many,
+        ],
+        Code::InvalidField,
+    );
+    table.extend([
+        (r#"{"queries":[{"text":"x"}],"k":3}"#.into(), Code::UnknownField),
+        (r#"{"queries":[{"text":"x","limit":3}]}"#.into(), Code::UnknownField),
+        (r#"{"queries":[{"text":"x"},{"vector":[1e999]}]}"#.into(), Code::BadVector),
+        (r#"{"queries":[{"text":"x","filter":[]}]}"#.into(), Code::BadFilter),
+        (r#"{"queries":[{"text":"x","k":1000},{"text":"x","k":1}]}"#.into(), Code::TooLarge),
+        (r#"{"queries":[{"text":"x"}"#.into(), Code::Malformed),
+    ]);
+    scene.table("POST", &path, &table).await;
+    // The place is named.
+    let bad = Letter::new("POST", &path, r#"{"queries":[{"text":"x"},{"text":"x","ef":0}]}"#);
+    let refusal = scene.refused(&bad, Code::InvalidField).await;
+    let problem: serde_json::Value = serde_json::from_slice(&refusal.body).unwrap();
+    assert_eq!(problem["field"], "queries[1].ef");
 }
 
 /// Filters that compare unlike things, or go on for ever.

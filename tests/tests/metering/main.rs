@@ -19,7 +19,9 @@ use prag_protocol::ledger::voucher::Counters;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::metering::{Metered, Standing};
 use prag_protocol::wire::models::{EmbeddingsRequest, Input, InputType};
-use prag_protocol::wire::search::{ContextReply, ContextRequest, QueryReply, QueryRequest};
+use prag_protocol::wire::search::{
+    ContextReply, ContextRequest, QueriesReply, QueryReply, QueryRequest,
+};
 use prag_tests::{SimReader, Wiretap, ask, json};
 use stage::{Stage, asked};
 
@@ -76,6 +78,31 @@ async fn counters_are_what_was_asked() {
     assert_eq!((usage.pending(), usage.refused), (0, None));
     assert!(twin.chunks > 0 && twin.embedded > 0 && twin.input > 0, "{twin:?}");
     assert!(stage.owner.usage().unwrap().iter().all(|usage| usage.voucher.is_none()));
+}
+
+/// Several queries in one request count as many, under one voucher; a retry under the same id counts nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_together_count_each() {
+    let stage = Stage::start(4).await;
+    let reader = stage.reader().await;
+    let query = |number: u8| QueryRequest {
+        vector: Some(vec![1.0, f32::from(number) / 100.0]),
+        k: Some(9),
+        ..QueryRequest::default()
+    };
+    for (round, count) in [(1, 5), (2, 1), (3, 9)] {
+        let queries: Vec<_> = (0..count).map(|number| query(16 * round + number)).collect();
+        let before = stage.countersigned(&reader).queries;
+        reader.queries(stage.id, &queries).await.unwrap();
+        assert_eq!(stage.countersigned(&reader), asked(before + u64::from(count)));
+    }
+    let body = br#"{"queries":[{"vector":[1,0]},{"vector":[0,1]}],"metering":{"request_id":"00112233445566778899aabbccddeeff"}}"#;
+    let used = async || {
+        let answer = stage.raw(&reader, "/queries", body).await;
+        let reply: Metered<QueriesReply> = serde_json::from_slice(&answer.body).unwrap();
+        reply.voucher.unwrap().voucher.used.queries
+    };
+    assert_eq!((used().await, used().await), (17, 17));
 }
 
 /// Requests of one session at once, in two processes: all are counted, none twice, and every voucher fits.

@@ -63,6 +63,7 @@ async fn replies_are_sealed() {
     let path = |leaf: &str| format!("/v1/collections/{}{leaf}", stage.id);
     for (method, leaf, body) in [
         ("POST", "/query", r#"{"vector":[1,0]}"#),
+        ("POST", "/queries", r#"{"queries":[{"vector":[1,0]},{"vector":[0,1]}]}"#),
         ("POST", "/context", r#"{"prompt":"dose","budget":100}"#),
         ("POST", "/documents/lookup", r#"{"id":"d0"}"#),
         ("GET", "/documents", ""),

@@ -17,7 +17,7 @@ use prag_protocol::wire::collections::{CreateCollection, OpenCorpus, ReleaseKeys
 use prag_protocol::wire::documents::{DeleteDocuments, Lookup, PutDocument};
 use prag_protocol::wire::grants::{PutGrant, RevokeGrant};
 use prag_protocol::wire::models::EmbeddingsRequest;
-use prag_protocol::wire::search::{ContextRequest, QueryRequest};
+use prag_protocol::wire::search::{ContextRequest, QueriesRequest, QueryRequest};
 use prag_trust::resumed::Resumption;
 
 fn message(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
@@ -83,6 +83,7 @@ fn bodies() {
     let good: Vec<Vec<u8>> = [
         format!(r#"{{"text":"{marker}","k":5,"mode":"hybrid","fusion":{{"linear":{{"weight":0.5}}}},"exact":true}}"#),
         format!(r#"{{"vector":[0.5,-1,1e3],"filter":{{"must":[{{"key":"a","match":{{"value":"{marker}"}}}}]}}}}"#),
+        format!(r#"{{"queries":[{{"text":"{marker}","k":5}},{{"vector":[1,2],"filter":{{"must":[{{"has_id":["{marker}"]}}]}}}}]}}"#),
         format!(r#"{{"prompt":"{marker}","budget":300,"passages":3,"fusion":"dbsf"}}"#),
         format!(r#"{{"id":"a","title":"{marker}","format":"markdown","content":"{marker}","metadata":{{"a":["b",1]}}}}"#),
         r#"{"id":"a","content":"b","chunks":[{"start":0,"end":1,"vector":[1,0]}]}"#.to_owned(),
@@ -101,6 +102,7 @@ fn bodies() {
     }
     fuzz(2, &good, |bytes| {
         read::<QueryRequest>(bytes);
+        read::<QueriesRequest>(bytes);
         read::<ContextRequest>(bytes);
         read::<PutDocument>(bytes);
         read::<DeleteDocuments>(bytes);
