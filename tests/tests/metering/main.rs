@@ -83,7 +83,7 @@ async fn counters_are_what_was_asked() {
 /// Several queries in one request count as many, under one voucher; a retry under the same id counts nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_together_count_each() {
-    let stage = Stage::start(4).await;
+    let stage = Stage::start(16).await;
     let reader = stage.reader().await;
     let query = |number: u8| QueryRequest {
         vector: Some(vec![1.0, f32::from(number) / 100.0]),
@@ -99,6 +99,7 @@ async fn queries_together_count_each() {
     let body = br#"{"queries":[{"vector":[1,0]},{"vector":[0,1]}],"metering":{"request_id":"00112233445566778899aabbccddeeff"}}"#;
     let used = async || {
         let answer = stage.raw(&reader, "/queries", body).await;
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         let reply: Metered<QueriesReply> = serde_json::from_slice(&answer.body).unwrap();
         reply.voucher.unwrap().voucher.used.queries
     };
