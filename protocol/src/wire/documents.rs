@@ -100,7 +100,8 @@ pub struct SuppliedChunk {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
-    /// As long as the collection's dimension; finite; normalised by the worker.
+    /// As long as the collection's dimension; finite; normalised by the worker. Numbers, or base64 of little-endian f32.
+    #[serde(with = "crate::wire::floats")]
     pub vector: Vec<f32>,
 }
 

@@ -9,6 +9,7 @@ pub mod attestation;
 pub mod channel;
 pub mod collections;
 pub mod documents;
+pub mod floats;
 pub mod grants;
 pub mod metering;
 pub mod models;

@@ -20,8 +20,8 @@ pub struct QueryRequest {
     /// What is sought, at most 16 KiB; needed for BM25, and embedded for the dense leg.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Dense query of the collection's dimension, instead of embedding `text`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Dense query of the collection's dimension, instead of embedding `text`: numbers, or base64 of little-endian f32.
+    #[serde(default, with = "crate::wire::floats::maybe", skip_serializing_if = "Option::is_none")]
     pub vector: Option<Vec<f32>>,
     /// Hits wanted, 1 to 1000; default 10, and never more than the grant allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +107,7 @@ pub struct QueryReply {
 #[serde(deny_unknown_fields)]
 pub struct QueriesRequest {
     /// 1 to 64, that want at most 1000 hits together; without `metering` of their own.
+    #[serde(deserialize_with = "crate::objects::many")]
     pub queries: Vec<QueryRequest>,
     /// For a metered session: which request this is, and what is countersigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]

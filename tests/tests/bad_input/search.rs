@@ -33,6 +33,10 @@ async fn queries_are_checked() {
         (r#"{"vector":[1,2,3]}"#.into(), Code::WrongDimension),
         (r#"{"vector":[1e999]}"#.into(), Code::BadVector),
         (r#"{"vector":[NaN]}"#.into(), Code::Malformed),
+        (r#"{"vector":"AACAPw=="}"#.into(), Code::WrongDimension),
+        (r#"{"vector":"AACAP"}"#.into(), Code::BadVector),
+        (r#"{"vector":"AACAfw=="}"#.into(), Code::BadVector),
+        (r#"{"vector":"one, two"}"#.into(), Code::BadVector),
         (r#"{"text":"x","limit":3}"#.into(), Code::UnknownField),
         ("[".repeat(10_000), Code::TooDeep),
     ];
@@ -93,6 +97,7 @@ async fn several_queries_are_checked() {
             r#"{"queries":{}}"#,
             r#"{"queries":["river"]}"#,
             r#"{"queries":[[]]}"#,
+            r#"{"queries":[["x"]]}"#,
             r#"{"queries":[{}]}"#,
             r#"{"queries":[{"text":"x"},{"text":"x","k":0}]}"#,
             r#"{"queries":[{"text":"x","metering":{}}]}"#,
