@@ -113,7 +113,7 @@ fn search_rows() -> Vec<String> {
     rows
 }
 
-const ROWS: [&str; 38] = [
+const ROWS: [&str; 39] = [
     "verify/sim",
     "verify/tdx",
     "verify/tdx-cached",

@@ -13,6 +13,7 @@ use prag_store::{BlobName, StoreError};
 use prag_trust::frames::Framed;
 use prag_trust::key::{Dek, Key};
 use prag_trust::seal::{Plain, SegmentRecord};
+use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
@@ -80,6 +81,15 @@ impl Volume {
             })?;
         self.framed.open(range, &sealed, &self.key).map_err(|_| DAMAGED)
     }
+
+    /// The ranges of runs, side by side on rayon's threads.
+    fn read_all(&self, runs: &[Run]) -> Result<Vec<Plain<SegmentRecord>>, CollectionError> {
+        match runs {
+            // A thread that waits for work is woken later than one run is read.
+            [(run, _)] => Ok(vec![self.read(run)?]),
+            runs => runs.par_iter().map(|(run, _)| self.read(run)).collect(),
+        }
+    }
 }
 
 impl Drop for Volume {
@@ -124,7 +134,7 @@ impl Shelf {
         let mut order: Vec<usize> = (0..places.len()).collect();
         order.retain(|at| !places[*at].is_empty());
         order.sort_by_key(|at| places[*at].start);
-        let mut runs: Vec<(Range<usize>, Vec<usize>)> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for at in order {
             let next = &places[at];
             match runs.last_mut() {
@@ -136,11 +146,12 @@ impl Shelf {
             }
         }
         let mut texts = vec![String::new(); places.len()];
-        for (run, held) in runs {
-            let plain = volume.read(&run)?;
-            for at in held {
-                let within = places[at].start - run.start..places[at].end - run.start;
-                texts[at] = read_in(plain.expose(), &within).ok_or(DAMAGED)?.to_owned();
+        for some in runs.chunks(RUNS_AT_ONCE) {
+            for ((run, held), plain) in some.iter().zip(volume.read_all(some)?) {
+                for &at in held {
+                    let within = places[at].start - run.start..places[at].end - run.start;
+                    texts[at] = read_in(plain.expose(), &within).ok_or(DAMAGED)?.to_owned();
+                }
             }
         }
         Ok(texts)
@@ -251,9 +262,14 @@ pub fn cited(rows: &[(&Row, Option<&Arc<Shelf>>)]) -> Result<Vec<Option<String>>
     Ok(texts)
 }
 
+/// A range without a frame between that is not wanted, and the numbers of the places in it.
+type Run = (Range<usize>, Vec<usize>);
+
 /// Of a shelf: rows, and where the text of each lies.
 type Places = (Vec<usize>, Vec<Range<usize>>);
 
 const DAMAGED: CollectionError = CollectionError::Tampered("text");
+/// Most runs whose plaintext is in memory at once: mostly a frame or two each.
+const RUNS_AT_ONCE: usize = 32;
 /// Searches take milliseconds.
 const LONGEST_READ: Duration = Duration::from_secs(60);
