@@ -50,7 +50,7 @@ fn run(rows: &mut Rows, by: &Person, message: AccessMsg) -> Result<(), EngineErr
 pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
     let Cast { owner, reader, worker, stranger } = cast;
     let collection = COLLECTION;
-    let told: [(&'static str, &Person, AccessMsg); 15] = [
+    let told: [(&'static str, &Person, AccessMsg); 16] = [
         (
             "create_collection",
             owner,
