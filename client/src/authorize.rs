@@ -8,7 +8,7 @@
 
 use crate::error::ClientError;
 use crate::relay::{RELAY_SECONDS_MAX, Relay, RelayTerms};
-use crate::sdk::{Call, Client};
+use crate::sdk::{Call, Client, SLACK_SECONDS};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX};
 use prag_protocol::problem::{Code, Problem};
@@ -125,8 +125,6 @@ fn unsigned(error: ClientError) -> Result<Vec<AccessMsg>, ClientError> {
 
 /// Times that a worker may ask for signatures in a row.
 const TRIES_MAX: usize = 3;
-/// Clocks differ.
-const SLACK_SECONDS: u64 = 60;
 
 #[cfg(test)]
 mod tests {

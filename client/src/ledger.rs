@@ -160,6 +160,33 @@ pub trait Ledger: Send + Sync {
         permit_name: &str,
     ) -> Result<AccessView, LedgerError>;
 
+    /// As [`Ledger::view`], of a caller who gave its word for this worker ([`crate::introduction`]). A ledger that is
+    /// closed ([`Ledger::is_closed`]) answers then of what is the caller's, and for as long as the word holds answers
+    /// [`Ledger::query`] of that collection too.
+    ///
+    /// # Errors
+    /// As [`Ledger::view`]; [`LedgerError::Refused`] where the word is not the caller's for this worker.
+    async fn view_introduced(
+        &self,
+        collection: CollectionId,
+        caller: &Address,
+        permit_name: &str,
+        _introduction: &[u8],
+    ) -> Result<AccessView, LedgerError> {
+        self.view(collection, caller, permit_name).await
+    }
+
+    /// Whether this ledger tells a worker only of what concerns it: what is absent in its answers may be another's.
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    /// Whether what is answered from now on is of a state from after Unix second `then` of this worker's clock. A closed
+    /// ledger on which nobody can prove that by itself does what proves it next, soon.
+    async fn is_after(&self, _then: u64) -> bool {
+        true
+    }
+
     /// Answer a query from the newest verified state; the caller has decided who may ask.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod error;
 pub mod home;
 pub mod identity;
+pub mod introduction;
 pub mod ledger;
 mod market;
 mod metered;

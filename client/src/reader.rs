@@ -43,6 +43,23 @@ impl Client {
         self.all(Purpose::Data, "/v1/collections").await
     }
 
+    /// The collections that this identity owns, as a worker lists them for their owner: also those that it serves no
+    /// more, where the ledger tells it of nothing else.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn own_collections(&self) -> Result<Vec<Collection>, ClientError> {
+        self.all(Purpose::Admin, "/v1/collections").await
+    }
+
+    /// As [`Client::own_collections`], one of them.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn own_collection(&self, id: CollectionId) -> Result<Collection, ClientError> {
+        self.ask(&Call::bare(Purpose::Admin, "GET", collection_path(id, ""))).await
+    }
+
     /// One collection.
     ///
     /// # Errors
@@ -59,10 +76,18 @@ impl Client {
         if let Ok(id) = name.parse() {
             return Ok(id);
         }
-        let collections = self.collections().await?;
-        let found = collections.iter().find(|collection| collection.name == name);
-        let id = found.map(|collection| collection.id);
-        id.ok_or_else(|| ClientError::NoCollection(name.to_owned()))
+        id_of(&self.collections().await?, name)
+    }
+
+    /// As [`Client::resolve`], of the collections that this identity owns.
+    ///
+    /// # Errors
+    /// As [`Client::resolve`].
+    pub async fn resolve_own(&self, name: &str) -> Result<CollectionId, ClientError> {
+        match name.parse() {
+            Ok(id) => Ok(id),
+            Err(_) => id_of(&self.own_collections().await?, name),
+        }
     }
 
     /// Every document of a collection, without contents.
@@ -281,4 +306,8 @@ fn request_field(metering: Option<Metering>) -> Option<String> {
 fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut out = [0u8; 32];
     hex::decode_to_slice(text, &mut out).ok().map(|()| out)
+}
+fn id_of(collections: &[Collection], name: &str) -> Result<CollectionId, ClientError> {
+    let found = collections.iter().find(|collection| collection.name == name);
+    found.map(|found| found.id).ok_or_else(|| ClientError::NoCollection(name.to_owned()))
 }

@@ -171,7 +171,7 @@ impl Relay {
     }
 }
 
-fn holds(key: &[u8; 32], bytes: &[u8], signature: &str) -> bool {
+pub(crate) fn holds(key: &[u8; 32], bytes: &[u8], signature: &str) -> bool {
     let signature = STANDARD.decode(signature).ok();
     let signature = signature.and_then(|bytes| ed25519_dalek::Signature::from_slice(&bytes).ok());
     let key = VerifyingKey::from_bytes(key).ok();

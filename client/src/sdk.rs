@@ -10,13 +10,17 @@ use crate::channel::{Channel, Sent};
 use crate::envelope::{Answer, Request};
 use crate::error::ClientError;
 use crate::identity::{Identity, Purpose, ShareStore};
+use crate::introduction::Introduction;
 use crate::metered::Awaited;
 use crate::reading::Reading;
+use crate::relay::RELAY_SECONDS_MAX;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
 use prag_protocol::wire::documents::Ack;
-use prag_protocol::wire::relays::RELAYS_HEADER;
+use prag_protocol::wire::relays::{INTRODUCTION_HEADER, RELAYS_HEADER};
+use prag_trust::permit::Permit;
 use prag_trust::reply::SealedReply;
 use prag_trust::request::{RequestParts, SignedRequest, sign_request};
 use serde::Serialize;
@@ -221,6 +225,10 @@ impl Client {
             sign_request(key, &parts, &permit, &worker, now, nonce)
                 .map_err(|_| ClientError::Crypto("signing a request"))?;
         headers.extend(call.signed().map(|relays| (RELAYS_HEADER.to_owned(), relays)));
+        if call.purpose == Purpose::Admin {
+            let word = self.introduction(session, &permit, now);
+            headers.extend(word.map(|word| (INTRODUCTION_HEADER.to_owned(), word)));
+        }
         let request = Request {
             method: call.method,
             path: &call.path,
@@ -229,6 +237,16 @@ impl Client {
             body: &call.body,
         };
         Ok((self.channel.send(session, &request, &headers).await?, digest))
+    }
+
+    /// This person's word for the worker: where the ledger's storage is closed, the worker is told of what it does not
+    /// serve yet, or no more. None where the ledger is on no chain.
+    fn introduction(&self, session: &Session, permit: &Permit, now: u64) -> Option<String> {
+        let (key, me) = (self.identity.session(), self.identity.address());
+        let until = now.saturating_add(RELAY_SECONDS_MAX - SLACK_SECONDS);
+        let guest = session.worker().sig_pk;
+        let word = Introduction::sign(key, permit, &session.expected(), me, &guest, until).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(word.to_json().ok()?))
     }
 
     /// Every row of a listing, page by page.
@@ -299,6 +317,8 @@ fn problem(answer: &Answer) -> ClientError {
 }
 
 const JSON: &str = "application/json";
+/// Clocks differ.
+pub(crate) const SLACK_SECONDS: u64 = 60;
 /// A rotation of keys and one of certificates may fall together.
 const RENEWALS_MAX: u32 = 2;
 const BUSY_RETRIES: u32 = 4;

@@ -8,16 +8,17 @@
 //! Invariant: before the first answer, a public contract is proven to be the code that the settings name, with nobody who
 //! could replace it; on Secret each message is sealed for that code.
 
+mod open;
+
 use crate::account::Account;
 use crate::market::Market;
 use crate::purse::Purse;
-use crate::secret::{Closed, SecretSettings};
+use crate::secret::Closed;
 use crate::transaction::Sender;
-use crate::{
-    Chain, CosmosError, MarketContracts, Payers, Settings, TrustedHeader, VerifiedHeader, code,
-};
+use crate::{CosmosError, TrustedHeader, VerifiedHeader, code};
 use async_trait::async_trait;
 use cosmrs::proto::cosmwasm::wasm::v1::MsgExecuteContract;
+use prag_client::introduction::Introduction;
 use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Standing};
 use prag_client::relay::Relay;
 use prag_protocol::ledger::bank::Coin;
@@ -25,9 +26,8 @@ use prag_protocol::ledger::market::{MarketMsg, MarketQuery, MarketReply};
 use prag_protocol::ledger::transaction::TransactionTerms;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
 use prag_protocol::{Address, CollectionId};
-use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::admission::AccessView;
-use prag_trust::entropy::{Clock, Entropy};
+use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
 use serde::Serialize;
 use std::sync::Arc;
@@ -68,69 +68,6 @@ enum Wrapped<'a> {
 }
 
 impl CosmosLedger {
-    /// The ledger that `settings` name; `wallet` pays for what this process sends. Nothing is asked yet.
-    ///
-    /// `resume`: what [`CosmosLedger::trusted`] said in an earlier run, kept where nobody else writes; it counts where it
-    /// is later than the settings' own. Without it a process can only begin within the trusting period of that one.
-    ///
-    /// # Errors
-    /// [`CosmosError::Setting`] names the field.
-    pub fn open(
-        settings: Settings,
-        resume: Option<TrustedHeader>,
-        wallet: &WalletKey,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, CosmosError> {
-        settings.check()?;
-        let bytes = settings.contract_bytes()?;
-        let Settings { network, contract, code_hash } = settings;
-        let id = id("prag 2026 cosmos ledger id v1", &network, &contract, &[&code_hash]);
-        let reach = Reach::Open { bytes, code_hash, checked: OnceCell::new() };
-        let sender = sender(network, resume, wallet, &clock)?;
-        Ok(Self { id, contract, reach, sender, market: None, purse: None, clock })
-    }
-
-    /// As [`CosmosLedger::open`], on Secret Network. `key`: the worker's attested signing key, which signs its questions.
-    ///
-    /// Nothing is answered before [`CosmosLedger::pulse`] has been called with success.
-    ///
-    /// # Errors
-    /// [`CosmosError::Setting`] names the field.
-    pub fn open_secret(
-        settings: SecretSettings,
-        resume: Option<TrustedHeader>,
-        (wallet, key): (&WalletKey, SessionKey),
-        clock: Arc<dyn Clock>,
-        chance: Box<dyn Entropy>,
-    ) -> Result<Self, CosmosError> {
-        settings.check()?;
-        let sender = sender(settings.network.clone(), resume, wallet, &clock)?;
-        let of = Arc::clone(&sender);
-        let closed = Closed::open(&settings, of, (wallet, key), (Arc::clone(&clock), chance))?;
-        let SecretSettings { network, contract, code_hash, network_key, .. } = settings;
-        let pins = [&code_hash[..], &network_key];
-        let id = id("prag 2026 secret ledger id v1", &network, &contract, &pins);
-        let reach = Reach::Secret(Box::new(closed));
-        Ok(Self { id, contract, reach, sender, market: None, purse: None, clock })
-    }
-
-    /// With the contracts beside access.
-    ///
-    /// # Errors
-    /// [`CosmosError::Setting`] where one is no contract of this chain.
-    pub fn with_market(mut self, contracts: MarketContracts) -> Result<Self, CosmosError> {
-        let chain = Chain { sender: Arc::clone(&self.sender) };
-        self.market = Some(Market::open(chain, contracts)?);
-        Ok(self)
-    }
-
-    /// Paying for other accounts' messages only as `payers` say.
-    #[must_use]
-    pub fn with_payers(mut self, payers: Payers) -> Self {
-        self.purse = Some(Purse::new(payers));
-        self
-    }
-
     fn market(&self) -> Result<&Market, LedgerError> {
         self.market.as_ref().ok_or(LedgerError::NoMarket)
     }
@@ -287,9 +224,38 @@ impl Ledger for CosmosLedger {
         permit_name: &str,
     ) -> Result<AccessView, LedgerError> {
         let (caller, permit_name) = (caller.clone(), permit_name.to_owned());
-        match self.ask(AccessQuery::Admission { collection, caller, permit_name }).await? {
-            AccessReply::Admission(view) => Ok(view),
-            _ => Err(LedgerError::Unavailable("an answer to another question".to_owned())),
+        admission(self.ask(AccessQuery::Admission { collection, caller, permit_name }).await?)
+    }
+
+    async fn view_introduced(
+        &self,
+        collection: CollectionId,
+        caller: &Address,
+        permit_name: &str,
+        introduction: &[u8],
+    ) -> Result<AccessView, LedgerError> {
+        let Reach::Secret(closed) = &self.reach else {
+            return self.view(collection, caller, permit_name).await;
+        };
+        let (guest, now) = (closed.guest(), self.clock.now());
+        let word = Introduction::check(introduction, &self.expected(), caller, &guest, now);
+        let word =
+            word.map_err(|rule| LedgerError::Refused(format!("the caller's word: {rule}")))?;
+        let (border, permit_name) = (&self.sender.border, permit_name.to_owned());
+        let query = AccessQuery::Admission { collection, caller: caller.clone(), permit_name };
+        let query = border.question(query).map_err(CosmosError::from)?;
+        let reply = closed.ask_introduced(query, word).await?;
+        admission(border.answer(reply).map_err(CosmosError::from)?)
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.reach, Reach::Secret(_))
+    }
+
+    async fn is_after(&self, then: u64) -> bool {
+        match &self.reach {
+            Reach::Open { .. } => true,
+            Reach::Secret(closed) => closed.is_after(then).await,
         }
     }
 
@@ -342,28 +308,11 @@ impl Ledger for CosmosLedger {
     }
 }
 
-/// Who sends; a header that was kept counts where it is later than the settings' own.
-fn sender(
-    network: crate::Network,
-    resume: Option<TrustedHeader>,
-    wallet: &WalletKey,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<Sender>, CosmosError> {
-    let resume = resume.filter(|resume| resume.height > network.trusted.height);
-    Ok(Arc::new(Sender::open(network, resume, wallet, Arc::clone(clock))?))
-}
-
-/// Digest of what is believed of a ledger to begin with.
-fn id(kind: &str, network: &crate::Network, contract: &Address, pins: &[&[u8]]) -> [u8; 32] {
-    let crate::Network { chain_id, trusted, .. } = network;
-    let mut hasher = blake3::Hasher::new_derive_key(kind);
-    let height = trusted.height.to_be_bytes();
-    let parts = [chain_id.as_bytes(), contract.as_str().as_bytes()];
-    for part in parts.iter().chain(pins).chain(&[&height[..], &trusted.hash]) {
-        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-        hasher.update(&length.to_be_bytes()).update(part);
+fn admission(reply: AccessReply) -> Result<AccessView, LedgerError> {
+    match reply {
+        AccessReply::Admission(view) => Ok(view),
+        _ => Err(LedgerError::Unavailable("an answer to another question".to_owned())),
     }
-    *hasher.finalize().as_bytes()
 }
 
 #[cfg(test)]

@@ -10,12 +10,11 @@ use crate::light::VALIDATORS_MAX;
 use crate::node::Node;
 use crate::{CosmosError, LightBlock, Network, RowProof, VerifiedHeader};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 use tendermint::Hash;
 use tendermint::block::signed_header::SignedHeader;
@@ -50,8 +49,11 @@ impl Nodes {
     ) -> Result<T, CosmosError> {
         let good = self.good.load(Ordering::Relaxed);
         let mut places = (0..self.list.len()).map(|place| (good + place) % self.list.len());
-        let start = |at: usize| Asked { at, answer: Box::pin(ask(self.list[at].clone())) };
-        let (mut running, mut last) = (Vec::new(), CosmosError::Silent);
+        let start = |at: usize| {
+            let answer = ask(self.list[at].clone());
+            async move { (at, answer.await) }
+        };
+        let (mut running, mut last) = (FuturesUnordered::new(), CosmosError::Silent);
         loop {
             if running.is_empty() {
                 match places.next() {
@@ -60,7 +62,7 @@ impl Nodes {
                 }
             }
             tokio::select! {
-                (at, answer) = any(&mut running) => match answer {
+                Some((at, answer)) = running.next() => match answer {
                     Ok(answer) => {
                         self.good.store(at, Ordering::Relaxed);
                         return Ok(answer);
@@ -221,27 +223,6 @@ impl Nodes {
         })
         .await
     }
-}
-
-/// A node that was asked.
-struct Asked<'a, T> {
-    at: usize,
-    answer: Pin<Box<dyn Future<Output = Result<T, CosmosError>> + Send + 'a>>,
-}
-
-/// The next of them that answers; it is asked no more.
-async fn any<T>(running: &mut Vec<Asked<'_, T>>) -> (usize, Result<T, CosmosError>) {
-    let (place, answer) = poll_fn(|context| {
-        let ready = running.iter_mut().enumerate().find_map(|(place, one)| {
-            match one.answer.as_mut().poll(context) {
-                Poll::Ready(answer) => Some((place, answer)),
-                Poll::Pending => None,
-            }
-        });
-        ready.map_or(Poll::Pending, Poll::Ready)
-    })
-    .await;
-    (running.swap_remove(place).at, answer)
 }
 
 async fn signed(node: &Node, height: u64) -> Result<SignedHeader, CosmosError> {

@@ -9,9 +9,11 @@
 mod cipher;
 mod closed;
 mod contract;
+mod hosts;
 mod messages;
 mod pulses;
 mod question;
+mod replies;
 mod settings;
 
 pub use cipher::{ANSWER_BYTES_MAX, CodeHash, MESSAGE_BYTES_MAX, NetworkKey, Sealed, Session};

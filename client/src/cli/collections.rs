@@ -7,7 +7,7 @@
 
 use super::Done;
 use super::args;
-use super::screen::{Screen, clean, table};
+use super::screen::{Screen, clean, instant, table};
 use crate::error::ClientError;
 use crate::owner::NewCollection;
 use crate::sdk::Client;
@@ -89,8 +89,8 @@ pub(super) async fn destroy(client: &Client, screen: Screen, which: &args::Destr
 pub(super) async fn release(client: &Client, screen: Screen, which: &args::Maybe) -> Done {
     let locked = match &which.collection {
         Some(name) => {
-            let id = client.resolve(name).await?;
-            vec![client.collection(id).await?]
+            let id = client.resolve_own(name).await?;
+            vec![client.own_collection(id).await?]
         }
         None => locked_here(client).await?,
     };
@@ -110,7 +110,7 @@ pub(super) async fn release(client: &Client, screen: Screen, which: &args::Maybe
 }
 
 async fn locked_here(client: &Client) -> Result<Vec<Collection>, ClientError> {
-    let mut collections = client.collections().await?;
+    let mut collections = client.own_collections().await?;
     collections.retain(|one| {
         one.state == CollectionState::Locked
             && one.owner == *client.identity().address()
@@ -195,7 +195,7 @@ pub(super) fn keys(one: &Collection) -> String {
 
 /// How long the worker may hold the key; whoever is no owner is not told.
 fn lease(one: &Collection) -> String {
-    let until = one.lease_until.map(|until| format!(", held until unix {until}"));
+    let until = one.lease_until.map(|until| format!(", held until {}", instant(until)));
     until.unwrap_or_default()
 }
 

@@ -6,7 +6,7 @@
 //! Invariant: amounts are exact, in whole units.
 
 use super::args::{Accept, Administered, LedgerCommand, OfEpoch};
-use super::screen::{Screen, clean, facts, table};
+use super::screen::{Screen, clean, facts, instant, table};
 use super::{Done, money};
 use crate::border;
 use crate::error::ClientError;
@@ -109,7 +109,10 @@ async fn status(client: &Client, screen: Screen) -> Done {
         let rows = [
             ("account", account.to_string()),
             ("balance", sum(has)),
-            ("epoch", format!("{epoch}, ends {ends} ({})", left(ends, client.channel().now()))),
+            (
+                "epoch",
+                format!("{epoch}, ends {} ({})", instant(ends), left(ends, client.channel().now())),
+            ),
             ("pool, this epoch", sum(pool.open)),
             ("pool, unclaimed", sum(pool.unclaimed)),
             ("pool, carried", sum(pool.carry)),
@@ -188,13 +191,13 @@ async fn rewards(client: &Client, screen: Screen, of: &OfEpoch) -> Done {
             ("paid in", sum(record.funded)),
             ("reports that count", record.standing.reports.to_string()),
             ("chunks read", record.standing.units.to_string()),
-            ("reports until", schedule.reports_until.to_string()),
-            ("challenges until", schedule.challenges_until.to_string()),
+            ("reports until", instant(schedule.reports_until)),
+            ("challenges until", instant(schedule.challenges_until)),
         ];
         match &record.split {
             None => rows.push(("closed", "not yet".to_owned())),
             Some(split) => rows.extend([
-                ("closed", split.closed.to_string()),
+                ("closed", instant(split.closed)),
                 ("fee", sum(split.fee)),
                 ("for owners", sum(split.royalty)),
                 ("for uptime", sum(split.uptime)),

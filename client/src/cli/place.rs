@@ -25,7 +25,7 @@ pub(super) async fn place(setting: &Setting, mut trusted: Trusted, options: &arg
     // An id needs no worker that knows the name: the one that holds the collection may be down.
     let id: CollectionId = match options.collection.parse() {
         Ok(id) => id,
-        Err(_) => reach(&setting.url).await?.resolve(&options.collection).await?,
+        Err(_) => reach(&setting.url).await?.resolve_own(&options.collection).await?,
     };
     let placed = reach(&options.worker).await?.place(id).await?;
     setting.screen.show(&placed, || describe(setting.screen, &placed));

@@ -7,12 +7,11 @@
 
 use super::args::{ReceiptPath, VerifyReceipt};
 use super::claims::Line;
-use super::screen::{clean, clean_lines};
+use super::screen::{clean, clean_lines, instant};
 use super::{Done, Setting, evidence, policy};
 use crate::error::ClientError;
 use crate::receipt::{self, Judged, OpenedChunk, Opening, Record};
 use crate::trusted::Trusted;
-use prag_protocol::metadata::format_rfc3339;
 use prag_protocol::wire::documents::Outcome;
 use prag_protocol::wire::receipt::OpenedDocument;
 use prag_protocol::wire::search::{Fusion, Mode};
@@ -223,9 +222,4 @@ fn text(all: &[Shown]) -> String {
 
 fn line(name: &'static str, value: impl Into<String>) -> Line {
     Line { name, value: value.into() }
-}
-
-fn instant(seconds: u64) -> String {
-    let micros = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1_000_000));
-    micros.map_or_else(|| seconds.to_string(), format_rfc3339)
 }

@@ -7,6 +7,7 @@
 
 use crate::error::ClientError;
 use indicatif::{ProgressBar, ProgressStyle};
+use prag_protocol::metadata::format_rfc3339;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -114,6 +115,12 @@ impl Screen {
     }
 }
 
+/// A Unix second as a date and time in UTC.
+pub(super) fn instant(seconds: u64) -> String {
+    let micros = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1_000_000));
+    micros.map_or_else(|| seconds.to_string(), format_rfc3339)
+}
+
 /// A title, and one named fact a line.
 pub(super) fn facts(title: &str, rows: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let rows = rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]);
@@ -185,6 +192,13 @@ mod tests {
     fn tables_align() {
         let rows = [vec!["é".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "2".to_owned()]];
         assert_eq!(table(&["n", "k"], &rows), "n    k\né    1\nabc  2");
+    }
+
+    /// A second is told as people read it, and one that no calendar has as it is.
+    #[test]
+    fn seconds_are_dates() {
+        assert_eq!(instant(1_764_374_400), "2025-11-29T00:00:00Z");
+        assert_eq!(instant(u64::MAX), u64::MAX.to_string());
     }
 
     /// A document cannot drive the terminal.

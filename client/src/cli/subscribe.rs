@@ -7,7 +7,7 @@
 
 use super::args::{Offer, SubscribeCommand};
 use super::market::{denom, done};
-use super::screen::{Screen, facts, table};
+use super::screen::{Screen, facts, instant, table};
 use super::{Done, money};
 use crate::error::ClientError;
 use crate::sdk::Client;
@@ -93,7 +93,7 @@ async fn status(client: &Client, screen: Screen) -> Done {
         Some(own) => {
             let plan = own.running.as_ref().map_or("none".to_owned(), |run| run.plan.to_string());
             let until =
-                own.terms.as_ref().map_or("-".to_owned(), |terms| terms.live_until.to_string());
+                own.terms.as_ref().map_or("-".to_owned(), |terms| instant(terms.live_until));
             let rows = [
                 ("active", own.active.to_string()),
                 ("plan", plan),

@@ -3,10 +3,10 @@
 //! Layer: access shell.
 //! Holds: the way from a signed question to the core's rule, and the answer with the asker's pulse.
 //! Never: a rule of its own about who may ask what.
-//! Invariant: answer and pulse are of one state.
+//! Invariant: answer and pulse are of one state; so are a pulse and no answer, where that is hidden.
 
 use crate::SignedQueryMsg;
-use prag_contracts_core::access::{self, Reader, Unanswered};
+use prag_contracts_core::access::{self, Host, Reader, Unanswered};
 use prag_contracts_permit::{Asker, Permissions, SignedQuery};
 #[cfg(feature = "secret")]
 use prag_contracts_shell::std::Binary;
@@ -39,12 +39,14 @@ pub(crate) fn answer(
             let query = AccessQuery::Anchor { account };
             access::query(&ReadStore(deps.storage), &header(env), query).map_err(Refusal::core)
         }
-        SignedQueryMsg::WithPermit(signed) => Ok(signed_answer(deps, env, &signed)?.1),
-        SignedQueryMsg::Fresh(signed) => Ok(fresh(deps, env, &signed)?.reply),
+        SignedQueryMsg::WithPermit(signed) => {
+            signed_answer(deps, env, &signed)?.1.ok_or(Refusal::Hidden)
+        }
+        SignedQueryMsg::Fresh(signed) => fresh(deps, env, &signed)?.reply.ok_or(Refusal::Hidden),
     }
 }
 
-/// The answer, and the last pulse of who asks.
+/// The answer, none where it is hidden, and the last pulse of who asks.
 pub(crate) fn fresh(
     deps: Deps<'_>,
     env: &Env,
@@ -59,20 +61,21 @@ fn signed_answer(
     deps: Deps<'_>,
     env: &Env,
     signed: &SignedQuery,
-) -> Result<(Address, AccessReply), Refusal> {
-    let Asker { delegation, shard, query } = ask(deps, env, signed)?;
+) -> Result<(Address, Option<AccessReply>), Refusal> {
+    let Asker { delegation, shard, query, host } = ask(deps, env, signed)?;
     let query: AccessQuery = parse(&query)?;
     let by = Reader {
         account: &delegation.account,
         permit_name: &delegation.permit_name,
         administers: delegation.permissions == Permissions::Admin,
         shard,
+        host: host.as_ref().map(|by| Host { account: &by.account, permit_name: &by.permit_name }),
     };
-    let reply = access::read(&ReadStore(deps.storage), &header(env), &by, query);
-    let reply = reply.map_err(|why| match why {
-        Unanswered::Revoked => Refusal::Revoked,
-        Unanswered::Hidden => Refusal::Hidden,
-        Unanswered::Access(error) => Refusal::core(error),
-    })?;
+    let reply = match access::read(&ReadStore(deps.storage), &header(env), &by, query) {
+        Ok(reply) => Some(reply),
+        Err(Unanswered::Hidden) => None,
+        Err(Unanswered::Revoked) => return Err(Refusal::Revoked),
+        Err(Unanswered::Access(error)) => return Err(Refusal::core(error)),
+    };
     Ok((delegation.account, reply))
 }

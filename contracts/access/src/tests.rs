@@ -1,22 +1,24 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 use crate::{ExecuteMsg, InstantiateMsg, SignedQueryMsg, execute, instantiate, reader};
-use prag_contracts_permit::Expected;
 #[cfg(not(feature = "secret"))]
 use prag_contracts_permit::testing::account;
 use prag_contracts_permit::testing::{Person, signed};
+use prag_contracts_permit::{Expected, Introduction};
 use prag_contracts_shell::Refusal;
 use prag_contracts_shell::std::testing::{MockApi, MockQuerier, MockStorage, mock_env};
 use prag_contracts_shell::std::{Addr, Env, MessageInfo, OwnedDeps, Storage, Timestamp, coins};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
 use prag_protocol::{Address, CollectionId};
 
+mod guests;
 mod pulse;
 mod relay;
 
 const CONTRACT: &str = "cosmwasm1jpev2csrppg792t22rn8z8uew8h3sjcpglcd0qv9g8gj8ky922tscp8avs";
 const COLLECTION: CollectionId = CollectionId([0xc0; 16]);
 const NOW: u64 = 1_700_000_000;
+const EXPECTED: Expected<'_> = Expected { chain_id: "prag-1", contract: CONTRACT };
 
 /// The contract, an owner (1), a reader (2), a worker (3), and somebody else (4).
 struct Room {
@@ -96,11 +98,21 @@ impl Room {
         shard: Option<u32>,
         query: &AccessQuery,
     ) -> Result<AccessReply, Refusal> {
-        let expected = Expected { chain_id: "prag-1", contract: CONTRACT };
+        self.ask_with(now, (who, permission, shard), None, query)
+    }
+
+    fn ask_with(
+        &self,
+        now: u64,
+        (who, permission, shard): (Who, &str, Option<u32>),
+        introduction: Option<Introduction>,
+        query: &AccessQuery,
+    ) -> Result<AccessReply, Refusal> {
         let person = self.person(who);
-        let permit = person.permit(&expected, &[permission], NOW + 1_000_000).unwrap();
+        let permit = person.permit(&EXPECTED, &[permission], NOW + 1_000_000).unwrap();
         let query = serde_json::to_vec(query).unwrap();
-        let question = signed(person, &expected, permit, shard, now + 60, &query);
+        let mut question = signed(person, &EXPECTED, permit, shard, now + 60, &query);
+        question.introduction = introduction;
         reader::answer(
             self.deps.as_ref(),
             &env(now),
@@ -141,6 +153,7 @@ type Asker = (Who, &'static str, Option<u32>);
 fn table(room: &Room) -> Vec<(AccessQuery, Vec<Asker>)> {
     let collection = COLLECTION;
     let (owner, reader) = (room.address(Who::Owner), room.address(Who::Reader));
+    let (stranger, worker_account) = (room.address(Who::Stranger), room.address(Who::Worker));
     let use_of = |who| (who, "prag_query", None);
     let write_of = |who| (who, "prag_ingest", None);
     let admin = |who| (who, "prag_admin", None);
@@ -148,6 +161,7 @@ fn table(room: &Room) -> Vec<(AccessQuery, Vec<Asker>)> {
         || ["prag_query", "prag_ingest", "prag_admin"].map(|name| (Who::Worker, name, Some(7)));
     let any = |who| [use_of(who), write_of(who), admin(who)];
     let members = || [&any(Who::Owner)[..], &any(Who::Reader), &worker()].concat();
+    let serving = || [&any(Who::Owner)[..], &worker()].concat();
     let page = |query| (query, vec![admin(Who::Owner)]);
     let listed = [&[admin(Who::Owner)][..], &worker()].concat();
     vec![
@@ -163,6 +177,19 @@ fn table(room: &Room) -> Vec<(AccessQuery, Vec<Asker>)> {
                 permit_name: "p".to_owned(),
             },
             members(),
+        ),
+        // Nobody is told by asking about itself.
+        (
+            AccessQuery::Admission { collection, caller: stranger, permit_name: "p".to_owned() },
+            serving(),
+        ),
+        (
+            AccessQuery::Admission {
+                collection,
+                caller: worker_account,
+                permit_name: "p".to_owned(),
+            },
+            serving(),
         ),
         (
             AccessQuery::PermitRevoked { address: reader.clone(), permit_name: "p".to_owned() },

@@ -22,7 +22,7 @@ mod relayed;
 pub use error::AccessError;
 pub use pulse::{pulse, pulse_of};
 pub use query::query;
-pub use reader::{Reader, Unanswered, read};
+pub use reader::{Host, Reader, Unanswered, read};
 pub use relayed::{Relayed, relay};
 
 use crate::kv::Staged;

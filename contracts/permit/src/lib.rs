@@ -11,6 +11,7 @@
 
 mod curves;
 mod encoding;
+mod introduction;
 mod name;
 mod permit;
 mod question;
@@ -19,6 +20,7 @@ mod relay;
 pub mod testing;
 
 pub use curves::{Curves, small_order};
+pub use introduction::{Introduction, introduction_bytes};
 pub use permit::{
     Delegation, Permissions, Permit, PermitParams, PermitPublicKey, PermitSignature, account_of,
 };
@@ -58,6 +60,9 @@ pub enum PermitError {
     /// None, unknown, repeated, or `prag_admin` together with another.
     #[error("permissions are empty, unknown, repeated or combined with prag_admin")]
     Permissions,
+    /// An introduction under a permit that does not administer.
+    #[error("only a permit to administer introduces somebody")]
+    Administration,
     /// The session key's time is over.
     #[error("permit has expired")]
     Expired,
@@ -76,7 +81,7 @@ pub enum PermitError {
     /// Not a number that a message can have.
     #[error("sequence must be 1 to {INTEGER_MAX}")]
     Sequence,
-    /// The signature is not the session key's over this question or message.
+    /// The signature is not the session key's over this question, message or introduction.
     #[error("the session key's signature does not verify")]
     Session,
 }

@@ -7,7 +7,7 @@
 //! Invariant: a signature serves one question to one contract under one permit, for minutes.
 
 use crate::encoding::{fixed, transcript};
-use crate::{Curves, Delegation, Expected, Permit, PermitError};
+use crate::{Curves, Delegation, Expected, Introduction, Permit, PermitError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_protocol::ledger::RELAY_SECONDS_MAX;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct SignedQuery {
     pub until: u64,
     /// The session key's Ed25519 signature over [`question_bytes`], base64.
     pub signature: String,
+    /// Somebody's word that this session key may be told of what is theirs. Not under the signature: it names the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<Introduction>,
 }
 
 /// Who asks, and what.
@@ -39,6 +42,8 @@ pub struct Asker {
     pub shard: Option<u32>,
     /// The question's JSON.
     pub query: Vec<u8>,
+    /// Whose word came along that it may be told of what is theirs.
+    pub host: Option<Delegation>,
 }
 
 /// What a session key signs: `"PRAG-QUESTION/v1" ‖ LP(chain id, contract, permit name, shard, until, query)`.
@@ -66,10 +71,10 @@ pub fn question_bytes(
 }
 
 impl SignedQuery {
-    /// Checks permit and signature at `now`, the time of the last block in Unix seconds.
+    /// Checks permit, signature and introduction at `now`, the time of the last block in Unix seconds.
     ///
     /// # Errors
-    /// One [`PermitError`] per rule, cheapest first. Whether the permit was revoked is not among them.
+    /// One [`PermitError`] per rule, cheapest first. Whether a permit was revoked is not among them.
     pub fn verify(
         &self,
         now: u64,
@@ -90,7 +95,10 @@ impl SignedQuery {
         if !curves.ed25519(&bytes, &signature, &delegation.session_key) {
             return Err(PermitError::Session);
         }
-        Ok(Asker { delegation, shard, query })
+        let guest = &delegation.session_key;
+        let host = self.introduction.as_ref().map(|word| word.verify(now, expected, guest, curves));
+        let host = host.transpose()?;
+        Ok(Asker { delegation, shard, query, host })
     }
 }
 

@@ -6,8 +6,9 @@
 //! Invariant: a person's address is that of its wallet on the chain that it acts on.
 
 use crate::{
-    Expected, Permit, PermitError, PermitParams, PermitPublicKey, PermitSignature, RelayTerms,
-    SignedMessage, SignedQuery, account_of, question_bytes, relay_bytes,
+    Expected, Introduction, Permit, PermitError, PermitParams, PermitPublicKey, PermitSignature,
+    RelayTerms, SignedMessage, SignedQuery, account_of, introduction_bytes, question_bytes,
+    relay_bytes,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bech32::{Bech32, Hrp};
@@ -79,7 +80,23 @@ pub fn signed(
 ) -> SignedQuery {
     let bytes = question_bytes(expected, &permit.params.permit_name, shard, until, query);
     let signature = STANDARD.encode(person.session.sign(&bytes).to_bytes());
-    SignedQuery { permit, query: STANDARD.encode(query), shard, until, signature }
+    let query = STANDARD.encode(query);
+    SignedQuery { permit, query, shard, until, signature, introduction: None }
+}
+
+/// The person's word, under `permit`, that the session key `guest` may be told of what is the person's.
+#[must_use]
+pub fn introduced(
+    person: &Person,
+    expected: &Expected<'_>,
+    permit: Permit,
+    guest: &[u8; 32],
+    until: u64,
+) -> Introduction {
+    let name = &permit.params.permit_name;
+    let bytes = introduction_bytes(expected, &person.address, name, guest, until);
+    let signature = STANDARD.encode(person.session.sign(&bytes).to_bytes());
+    Introduction { permit, until, signature }
 }
 
 /// A message that the person's session key signed, for whoever sends it.

@@ -10,6 +10,7 @@ use ed25519_dalek::Signer;
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
 
+mod introduction;
 mod relay;
 
 const NOW: u64 = 1_700_000_000;
@@ -81,7 +82,8 @@ fn question(until: u64, query: &[u8]) -> SignedQuery {
     let permit = good();
     let bytes = question_bytes(&EXPECTED, &permit.params.permit_name, Some(3), until, query);
     let signature = STANDARD.encode(session().sign(&bytes).to_bytes());
-    SignedQuery { permit, query: STANDARD.encode(query), shard: Some(3), until, signature }
+    let (query, shard) = (STANDARD.encode(query), Some(3));
+    SignedQuery { permit, query, shard, until, signature, introduction: None }
 }
 
 /// The frozen bytes that `trust` signs and verifies are the ones that a contract reads.

@@ -3,10 +3,11 @@
 
 use prag_access::{OwnMsg, SignedQueryMsg};
 use prag_contracts_permit::Expected;
-use prag_contracts_permit::testing::{Person, signed};
+use prag_contracts_permit::testing::{Person, introduced, signed};
 use prag_contracts_vm::access::{COLLECTION, Cast, START, stocked};
 use prag_contracts_vm::{Called, Engine, Entry, Secret, built};
-use prag_protocol::ledger::{AccessQuery, FreshReply, Pulse, PulseMsg};
+use prag_protocol::CollectionId;
+use prag_protocol::ledger::{AccessQuery, AccessReply, FreshReply, Pulse, PulseMsg};
 
 fn room() -> Option<(Secret, Cast)> {
     let Some(wasm) = built("access", "secret") else {
@@ -31,11 +32,25 @@ fn fresh(
     shard: Option<u32>,
     query: &AccessQuery,
 ) -> Result<FreshReply, String> {
+    fresh_by(engine, (by, None), shard, query)
+}
+
+/// As [`fresh`], by the word of a host.
+fn fresh_by(
+    engine: &mut Secret,
+    (by, host): (&Person, Option<&Person>),
+    shard: Option<u32>,
+    query: &AccessQuery,
+) -> Result<FreshReply, String> {
     let contract = engine.contract();
     let expected = Expected { chain_id: engine.chain_id(), contract: &contract };
     let permit = by.permit(&expected, &["prag_query"], START.time + 100).unwrap();
     let query = serde_json::to_vec(query).unwrap();
-    let question = signed(by, &expected, permit, shard, START.time + 60, &query);
+    let mut question = signed(by, &expected, permit, shard, START.time + 60, &query);
+    question.introduction = host.map(|host| {
+        let permit = host.permit(&expected, &["prag_admin"], START.time + 100).unwrap();
+        introduced(host, &expected, permit, &by.session_key(), START.time + 60)
+    });
     let message = serde_json::to_vec(&SignedQueryMsg::Fresh(Box::new(question))).unwrap();
     let called = engine.call(Entry::Query, &START, "", &message).unwrap();
     println!("secret     fresh: {} sdk gas", called.gas.sdk());
@@ -64,12 +79,30 @@ fn a_pulse_opens_nothing() {
     let Some((mut engine, cast)) = room() else { return };
     pulse(&mut engine, &cast.stranger, 7).result.unwrap();
     let query = AccessQuery::Collection { collection: COLLECTION };
-    let forbidden = fresh(&mut engine, &cast.stranger, Some(0), &query).unwrap_err();
+    let forbidden = fresh(&mut engine, &cast.stranger, Some(0), &query).unwrap();
+    let own = Some(Pulse { nonce: [7; 32], height: START.height });
+    assert_eq!(forbidden, FreshReply { reply: None, pulse: own });
     let page = AccessQuery::Grants { collection: COLLECTION, offset: 0, limit: 1 };
-    assert!(fresh(&mut engine, &cast.worker, Some(0), &page).is_ok());
-    assert_eq!(fresh(&mut engine, &cast.reader, None, &page).unwrap_err(), forbidden);
-    engine.set_rows(Default::default());
-    assert_eq!(fresh(&mut engine, &cast.stranger, Some(0), &query).unwrap_err(), forbidden);
+    assert!(fresh(&mut engine, &cast.worker, Some(0), &page).unwrap().reply.is_some());
+    assert_eq!(fresh(&mut engine, &cast.reader, None, &page).unwrap().reply, None);
+    let absent = AccessQuery::Collection { collection: CollectionId([0xee; 16]) };
+    assert_eq!(fresh(&mut engine, &cast.stranger, Some(0), &absent).unwrap(), forbidden);
+}
+
+/// The owner's word opens a collection to a worker that is not placed; nobody else's does, and it opens no grants.
+#[test]
+fn an_owner_introduces_a_worker() {
+    let Some((mut engine, cast)) = room() else { return };
+    let (query, by) = (AccessQuery::Collection { collection: COLLECTION }, &cast.stranger);
+    let told = fresh_by(&mut engine, (by, Some(&cast.owner)), Some(0), &query).unwrap();
+    assert!(matches!(told.reply, Some(AccessReply::Collection(Some(_)))), "{told:?}");
+    let page = AccessQuery::Grants { collection: COLLECTION, offset: 0, limit: 1 };
+    let told = fresh_by(&mut engine, (by, Some(&cast.owner)), Some(0), &page).unwrap();
+    assert_eq!(told.reply, None);
+    for host in [&cast.reader, &cast.worker, by] {
+        let told = fresh_by(&mut engine, (by, Some(host)), Some(0), &query).unwrap();
+        assert_eq!(told.reply, None);
+    }
 }
 
 /// A pulse without chance is refused, and nothing is written.

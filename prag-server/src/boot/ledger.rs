@@ -10,12 +10,11 @@ use super::BootError;
 use super::born::{Born, entropy, state};
 use crate::clock::WorkerClock;
 use crate::ledger::{EmbeddedLedger, Opening};
-use crate::settings::ledger::explain;
-use crate::settings::{Chain, Ledger as Kind, Secret};
+use crate::settings::Ledger as Kind;
+use crate::settings::ledger::{Reach, explain};
 use crate::vault::{ChainHeader, Genesis};
 use prag_client::ledger::Ledger;
 use prag_cosmos::{CosmosError, CosmosLedger, TrustedHeader};
-use prag_protocol::Address;
 use prag_store::Shard;
 use prag_trust::address::SessionKey;
 use prag_trust::key::{Key, Vault};
@@ -42,8 +41,27 @@ impl Born {
     ) -> Result<Arc<dyn Ledger>, BootError> {
         match &self.settings.ledger {
             Kind::Embedded {} => self.embedded(genesis, key, own),
-            Kind::Cosmos(chain) => self.cosmos(chain, genesis, key, own),
-            Kind::Secret(chain) => self.secret(chain, genesis, key, own),
+            Kind::Cosmos(chain) => {
+                let settings = chain.settings(self.settings.staleness_s);
+                let open = |resume, clock: Arc<WorkerClock>| {
+                    let ledger = CosmosLedger::open(settings, resume, &genesis.wallet, clock)?;
+                    match &chain.market {
+                        Some(contracts) => ledger.with_market(contracts.clone()),
+                        None => Ok(ledger),
+                    }
+                };
+                Ok(self.on_chain(&chain.reach(), (key, own), open)?)
+            }
+            Kind::Secret(chain) => {
+                let settings = chain.settings(self.settings.staleness_s);
+                let signer = (&genesis.wallet, SessionKey::from_bytes(self.signing.as_bytes()));
+                let open = |resume, clock: Arc<WorkerClock>| {
+                    CosmosLedger::open_secret(settings, resume, signer, clock, entropy())
+                };
+                let ledger = self.on_chain(&chain.reach(), (key, own), open)?;
+                pulse(&ledger);
+                Ok(ledger)
+            }
         }
     }
 
@@ -68,56 +86,26 @@ impl Born {
         Ok(Arc::new(ledger))
     }
 
-    fn cosmos(
+    /// The ledger on a chain that is reached like this, as `open` opens it, followed from now on.
+    fn on_chain(
         &self,
-        chain: &Chain,
-        genesis: &Genesis,
-        key: &Arc<Key<Vault>>,
-        own: &Arc<dyn Shard>,
-    ) -> Result<Arc<dyn Ledger>, BootError> {
-        let (header, resume) = self.resume(&chain.chain_id, key, own)?;
-        let clock = Arc::<WorkerClock>::clone(&self.clock);
-        let settings = chain.settings(self.settings.staleness_s);
-        let ledger =
-            CosmosLedger::open(settings, resume, &genesis.wallet, clock).map_err(explain)?;
-        let ledger = ledger.with_payers(chain.payers());
-        let ledger = match &chain.market {
-            Some(contracts) => ledger.with_market(contracts.clone()).map_err(explain)?,
-            None => ledger,
-        };
-        tell(&chain.chain_id, ledger.account().on_chain(), &chain.gas_price.denom);
-        Ok(self.follow(ledger, header, resume))
-    }
-
-    fn secret(
-        &self,
-        chain: &Secret,
-        genesis: &Genesis,
-        key: &Arc<Key<Vault>>,
-        own: &Arc<dyn Shard>,
-    ) -> Result<Arc<dyn Ledger>, BootError> {
-        let (header, resume) = self.resume(&chain.chain_id, key, own)?;
-        let clock = Arc::<WorkerClock>::clone(&self.clock);
-        let settings = chain.settings(self.settings.staleness_s);
-        let signer = (&genesis.wallet, SessionKey::from_bytes(self.signing.as_bytes()));
-        let ledger = CosmosLedger::open_secret(settings, resume, signer, clock, entropy());
-        let ledger = ledger.map_err(explain)?.with_payers(chain.payers());
-        tell(&chain.chain_id, ledger.account().on_chain(), &chain.gas_price.denom);
-        let ledger = self.follow(ledger, header, resume);
-        pulse(&ledger);
-        Ok(ledger)
-    }
-
-    /// Where the header is kept up to which the chain was followed, and that header.
-    fn resume(
-        &self,
-        chain_id: &str,
-        key: &Arc<Key<Vault>>,
-        own: &Arc<dyn Shard>,
-    ) -> Result<(ChainHeader, Option<TrustedHeader>), BootError> {
-        let header = ChainHeader::new(Arc::clone(key), Arc::clone(own), entropy(), chain_id);
+        reach: &Reach<'_>,
+        (key, own): (&Arc<Key<Vault>>, &Arc<dyn Shard>),
+        open: impl FnOnce(Option<TrustedHeader>, Arc<WorkerClock>) -> Result<CosmosLedger, CosmosError>,
+    ) -> Result<Arc<CosmosLedger>, BootError> {
+        let chain = reach.chain_id;
+        let header = ChainHeader::new(Arc::clone(key), Arc::clone(own), entropy(), chain);
         let kept = header.fetch().map_err(|error| state(&error))?;
-        Ok((header, kept.map(|(height, hash)| TrustedHeader { height, hash })))
+        let resume = kept.map(|(height, hash)| TrustedHeader { height, hash });
+        let ledger = open(resume, Arc::clone(&self.clock)).map_err(explain)?;
+        let ledger = ledger.with_payers(reach.payers());
+        tracing::info!(
+            chain,
+            account = %ledger.account().on_chain(),
+            "the worker's account pays for its transactions: send it some {}",
+            reach.gas_price.denom
+        );
+        Ok(self.follow(ledger, header, resume))
     }
 
     /// The ledger, followed from now on for as long as somebody holds it.
@@ -145,14 +133,6 @@ impl Born {
         tokio::runtime::Handle::current().block_on(first);
         ledger
     }
-}
-
-fn tell(chain: &str, account: &Address, denom: &str) {
-    tracing::info!(
-        chain,
-        %account,
-        "the worker's account pays for its transactions: send it some {denom}"
-    );
 }
 
 /// Sends, beside everything else, what proves that no state from before is shown; each failure is said once.

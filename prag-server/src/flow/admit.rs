@@ -125,7 +125,7 @@ impl Worker {
         caller: &Asker,
         id: CollectionId,
     ) -> Result<(Granted<Admin>, Arc<Held>), Problem> {
-        let view = self.view(caller, id).await?;
+        let view = self.owners_view(caller, id).await?;
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let granted = granted.map_err(problems::denied)?;
         let held = self.held(id).await?;
@@ -141,6 +141,19 @@ impl Worker {
         self.0.heard.store(true, Ordering::Relaxed);
         let ledger = &self.0.parts.ledger;
         ledger.view(id, &caller.address, &caller.permit_name).await.map_err(problems::ledger)
+    }
+
+    /// As [`Worker::view`], by the caller's own word where it came along: a ledger that tells this worker only what
+    /// concerns it tells it then of what is the caller's, whether it is placed here or not.
+    pub(super) async fn owners_view(
+        &self,
+        caller: &Asker,
+        id: CollectionId,
+    ) -> Result<AccessView, Problem> {
+        let Some(word) = caller.introduction() else { return self.view(caller, id).await };
+        self.0.heard.store(true, Ordering::Relaxed);
+        let (ledger, Caller { address, permit_name, .. }) = (&self.0.parts.ledger, &***caller);
+        ledger.view_introduced(id, address, permit_name, word).await.map_err(problems::ledger)
     }
 
     pub(super) fn gate(&self) -> Gate {

@@ -32,7 +32,7 @@ impl Worker {
         caller: &Asker,
         id: CollectionId,
     ) -> Result<Collection, Problem> {
-        let view = self.view(caller, id).await?;
+        let view = self.owners_view(caller, id).await?;
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let granted = granted.map_err(problems::denied)?;
         let epoch = granted.epoch();

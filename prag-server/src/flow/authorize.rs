@@ -24,6 +24,7 @@ use std::ops::Deref;
 pub struct Asker {
     caller: Verified<Caller>,
     relays: Vec<Vec<u8>>,
+    introduction: Option<Vec<u8>>,
 }
 
 impl Asker {
@@ -36,7 +37,18 @@ impl Asker {
             let detail = "signed messages in one request";
             return Err(Problem::new(Code::TooLarge, detail).limit(RELAYS_MAX));
         }
-        Ok(Self { caller, relays })
+        Ok(Self { caller, relays, introduction: None })
+    }
+
+    /// With the JSON of a `prag_client::introduction::Introduction`.
+    #[must_use]
+    pub fn introducing(self, introduction: Option<Vec<u8>>) -> Self {
+        Self { introduction, ..self }
+    }
+
+    /// The caller's word for this worker, where it gave one.
+    pub(super) fn introduction(&self) -> Option<&[u8]> {
+        self.introduction.as_deref()
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Held {
     seen: AtomicU64,
     /// Since when another worker is placed, Unix seconds; 0 while this one is.
     displaced: AtomicU64,
+    /// Since when the ledger says that nobody is, or nothing; 0 while somebody is.
+    lapsed: AtomicU64,
     /// Class of its longest passage, as the catalogue has it.
     hit_bytes: Mutex<u32>,
 }
@@ -55,10 +57,22 @@ pub(super) enum State {
 impl Held {
     pub(super) fn new(entry: Entry, state: State) -> Self {
         let (watch, report) = (Mutex::default(), Mutex::default());
-        let (lease_until, seen, displaced, used) = Default::default();
+        let (lease_until, seen, displaced, lapsed, used) = Default::default();
         let hit_bytes = Mutex::new(entry.hit_bytes);
         let (state, opening) = (RwLock::new(state), tokio::sync::Mutex::default());
-        Self { entry, state, opening, used, watch, report, lease_until, seen, displaced, hit_bytes }
+        Self {
+            entry,
+            state,
+            opening,
+            used,
+            watch,
+            report,
+            lease_until,
+            seen,
+            displaced,
+            lapsed,
+            hit_bytes,
+        }
     }
 
     /// Somebody was admitted at `now`.
@@ -246,14 +260,37 @@ impl Held {
         self.lease_until.store(until, Ordering::Relaxed);
         self.seen.store(now, Ordering::Relaxed);
         self.displaced.store(0, Ordering::Relaxed);
+        self.lapsed.store(0, Ordering::Relaxed);
         closed
     }
 
     /// The ledger said at `now` that another worker is placed. Answers since when it has said so.
     pub(super) fn note_displaced(&self, now: u64) -> u64 {
         self.seen.store(now, Ordering::Relaxed);
-        let first = self.displaced.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        first.map_or_else(|since| since, |_| now)
+        first(&self.displaced, now)
+    }
+
+    /// The ledger said at `now` that this worker is placed no more, and named no other.
+    pub(super) fn note_lapsed(&self, now: u64) {
+        first(&self.lapsed, now);
+    }
+
+    /// The ledger said that this worker's account is placed.
+    pub(super) fn note_placed(&self) {
+        self.lapsed.store(0, Ordering::Relaxed);
+    }
+
+    /// The ledger took a placement on this worker, by `now`: what it said before counts no more.
+    pub(super) fn note_turned(&self, now: u64) {
+        self.note_placed();
+        let displaced = |since| (since > 0).then_some(now);
+        let _none = self.displaced.fetch_update(Ordering::Relaxed, Ordering::Relaxed, displaced);
+    }
+
+    /// Since when the ledger says without a break that this worker is not placed, if it does.
+    pub(super) fn out_since(&self) -> Option<u64> {
+        let lapsed = self.lapsed.load(Ordering::Relaxed);
+        self.displaced().or((lapsed > 0).then_some(lapsed))
     }
 
     fn displaced(&self) -> Option<u64> {
@@ -312,4 +349,10 @@ impl Held {
     pub fn locked(&self) -> bool {
         self.state() == CollectionState::Locked
     }
+}
+
+/// What `cell` holds; `now`, where that was 0.
+fn first(cell: &AtomicU64, now: u64) -> u64 {
+    let first = cell.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+    first.map_or_else(|since| since, |_| now)
 }

@@ -5,6 +5,9 @@
 //! Never: a key under a placement that is absent, another account's, of a past epoch, or over; a placement that the
 //! owner did not authorise.
 //! Invariant: where the ledger does not answer for longer than the staleness bound, keys go as if it had said no.
+//!
+//! What is kept at rest goes once the ledger says so out of a state that is not older than its first such word: a closed
+//! ledger's nodes can show an old state for a while, and a placement that was renewed since must not cost a key.
 
 use super::collections::vault;
 use super::{Asker, Held, Worker, lock, problems};
@@ -25,6 +28,8 @@ enum Verdict {
     Unbound,
     /// Not, or no more.
     Lapsed,
+    /// As far as a closed ledger tells: not, or no more; or it shows a state from before the placement.
+    Hidden,
     /// Another worker is placed: this one serves no longer, and may have to hand the keys over.
     Displaced,
     /// There is nothing to hold.
@@ -92,6 +97,9 @@ impl Worker {
             held.note_displaced(self.now());
         }
         self.transition(caller, self.placing(id, epoch)).await?;
+        if let Ok(held) = self.known(id) {
+            held.note_turned(self.now());
+        }
         if let Some(held) = away {
             held.lock();
         }
@@ -141,7 +149,7 @@ impl Worker {
             Ok(Verdict::Displaced) => {
                 held.note_displaced(self.now());
             }
-            Ok(Verdict::Unbound | Verdict::Lapsed | Verdict::Destroyed) => {
+            Ok(Verdict::Unbound | Verdict::Lapsed | Verdict::Hidden | Verdict::Destroyed) => {
                 held.lock();
             }
             Err(_) => {}
@@ -158,7 +166,12 @@ impl Worker {
     async fn verdict(&self, id: CollectionId) -> Result<Verdict, Problem> {
         let Some(record) = self.alive(id).await? else {
             let gone = self.is_gone(id).await?;
-            return Ok(if gone { Verdict::Destroyed } else { Verdict::Unbound });
+            let closed = self.0.parts.ledger.is_closed();
+            return Ok(match (gone, closed) {
+                (true, _) => Verdict::Destroyed,
+                (false, true) => Verdict::Hidden,
+                (false, false) => Verdict::Unbound,
+            });
         };
         Ok(match self.leased(id, record.epoch).await? {
             Some(placement) if placement.worker == self.worker_key() => {
@@ -182,6 +195,7 @@ impl Worker {
         for held in held {
             let alone = self.0.turning.try_lock();
             let id = held.entry.id;
+            let settled = self.settled(&held).await;
             let verdict = self.verdict(id).await;
             // A rotation or release that is under way has the ledger and the shard in its hands; where it waits for a
             // ledger that is silent, keys go all the same.
@@ -191,6 +205,7 @@ impl Worker {
                     Ok(
                         Verdict::Unbound
                         | Verdict::Lapsed
+                        | Verdict::Hidden
                         | Verdict::Displaced
                         | Verdict::Destroyed,
                     ) => {}
@@ -199,38 +214,67 @@ impl Worker {
                 continue;
             };
             match verdict {
-                Ok(Verdict::Held(until)) => {
-                    self.note_lease(&held, until);
-                    if let Err(problem) = self.obey_policy(&held).await {
-                        tracing::warn!(%problem, "a policy was not checked");
-                    }
-                }
-                Ok(Verdict::Unbound) => {
-                    held.lock();
-                    self.0.waiting.store(true, Ordering::Relaxed);
-                }
-                Ok(Verdict::Lapsed) => {
-                    held.lock();
-                    self.wipe(id).await?;
-                }
-                Ok(Verdict::Displaced) => {
-                    let since = held.note_displaced(self.now());
-                    if self.now() >= since.saturating_add(HANDOVER_SECONDS) {
-                        held.lock();
-                        self.wipe(id).await?;
-                    }
-                }
-                Ok(Verdict::Destroyed) => {
-                    held.lock();
-                    self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
-                    let worker = self.clone();
-                    let work = move || worker.bury(&held.entry);
-                    tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
-                }
+                Ok(verdict) => self.obey(&held, verdict, settled).await?,
                 Err(_) => self.lock_unseen(&held),
             }
         }
         Ok(())
+    }
+
+    /// What the ledger's word means for the keys; nothing else has them in its hands. What is kept at rest goes if that
+    /// word is `settled`.
+    async fn obey(&self, held: &Arc<Held>, verdict: Verdict, settled: bool) -> Result<(), Problem> {
+        let id = held.entry.id;
+        match verdict {
+            Verdict::Held(until) => {
+                self.note_lease(held, until);
+                if let Err(problem) = self.obey_policy(held).await {
+                    tracing::warn!(%problem, "a policy was not checked");
+                }
+            }
+            Verdict::Unbound => {
+                held.lock();
+                held.note_placed();
+                self.0.waiting.store(true, Ordering::Relaxed);
+            }
+            Verdict::Lapsed | Verdict::Hidden => {
+                held.lock();
+                held.note_lapsed(self.now());
+                if matches!(verdict, Verdict::Hidden) {
+                    self.0.waiting.store(true, Ordering::Relaxed);
+                }
+                if settled {
+                    self.wipe(id).await?;
+                }
+            }
+            Verdict::Displaced => {
+                let since = held.note_displaced(self.now());
+                if self.now() >= since.saturating_add(HANDOVER_SECONDS) {
+                    held.lock();
+                    if settled {
+                        self.wipe(id).await?;
+                    }
+                }
+            }
+            Verdict::Destroyed => {
+                held.lock();
+                self.0.collections.write().unwrap_or_else(lock::ignore_poison).remove(&id);
+                let (worker, held) = (self.clone(), Arc::clone(held));
+                let work = move || worker.bury(&held.entry);
+                tokio::task::spawn_blocking(work).await.map_err(problems::internal)??;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what the ledger says next is of a state from after its first word that this worker is not placed; on an
+    /// open ledger it always is.
+    async fn settled(&self, held: &Held) -> bool {
+        let ledger = &self.0.parts.ledger;
+        match held.out_since() {
+            Some(since) => ledger.is_after(since).await,
+            None => !ledger.is_closed(),
+        }
     }
 
     /// Lock what the ledger has not confirmed for longer than the staleness bound.

@@ -66,7 +66,7 @@ impl Worker {
         id: CollectionId,
         restore: RestoreSnapshot,
     ) -> Result<Operation, Problem> {
-        let view = self.view(caller, id).await?;
+        let view = self.owners_view(caller, id).await?;
         let granted = admission::admit_admin(caller, id, &view, &self.gate());
         let epoch = granted.map_err(problems::denied)?.epoch();
         let named = self.target_for(id, restore.target.as_deref())?;

@@ -14,7 +14,9 @@ use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::relays::{RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX};
+use prag_protocol::wire::relays::{
+    INTRODUCTION_BYTES_MAX, INTRODUCTION_HEADER, RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX,
+};
 use prag_trust::permit::{Expected, PermitCache, PermitError};
 use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, check_request};
 use prag_trust::verified::Verified;
@@ -123,21 +125,33 @@ impl Signed {
     }
 }
 
-/// The caller, with the signed messages to the ledger that came along with its request.
+/// The caller, with what it signed for the ledger beside its request.
 fn asker(caller: Verified<Caller>, headers: &HeaderMap) -> Result<Asker, Problem> {
-    if !headers.contains_key(RELAYS_HEADER) {
-        return Asker::new(caller, Vec::new());
+    let introduction =
+        encoded(headers, INTRODUCTION_HEADER, INTRODUCTION_BYTES_MAX.div_ceil(3) * 4)?;
+    let Some(bytes) = encoded(headers, RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX)? else {
+        return Ok(Asker::new(caller, Vec::new())?.introducing(introduction));
+    };
+    let relays: Vec<&RawValue> = serde_json::from_slice(&bytes).map_err(|_| {
+        Problem::new(Code::InvalidField, "a JSON array of signed messages").field(RELAYS_HEADER)
+    })?;
+    let relays = relays.iter().map(|relay| relay.get().as_bytes().to_vec()).collect();
+    Ok(Asker::new(caller, relays)?.introducing(introduction))
+}
+
+/// The bytes of a header that may be absent, of at most `limit` bytes of base64url.
+fn encoded(headers: &HeaderMap, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Problem> {
+    if !headers.contains_key(name) {
+        return Ok(None);
     }
-    let bad = |detail: &str| Problem::new(Code::InvalidField, detail).field(RELAYS_HEADER);
-    let text = once(headers, RELAYS_HEADER).ok_or_else(|| bad("one header"))?;
-    if text.len() > RELAYS_HEADER_BYTES_MAX {
-        let problem = Problem::new(Code::TooLarge, "bytes of the header").field(RELAYS_HEADER);
-        return Err(problem.limit(RELAYS_HEADER_BYTES_MAX));
+    let bad = |detail: &str| Problem::new(Code::InvalidField, detail).field(name);
+    let text = once(headers, name).ok_or_else(|| bad("one header"))?;
+    if text.len() > limit {
+        let problem = Problem::new(Code::TooLarge, "bytes of the header").field(name);
+        return Err(problem.limit(limit));
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad("base64url without padding"))?;
-    let relays: Vec<&RawValue> =
-        serde_json::from_slice(&bytes).map_err(|_| bad("a JSON array of signed messages"))?;
-    Asker::new(caller, relays.iter().map(|relay| relay.get().as_bytes().to_vec()).collect())
+    Ok(Some(bytes))
 }
 
 /// Collects a body of at most `limit` bytes.
@@ -223,6 +237,23 @@ mod tests {
         assert_eq!(once(&headers, "a"), None);
         headers.insert("c", HeaderValue::from_bytes(&[0xff]).unwrap());
         assert_eq!(once(&headers, "c"), None);
+    }
+
+    /// What is signed for the ledger comes in one header of base64url, within its bound, or not at all.
+    #[test]
+    fn signed_headers_are_bounded() {
+        let read = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("a", HeaderValue::from_static(value));
+            }
+            encoded(&headers, "a", 8).map_err(|problem| (problem.code, problem.limit))
+        };
+        assert_eq!((read(&[]), read(&["AAECAwQF"])), (Ok(None), Ok(Some(vec![0, 1, 2, 3, 4, 5]))));
+        assert_eq!(read(&["AAECAwQFBg"]), Err((Code::TooLarge, Some(8))));
+        for bad in [&["AAEC", "AAEC"][..], &["AAE="], &["AA+/"]] {
+            assert_eq!(read(bad), Err((Code::InvalidField, None)), "{bad:?}");
+        }
     }
 
     /// Parameters and case of a media type do not matter; another type does.

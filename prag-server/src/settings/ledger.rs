@@ -5,15 +5,14 @@
 //! Never: a key; a default for what decides trust: chain, contract, code and trusted header are the owner's to name.
 //! Invariant: what decides what is believed enters the digest; where nodes are only a way to proofs, they do not.
 
+mod reach;
 mod secret;
 
+pub(crate) use reach::Reach;
 pub use secret::Secret;
 
 use super::SettingsError;
-use prag_client::border;
-use prag_cosmos::{
-    CosmosError, GasPrice, MarketContracts, Network, Payers, Settings as Cosmos, TrustedHeader,
-};
+use prag_cosmos::{CosmosError, GasPrice, MarketContracts, Settings as Cosmos, TrustedHeader};
 use prag_protocol::Address;
 use prag_protocol::ledger::hex32;
 use serde::de::Error;
@@ -97,7 +96,7 @@ impl Ledger {
             Self::Cosmos(chain) => {
                 let settings = chain.settings(staleness_s);
                 settings.check().map_err(explain)?;
-                purse(&chain.payers, chain.relays_per_hour)?;
+                chain.reach().check_payers()?;
                 let contracts = chain.market.as_ref();
                 let contracts =
                     contracts.map(|all| [&all.workers, &all.subscription, &all.rewards]);
@@ -112,7 +111,7 @@ impl Ledger {
             }
             Self::Secret(secret) => {
                 secret.settings(staleness_s).check().map_err(explain)?;
-                purse(&secret.payers, secret.relays_per_hour)
+                secret.reach().check_payers()
             }
         }
     }
@@ -153,44 +152,27 @@ impl Ledger {
 }
 
 impl Chain {
-    /// For whom the worker pays, in our spelling. They were checked.
-    #[must_use]
-    pub fn payers(&self) -> Payers {
-        paying(&self.payers, self.relays_per_hour)
-    }
-
-    /// As the ledger takes them. Its newest header may be as old as any view that admits somebody.
-    #[must_use]
-    pub fn settings(&self, staleness_s: u64) -> Cosmos {
-        let network = Network {
-            chain_id: self.chain_id.clone(),
-            prefix: self.prefix.clone(),
-            nodes: self.nodes.clone(),
+    /// What it says as any chain does.
+    pub(crate) fn reach(&self) -> Reach<'_> {
+        Reach {
+            chain_id: &self.chain_id,
+            prefix: &self.prefix,
+            nodes: &self.nodes,
             agree: self.agree,
             trusted: self.trusted,
             trusting_period_s: self.trusting_period_s,
-            staleness_s,
-            gas_price: self.gas_price.clone(),
-        };
+            gas_price: &self.gas_price,
+            payers: &self.payers,
+            relays_per_hour: self.relays_per_hour,
+        }
+    }
+
+    /// As the ledger takes them.
+    #[must_use]
+    pub fn settings(&self, staleness_s: u64) -> Cosmos {
+        let network = self.reach().network(staleness_s);
         Cosmos { network, contract: self.contract.clone(), code_hash: self.code_hash }
     }
-}
-
-/// Bounds of whom the worker pays for.
-fn purse(payers: &[Address], relays_per_hour: u32) -> Result<(), SettingsError> {
-    let known = payers.iter().all(|account| border::bytes(account).is_ok());
-    if !known || payers.len() > PAYERS_MAX {
-        return Err(SettingsError::Bounds("ledger.payers", "at most 1024 addresses"));
-    }
-    if relays_per_hour < 4 {
-        return Err(SettingsError::Bounds("ledger.relays_per_hour", "4 or more"));
-    }
-    Ok(())
-}
-
-fn paying(payers: &[Address], per_hour: u32) -> Payers {
-    let here = |account: &Address| border::here(account).unwrap_or_else(|_| account.clone());
-    Payers { accounts: payers.iter().map(here).collect(), per_hour }
 }
 
 /// The field that the chain's own check names, as it stands in the file, with its limit.
@@ -256,9 +238,6 @@ fn market<'de, D: Deserializer<'de>>(table: D) -> Result<Option<MarketContracts>
 fn gas_price<'de, D: Deserializer<'de>>(table: D) -> Result<GasPrice, D::Error> {
     GasPrice::deserialize(table).map_err(named("gas_price"))
 }
-
-/// Most accounts that are paid for by name.
-const PAYERS_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 //! Layer: protocol, ledger part.
 //! Holds: the message, its record, and an answer that comes with the record.
 //! Never: anything about a collection; chance (whoever sends a pulse draws its nonce).
-//! Invariant: an account has one pulse, the last one; a state that shows it is not older than the message.
+//! Invariant: an account has one pulse, the last one; a state that shows it is not older than the message, also where it
+//! has no answer for who asks.
 
 use super::AccessReply;
 use super::hex32;
@@ -40,8 +41,8 @@ pub struct Pulse {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FreshReply {
-    /// The answer.
-    pub reply: AccessReply,
+    /// The answer; `None` where it is hidden from who asked: absent, or not for this account.
+    pub reply: Option<AccessReply>,
     /// Absent where the account sent none yet.
     pub pulse: Option<Pulse>,
 }

@@ -1,5 +1,7 @@
 //! The same on Secret Network, whose nodes are made here; and what a worker does when they show an old state.
 
+mod moves;
+
 use crate::fixture::enclave::{CODE, ENCLAVE, Enclave, SECRET_CONTRACT};
 use crate::fixture::serve::{Lie, method_of, put_sequence, serve};
 use crate::fixture::{CHAIN, Chain, address};
@@ -7,9 +9,10 @@ use crate::stage::Stage;
 use crate::story;
 use prag_protocol::Address;
 use prag_protocol::problem::Code;
-use prag_server::settings::{Ledger, Secret};
+use prag_server::settings::{Ledger, Secret, Settings};
 use prag_tests::{Lab, find};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -92,6 +95,8 @@ struct Network {
     nodes: Vec<String>,
     /// The chain as it was, where questions of the contract are answered of that.
     then: Arc<Mutex<Option<Chain>>>,
+    /// Seconds by which the chain's time is ahead of the machine's.
+    ahead: Arc<AtomicU64>,
     blocks: tokio::task::JoinHandle<()>,
 }
 
@@ -103,12 +108,13 @@ impl Network {
         for _ in 0..3 {
             nodes.push(serve(&chain, turning(&then)).await);
         }
-        let growing = Arc::clone(&chain);
+        let ahead: Arc<AtomicU64> = Arc::default();
+        let (growing, leaps) = (Arc::clone(&chain), Arc::clone(&ahead));
         let blocks = tokio::spawn(async move {
             loop {
                 {
                     let mut chain = growing.lock().unwrap();
-                    let now = now();
+                    let now = now() + leaps.load(Ordering::Relaxed);
                     if now > chain.time() {
                         chain.grow_at(now);
                     }
@@ -116,11 +122,20 @@ impl Network {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
-        Self { chain, nodes, then, blocks }
+        Self { chain, nodes, then, ahead, blocks }
     }
 
     /// A worker that obeys the contract by these nodes. Its account has nothing yet.
     async fn lab(&self, nodes: &[String], execute_every_s: u64) -> Lab {
+        self.lab_with(nodes, execute_every_s, |_| ()).await
+    }
+
+    async fn lab_with(
+        &self,
+        nodes: &[String],
+        execute_every_s: u64,
+        change: impl FnOnce(&mut Settings),
+    ) -> Lab {
         let network = { self.chain.lock().unwrap().settings(nodes.to_vec(), 2).network };
         let secret = Secret {
             chain_id: CHAIN.to_owned(),
@@ -141,6 +156,7 @@ impl Network {
             settings.staleness_s = 10;
             settings.lease_check_s = 1;
             settings.ledger = Ledger::Secret(Box::new(secret));
+            change(settings);
         })
         .await
     }

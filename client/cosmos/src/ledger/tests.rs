@@ -6,9 +6,10 @@ mod lies;
 mod sending;
 
 use super::*;
-use crate::RelayTerms;
+use crate::fixture::people::{collection, create, grant, owner, reader, revoke, wallet, worker};
 use crate::fixture::serve::{honest, put_sequence, serve};
 use crate::fixture::{Chain, Now, address};
+use crate::{RelayTerms, Settings};
 use prag_client::border::Border;
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Permissions, Permit, PermitParams};
@@ -21,59 +22,17 @@ struct World {
     clock: Arc<Now>,
 }
 
-fn collection() -> CollectionId {
-    CollectionId([1; 16])
-}
-
-fn wallet(seed: u8) -> WalletKey {
-    WalletKey::from_bytes(&[seed; 32]).unwrap()
-}
-
-/// The owner, the reader and the worker, as we spell them.
-fn owner() -> Address {
-    wallet(11).address()
-}
-
-fn reader() -> Address {
-    wallet(12).address()
-}
-
-fn worker() -> WalletKey {
-    wallet(13)
-}
-
 /// As the chain spells it.
 fn there(account: &Address) -> Address {
     Border::of(bech32::Hrp::parse("wasm").unwrap()).out(account).unwrap()
-}
-
-fn create() -> AccessMsg {
-    AccessMsg::CreateCollection { collection: collection(), commitment: [2; 32], epoch: 1 }
-}
-
-fn grant(quota: Option<u64>) -> AccessMsg {
-    AccessMsg::Grant {
-        collection: collection(),
-        grantee: there(&reader()),
-        read: true,
-        write: false,
-        max_k: 10,
-        quota,
-        expires: crate::fixture::BORN + 86_400,
-        scope: None,
-    }
-}
-
-fn revoke() -> AccessMsg {
-    AccessMsg::Revoke { collection: collection(), grantee: there(&reader()) }
 }
 
 impl World {
     /// A chain with a collection and a grant.
     fn new() -> Self {
         let mut chain = Chain::new();
-        chain.run(&there(&owner()), create());
-        chain.run(&there(&owner()), grant(None));
+        chain.run(&there(&owner()), create(1));
+        chain.run(&there(&owner()), grant(1, there(&reader()), None));
         put_sequence(&mut chain.stores, there(&worker().address()).as_str(), 0);
         chain.grow(2);
         let clock = Arc::new(Now(AtomicU64::new(chain.time())));
@@ -89,7 +48,7 @@ impl World {
 
     fn revoke(&self) {
         self.change(|chain| {
-            chain.run(&there(&owner()), revoke());
+            chain.run(&there(&owner()), revoke(1, there(&reader())));
             chain.grow(2);
         });
     }
@@ -110,7 +69,7 @@ impl World {
 }
 
 async fn view(ledger: &CosmosLedger) -> Result<AccessView, LedgerError> {
-    ledger.view(collection(), &reader(), "permit").await
+    ledger.view(collection(1), &reader(), "permit").await
 }
 
 /// Whether the reader has a grant that holds.
@@ -136,7 +95,7 @@ async fn views_are_the_contracts() {
     };
     assert_eq!((seen.height, seen.time), (height - 1, time));
 
-    let nobody = ledger.view(collection(), &wallet(99).address(), "permit").await.unwrap();
+    let nobody = ledger.view(collection(1), &wallet(99).address(), "permit").await.unwrap();
     assert!(nobody.grant.is_none(), "proven to be absent");
     let none = ledger.view(CollectionId([9; 16]), &reader(), "permit").await.unwrap();
     assert!(none.collection.is_none());
@@ -147,14 +106,14 @@ async fn views_are_the_contracts() {
 async fn lists_are_proven_row_by_row() {
     let world = World::new();
     let ledger = world.truthful().await;
-    let query = AccessQuery::Grants { collection: collection(), offset: 0, limit: 10 };
+    let query = AccessQuery::Grants { collection: collection(1), offset: 0, limit: 10 };
     let AccessReply::Grants { total: 1, rows } = ledger.query(query).await.unwrap() else {
         panic!("one grant");
     };
     assert_eq!(rows[0].grantee, reader());
     let query = AccessQuery::Collections { owner: owner(), offset: 0, limit: 10 };
     let found = ledger.query(query).await.unwrap();
-    assert_eq!(found, AccessReply::Collections { total: 1, rows: vec![collection()] });
+    assert_eq!(found, AccessReply::Collections { total: 1, rows: vec![collection(1)] });
     let query = AccessQuery::Collections { owner: owner(), offset: 0, limit: 0 };
     assert!(matches!(ledger.query(query).await, Err(LedgerError::Refused(_))), "out of bounds");
 }

@@ -2,7 +2,7 @@
 //!
 //! Layer: `cosmos::secret`, above `contract`, `question` and `pulses`; below `cosmos`' ledger.
 //! Holds: questions that as many nodes as must answer alike, out of the state under the newest verified header; pulses;
-//! what was answered under that header.
+//! what was answered under that header; owners' words for this worker, of collections that it does not serve.
 //! Never: an answer out of a state from before this account's last proven pulse; an answer at all once that is older
 //! than the settings allow.
 //! Invariant: a pulse is an execute with a fresh nonce whose success two headers prove, and each answer shows the nonce out
@@ -12,11 +12,14 @@
 //! show rows of different age together, since enclaves do not prove what they read to answer a question.
 
 use super::contract::Said;
+use super::hosts::Hosts;
 use super::pulses::Pulses;
 use super::question::Asker;
+use super::replies::{about, absent, fits, state};
 use super::{CodeHash, NetworkKey, SecretContract, SecretSettings};
 use crate::transaction::Sender;
 use crate::{CosmosError, VerifiedHeader};
+use prag_client::introduction::Introduction;
 use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, FreshReply, PulseMsg};
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::{Clock, Entropy, random};
@@ -34,6 +37,7 @@ pub(crate) struct Closed {
     /// One pulse at a time.
     pulsing: tokio::sync::Mutex<()>,
     answered: Mutex<Answered>,
+    hosts: Hosts,
     chance: Mutex<Box<dyn Entropy>>,
     clock: Arc<dyn Clock>,
 }
@@ -73,6 +77,7 @@ impl Closed {
             pulses: Pulses::new(*execute_every_s),
             pulsing: tokio::sync::Mutex::new(()),
             answered: Mutex::default(),
+            hosts: Hosts::default(),
             chance: Mutex::new(chance),
             clock,
         })
@@ -97,10 +102,12 @@ impl Closed {
         let nonce: [u8; 32] = random(self.chance().as_mut()).map_err(|_| CosmosError::Cipher)?;
         let json = serde_json::to_vec(&Own::Pulse(PulseMsg { nonce }));
         let json = json.map_err(|_| CosmosError::Setting("message"))?;
-        self.pulses.sends(nonce);
+        self.pulses.sends(nonce, self.clock.now());
         let height = self.execute(&json).await?;
         let block = self.sender.rows.header_at(height).await?;
         self.pulses.proven(&nonce, height, block.time());
+        // What was answered before may be of a state from before it.
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Answered::default();
         Ok(true)
     }
 
@@ -109,19 +116,62 @@ impl Closed {
         self.pulses.hold(self.clock.now())
     }
 
+    /// Whether what is answered from now on is of a state from after Unix second `then`; where it is not, a pulse is due
+    /// at once, after which it will be.
+    pub(crate) async fn is_after(&self, then: u64) -> bool {
+        let header = self.sender.rows.header().await;
+        header.is_ok_and(|header| self.pulses.after(then, state(&header)))
+    }
+
+    /// Whom an introduction has to name.
+    pub(crate) fn guest(&self) -> [u8; 32] {
+        self.asker.guest()
+    }
+
+    /// As [`Closed::ask`] of an admission, by the caller's word. Where the contract says that the collection is the
+    /// caller's, further questions about it are asked by that word too, while it holds.
+    pub(crate) async fn ask_introduced(
+        &self,
+        query: AccessQuery,
+        word: Introduction,
+    ) -> Result<AccessReply, CosmosError> {
+        let AccessQuery::Admission { collection, caller, .. } = &query else {
+            return Err(CosmosError::Setting("question"));
+        };
+        let (collection, caller) = (*collection, caller.clone());
+        let reply = self.ask_with(query, Some(&word)).await?;
+        if let AccessReply::Admission(Admission { collection: Some(record), .. }) = &reply
+            && record.owner == caller
+        {
+            self.hosts.keep(collection, word, self.clock.now());
+        }
+        Ok(reply)
+    }
+
     /// The answer to `query`, in the chain's spelling.
     ///
     /// What is hidden from this account answers like what is absent, where that opens nothing; a policy or writer, whose
     /// absence would, is refused.
     pub(crate) async fn ask(&self, query: AccessQuery) -> Result<AccessReply, CosmosError> {
+        let word = about(&query).and_then(|id| self.hosts.of(id, self.clock.now()));
+        self.ask_with(query, word.as_ref()).await
+    }
+
+    async fn ask_with(
+        &self,
+        query: AccessQuery,
+        word: Option<&Introduction>,
+    ) -> Result<AccessReply, CosmosError> {
         let header = self.sender.rows.header().await?;
         self.holds()?;
-        let key = serde_json::to_vec(&query).map_err(|_| CosmosError::Setting("question"))?;
+        // By somebody's word another answer is given than without.
+        let key = serde_json::to_vec(&(&query, word.map(|word| &word.signature)));
+        let key = key.map_err(|_| CosmosError::Setting("question"))?;
         let known = self.known(&header, &key);
         let found = match known {
             Some(found) => found,
             None => {
-                let found = self.answer(&header, &query).await?;
+                let found = self.answer(&header, &query, word).await?;
                 self.keep(&header, key, found.clone());
                 found
             }
@@ -140,9 +190,10 @@ impl Closed {
         &self,
         header: &VerifiedHeader,
         query: &AccessQuery,
+        word: Option<&Introduction>,
     ) -> Result<Option<AccessReply>, CosmosError> {
         let height = state(header);
-        let json = self.asker.signed(query, header.time())?;
+        let json = self.asker.signed(query, word, header.time())?;
         let sealed = self.contract.seal_for_all(&json, self.chance().as_mut())?;
         let expected = self.pulses.expected(height);
         let read = move |answer: Vec<u8>| {
@@ -151,18 +202,18 @@ impl Closed {
             if !pulse.is_some_and(|pulse| expected.contains(&pulse.nonce)) {
                 return Ok(Said::Old);
             }
-            Ok(Said::Answer(match reply {
+            Ok(Said::Answer(reply.map(|reply| match reply {
                 // Which block it is, nodes say as they like: the header says so.
                 AccessReply::Admission(admission) => {
                     AccessReply::Admission(Admission { height: 0, time: 0, ..admission })
                 }
                 reply => reply,
-            }))
+            })))
         };
         match self.contract.asked(sealed, Some(height), read).await {
-            Ok(reply) if fits(query, &reply) => Ok(Some(reply)),
-            Ok(_) => Err(CosmosError::Contract("it answers another question")),
-            Err(CosmosError::Refused(words)) if words.contains(HIDDEN) => Ok(None),
+            Ok(None) => Ok(None),
+            Ok(Some(reply)) if fits(query, &reply) => Ok(Some(reply)),
+            Ok(Some(_)) => Err(CosmosError::Contract("it answers another question")),
             // It was signed under the newest header: the nodes' clock is that of an older state.
             Err(CosmosError::Refused(words)) if words.contains(UNTIL) => Err(CosmosError::OldState),
             Err(other) => Err(other),
@@ -191,55 +242,7 @@ impl Closed {
     }
 }
 
-/// The height whose block left the state that `header` commits to.
-fn state(header: &VerifiedHeader) -> u64 {
-    header.height().saturating_sub(1)
-}
-
-/// Whether the answer is one to this question.
-fn fits(query: &AccessQuery, reply: &AccessReply) -> bool {
-    use {AccessQuery as Q, AccessReply as R};
-    matches!(
-        (query, reply),
-        (Q::Collection { .. }, R::Collection(_))
-            | (Q::Grant { .. }, R::Grant(_))
-            | (Q::PermitRevoked { .. }, R::PermitRevoked(_))
-            | (Q::Placement { .. }, R::Placement(_))
-            | (Q::Writer { .. }, R::Writer(_))
-            | (Q::Anchor { .. }, R::Anchor(_))
-            | (Q::Policy { .. }, R::Policy(_))
-            | (Q::Admission { .. }, R::Admission(_))
-            | (Q::Collections { .. } | Q::Shared { .. }, R::Collections { .. })
-            | (Q::Grants { .. }, R::Grants { .. })
-    )
-}
-
-/// What an account is told of what is hidden from it.
-fn absent(query: &AccessQuery, header: &VerifiedHeader) -> Result<AccessReply, CosmosError> {
-    Ok(match query {
-        AccessQuery::Collection { .. } => AccessReply::Collection(None),
-        AccessQuery::Grant { .. } => AccessReply::Grant(None),
-        AccessQuery::Placement { .. } => AccessReply::Placement(None),
-        AccessQuery::Admission { .. } => AccessReply::Admission(Admission {
-            height: state(header),
-            time: header.time(),
-            collection: None,
-            grant: None,
-            permit_revoked: false,
-            policy: None,
-        }),
-        AccessQuery::PermitRevoked { .. }
-        | AccessQuery::Writer { .. }
-        | AccessQuery::Anchor { .. }
-        | AccessQuery::Policy { .. }
-        | AccessQuery::Collections { .. }
-        | AccessQuery::Shared { .. }
-        | AccessQuery::Grants { .. } => return Err(CosmosError::Refused(HIDDEN.to_owned())),
-    })
-}
-
-/// The contract's words, for what is hidden, and for a question whose time is not now.
-const HIDDEN: &str = "absent, or not for this account";
+/// In the contract's words: a question whose time is not now.
 const UNTIL: &str = "until must be";
 /// Answers that are kept under one header.
 const ANSWERS_MAX: usize = 4096;

@@ -11,6 +11,7 @@
 use crate::CosmosError;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
+use prag_client::introduction::Introduction;
 use prag_protocol::ledger::AccessQuery;
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::permit::{Expected, Permissions, Permit, PermitParams};
@@ -39,6 +40,8 @@ struct Signed<'a> {
     shard: u32,
     until: u64,
     signature: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introduction: Option<&'a Introduction>,
 }
 
 impl Asker {
@@ -53,8 +56,19 @@ impl Asker {
         Ok(Self { wallet, key, expected, permit: Mutex::new(None) })
     }
 
-    /// The JSON of `query`, signed at Unix second `now`, for the shard through whose placement it is asked.
-    pub(crate) fn signed(&self, query: &AccessQuery, now: u64) -> Result<Vec<u8>, CosmosError> {
+    /// Who asks, as an introduction names it.
+    pub(crate) fn guest(&self) -> [u8; 32] {
+        self.key.public_key()
+    }
+
+    /// The JSON of `query`, signed at Unix second `now`, for the shard through whose placement it is asked; with
+    /// somebody's word for whoever asks.
+    pub(crate) fn signed(
+        &self,
+        query: &AccessQuery,
+        introduction: Option<&Introduction>,
+        now: u64,
+    ) -> Result<Vec<u8>, CosmosError> {
         let shard = match query {
             AccessQuery::Placement { shard, .. } | AccessQuery::Writer { shard, .. } => *shard,
             _ => SHARD,
@@ -70,6 +84,7 @@ impl Asker {
             shard,
             until,
             signature: STANDARD.encode(signature),
+            introduction,
         };
         let json = serde_json::to_vec(&Wrapped::Fresh(signed));
         json.map_err(|_| CosmosError::Setting("question"))

@@ -7,6 +7,7 @@
 //!
 //! Key = [`MODULE`] ‖ table byte ‖ fields, big-endian.
 
+use super::placements::Left;
 use crate::list::List;
 use crate::rows::{self, Row, text};
 use prag_protocol::ledger::{
@@ -31,6 +32,11 @@ pub(super) fn permit(account: &Address, name: &str) -> Row<bool> {
 
 pub(super) fn placement(id: CollectionId, shard: u32) -> Row<Placement> {
     row("placements", b'p', &[&id.0, &shard.to_be_bytes()])
+}
+
+/// Who was placed before the worker that is.
+pub(super) fn left(id: CollectionId, shard: u32) -> Row<Left> {
+    row("leaving", b'd', &[&id.0, &shard.to_be_bytes()])
 }
 
 pub(super) fn writer(id: CollectionId, shard: u32) -> Row<WriterRecord> {

@@ -1,14 +1,25 @@
 //! Placements and writers: which worker may hold a shard's key, and which one writes.
 //!
 //! Layer: core, access.
-//! Holds: the rule of who acts for a shard.
+//! Holds: the rule of who acts for a shard; who did until another worker was placed.
 //! Never: evidence; the owner has judged the worker before it places.
 //! Invariant: a writer epoch grows by one with every claim, also across placements.
 
 use super::{Event, Outcome, Step, keys};
 use crate::AccessError;
-use prag_protocol::CollectionId;
 use prag_protocol::ledger::{LEASE_SECONDS_MAX, Placement, WriterRecord};
+use prag_protocol::{Address, CollectionId};
+use serde::{Deserialize, Serialize};
+
+/// The worker that was placed until another one was. Where storage is closed, it is told of the collection meanwhile:
+/// that it is placed no more, and to whom it may hand the keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Left {
+    /// Who it was.
+    pub(super) account: Address,
+    /// Until when, Unix seconds.
+    pub(super) until: u64,
+}
 
 impl Step<'_> {
     pub(super) fn place(&mut self, placement: &Placement) -> Outcome {
@@ -18,7 +29,16 @@ impl Step<'_> {
             return Err(AccessError::KeyEpoch { current });
         }
         self.ahead("lease_until", lease_until, LEASE_SECONDS_MAX)?;
-        keys::placement(collection, shard).save(self.kv, placement)?;
+        let row = keys::placement(collection, shard);
+        let before = row.load(self.kv)?.filter(|before| {
+            let runs = self.env.time < before.lease_until && before.epoch >= current;
+            runs && before.account != placement.account
+        });
+        if let Some(Placement { account, .. }) = before {
+            let until = self.env.time.saturating_add(HANDOVER_SECONDS);
+            keys::left(collection, shard).save(self.kv, &Left { account, until })?;
+        }
+        row.save(self.kv, placement)?;
         let event = Event::Placed { collection, shard, epoch };
         Ok(Some(event))
     }
@@ -94,3 +114,6 @@ impl Step<'_> {
         Ok(placement)
     }
 }
+
+/// How long a worker that was displaced is told of the collection: the time to notice, and to hand the keys over.
+pub(super) const HANDOVER_SECONDS: u64 = 3600;

@@ -4,6 +4,9 @@
 //! Holds: the rule for every question.
 //! Never: signatures (the shell has checked them); a different answer for what is absent and what is another's.
 //! Invariant: a question that is not listed for its asker is refused before its row is read.
+//!
+//! A worker learns of a collection before it is placed by the owner's own word, then by its live placement, and for some
+//! time after that because it may have to hand the keys over (`placements`).
 
 use super::keys;
 use super::query::{permit_revoked, query as answer};
@@ -22,6 +25,17 @@ pub struct Reader<'a> {
     pub administers: bool,
     /// For a worker: the shard through whose placement it asks.
     pub shard: Option<u32>,
+    /// Whose word came along that it may be told of what is theirs, under a permit for administration.
+    pub host: Option<Host<'a>>,
+}
+
+/// Who introduces a reader, as the shell has verified it.
+#[derive(Clone, Copy, Debug)]
+pub struct Host<'a> {
+    /// Who signed the permit.
+    pub account: &'a Address,
+    /// The permit's name.
+    pub permit_name: &'a str,
 }
 
 /// Why there is no answer.
@@ -80,16 +94,34 @@ impl State<'_> {
                 Ok(grantee == account || self.serves(account, *collection, shard)?)
             }
             AccessQuery::Admission { collection, caller, .. } => {
-                Ok(caller == account || self.serves(account, *collection, shard)?)
+                Ok(self.serves(account, *collection, shard)?
+                    || (caller == account && self.concerns(account, *collection, shard)?)
+                    || (by.host.is_some_and(|host| host.account == caller)
+                        && self.introduced(by, *collection)?))
             }
             AccessQuery::Collection { collection }
             | AccessQuery::Placement { collection, .. }
             | AccessQuery::Writer { collection, .. }
-            | AccessQuery::Policy { collection } => {
-                Ok(self.serves(account, *collection, shard)?
-                    || self.granted(account, *collection)?)
-            }
+            | AccessQuery::Policy { collection } => Ok(self.serves(account, *collection, shard)?
+                || self.concerns(account, *collection, shard)?
+                || self.introduced(by, *collection)?),
         }
+    }
+
+    /// Whether the account has a grant that holds, or was placed until a moment ago.
+    fn concerns(
+        &self,
+        account: &Address,
+        collection: CollectionId,
+        shard: Option<u32>,
+    ) -> Result<bool, AccessError> {
+        Ok(self.granted(account, collection)? || self.left(account, collection, shard)?)
+    }
+
+    /// Whether the collection's owner introduces the reader, under a permit that was not revoked.
+    fn introduced(&self, by: &Reader<'_>, collection: CollectionId) -> Result<bool, AccessError> {
+        let Some(Host { account, permit_name }) = by.host else { return Ok(false) };
+        Ok(self.owns(account, collection)? && !permit_revoked(self.kv, account, permit_name)?)
     }
 
     /// Whether the account owns the collection, or is its worker.
@@ -111,6 +143,18 @@ impl State<'_> {
     fn granted(&self, account: &Address, collection: CollectionId) -> Result<bool, AccessError> {
         let grant = keys::grant(collection, account).load(self.kv)?;
         Ok(grant.is_some_and(|grant| !grant.revoked && self.env.time < grant.expires))
+    }
+
+    /// Another worker was placed instead, so lately that this one may have to hand it the keys.
+    fn left(
+        &self,
+        account: &Address,
+        collection: CollectionId,
+        shard: Option<u32>,
+    ) -> Result<bool, AccessError> {
+        let Some(shard) = shard else { return Ok(false) };
+        let left = keys::left(collection, shard).load(self.kv)?;
+        Ok(left.is_some_and(|left| left.account == *account && self.env.time < left.until))
     }
 
     /// A running lease of a key epoch that is not past. Destroyed collections too: their workers have to learn it.

@@ -50,7 +50,7 @@ fn run(rows: &mut Rows, by: &Person, message: AccessMsg) -> Result<(), EngineErr
 pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
     let Cast { owner, reader, worker, stranger } = cast;
     let collection = COLLECTION;
-    let told: [(&'static str, &Person, AccessMsg); 15] = [
+    let told: [(&'static str, &Person, AccessMsg); 16] = [
         (
             "create_collection",
             owner,
@@ -65,6 +65,7 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
         ("revoke", owner, AccessMsg::Revoke { collection, grantee: reader.address.clone() }),
         ("revoke_permit", reader, AccessMsg::RevokePermit { permit_name: PERMIT.to_owned() }),
         ("place", owner, place(&worker.address, 1)),
+        ("place, moved", owner, place(&stranger.address, 1)),
         ("rebind", worker, AccessMsg::Rebind { collection, shard: 0, worker: [0x33; 32] }),
         ("unplace", owner, AccessMsg::Unplace { collection, shard: 0 }),
         ("claim_writer", worker, claim(2)),

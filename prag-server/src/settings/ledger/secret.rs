@@ -6,9 +6,9 @@
 //! the owner's to name too.
 //! Invariant: nodes are always measured: who chooses them chooses who agrees.
 
-use super::{code_hash, contract, gas_price, payers, paying, relays, trusted};
+use super::{Reach, code_hash, contract, gas_price, payers, relays, trusted};
 use prag_cosmos::secret::SecretSettings;
-use prag_cosmos::{GasPrice, Network, Payers, TrustedHeader};
+use prag_cosmos::{GasPrice, TrustedHeader};
 use prag_protocol::Address;
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -54,25 +54,25 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// For whom the worker pays, in our spelling. They were checked.
-    #[must_use]
-    pub fn payers(&self) -> Payers {
-        paying(&self.payers, self.relays_per_hour)
+    /// What it says as any chain does.
+    pub(crate) fn reach(&self) -> Reach<'_> {
+        Reach {
+            chain_id: &self.chain_id,
+            prefix: &self.prefix,
+            nodes: &self.nodes,
+            agree: self.agree,
+            trusted: self.trusted,
+            trusting_period_s: self.trusting_period_s,
+            gas_price: &self.gas_price,
+            payers: &self.payers,
+            relays_per_hour: self.relays_per_hour,
+        }
     }
 
     /// As the ledger takes them.
     #[must_use]
     pub fn settings(&self, staleness_s: u64) -> SecretSettings {
-        let network = Network {
-            chain_id: self.chain_id.clone(),
-            prefix: self.prefix.clone(),
-            nodes: self.nodes.clone(),
-            agree: self.agree,
-            trusted: self.trusted,
-            trusting_period_s: self.trusting_period_s,
-            staleness_s,
-            gas_price: self.gas_price.clone(),
-        };
+        let network = self.reach().network(staleness_s);
         let Self { code_hash, network_key, execute_every_s, .. } = *self;
         let contract = self.contract.clone();
         SecretSettings { network, contract, code_hash, network_key, execute_every_s }

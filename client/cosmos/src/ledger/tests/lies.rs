@@ -86,7 +86,7 @@ async fn a_grant_cannot_be_made_up() {
         let stores = forged.blocks[4].stores.clone();
         forged.stores = stores;
         forged.forged = true;
-        forged.run(&there(&owner()), grant(None));
+        forged.run(&there(&owner()), grant(1, there(&reader()), None));
         forged.grow(2);
     }
     let lies: Vec<(&str, Lie)> = vec![

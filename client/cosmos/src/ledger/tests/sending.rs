@@ -58,13 +58,14 @@ async fn refusals_are_told() {
     let ledger = world.truthful().await;
     let _blocks = grower(&world);
     let me = ledger.account().address().clone();
-    let foreign = AccessMsg::DestroyCollection { collection: collection() };
+    let foreign = AccessMsg::DestroyCollection { collection: collection(1) };
     let told = ledger.execute(&me, &[], foreign).await;
     assert!(
         matches!(told, Err(LedgerError::Refused(ref text)) if text.contains("not the sender's")),
         "{told:?}"
     );
-    let bounds = AccessMsg::RotateEpoch { collection: collection(), epoch: 0, commitment: [0; 32] };
+    let bounds =
+        AccessMsg::RotateEpoch { collection: collection(1), epoch: 0, commitment: [0; 32] };
     assert!(matches!(ledger.execute(&me, &[], bounds).await, Err(LedgerError::Refused(_))));
     assert_eq!(happened(&world), 0);
     assert!(ledger.execute(&me, &[], own(21)).await.is_ok(), "the sequence was not used up");
@@ -81,7 +82,7 @@ async fn signed_messages_are_relayed() {
     let until = world.clock.0.load(Ordering::Relaxed) + 200;
     let params = PermitParams::new(&expected, &session.public_key(), Permissions::Admin, until);
     let permit = Permit::sign(&key, params).unwrap();
-    let message = AccessMsg::Revoke { collection: collection(), grantee: reader() };
+    let message = AccessMsg::Revoke { collection: collection(1), grantee: reader() };
     let terms = RelayTerms { sequence: 1, until };
     let relay = Relay::sign(&session, &permit, &expected, &owner(), &message, terms).unwrap();
     let signed = relay.to_json().unwrap();
@@ -184,7 +185,7 @@ async fn failures_are_proven() {
     let ledger = world.ledger(nodes, 1);
     let _blocks = grower(&world);
     let me = ledger.account().address().clone();
-    let foreign = AccessMsg::DestroyCollection { collection: collection() };
+    let foreign = AccessMsg::DestroyCollection { collection: collection(1) };
     let told = ledger.execute(&me, &[], foreign).await;
     assert!(matches!(told, Err(LedgerError::Refused(_))), "{told:?}");
     assert_eq!(happened(&world), 0);

@@ -2,18 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod guests;
 mod lies;
 
 use super::super::SecretSettings;
 use super::*;
 use crate::fixture::enclave::{CODE, ENCLAVE, Enclave, SECRET_CONTRACT};
+use crate::fixture::people::{self, collection, create, grant, owner, reader, wallet, worker};
 use crate::fixture::serve::{Lie, honest, put_sequence, serve};
 use crate::fixture::{BORN, Chain, Grower, Now, address, grower};
 use crate::{CosmosLedger, Relay, RelayTerms};
 use prag_client::ledger::{Ledger, LedgerError};
 use prag_client::system::OsEntropy;
+use prag_protocol::Address;
 use prag_protocol::ledger::{AccessMsg, Placement};
-use prag_protocol::{Address, CollectionId};
 use prag_trust::permit::{Permissions, Permit, PermitParams};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,30 +30,6 @@ struct World {
     clock: Arc<Now>,
 }
 
-fn wallet(seed: u8) -> WalletKey {
-    WalletKey::from_bytes(&[seed; 32]).unwrap()
-}
-
-fn owner() -> Address {
-    wallet(11).address()
-}
-
-fn reader() -> Address {
-    wallet(12).address()
-}
-
-fn worker() -> WalletKey {
-    wallet(13)
-}
-
-fn collection(n: u8) -> CollectionId {
-    CollectionId([n; 16])
-}
-
-fn create(n: u8) -> AccessMsg {
-    AccessMsg::CreateCollection { collection: collection(n), commitment: [2; 32], epoch: 1 }
-}
-
 fn place(n: u8, account: Address) -> AccessMsg {
     let placement = Placement {
         collection: collection(n),
@@ -64,28 +42,17 @@ fn place(n: u8, account: Address) -> AccessMsg {
     AccessMsg::Place { placement }
 }
 
-fn grant() -> AccessMsg {
-    AccessMsg::Grant {
-        collection: collection(1),
-        grantee: reader(),
-        read: true,
-        write: false,
-        max_k: 10,
-        quota: None,
-        expires: BORN + 864_000,
-        scope: None,
-    }
-}
-
 fn revoke() -> AccessMsg {
-    AccessMsg::Revoke { collection: collection(1), grantee: reader() }
+    people::revoke(1, reader())
 }
 
 impl World {
     /// Collection 1 is placed on the worker and granted to the reader; collection 2 is somebody else's worker's.
     fn new() -> Self {
         let mut chain = Chain::born(BORN, "secret");
-        for message in [create(1), place(1, worker().address()), grant(), create(2)] {
+        for message in
+            [create(1), place(1, worker().address()), grant(1, reader(), None), create(2)]
+        {
             chain.run(&owner(), message);
         }
         chain.run(&owner(), place(2, wallet(14).address()));

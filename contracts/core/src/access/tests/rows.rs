@@ -46,6 +46,23 @@ fn golden_value() {
     assert_eq!(value, expected);
 }
 
+/// Who was placed until another account was: format, account, until when; under a key of its own. Whoever goes on, or was
+/// placed no more, leaves none.
+#[test]
+fn golden_row_of_who_left() {
+    let key = [b"\x01d", &[1u8; 16][..], &[0; 4]].concat();
+    let mut world = World::new();
+    world.ok("owner", place(1, 0, 1, NOW + 200));
+    assert_eq!(world.map.get(&key), None, "it goes on");
+    world.ok("owner", place_on(1, 0, 1, NOW + 100, "other"));
+    // 1,003,600 as a varint.
+    let expected = [b"\x01\x0dsecret1worker".as_slice(), &[0xd0, 0xa0, 0x3d]].concat();
+    assert_eq!(world.map.get(&key), Some(expected.clone()));
+    world.env.time += 100;
+    world.ok("owner", place(1, 0, 1, NOW + 200));
+    assert_eq!(world.map.get(&key), Some(expected), "the other's lease was over");
+}
+
 /// A record that was cut, stretched, or written in another format is damage, not an answer.
 #[test]
 fn damage_is_named() {
