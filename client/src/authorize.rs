@@ -3,7 +3,7 @@
 //! Layer: client, above `sdk`.
 //! Holds: what a call may do to the ledger, the check of what a worker asks to be signed, and the signing.
 //! Never: a signature for anything but what the caller asked for: a worker chooses a commitment, its own account, the
-//! time of a lease and, where the caller does not know it, the epoch of a placement, and nothing else.
+//! time of a lease, where the caller does not know it the epoch of a placement, and the seal of a scope, and nothing else.
 //! Invariant: one sequence for one session key: it only grows, also across processes on this machine.
 
 use crate::error::ClientError;
@@ -14,12 +14,15 @@ use prag_protocol::ledger::{AccessMsg, LEASE_SECONDS_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::relays::RELAYS_MAX;
 use prag_protocol::{CollectionId, Epoch};
+use prag_trust::scope::SealedScope;
 use serde::de::DeserializeOwned;
 
 /// What a call does to the ledger.
 pub(crate) enum Effect {
     /// Exactly this.
     Exactly(AccessMsg),
+    /// Exactly this grant, with a scope that commits to what it is to be narrowed to.
+    Grant(AccessMsg, [u8; 32]),
     /// A collection is made, and placed on the worker that is asked.
     Birth(CollectionId),
     /// A collection is placed on the worker that is asked; in this epoch, where the caller knows it.
@@ -41,6 +44,13 @@ impl Effect {
         };
         match self {
             Self::Exactly(own) => own == message,
+            Self::Grant(own, commitment) => {
+                let mut rest = message.clone();
+                let AccessMsg::Grant { scope, .. } = &mut rest else { return false };
+                // In no other form: whoever reads the ledger would read it.
+                let sealed = scope.take().and_then(|text| SealedScope::parse(&text).ok());
+                rest == *own && sealed.is_some_and(|sealed| sealed.commitment() == commitment)
+            }
             Self::Birth(id) => {
                 let born = matches!(message, AccessMsg::CreateCollection { collection, epoch: 1, .. }
                     if collection == id);
@@ -130,7 +140,11 @@ const TRIES_MAX: usize = 3;
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::system::OsEntropy;
     use prag_protocol::ledger::Placement;
+    use prag_protocol::{Address, Lineage};
+    use prag_trust::key::{Key, Scope};
+    use prag_trust::scope::ScopeTerms;
 
     const ID: CollectionId = CollectionId([1; 16]);
     const OTHER: CollectionId = CollectionId([2; 16]);
@@ -192,5 +206,53 @@ mod tests {
         assert!(!covers(&Effect::Placement(ID, Some(1)), &place(|it| it.epoch = 7)));
         let exactly = Effect::Exactly(end.clone());
         assert!(covers(&exactly, &end) && !covers(&exactly, &give));
+    }
+
+    const JSON: &str = r#"{"must":[{"key":"team","match":{"value":"ops"}}]}"#;
+    const SALT: [u8; 32] = [5; 32];
+
+    fn grant(scope: Option<String>) -> AccessMsg {
+        let grantee = "secret1reader".parse().unwrap();
+        let (read, write, max_k, quota, expires) = (true, false, 10, Some(5), 2000);
+        AccessMsg::Grant { collection: ID, grantee, read, write, max_k, quota, expires, scope }
+    }
+
+    fn terms<'a>(grantee: &'a Address, salt: &'a [u8; 32], json: &'a str) -> ScopeTerms<'a> {
+        ScopeTerms { collection: ID, grantee, salt, json }
+    }
+
+    /// A worker seals a scope as it likes, but gets no signature for another scope than the one that was asked for: not
+    /// for a wider one, nor for everything, nor for one of another salt, grantee or collection, nor for plain text that
+    /// everybody would read.
+    #[test]
+    fn no_other_scope_is_signed() {
+        let key = Key::<Scope>::random(&mut OsEntropy).unwrap();
+        let (reader, other) = ("secret1reader".parse().unwrap(), "secret1other".parse().unwrap());
+        let asked = terms(&reader, &SALT, JSON);
+        let seal = |terms: ScopeTerms<'_>| Some(terms.seal(&key, Lineage([4; 16]), 1).unwrap());
+        let effect = Effect::Grant(grant(None), asked.commitment());
+        let covers = |message: &AccessMsg| effect.covers(message, &WORKER, NOW);
+        let good = grant(seal(asked));
+        assert!(covers(&good));
+        let wide = r#"{"must":[{"exists":{"key":"team"}}]}"#;
+        for bad in [
+            None,
+            Some(JSON.to_owned()),
+            Some("{}".to_owned()),
+            Some(String::new()),
+            seal(terms(&reader, &SALT, wide)),
+            seal(terms(&reader, &[6; 32], JSON)),
+            seal(terms(&other, &SALT, JSON)),
+            seal(ScopeTerms { collection: OTHER, ..asked }),
+        ] {
+            assert!(!covers(&grant(bad.clone())), "{bad:?}");
+        }
+        let mut more = good.clone();
+        let AccessMsg::Grant { quota, .. } = &mut more else { panic!() };
+        *quota = None;
+        assert!(!covers(&more));
+        assert!(!covers(&place(|_| ())));
+        let everything = Effect::Exactly(grant(None));
+        assert!(!everything.covers(&good, &WORKER, NOW), "a scope that was not asked for");
     }
 }

@@ -60,6 +60,15 @@ pub enum Authorization {
     Relay,
 }
 
+/// What a ledger keeps of the scope of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scopes {
+    /// The filter's JSON: nobody reads this ledger but the worker.
+    Plain,
+    /// A commitment and a sealed body ([`prag_trust::scope`]): others read it, or may one day.
+    Sealed,
+}
+
 /// Why a ledger did not answer or did not accept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -116,6 +125,11 @@ pub trait Ledger: Send + Sync {
     /// What [`Ledger::execute`] takes as the authorization of another sender than the worker.
     fn authorization(&self) -> Authorization {
         Authorization::Request
+    }
+
+    /// In which form it is told what a grant is narrowed to.
+    fn scopes(&self) -> Scopes {
+        Scopes::Sealed
     }
 
     /// An account as this ledger writes it: in vouchers, and in messages and answers of contracts beside access. Access

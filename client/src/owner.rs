@@ -18,12 +18,13 @@ use prag_protocol::wire::collections::{
     Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
     Residency, RotateKeys, Rotated, Search, VectorSource,
 };
-use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant};
+use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant, ScopeSalt};
 use prag_protocol::wire::operations::Operation;
 use prag_protocol::{Address, CollectionId, Epoch};
 use prag_trust::entropy::random;
 use prag_trust::key::Share;
 use prag_trust::release::{Terms, seal_share};
+use prag_trust::scope::ScopeTerms;
 
 /// A collection that is to be made. What is not set is as the worker has it by default.
 #[derive(Clone, Debug, Default)]
@@ -248,7 +249,8 @@ impl Client {
         self.ask(&Call::bare(Purpose::Data, "GET", path)).await
     }
 
-    /// Grants, or replaces a grant.
+    /// Grants, or replaces a grant. A scope goes to the worker with a salt, which is drawn here unless the caller brings
+    /// one; what a ledger that others read gets of it is signed only if it commits to this very scope.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -258,8 +260,12 @@ impl Client {
         grant: &PutGrant,
     ) -> Result<LedgerReply, ClientError> {
         let path = collection_path(id, "/grants");
-        let grant = &PutGrant { grantee: self.named(&grant.grantee).await?, ..grant.clone() };
-        let scope = grant.scope.as_ref().map(serde_json::to_string).transpose();
+        let mut grant = PutGrant { grantee: self.named(&grant.grantee).await?, ..grant.clone() };
+        let json = grant.scope.as_ref().map(serde_json::to_string).transpose();
+        let json = json.map_err(|_| ClientError::Crypto("encoding a scope"))?;
+        if json.is_some() && grant.scope_salt.is_none() {
+            grant.scope_salt = Some(ScopeSalt(random(self.channel().entropy().as_mut())?));
+        }
         let message = AccessMsg::Grant {
             collection: id,
             grantee: grant.grantee.clone(),
@@ -268,9 +274,18 @@ impl Client {
             max_k: grant.max_k,
             quota: grant.quota,
             expires: grant.expires,
-            scope: scope.map_err(|_| ClientError::Crypto("encoding a scope"))?,
+            scope: None,
         };
-        self.ledger_ask(&Call::json(Purpose::Admin, "POST", path, grant)?, message).await
+        let effect = match (&json, &grant.scope_salt) {
+            (Some(json), Some(ScopeSalt(salt))) => {
+                let terms = ScopeTerms { collection: id, grantee: &grant.grantee, salt, json };
+                Effect::Grant(message, terms.commitment())
+            }
+            _ => Effect::Exactly(message),
+        };
+        let call = Call::json(Purpose::Admin, "POST", path, &grant)?;
+        let reply = self.ask_ledger(&call, &effect).await?;
+        self.ledger_reply(reply).await
     }
 
     /// The grants of a collection.

@@ -33,8 +33,10 @@ pub use records::{
 };
 pub use relayed::{RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying};
 
-/// Longest scope of a grant, bytes of text.
+/// Longest scope of a grant as a ledger keeps it, bytes of text.
 pub const SCOPE_BYTES_MAX: usize = 4096;
+/// Longest scope that is sealed, bytes of JSON: its sealed form is within [`SCOPE_BYTES_MAX`].
+pub const SEALED_SCOPE_BYTES_MAX: usize = 2902;
 /// Longest permit name that can be revoked, bytes.
 pub const PERMIT_NAME_BYTES_MAX: usize = 128;
 /// Most measurements, and most readers, of one collection's policy.

@@ -36,11 +36,13 @@ pub enum Kind {
     VaultEntry = 11,
     /// A snapshot's index, or rows of a shard packed for one.
     Snapshot = 12,
+    /// What a grant is narrowed to, as a ledger carries it that others read.
+    Scope = 13,
 }
 
 impl Kind {
     /// Every kind, in the order of its byte.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Batch,
         Self::Manifest,
         Self::Blob,
@@ -53,6 +55,7 @@ impl Kind {
         Self::Segment,
         Self::VaultEntry,
         Self::Snapshot,
+        Self::Scope,
     ];
 
     /// The kind's byte in every layout.
@@ -180,20 +183,20 @@ mod tests {
         }
     }
 
-    /// Kinds have the bytes 1 to 12, and no other byte is a kind.
+    /// Kinds have the bytes 1 to 13, and no other byte is a kind.
     #[test]
     fn kinds_are_closed() {
         for byte in 0..=u8::MAX {
             match Kind::from_byte(byte) {
                 Some(kind) => assert_eq!(kind.to_byte(), byte),
-                None => assert!(!(1..=12).contains(&byte)),
+                None => assert!(!(1..=13).contains(&byte)),
             }
         }
         let bytes: Vec<u8> = Kind::ALL.iter().map(|kind| kind.to_byte()).collect();
-        assert_eq!(bytes, (1..=12).collect::<Vec<u8>>());
+        assert_eq!(bytes, (1..=13).collect::<Vec<u8>>());
 
         let mut unknown = place().to_bytes();
-        unknown[32] = 13;
+        unknown[32] = 14;
         assert_eq!(Place::from_bytes(&unknown), None);
     }
 }

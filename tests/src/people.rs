@@ -104,6 +104,7 @@ pub fn hour_grant(grantee: &Client) -> PutGrant {
         quota: None,
         expires: grantee.channel().now() + 3600,
         scope: None,
+        scope_salt: None,
     }
 }
 

@@ -115,14 +115,15 @@ fn pure_crates_stay_pure() {
     report("dependencies that a pure crate must not have", &broken);
 }
 
-/// `trust` can be read whole: at most 4,760 lines without its tests, blank lines and comments included; the crates
-/// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and permits
-/// that are known each make a `Verified`, and only this crate may. `seal` was to be 1,250: messages that go on under a
-/// secret, and frames that open in place or by range, are ciphers, and only that crate has keys' bytes.
+/// `trust` can be read whole: at most 5,030 lines without its tests, blank lines and comments included; the crates
+/// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and
+/// permits that are known each make a `Verified`, and sealed scopes what a `Granted` asks for; only this crate may.
+/// `seal` was to be 1,250: messages that go on under a secret, and frames that open in place or by range, are
+/// ciphers, and only that crate has keys' bytes.
 #[test]
 fn trust_stays_small() {
     for (folder, most) in [
-        ("trust/src", 4760),
+        ("trust/src", 5030),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
         ("trust/seal/src", 1560),

@@ -9,13 +9,14 @@
 
 mod granted;
 
-pub use granted::{Admin, Granted, Read, Right, See, Write};
+pub use granted::{Admin, Content, Granted, Read, Right, See, Write};
 
 use crate::evidence::Reader;
 use crate::permit::Permission;
 use crate::request::Caller;
+use crate::scope::{OpenedScope, SealedScope};
 use crate::verified::Verified;
-use granted::Terms;
+use granted::{Scope, Terms};
 use prag_protocol::CollectionId;
 use prag_protocol::filter::Filter;
 use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord, SCOPE_BYTES_MAX};
@@ -60,17 +61,22 @@ pub enum Denied {
     /// The collection's policy does not list the image of this reader. Ask the owner.
     #[error("the collection's policy does not list this reader's image")]
     ReaderImage,
+    /// All else holds, and the scope of the grant is sealed. Open it, and ask again with what it says.
+    #[error("the scope of the grant is sealed")]
+    Sealed,
 }
 
 /// The worker that admits, at the time when it does.
-#[derive(Clone, Copy, Debug)]
-pub struct Gate {
+#[derive(Clone, Copy)]
+pub struct Gate<'a> {
     /// The digest of the worker's own image, as its own evidence shows it.
     pub image: [u8; 32],
     /// Unix seconds.
     pub now: u64,
     /// Most seconds that the ledger's view may be old.
     pub staleness_s: u64,
+    /// What the scope of the grant says, where it is sealed and was opened after [`Denied::Sealed`].
+    pub scope: Option<&'a OpenedScope>,
 }
 
 /// Admit a search: the owner, or a grantee who may read and has quota left.
@@ -86,7 +92,7 @@ pub fn admit_read(
     reader: Option<&Verified<Reader>>,
     collection: CollectionId,
     view: &AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<Granted<Read>, Denied> {
     let (mut terms, grant) = readable(caller, collection, view, gate)?;
     let live =
@@ -99,7 +105,7 @@ pub fn admit_read(
         }
     }
     serves(view, gate)?;
-    Ok(Granted::new(terms))
+    Granted::within(terms)
 }
 
 /// Admit a look at a collection from outside, its state, size and head: whoever may read, attested or not, quota or
@@ -113,9 +119,9 @@ pub fn admit_see(
     caller: &Verified<Caller>,
     collection: CollectionId,
     view: &AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<Granted<See>, Denied> {
-    readable(caller, collection, view, gate).map(|(terms, _)| Granted::new(terms))
+    readable(caller, collection, view, gate).map(|(terms, _)| Granted::seen(terms))
 }
 
 /// Admit a write: the owner, or a grantee who may write.
@@ -128,18 +134,18 @@ pub fn admit_write(
     caller: &Verified<Caller>,
     collection: CollectionId,
     view: &AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<Granted<Write>, Denied> {
     let record = preconditions(caller, Permission::Ingest, view, gate)?;
     let terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(grant) if grant.can_write => {
-            grantee_terms(caller, collection, record, view, grant)?
+            grantee_terms(caller, (collection, record), view, grant, gate)?
         }
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
     serves(view, gate)?;
-    Ok(Granted::new(terms))
+    Granted::within(terms)
 }
 
 /// Admit administration: the owner alone, on a worker of any image, so that a wrong policy can be set right.
@@ -152,14 +158,14 @@ pub fn admit_admin(
     caller: &Verified<Caller>,
     collection: CollectionId,
     view: &AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<Granted<Admin>, Denied> {
     let record = preconditions(caller, Permission::Admin, view, gate)?;
     let terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
-    Ok(Granted::new(terms))
+    Ok(Granted::owned(terms))
 }
 
 /// What the owner, or a grantee who may read, is admitted to; the latter with the grant.
@@ -167,13 +173,13 @@ fn readable<'a>(
     caller: &Caller,
     collection: CollectionId,
     view: &'a AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<(Terms, Option<&'a GrantRecord>), Denied> {
     let record = preconditions(caller, Permission::Query, view, gate)?;
     match right_of(caller, record, view, gate)? {
         Standing::Owner => Ok((owner_terms(caller, collection, record, view), None)),
         Standing::Grantee(grant) if grant.can_read => {
-            Ok((grantee_terms(caller, collection, record, view, grant)?, Some(grant)))
+            Ok((grantee_terms(caller, (collection, record), view, grant, gate)?, Some(grant)))
         }
         Standing::Grantee(_) => Err(Denied::Forbidden),
     }
@@ -185,7 +191,7 @@ pub fn may_serve(policy: Option<&PolicyRecord>, image: &[u8; 32]) -> bool {
     policy.is_none_or(|policy| policy.measurements.contains(image))
 }
 
-fn serves(view: &AccessView, gate: &Gate) -> Result<(), Denied> {
+fn serves(view: &AccessView, gate: &Gate<'_>) -> Result<(), Denied> {
     let allowed = may_serve(view.policy.as_ref(), &gate.image);
     if allowed { Ok(()) } else { Err(Denied::WorkerImage) }
 }
@@ -226,7 +232,7 @@ fn preconditions<'a>(
     caller: &Caller,
     permission: Permission,
     view: &'a AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<&'a CollectionRecord, Denied> {
     let Gate { now, staleness_s, .. } = *gate;
     if !caller.permissions.allow(permission) {
@@ -246,7 +252,7 @@ fn right_of<'a>(
     caller: &Caller,
     record: &CollectionRecord,
     view: &'a AccessView,
-    gate: &Gate,
+    gate: &Gate<'_>,
 ) -> Result<Standing<'a>, Denied> {
     if record.owner == caller.address {
         return Ok(Standing::Owner);
@@ -274,7 +280,7 @@ fn owner_terms(
         epoch: record.epoch,
         height: view.height,
         max_k: K_MAX,
-        scope: None,
+        scope: Scope::Everything,
         expires: caller.expires,
         reader: None,
     }
@@ -282,13 +288,12 @@ fn owner_terms(
 
 fn grantee_terms(
     caller: &Caller,
-    collection: CollectionId,
-    record: &CollectionRecord,
+    (collection, record): (CollectionId, &CollectionRecord),
     view: &AccessView,
     grant: &GrantRecord,
+    gate: &Gate<'_>,
 ) -> Result<Terms, Denied> {
-    // A scope that we cannot read must not widen into the whole collection.
-    let scope = grant.scope.as_deref().map(parse_scope).transpose()?;
+    let scope = scope_of(collection, grant, gate.scope)?;
     if grant.max_k == 0 {
         return Err(Denied::Forbidden);
     }
@@ -305,11 +310,22 @@ fn grantee_terms(
     })
 }
 
-fn parse_scope(text: &str) -> Result<Filter, Denied> {
+/// A scope that we cannot read, or that says nothing, must not widen into the whole collection.
+fn scope_of(
+    collection: CollectionId,
+    grant: &GrantRecord,
+    opened: Option<&OpenedScope>,
+) -> Result<Scope, Denied> {
+    let Some(text) = grant.scope.as_deref() else { return Ok(Scope::Everything) };
     if text.len() > SCOPE_BYTES_MAX {
         return Err(Denied::Forbidden);
     }
-    serde_json::from_str(text).map_err(|_| Denied::Forbidden)
+    if SealedScope::is(text) {
+        let opened = opened.filter(|opened| opened.is_of(text, collection, &grant.grantee));
+        return Ok(opened.map_or(Scope::Sealed, |opened| Scope::Within(opened.filter().clone())));
+    }
+    let filter: Filter = serde_json::from_str(text).map_err(|_| Denied::Forbidden)?;
+    if filter.is_empty() { Err(Denied::Forbidden) } else { Ok(Scope::Within(filter)) }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod receipt;
 pub mod release;
 pub mod reply;
 pub mod request;
+pub mod scope;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod verified;

@@ -238,6 +238,7 @@ async fn fill(lab: &Lab, data: &DataSet) -> Result<CollectionId, BenchError> {
             quota,
             expires: owner.channel().now() + 86_400,
             scope: None,
+            scope_salt: None,
         };
         owner.put_grant(made.id, &grant).await.step("a grant")?;
     }

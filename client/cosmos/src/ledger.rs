@@ -4,7 +4,7 @@
 //! Holds: reads by proof where storage is open, by encrypted questions on Secret Network (`secret::closed`); writes by
 //! proven transactions; other senders' messages relayed.
 //! Never: a view that is older than the staleness bound, or that one node made up; shares (storage is open on public
-//! chains, and the access contract of Secret takes none).
+//! chains, and the access contract of Secret takes none); a scope in clear.
 //! Invariant: before the first answer, a public contract is proven to be the code that the settings name, with nobody who
 //! could replace it; on Secret each message is sealed for that code.
 
@@ -29,6 +29,7 @@ use prag_protocol::{Address, CollectionId};
 use prag_trust::admission::AccessView;
 use prag_trust::entropy::Clock;
 use prag_trust::permit::Expected;
+use prag_trust::scope::SealedScope;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -122,6 +123,7 @@ impl CosmosLedger {
         message: AccessMsg,
     ) -> Result<u64, CosmosError> {
         message.check().map_err(|error| CosmosError::Refused(error.to_string()))?;
+        stays_sealed(&message)?;
         self.checked().await?;
         let json = if sender == self.account().address() {
             serde_json::to_vec(&self.sender.border.message(message)?)
@@ -305,6 +307,16 @@ impl Ledger for CosmosLedger {
     /// A chain needs no confirmation to serve; a head that is not its own shows that nodes lead astray.
     async fn confirm(&self, remembered: LedgerHead) -> Result<(), LedgerError> {
         Ok(self.remembered(remembered).await?)
+    }
+}
+
+/// Whatever the caller thinks of its ledger: what a grantee is narrowed to never stands on a chain in clear.
+fn stays_sealed(message: &AccessMsg) -> Result<(), CosmosError> {
+    match message {
+        AccessMsg::Grant { scope: Some(text), .. } if !SealedScope::is(text) => {
+            Err(CosmosError::Refused("a scope goes to a chain sealed".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

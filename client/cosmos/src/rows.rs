@@ -11,6 +11,7 @@ use crate::nodes::Nodes;
 use crate::proof::contract_key;
 use crate::{CosmosError, LightClient, Network, Question, TrustedHeader, VerifiedHeader};
 use prag_contracts_core::{Env, Kv};
+use prag_protocol::ledger::LEDGER_PAGE_ROWS_MAX;
 use prag_trust::entropy::Clock;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -333,8 +334,9 @@ fn lock<T>(shared: &std::sync::Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The store of the chain's contract module.
 pub(crate) const WASM_STORE: &str = "wasm";
-/// A page of a list: the contract's terms, its count, its members, their rows, and one to spare.
-const ROUNDS_MAX: usize = 6;
+/// A page of a list: the contract's terms, its count, its members, their rows, which some questions read one by one, and
+/// two to spare. A round finds one row more at least, or is the last.
+const ROUNDS_MAX: usize = 5 + LEDGER_PAGE_ROWS_MAX as usize;
 /// Rows that are asked for at one time.
 const AT_ONCE_MAX: usize = 16;
 /// Rows kept under one header.

@@ -26,6 +26,7 @@ pub(super) async fn grant(client: &Client, screen: Screen, options: &args::Grant
         quota: options.quota,
         expires,
         scope,
+        scope_salt: None,
     };
     let reply = client.put_grant(id, &grant).await?;
     let value = json!({ "collection": id, "grantee": grant.grantee, "expires": expires, "height": reply.height });
@@ -110,7 +111,13 @@ fn remarks(grant: &Grant) -> String {
         _ => "?",
     };
     let revoked = grant.revoked.then_some("revoked");
-    let remarks: Vec<_> = revoked.into_iter().chain(grant.flags.iter().map(flag)).collect();
+    let scope = match (&grant.grant.scope, grant.scope_unreadable) {
+        (_, true) => Some("scope unreadable: grant again"),
+        (Some(_), false) => Some("scoped"),
+        (None, false) => None,
+    };
+    let said = revoked.into_iter().chain(scope);
+    let remarks: Vec<_> = said.chain(grant.flags.iter().map(flag)).collect();
     remarks.join(" ")
 }
 

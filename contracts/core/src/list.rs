@@ -60,9 +60,12 @@ impl List {
         limit: u32,
     ) -> Result<(u32, Vec<Vec<u8>>), RowError> {
         let count = self.count(kv)?;
-        let members = (offset..offset.saturating_add(limit).min(count))
-            .map(|at| kv.get(&self.member_key(at)).ok_or(DAMAGED))
-            .collect::<Result<_, _>>()?;
+        // All are read before one is missed: who proves rows learns of all that it needs in one round.
+        let members: Vec<_> = (offset..offset.saturating_add(limit).min(count))
+            .map(|at| kv.get(&self.member_key(at)))
+            .collect();
+        let members =
+            members.into_iter().map(|member| member.ok_or(DAMAGED)).collect::<Result<_, _>>()?;
         Ok((count, members))
     }
 

@@ -19,7 +19,7 @@ use prag_contracts_core::{Env, access};
 use prag_contracts_permit::testing::{Person, account, relayed, signed};
 use prag_contracts_permit::{Expected, PermitParams, RelayTerms};
 use prag_protocol::CollectionId;
-use prag_protocol::ledger::{AccessMsg, AccessQuery};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, PulseMsg};
 use serde_json::Value;
 
 /// Who acts.
@@ -57,6 +57,8 @@ pub enum Act {
         /// Its place in the session's order.
         sequence: u64,
     },
+    /// A pulse of its own.
+    Pulse(PulseMsg),
     /// A question.
     Ask {
         /// The question.
@@ -100,6 +102,10 @@ impl Step<'_> {
                     sequence: *sequence,
                 };
                 let events = access::relay(rows, &self.env, by, message.clone());
+                Ok(told(&events.map_err(|error| error.to_string())?, &[]))
+            }
+            Act::Pulse(pulse) => {
+                let events = access::pulse(rows, &self.env, &self.by.address, *pulse);
                 Ok(told(&events.map_err(|error| error.to_string())?, &[]))
             }
             Act::Ask { query, .. } => {
@@ -166,6 +172,7 @@ impl Operation for Step<'_> {
                 sender = account(engine.prefix(), PAYER).map_err(EngineError::new)?;
                 (Entry::Execute, self.relayed(engine, message, *sequence)?)
             }
+            Act::Pulse(pulse) => (Entry::Execute, json_of(&OwnMsg::Pulse(*pulse))?),
             Act::Ask { query, permission, shard, .. } => {
                 (Entry::Query, self.question(engine, query, permission, *shard)?)
             }

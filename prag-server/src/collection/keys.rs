@@ -6,13 +6,14 @@
 //! Invariant: every object is under a DEK; a root DEK seals manifest, head and tail, each segment has its own. A DEK
 //! keeps the epoch of its birth in every place that it seals; only its wrapping follows the key epoch.
 
+use super::scopes::{ScopeKey, is_scope_key, scope_key_id};
 use super::wrapping::{WrappedRow, Wrapping, wrapped_rows};
 use super::{CollectionError, rows};
 use prag_protocol::place::{Kind, Place};
 use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_store::{Batch, Shard};
 use prag_trust::entropy::{Entropy, random};
-use prag_trust::key::{Dek, Key, Name, Wrap, Wrapped};
+use prag_trust::key::{Dek, Key, Name, Scope, Wrap, Wrapped};
 use std::sync::Arc;
 
 /// Id of the key for names.
@@ -31,6 +32,8 @@ pub struct Keys {
     /// Oldest first; the last one seals what is written now.
     roots: Vec<Root>,
     names: Arc<Key<Name>>,
+    /// One for each epoch in which a scope was sealed.
+    pub(super) scopes: Vec<ScopeKey>,
 }
 
 /// A DEK of manifest, head and tail.
@@ -84,7 +87,8 @@ impl Keys {
         let root = Root::new(0, epoch, 0, entropy)?;
         let names = Arc::new(Key::<Name>::random(entropy)?);
         let wraps = vec![Wrapping { collection, lineage, epoch, key: Arc::new(wrap) }];
-        let keys = Self { collection, lineage, wraps, roots: vec![root.clone()], names };
+        let (roots, scopes) = (vec![root.clone()], Vec::new());
+        let keys = Self { collection, lineage, wraps, roots, names, scopes };
         keys.wrap(root.id(), epoch, root.key(), write, entropy)?;
         keys.wrap(NAMES, epoch, keys.names(), write, entropy)?;
         Ok(keys)
@@ -110,17 +114,20 @@ impl Keys {
         shard: &dyn Shard,
     ) -> Result<Self, CollectionError> {
         let Wrapping { collection, lineage, epoch, .. } = wrapping;
-        let (mut roots, mut names) = (Vec::new(), None);
+        let (mut roots, mut names, mut scopes) = (Vec::new(), None, Vec::new());
         for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == epoch) {
             if let Some(generation) = generation(row.id) {
                 let key = Arc::new(wrapping.open(row).ok_or(BAD_ROOT)?);
                 roots.push(Root { generation, birth: row.birth, from: 0, key });
             } else if row.id == NAMES {
                 names = Some(Arc::new(wrapping.open(row).ok_or(BAD_ROOT)?));
+            } else if row.id == scope_key_id(row.birth) {
+                let key = Arc::new(wrapping.open(row).ok_or(BAD_SCOPE)?);
+                scopes.push(ScopeKey { birth: row.birth, key });
             }
         }
         let names = names.filter(|_| !roots.is_empty()).ok_or(BAD_ROOT)?;
-        Ok(Self { collection, lineage, wraps: vec![wrapping], roots, names })
+        Ok(Self { collection, lineage, wraps: vec![wrapping], roots, names, scopes })
     }
 
     /// Where each root begins: `(generation, first batch)`, as the manifest lists them.
@@ -240,6 +247,8 @@ impl Keys {
         for row in wrapped_rows(shard)?.iter().filter(|row| row.epoch == current.epoch) {
             if row.id == NAMES {
                 rewrap::<Name>(&current, &next, row, write, entropy)?;
+            } else if is_scope_key(row.id) {
+                rewrap::<Scope>(&current, &next, row, write, entropy)?;
             } else {
                 rewrap::<Dek>(&current, &next, row, write, entropy)?;
             }
@@ -374,3 +383,4 @@ pub fn nonce(entropy: &mut dyn Entropy) -> Result<[u8; 12], CollectionError> {
 }
 
 const BAD_ROOT: CollectionError = CollectionError::Tampered("root key");
+const BAD_SCOPE: CollectionError = CollectionError::Tampered("scope key");

@@ -18,6 +18,7 @@ pub mod record;
 pub mod renew;
 pub mod rest;
 pub mod rows;
+mod scopes;
 pub mod segment;
 pub mod shard;
 pub mod shelf;

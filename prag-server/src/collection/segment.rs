@@ -11,6 +11,7 @@ use super::manifest::{Manifest, PartEntry, SegmentEntry};
 use super::memory::{Component, Footprint, SegmentCharge};
 use super::profile::Shape;
 use super::record::encode;
+use super::scopes::is_scope_key;
 use super::shard::Home;
 use super::shelf::{Shelf, Volume};
 use super::state::{LiveSegment, Row};
@@ -224,11 +225,11 @@ pub(super) fn load_sealer(
     Ok(Sealer { id, birth, key: Arc::new(key) })
 }
 
-/// A random id that is not the id of a root or of the name key.
+/// A random id that is not the id of a root, of the name key or of a key for scopes.
 fn fresh_id(entropy: &mut dyn Entropy) -> Result<[u8; 16], CollectionError> {
     loop {
         let id = random(entropy)?;
-        if generation(id).is_none() && id != NAMES {
+        if generation(id).is_none() && id != NAMES && !is_scope_key(id) {
             return Ok(id);
         }
     }

@@ -9,6 +9,7 @@ mod fuzz;
 mod golden;
 mod life;
 mod merge;
+mod scopes;
 mod shelf;
 mod snapshots;
 mod wide;

@@ -87,12 +87,11 @@ impl Worker {
             let unserved = self.0.slices.unserved(id, &caller.address, seen);
             grant.used = grant.used.saturating_sub(unserved);
         }
-        let gate = self.gate();
-        let session = self.0.parts.sessions.of(&caller.session_key, gate.now);
-        let granted = admission::admit_read(caller, session.as_ref(), id, &view, &gate);
-        let granted = granted.map_err(|denied| self.denied(id, denied))?;
+        let session = self.0.parts.sessions.of(&caller.session_key, self.now());
+        let rule =
+            |gate: &Gate<'_>| admission::admit_read(caller, session.as_ref(), id, &view, gate);
+        let (granted, held) = self.admitted((id, view.grant.as_ref()), rule).await?;
         let quota = quota.filter(|_| !granted.is_owner());
-        let held = self.held(id).await?;
         self.wake(&held).await?;
         Ok(Reader { granted, held, quota })
     }
@@ -103,9 +102,8 @@ impl Worker {
         id: CollectionId,
     ) -> Result<(Granted<Write>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
-        let granted = admission::admit_write(caller, id, &view, &self.gate());
-        let granted = granted.map_err(|denied| self.denied(id, denied))?;
-        let held = self.held(id).await?;
+        let rule = |gate: &Gate<'_>| admission::admit_write(caller, id, &view, gate);
+        let (granted, held) = self.admitted((id, view.grant.as_ref()), rule).await?;
         self.wake(&held).await?;
         Ok((granted, held))
     }
@@ -156,13 +154,13 @@ impl Worker {
         ledger.view_introduced(id, address, permit_name, word).await.map_err(problems::ledger)
     }
 
-    pub(super) fn gate(&self) -> Gate {
+    pub(super) fn gate(&self) -> Gate<'static> {
         let staleness_s = self.0.settings.staleness_s;
-        Gate { image: self.0.parts.image, now: self.now(), staleness_s }
+        Gate { image: self.0.parts.image, now: self.now(), staleness_s, scope: None }
     }
 
     /// Why not. A retired image has no business with the keys any more: it forgets them on the way.
-    fn denied(&self, id: CollectionId, denied: Denied) -> Problem {
+    pub(super) fn denied(&self, id: CollectionId, denied: Denied) -> Problem {
         if denied == Denied::WorkerImage
             && let Ok(held) = self.known(id)
         {

@@ -199,7 +199,7 @@ impl Worker {
         let (granted, held) = self.admit_see(caller, id).await?;
         self.look_once(&held).await;
         let mut seen = self.describe(&held, granted.is_owner(), granted.epoch())?;
-        if granted.scope().is_some() {
+        if granted.is_scoped() {
             (seen.documents, seen.chunks) = (0, 0);
         }
         Ok(seen)

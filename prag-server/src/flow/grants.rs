@@ -7,6 +7,7 @@
 
 use super::{Asker, Worker, problems, validate};
 use prag_client::ledger::LedgerHead;
+use prag_protocol::filter::Filter;
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord};
 use prag_protocol::limits::K_MAX;
 use prag_protocol::problem::{Code, Problem};
@@ -38,18 +39,7 @@ impl Worker {
             let detail = "a grant must allow `read`, `write`, or both";
             return Err(Problem::new(Code::InvalidField, detail).field("read"));
         }
-        let scope = match &put.scope {
-            None => None,
-            Some(scope) => {
-                let bad = |error: String| Problem::new(Code::BadFilter, error).field("scope");
-                if scope.is_empty() {
-                    let detail = "an empty scope is everything; leave `scope` out to grant that";
-                    return Err(bad(detail.to_owned()));
-                }
-                scope.check().map_err(|error| bad(error.to_string()))?;
-                Some(serde_json::to_string(scope).map_err(|error| bad(error.to_string()))?)
-            }
-        };
+        let scope = self.scope_for_ledger(&held, &put).await?;
         let message = AccessMsg::Grant {
             collection: id,
             grantee: put.grantee.clone(),
@@ -92,12 +82,13 @@ impl Worker {
         let end = offset.saturating_add(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         let next_cursor = (end < total).then(|| end.to_string());
         let documents = held.counts().map_or(0, |counts| counts.documents);
-        let watch = held.watch();
-        let data = rows.into_iter().map(|record| {
-            let flags = watch.flags(&record.grantee, documents);
-            grant(record, flags)
-        });
-        Ok(Page { data: data.collect(), next_cursor })
+        let mut data = Vec::with_capacity(rows.len());
+        for record in rows {
+            let scope = self.shown_scope(&held, &record).await;
+            let flags = held.watch().flags(&record.grantee, documents);
+            data.push(grant(record, scope, flags));
+        }
+        Ok(Page { data, next_cursor })
     }
 
     /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
@@ -158,8 +149,11 @@ fn grantee(address: &Address) -> Result<(), Problem> {
         .map_err(|_| Problem::new(Code::InvalidField, "not a valid address").field("grantee"))
 }
 
-fn grant(record: GrantRecord, flags: Vec<GrantFlag>) -> Grant {
-    let scope = record.scope.as_deref().and_then(|scope| serde_json::from_str(scope).ok());
+fn grant(
+    record: GrantRecord,
+    (scope, scope_unreadable): (Option<Filter>, bool),
+    flags: Vec<GrantFlag>,
+) -> Grant {
     Grant {
         grant: PutGrant {
             grantee: record.grantee,
@@ -169,7 +163,9 @@ fn grant(record: GrantRecord, flags: Vec<GrantFlag>) -> Grant {
             quota: record.quota,
             expires: record.expires,
             scope,
+            scope_salt: None,
         },
+        scope_unreadable,
         used: record.used,
         revoked: record.revoked,
         flags,

@@ -48,6 +48,7 @@ mod rest;
 mod restore;
 mod room;
 mod rotate;
+mod scopes;
 mod search;
 mod sketch;
 mod snapshot;

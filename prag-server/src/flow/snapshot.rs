@@ -11,6 +11,7 @@ use crate::collection::snapshot::{
     About, Index, Opener, SnapshotError, Source, Target, Way, Written,
 };
 use crate::vault::Entry;
+use prag_client::ledger::Scopes;
 use prag_client::snapshots::folder_of;
 use prag_client::system::OsEntropy;
 use prag_protocol::problem::{Code, Problem};
@@ -159,6 +160,10 @@ impl Worker {
             }
             open.pop().map(|newest| newest.id)
         };
+        if self.0.parts.ledger.scopes() == Scopes::Sealed {
+            // What is sealed under it later opens for whoever restores this.
+            shard.scope_key(&mut OsEntropy)?;
+        }
         let moment = shard.keep_moment(self.now())?;
         let way = Way::of(entry.search, entry.residency);
         let way = way.ok_or(crate::collection::CollectionError::Unknown("residency"))?;

@@ -9,7 +9,7 @@ use super::kv::{Changes, State};
 use super::market;
 use super::transition::{Recorded, Transition};
 use async_trait::async_trait;
-use prag_client::ledger::{Ledger, LedgerError, LedgerHead};
+use prag_client::ledger::{Ledger, LedgerError, LedgerHead, Scopes};
 use prag_contracts_core::market::Market;
 use prag_contracts_core::{self as core, AccessError, Env, access};
 use prag_protocol::ledger::bank::Coin;
@@ -246,16 +246,9 @@ impl EmbeddedLedger {
     }
 
     fn place(&self, height: u64) -> Place {
-        let mut lineage = [0; 16];
-        lineage.copy_from_slice(&self.id[..16]);
-        Place {
-            collection: CollectionId([0; 16]),
-            lineage: Lineage(lineage),
-            kind: Kind::LedgerState,
-            id: [0; 16],
-            seq: height,
-            epoch: 1,
-        }
+        let lineage = Lineage(self.id.first_chunk().copied().unwrap_or_default());
+        let (collection, kind) = (CollectionId([0; 16]), Kind::LedgerState);
+        Place { collection, lineage, kind, id: [0; 16], seq: height, epoch: 1 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -296,6 +289,11 @@ impl Ledger for EmbeddedLedger {
 
     fn contract(&self) -> String {
         CONTRACT.to_owned()
+    }
+
+    /// Its state is sealed, and this process alone has the key.
+    fn scopes(&self) -> Scopes {
+        Scopes::Plain
     }
 
     async fn execute(

@@ -56,7 +56,7 @@ pub enum AccessMsg {
         quota: Option<u64>,
         /// Unix seconds, in the future.
         expires: u64,
-        /// Filter as JSON text; absent is everything.
+        /// What it is narrowed to, a filter's JSON or its sealed form; absent is everything.
         #[serde(default)]
         scope: Option<String>,
     },

@@ -47,7 +47,7 @@ pub struct GrantRecord {
     pub used: u64,
     /// Unix seconds; void from this second on.
     pub expires: u64,
-    /// The filter that every read is narrowed to, as JSON text; opaque to the ledger.
+    /// The filter that every read is narrowed to, as JSON text or sealed; opaque to the ledger.
     pub scope: Option<String>,
     /// Revoked: void until granted anew.
     pub revoked: bool,

@@ -1,13 +1,15 @@
 //! Grants: who may read or write a collection, how much, until when.
 //!
 //! Layer: protocol, wire.
-//! Holds: bodies of grants and of ledger transitions.
+//! Holds: bodies of grants and of ledger transitions; the salt of a scope.
 //! Never: who may grant: the contract core decides.
 //! Invariant: an absent right is no right, but for `read`, which a grant is for.
 
 use crate::Address;
 use crate::filter::Filter;
+use crate::ledger::hex32;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// `POST /v1/collections/{c}/grants`; the same grantee again replaces the grant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +37,22 @@ pub struct PutGrant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub scope: Option<Filter>,
+    /// 64 hex digits that the caller has drawn, for a ledger that others read: it gets a salted commitment to the scope,
+    /// and its sealed body. Not asked for where the worker keeps the ledger itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub scope_salt: Option<ScopeSalt>,
+}
+
+/// 32 random bytes, new for each grant: whoever knows them can try which scope a commitment is of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScopeSalt(#[serde(with = "hex32")] pub [u8; 32]);
+
+impl fmt::Debug for ScopeSalt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ScopeSalt(…)")
+    }
 }
 
 /// A grant as the owner sees it.
@@ -48,6 +66,10 @@ pub struct Grant {
     pub used: u64,
     /// True once revoked.
     pub revoked: bool,
+    /// It has a scope that does not open here, so `scope` is absent and nobody is admitted by it: the keys are not here,
+    /// or it was sealed under others. Where the keys are here, grant again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scope_unreadable: bool,
     /// What the worker has noticed since its boot, or since the grant was made anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<GrantFlag>,

@@ -2,8 +2,8 @@
 
 use crate::node::Way;
 use crate::real::{self, operator, variable};
-use crate::stage::Stage;
-use crate::story;
+use crate::stage::{SECRET_ID, SECRET_LABEL, Stage};
+use crate::{scopes, story};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::VectorSource;
 use prag_protocol::wire::documents::Ack;
@@ -95,6 +95,26 @@ async fn a_whole_directory_cannot_be_put_back() {
     let told = told.await.to_string();
     assert!(told.contains("anchor"), "{told}");
     stage.say("the whole directory as it was: refused by the chain's anchor");
+}
+
+/// Neither transactions nor rows of a real chain tell what a grantee is narrowed to; only that it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_holds_no_scope() {
+    let way = Way::open(&variable("PRAG_CHAIN_RPC")).await;
+    let lab = start(&way).await;
+    pay(&lab).await;
+    let stage = Stage::on(lab, "scope").await;
+    let before = real::height().await;
+    stage.grant_two("clerk").await;
+    assert_eq!(stage.found_by("clerk").await.unwrap(), 2);
+    let (contract, _) = CONTRACT.get().unwrap();
+    let read = scopes::in_clear(real::everything(contract, before).await);
+    let count = |text: &str| read.windows(text.len()).filter(|it| *it == text.as_bytes()).count();
+    assert!(count("prag-scope-1.") >= 2, "in a transaction, and in a row");
+    for word in [SECRET_LABEL, SECRET_ID, "has_id", "\\\"d1\\\""] {
+        assert_eq!(count(word), 0, "{word}");
+    }
+    stage.say("a scope, and nothing of it on the chain");
 }
 
 /// Asks again and again, until there is something, or too much time has passed.

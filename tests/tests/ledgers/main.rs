@@ -29,6 +29,7 @@ mod proof {
 }
 #[cfg(feature = "chain")]
 mod real;
+mod scopes;
 mod signed;
 mod stage;
 mod story;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-async fn stage() -> (Arc<Signed>, Stage) {
+pub(crate) async fn stage() -> (Arc<Signed>, Stage) {
     let ledger = Signed::new();
     let lab = Lab::start_under(Some(Arc::<Signed>::clone(&ledger)), VERSION, |settings| {
         (settings.staleness_s, settings.lease_check_s) = (2, 1);

@@ -1,5 +1,6 @@
 //! The node of `make chain-test`: how it is reached, who pays on it, and contracts of ours put there.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_client::system::SystemClock;
 use prag_cosmos::{Chain, Funds, GasPrice, Network, TrustedHeader};
 use prag_protocol::Address;
@@ -80,6 +81,35 @@ pub(crate) async fn obeying(
         relays_per_hour: 3600,
         market: None,
     }
+}
+
+/// The newest height.
+pub(crate) async fn height() -> u64 {
+    let status = rpc("status", json!({})).await;
+    status["sync_info"]["latest_block_height"].as_str().unwrap().parse().unwrap()
+}
+
+/// What everybody reads of a contract: each transaction and its events since a height, and the rows as they are now.
+pub(crate) async fn everything(contract: &Address, since: u64) -> Vec<u8> {
+    let bytes = |base64: &Value| STANDARD.decode(base64.as_str().unwrap()).unwrap();
+    let mut read = Vec::new();
+    for height in since..=height().await {
+        let at = json!({"height": height.to_string()});
+        let block = rpc("block", at.clone()).await;
+        for transaction in block["block"]["data"]["txs"].as_array().into_iter().flatten() {
+            read.extend(bytes(transaction));
+        }
+        read.extend(rpc("block_results", at).await.to_string().into_bytes());
+    }
+    // QueryAllContractStateRequest: the address, and pages of ten thousand rows.
+    let address = contract.as_str().as_bytes();
+    let ask = [&[0x0a, u8::try_from(address.len()).unwrap()], address, b"\x12\x03\x18\x90\x4e"];
+    let path = "/cosmwasm.wasm.v1.Query/AllContractState";
+    let ask = json!({"path": path, "data": hex::encode(ask.concat()), "prove": false});
+    let rows = bytes(&rpc("abci_query", ask).await["response"]["value"]);
+    assert!(rows.len() > 1000, "the rows are there");
+    read.extend(rows);
+    read
 }
 
 /// One call of the node's RPC: the test plays the owner who checked the trusted header.

@@ -2,7 +2,7 @@
 //! machine, and the checks of a relayed message.
 
 use async_trait::async_trait;
-use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Standing};
+use prag_client::ledger::{Authorization, Ledger, LedgerError, LedgerHead, Scopes, Standing};
 use prag_client::relay::Relay;
 use prag_client::system::{OsEntropy, SystemClock};
 use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
@@ -22,8 +22,12 @@ pub(crate) struct Signed {
     /// The last sequence of each session key.
     sequences: Mutex<HashMap<[u8; 32], u64>>,
     silent: AtomicBool,
+    /// Has workers send scopes in clear, as one of another version or another's making might.
+    pub(crate) publishes: AtomicBool,
     /// Units that workers took, by transactions.
     pub(crate) taken: AtomicUsize,
+    /// What everybody reads: every message and word for it, one after another.
+    said: Mutex<Vec<u8>>,
 }
 
 impl Signed {
@@ -34,13 +38,18 @@ impl Signed {
         let opening = Opening { genesis: [5; 32], confirmed: true, market: None };
         let (clock, chance) = (Arc::new(SystemClock::default()), Box::new(OsEntropy));
         let core = EmbeddedLedger::open(opening, key, shard, clock, chance).unwrap();
-        let (sequences, silent, taken) = Default::default();
-        Arc::new(Self { core, sequences, silent, taken })
+        let (sequences, silent, publishes, taken, said) = Default::default();
+        Arc::new(Self { core, sequences, silent, publishes, taken, said })
     }
 
     /// From now on it does not answer; or does again.
     pub(crate) fn silence(&self, silent: bool) {
         self.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// What an observer of the chain has read.
+    pub(crate) fn read(&self) -> Vec<u8> {
+        self.said.lock().unwrap().clone()
     }
 
     fn answers(&self) -> Result<(), LedgerError> {
@@ -91,6 +100,11 @@ impl Ledger for Signed {
         Authorization::Relay
     }
 
+    fn scopes(&self) -> Scopes {
+        let publishes = self.publishes.load(Ordering::SeqCst);
+        if publishes { Scopes::Plain } else { Scopes::Sealed }
+    }
+
     async fn standing(&self) -> Result<Standing, LedgerError> {
         self.answers()?;
         self.core.standing().await
@@ -103,6 +117,11 @@ impl Ledger for Signed {
         message: AccessMsg,
     ) -> Result<u64, LedgerError> {
         self.answers()?;
+        {
+            let mut said = self.said.lock().unwrap();
+            said.extend_from_slice(authorization);
+            said.extend(serde_json::to_vec(&message).unwrap());
+        }
         match &message {
             AccessMsg::Consume { .. } => {
                 self.taken.fetch_add(1, Ordering::SeqCst);

@@ -3,10 +3,12 @@
 use prag_client::Client;
 use prag_client::error::ClientError;
 use prag_protocol::CollectionId;
+use prag_protocol::filter::Filter;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::{CollectionState, VectorSource};
 use prag_protocol::wire::grants::PutGrant;
 use prag_tests::{Lab, copy_folder, document, find};
+use serde_json::json;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -62,6 +64,15 @@ impl Stage {
 
     /// The owner lets `name` read.
     pub(crate) async fn grant(&self, name: &str, quota: Option<u64>) {
+        self.put_grant(name, quota, None).await;
+    }
+
+    /// The owner lets `name` read two documents: those that [`scope`] names and are there.
+    pub(crate) async fn grant_two(&self, name: &str) {
+        self.put_grant(name, None, Some(scope())).await;
+    }
+
+    async fn put_grant(&self, name: &str, quota: Option<u64>, scope: Option<Filter>) {
         let owner = self.client("owner").await;
         let grant = PutGrant {
             grantee: self.lab.account(name),
@@ -70,7 +81,8 @@ impl Stage {
             max_k: 50,
             quota,
             expires: owner.channel().now() + 3600,
-            scope: None,
+            scope,
+            scope_salt: None,
         };
         owner.put_grant(self.id, &grant).await.unwrap();
     }
@@ -112,6 +124,18 @@ impl Stage {
         format!("shards/{}", names.find(|name| *name != own).unwrap())
     }
 }
+
+/// Two documents that are there, one that is not, and a label.
+pub(crate) fn scope() -> Filter {
+    let label = json!({ "key": "team", "match": { "value": SECRET_LABEL } });
+    let ids = json!({ "has_id": ["d1", "d3", SECRET_ID] });
+    serde_json::from_value(json!({ "should": [ids, label] })).unwrap()
+}
+
+/// What nobody reads on a chain.
+pub(crate) const SECRET_LABEL: &str = "quokka-label-canary";
+/// Neither this.
+pub(crate) const SECRET_ID: &str = "quokka-document-canary";
 
 /// How long a worker may take to follow its ledger: some blocks.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! The story, which no ledger tells otherwise.
 
-use crate::stage::Stage;
+use crate::stage::{Stage, scope};
 use prag_client::error::ClientError;
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState;
@@ -9,9 +9,11 @@ use prag_tests::document;
 
 pub(crate) async fn tell(mut stage: Stage) {
     read(&stage).await;
+    narrow(&stage).await;
     rotate(&stage).await;
     restart(&mut stage).await;
     roll_back(&mut stage).await;
+    still_narrow(&stage).await;
     destroy(&stage).await;
 }
 
@@ -44,6 +46,30 @@ async fn read(stage: &Stage) {
     stage.say(&format!("revoked at height {}, and refused", told.height));
 }
 
+/// Two documents of five, to find and to see; the owner sees which, and nobody else does.
+async fn narrow(stage: &Stage) {
+    stage.grant_two("clerk").await;
+    still_narrow(stage).await;
+    let clerk = stage.client("clerk").await;
+    for hidden in ["d0", "d2", "d4"] {
+        let absent = clerk.lookup(stage.id, hidden.parse().unwrap()).await.unwrap_err();
+        assert_eq!(absent.code(), Some(Code::DocumentNotFound), "{hidden}: {absent}");
+    }
+    let seen = clerk.collection(stage.id).await.unwrap();
+    assert_eq!((seen.documents, seen.chunks), (0, 0), "how much lies outside is not told");
+    assert_eq!(clerk.grants(stage.id).await.unwrap_err().code(), Some(Code::Forbidden));
+    stage.say("a grant of two documents");
+}
+
+/// As [`narrow`] left it, whatever has happened to keys and worker meanwhile.
+async fn still_narrow(stage: &Stage) {
+    assert_eq!(stage.found_by("clerk").await.unwrap(), 2);
+    let (owner, clerk) = (stage.client("owner").await, stage.lab.account("clerk"));
+    let grants = owner.grants(stage.id).await.unwrap();
+    let one = grants.iter().find(|one| one.grant.grantee == clerk).unwrap();
+    assert!(one.grant.scope == Some(scope()) && !one.scope_unreadable);
+}
+
 /// The next epoch; what was there is found, and a stranger's rotation turns nothing.
 async fn rotate(stage: &Stage) {
     let owner = stage.client("owner").await;
@@ -53,6 +79,7 @@ async fn rotate(stage: &Stage) {
     assert_eq!(owner.rotate(stage.id).await.unwrap().epoch, 2);
     assert_eq!(owner.collection(stage.id).await.unwrap().epoch, 2);
     assert_eq!(stage.found_by("owner").await.unwrap(), 5);
+    still_narrow(stage).await;
     stage.say("the keys are of epoch 2");
 }
 
@@ -69,6 +96,7 @@ async fn restart(stage: &mut Stage) {
     stage.grant("reader", None).await;
     assert_eq!(stage.found_by("reader").await.unwrap(), 6);
     stage.client("owner").await.check_history(stage.id).await.unwrap();
+    still_narrow(stage).await;
     stage.say("another boot serves what was there, and refuses whom it refused");
 }
 

@@ -55,6 +55,7 @@ impl Stage {
             quota: None,
             expires: self.owner.channel().now() + 3600,
             scope: None,
+            scope_salt: None,
         };
         self.owner.put_grant(self.id, &grant).await.unwrap();
     }

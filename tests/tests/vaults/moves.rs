@@ -2,13 +2,15 @@
 
 use crate::hand::Hand;
 use crate::ledger::{Shifted, ledger};
+use crate::played::Played;
 use crate::stage::{Stage, keys, move_in, put};
 use prag_protocol::problem::Code;
 use prag_protocol::wire::collections::CollectionState::{Locked, Quarantined, Ready};
 use prag_protocol::wire::collections::VaultKind::{Local, Owner, Peer};
 use prag_protocol::wire::documents::{PutDocument, SuppliedChunk};
+use prag_protocol::wire::grants::PutGrant;
 use prag_protocol::wire::search::QueryRequest;
-use prag_tests::{VERSION, document, find};
+use prag_tests::{VERSION, document, find, hour_grant};
 use prag_trust::entropy::Clock;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -53,6 +55,45 @@ async fn a_rotated_collection_moves_too() {
     let placed = owner.place(stage.id).await.unwrap();
     assert_eq!((placed.state, placed.epoch, keys(&placed)), (Ready, 2, (Some(Peer), vec![])));
     assert_eq!(find(&owner, stage.id).await.unwrap(), 3);
+}
+
+/// What a grantee is narrowed to moves along, where the ledger has it sealed: scopes of before and after a rotation open
+/// at the second worker, which makes new ones too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scopes_move_too() {
+    let clock = Shifted::default();
+    let mut stage = Stage::under(Played::new(&clock), clock, &[Peer, Owner], false).await;
+    let (owner, narrow) = (stage.owner().await, |id: &'static str| {
+        serde_json::from_value(serde_json::json!({ "must": [{ "has_id": [id] }] })).unwrap()
+    });
+    let early = stage.first.client("early").await;
+    let grant = PutGrant { scope: Some(narrow("d1")), max_k: 50, ..hour_grant(&early) };
+    owner.put_grant(stage.id, &grant).await.unwrap();
+    owner.rotate(stage.id).await.unwrap();
+    let late = stage.first.client("late").await;
+    let grant = PutGrant { scope: Some(narrow("d2")), max_k: 50, ..hour_grant(&late) };
+    owner.put_grant(stage.id, &grant).await.unwrap();
+    let copy = stage.snapshot().await;
+    let mut second = stage.second().await;
+    move_in(&copy, &second);
+    let owner = stage.owner_at(&second).await;
+    assert_eq!(owner.place(stage.id).await.unwrap().state, Ready);
+    for restarted in [false, true] {
+        if restarted {
+            second.restart().await;
+            stage.serving(&second).await;
+        }
+        for name in ["early", "late"] {
+            let reader = stage.first.client_at(name, &second.url()).await;
+            assert_eq!(find(&reader, stage.id).await.unwrap(), 1, "{name}");
+        }
+    }
+    let owner = stage.owner_at(&second).await;
+    let grant = PutGrant { scope: Some(narrow("d0")), ..hour_grant(&early) };
+    owner.put_grant(stage.id, &grant).await.unwrap();
+    let reader = stage.first.client_at("early", &second.url()).await;
+    assert!(reader.lookup(stage.id, "d0".parse().unwrap()).await.is_ok());
+    assert!(reader.lookup(stage.id, "d1".parse().unwrap()).await.is_err());
 }
 
 /// A shard that comes back with a longer passage than this worker ever stored is given the room that its replies need.

@@ -64,13 +64,17 @@ purposes! {
     Ledger = 6,
     /// Seals a corpus file.
     Corpus = 7,
+    /// Seals scopes of grants, for ledgers that others read.
+    Scope = 8,
 }
 
 impl Random for Dek {}
 impl Random for Name {}
 impl Random for Vault {}
+impl Random for Scope {}
 impl Wrapped for Dek {}
 impl Wrapped for Name {}
+impl Wrapped for Scope {}
 impl DerivedFrom<Kek> for Wrap {
     const CONTEXT: &'static str = "prag/key/wrap/v1";
 }

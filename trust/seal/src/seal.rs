@@ -12,7 +12,7 @@ pub(crate) mod envelope;
 mod tests;
 
 use crate::entropy::EntropyError;
-use crate::key::{Corpus, Dek, Key, Ledger, Purpose, Vault};
+use crate::key::{Corpus, Dek, Key, Ledger, Purpose, Scope, Vault};
 use crate::padding;
 use envelope::{Cipher, Form, HEADER_BYTES, NONCE_BYTES, TAG_BYTES, header, is_at};
 use prag_protocol::place::{Kind, Place};
@@ -95,6 +95,8 @@ records! {
     VaultEntry: VaultEntry under Vault,
     /// A snapshot's index, or rows packed for one; sealed in frames.
     SnapshotRecord: Snapshot under Dek,
+    /// What a grant is narrowed to.
+    ScopeRecord: Scope under Scope,
 }
 
 /// The plaintext of a record, wiped on drop.

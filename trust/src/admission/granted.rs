@@ -1,10 +1,11 @@
 //! The proof of an admission.
 //!
 //! Layer: `trust::admission`.
-//! Holds: the four rights, and what was admitted with one of them.
+//! Holds: the four rights, what was admitted with one of them, and what that is narrowed to.
 //! Never: a constructor that others reach, or a step from one right to another.
 //! Invariant: whoever holds a `Granted<R>` got it from the rule for `R`.
 
+use super::Denied;
 use crate::evidence::Reader;
 use crate::verified::Verified;
 use prag_protocol::filter::Filter;
@@ -23,6 +24,12 @@ pub enum Read {}
 pub enum Write {}
 /// May grant, revoke, release keys, destroy.
 pub enum Admin {}
+
+/// A right to what a collection holds: [`Read`] or [`Write`].
+pub trait Content: Right {}
+
+impl Content for Read {}
+impl Content for Write {}
 
 impl Right for See {}
 impl Right for Read {}
@@ -61,6 +68,19 @@ mod sealed {
 /// fn describe(granted: &Granted<See>) { search(granted) }
 /// ```
 ///
+/// Who only sees it has nothing that a scope would narrow, and it need not have been opened:
+///
+/// ```compile_fail,E0599
+/// use prag_trust::admission::{Granted, See};
+/// fn narrowed(granted: &Granted<See>) -> bool { granted.scope().is_some() }
+/// ```
+///
+/// ```
+/// use prag_trust::admission::{Granted, Read, See};
+/// fn narrowed(granted: &Granted<Read>) -> bool { granted.scope().is_some() }
+/// fn is_narrowed(granted: &Granted<See>) -> bool { granted.is_scoped() }
+/// ```
+///
 /// And nobody makes one up, nor another right of their own:
 ///
 /// ```compile_fail,E0599
@@ -87,14 +107,24 @@ pub(super) struct Terms {
     pub(super) epoch: Epoch,
     pub(super) height: u64,
     pub(super) max_k: u32,
-    pub(super) scope: Option<Filter>,
+    pub(super) scope: Scope,
     pub(super) expires: u64,
     pub(super) reader: Option<Verified<Reader>>,
 }
 
+/// What it is narrowed to.
+#[derive(Clone)]
+pub(super) enum Scope {
+    /// Nothing.
+    Everything,
+    /// This.
+    Within(Filter),
+    /// What the ledger's text says, which was not opened. No reason to show or take anything.
+    Sealed,
+}
+
 impl<R: Right> Granted<R> {
-    /// For the rules of [`super`] alone.
-    pub(super) fn new(terms: Terms) -> Self {
+    fn new(terms: Terms) -> Self {
         Self { terms, right: PhantomData }
     }
 
@@ -134,16 +164,51 @@ impl<R: Right> Granted<R> {
         self.terms.max_k
     }
 
-    /// The filter that every read and write is narrowed to; `None` for the whole collection.
+    /// Whether it is narrowed to a part of the collection.
     #[must_use]
-    pub fn scope(&self) -> Option<&Filter> {
-        self.terms.scope.as_ref()
+    pub fn is_scoped(&self) -> bool {
+        !matches!(self.terms.scope, Scope::Everything)
     }
 
     /// Unix seconds; void from this second on (permit or grant, the earlier).
     #[must_use]
     pub fn expires(&self) -> u64 {
         self.terms.expires
+    }
+}
+
+impl<R: Content> Granted<R> {
+    /// For the rules of [`super`] alone.
+    pub(super) fn within(terms: Terms) -> Result<Self, Denied> {
+        if matches!(terms.scope, Scope::Sealed) {
+            Err(Denied::Sealed)
+        } else {
+            Ok(Self::new(terms))
+        }
+    }
+
+    /// The filter that every read and write is narrowed to; `None` for the whole collection.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Filter> {
+        match &self.terms.scope {
+            Scope::Within(filter) => Some(filter),
+            // `within` makes none with a scope that is still sealed.
+            Scope::Everything | Scope::Sealed => None,
+        }
+    }
+}
+
+impl Granted<See> {
+    /// For the rules of [`super`] alone.
+    pub(super) fn seen(terms: Terms) -> Self {
+        Self::new(terms)
+    }
+}
+
+impl Granted<Admin> {
+    /// For the rules of [`super`] alone.
+    pub(super) fn owned(terms: Terms) -> Self {
+        Self::new(terms)
     }
 }
 

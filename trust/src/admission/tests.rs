@@ -3,18 +3,31 @@
 use super::{
     AccessView, Denied, Gate, Granted, Read, admit_admin, admit_read, admit_see, admit_write,
 };
+use crate::entropy::{Entropy, EntropyError};
 use crate::evidence::Reader;
+use crate::key::{Key, Scope};
 use crate::permit::{Permission, Permissions};
 use crate::request::Caller;
+use crate::scope::{OpenedScope, ScopeTerms, SealedScope};
 use crate::verified::Verified;
 use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord};
 use prag_protocol::limits::K_MAX;
-use prag_protocol::{Address, CollectionId};
+use prag_protocol::{Address, CollectionId, Lineage};
 
 const NOW: u64 = 1_700_000_000;
 const MAX: u64 = 60;
 const HERE: CollectionId = CollectionId([3; 16]);
 const IMAGE: [u8; 32] = [8; 32];
+const LINEAGE: Lineage = Lineage([6; 16]);
+
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        out.fill(0);
+        Ok(())
+    }
+}
 
 fn address(name: &str) -> Address {
     Address::try_from(format!("secret1{name}")).unwrap()
@@ -62,8 +75,8 @@ fn view(grant: Option<GrantRecord>) -> AccessView {
     }
 }
 
-fn gate(now: u64) -> Gate {
-    Gate { image: IMAGE, now, staleness_s: MAX }
+fn gate(now: u64) -> Gate<'static> {
+    Gate { image: IMAGE, now, staleness_s: MAX, scope: None }
 }
 
 fn policy(measurements: &[[u8; 32]], readers: &[[u8; 32]]) -> Option<PolicyRecord> {
@@ -151,6 +164,10 @@ fn refusals_look_alike() {
         change(|grant| grant.max_k = 0),
         change(|grant| grant.scope = Some("{".to_owned())),
         change(|grant| grant.scope = Some(" ".repeat(5000))),
+        change(|grant| grant.scope = Some(String::new())),
+        change(|grant| grant.scope = Some("{}".to_owned())),
+        change(|grant| grant.scope = Some(r#"{"must":[{"must":[]}]}"#.to_owned())),
+        change(|grant| grant.scope = Some("prag-scope-2.AAAA".to_owned())),
     ];
     let mut destroyed = view(Some(grant()));
     destroyed.collection.as_mut().unwrap().destroyed = true;
@@ -216,6 +233,57 @@ fn scope_and_k_come_along() {
     let granted = read("reader", &view(Some(wide))).unwrap();
     assert_eq!(granted.max_k(), K_MAX);
     assert_eq!(granted.scope().unwrap().must.len(), 1);
+}
+
+/// A sealed scope is asked for last, when all else holds; what is opened of another text, grantee or collection is not
+/// taken for it; and whoever only sees is told that there is one.
+#[test]
+fn a_sealed_scope_is_opened_last() {
+    let key = Key::<Scope>::random(&mut Zeros).unwrap();
+    let json = r#"{"must":[{"key":"lang","match":{"value":"en"}}]}"#;
+    let seal = |collection, name: &str, salt: u8| {
+        let terms = ScopeTerms { collection, grantee: &address(name), salt: &[salt; 32], json };
+        terms.seal(&key, LINEAGE, 1).unwrap()
+    };
+    let open = |text: &str, collection, name: &str| {
+        SealedScope::parse(text).unwrap().open(&key, LINEAGE, collection, &address(name)).unwrap()
+    };
+    let text = seal(HERE, "reader", 1);
+    let scoped = view(Some(GrantRecord { scope: Some(text.clone()), ..grant() }));
+    let both = caller("reader", Permissions::QueryAndIngest);
+    let admit = |view: &AccessView, scope: Option<&OpenedScope>| {
+        let gate = Gate { scope, ..gate(NOW) };
+        let read = admit_read(&both, None, HERE, view, &gate);
+        let write = admit_write(&both, HERE, view, &gate);
+        [read.map(|it| it.scope().cloned()), write.map(|it| it.scope().cloned())]
+    };
+    assert_eq!(admit(&scoped, None), [Err(Denied::Sealed), Err(Denied::Sealed)]);
+    let own = open(&text, HERE, "reader");
+    for one in admit(&scoped, Some(&own)) {
+        assert_eq!(one.unwrap().unwrap().must.len(), 1);
+    }
+    let again = seal(HERE, "reader", 2);
+    let there = CollectionId([4; 16]);
+    for other in [
+        open(&again, HERE, "reader"),
+        open(&seal(HERE, "other", 1), HERE, "other"),
+        open(&seal(there, "reader", 1), there, "reader"),
+    ] {
+        assert_eq!(admit(&scoped, Some(&other)), [Err(Denied::Sealed), Err(Denied::Sealed)]);
+    }
+    let see = admit_see(&both, HERE, &scoped, &gate(NOW)).unwrap();
+    assert!(see.is_scoped());
+    assert!(!admit_see(&both, HERE, &view(Some(grant())), &gate(NOW)).unwrap().is_scoped());
+
+    let of = |edit: fn(&mut AccessView)| {
+        let mut changed = scoped.clone();
+        edit(&mut changed);
+        admit(&changed, None)[0].clone()
+    };
+    assert_eq!(of(|view| view.grant.as_mut().unwrap().used = 10), Err(Denied::Quota));
+    assert_eq!(of(|view| view.grant.as_mut().unwrap().revoked = true), Err(Denied::Forbidden));
+    assert_eq!(of(|view| view.policy = policy(&[], &[])), Err(Denied::WorkerImage));
+    assert_eq!(of(|view| view.policy = policy(&[IMAGE], &[[9; 32]])), Err(Denied::ReaderMissing));
 }
 
 /// Where the policy lists readers, a grantee reads with a live session of its own key and of a listed image; writing

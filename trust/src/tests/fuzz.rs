@@ -1,17 +1,20 @@
-//! Hostile permits, signatures, evidence and shares. Quotes, reports and certificates are fuzzed in `trust/quote`, seals
+//! Hostile permits, signatures, evidence, shares and scopes. Quotes, reports and certificates are fuzzed in `trust/quote`, seals
 //! in `trust/seal`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crate::address::{SessionKey, WalletKey};
+use crate::entropy::{Entropy, EntropyError};
 use crate::evidence::{Binding, BindingPurpose, Evidence, HardwareVerifier, Policy, Verifier};
 use crate::head::{Head, SignedHead};
+use crate::key::{Key, Scope};
 use crate::permit::{Expected, Permissions, Permit, PermitParams};
 use crate::release::ReleasedShare;
 use crate::request::{NonceCache, RequestParts, sign_request, verify_request};
+use crate::scope::{ScopeTerms, SealedScope};
 use ed25519_dalek::SigningKey;
 use prag_fuzz::fuzz;
-use prag_protocol::Lineage;
+use prag_protocol::{CollectionId, Lineage};
 
 const NOW: u64 = 1_700_000_000;
 const WORKER: [u8; 32] = [3; 32];
@@ -140,6 +143,34 @@ fn shares_and_heads() {
             && signed.verify(&key).is_ok()
         {
             assert_eq!(signed.head, head);
+        }
+    });
+}
+
+struct Ones;
+
+impl Entropy for Ones {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyError> {
+        out.fill(1);
+        Ok(())
+    }
+}
+
+/// A scope that opens is the one that was sealed.
+#[test]
+fn sealed_scopes() {
+    let key = Key::<Scope>::random(&mut Ones).unwrap();
+    let (collection, lineage) = (CollectionId([1; 16]), Lineage([2; 16]));
+    let (grantee, salt) = ("secret1reader".parse().unwrap(), [3; 32]);
+    let json = r#"{"must":[{"key":"team","match":{"value":"ops"}}]}"#;
+    let terms = ScopeTerms { collection, grantee: &grantee, salt: &salt, json };
+    let text = terms.seal(&key, lineage, 1).unwrap();
+    fuzz(2, &[text.clone().into_bytes()], |bytes| {
+        let read = String::from_utf8_lossy(bytes);
+        if let Ok(sealed) = SealedScope::parse(&read)
+            && sealed.open(&key, lineage, collection, &grantee).is_ok()
+        {
+            assert_eq!(read, text);
         }
     });
 }

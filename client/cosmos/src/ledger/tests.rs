@@ -101,6 +101,25 @@ async fn views_are_the_contracts() {
     assert!(none.collection.is_none());
 }
 
+/// A list is answered however many are on its page, also where nothing of it was asked for before.
+#[tokio::test]
+async fn long_lists_are_proven_too() {
+    let world = World::new();
+    let grantees: Vec<Address> = (20..45).map(|seed| wallet(seed).address()).collect();
+    world.change(|chain| {
+        for one in &grantees {
+            chain.run(&there(&owner()), grant(1, there(one), None));
+        }
+        chain.grow(2);
+    });
+    let ledger = world.truthful().await;
+    let query = AccessQuery::Grants { collection: collection(1), offset: 0, limit: 100 };
+    let AccessReply::Grants { total: 26, rows } = ledger.query(query).await.unwrap() else {
+        panic!()
+    };
+    assert!(grantees.iter().all(|one| rows.iter().any(|row| row.grantee == *one)));
+}
+
 /// Lists are paged over proven rows, and name whom we know.
 #[tokio::test]
 async fn lists_are_proven_row_by_row() {

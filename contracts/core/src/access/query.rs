@@ -56,10 +56,10 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
         }
         AccessQuery::Grants { collection, offset, limit } => {
             let (total, members) = keys::granted(collection).page(kv, offset, limit)?;
-            let rows = members
-                .into_iter()
-                .map(|member| grant_of(kv, collection, member))
-                .collect::<Result<_, _>>()?;
+            // As the list reads its members.
+            let rows: Vec<_> =
+                members.into_iter().map(|member| grant_of(kv, collection, member)).collect();
+            let rows = rows.into_iter().collect::<Result<_, _>>()?;
             AccessReply::Grants { total, rows }
         }
     })

@@ -10,8 +10,8 @@ use super::{Act, COLLECTION, Cast, START, Step};
 use crate::{EngineError, Rows};
 use prag_contracts_core::access::{self, Relayed};
 use prag_contracts_permit::testing::{Person, account};
-use prag_protocol::CollectionId;
-use prag_protocol::ledger::{AccessMsg, AccessQuery};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, PulseMsg, SCOPE_BYTES_MAX};
+use prag_protocol::{Address, CollectionId};
 
 /// A served collection with that many grants: the first is the reader's, and each of the others was relayed, for a
 /// session of its own.
@@ -85,7 +85,8 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
         ("destroy_collection", owner, AccessMsg::DestroyCollection { collection }),
     ];
     let steps = told.into_iter().map(|(name, by, message)| (name, by, Act::Tell(message)));
-    let steps = steps.chain(relayed(cast)).chain(questions(cast));
+    let pulse = ("pulse", worker, Act::Pulse(PulseMsg { nonce: [2; 32] }));
+    let steps = steps.chain(relayed(cast)).chain([pulse]).chain(questions(cast));
     steps.map(|(name, by, act)| Step { name, by, act, env: START }).collect()
 }
 
@@ -95,6 +96,12 @@ fn relayed(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> {
     let (collection, grantee) = (COLLECTION, reader.address.clone());
     let told = [
         ("grant, new, relayed", owner, grant(&stranger.address, 10, 3600)),
+        ("grant, new, a sealed scope, relayed", owner, sealed(&stranger.address, SEALED_BYTES)),
+        (
+            "grant, new, the longest scope, relayed",
+            owner,
+            sealed(&stranger.address, SCOPE_BYTES_MAX),
+        ),
         ("revoke, relayed", owner, AccessMsg::Revoke { collection, grantee }),
         (
             "revoke_permit, relayed",
@@ -127,6 +134,16 @@ fn questions(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> 
     })
 }
 
+/// A grant with a scope as workers seal it for a chain, of so many bytes.
+fn sealed(grantee: &Address, bytes: usize) -> AccessMsg {
+    let mut message = grant(grantee, 10, 3600);
+    if let AccessMsg::Grant { scope, .. } = &mut message {
+        let form = "prag-scope-1.";
+        *scope = Some(form.to_owned() + &"A".repeat(bytes.saturating_sub(form.len())));
+    }
+    message
+}
+
 fn policy() -> AccessMsg {
     let entries = |first: u8| (0..16).map(|at: u8| [first.saturating_add(at); 32]).collect();
     AccessMsg::SetPolicy {
@@ -136,4 +153,6 @@ fn policy() -> AccessMsg {
     }
 }
 
+/// Of a sealed scope whose JSON has up to 214 bytes (`trust/src/scope.rs`).
+const SEALED_BYTES: usize = 451;
 const PERMIT: &str = "prag/1|sk=_RckOFqgx1tk-3jNYC-h2ZH96_drE8WO1wLqyDXp9hg|exp=1800000000";

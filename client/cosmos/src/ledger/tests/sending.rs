@@ -71,6 +71,31 @@ async fn refusals_are_told() {
     assert!(ledger.execute(&me, &[], own(21)).await.is_ok(), "the sequence was not used up");
 }
 
+/// A scope in clear is not sent, whoever signs; sealed it is.
+#[tokio::test]
+async fn no_scope_is_sent_in_clear() {
+    let world = World::new();
+    let ledger = world.truthful().await;
+    let _blocks = grower(&world);
+    let me = ledger.account().address().clone();
+    ledger.execute(&me, &[], own(21)).await.unwrap();
+    let narrow = |text: &str| {
+        let mut message = grant(21, reader(), None);
+        if let AccessMsg::Grant { scope, .. } = &mut message {
+            *scope = Some(text.to_owned());
+        }
+        message
+    };
+    for text in [r#"{"must":[{"has_id":["d1"]}]}"#, "{}", " prag-scope-1.AAAA", "d1"] {
+        let told = ledger.execute(&me, &[], narrow(text)).await;
+        let Err(LedgerError::Refused(told)) = told else { panic!("{text}: {told:?}") };
+        assert!(told.contains("sealed") && !told.contains("d1"), "{told}");
+    }
+    assert_eq!(happened(&world), 1);
+    ledger.execute(&me, &[], narrow("prag-scope-1.AAAA")).await.unwrap();
+    assert_eq!(happened(&world), 2);
+}
+
 /// An owner's own signature goes through the worker; the worker's word alone does not.
 #[tokio::test]
 async fn signed_messages_are_relayed() {
