@@ -134,18 +134,22 @@ fn read_signs(
     }
     let length = WEIGHTS + signs::bytes(dimension);
     let rows = reader.raw(length.checked_mul(count).ok_or(corrupt)?)?;
-    let mut signs = Signs::new(mean, count);
-    for row in rows.chunks_exact(length) {
-        let (weights, bits) = row.split_at(WEIGHTS);
+    let row = |row: usize| {
+        let (weights, bits) = rows[row * length..(row + 1) * length].split_at(WEIGHTS);
         let (weights, _) = weights.as_chunks::<4>();
         let float = |at: usize| f32::from_le_bytes(weights[at]);
-        let weights = Weights { across: float(0), factor: float(1) };
+        (bits, Weights { across: float(0), factor: float(1) })
+    };
+    let sound = |at: usize| {
+        let (bits, weights) = row(at);
         let spare = bits.last().map_or(0, |last| u32::from(*last) >> ((dimension - 1) % 8 + 1));
-        if !signs::sound(weights) || spare != 0 {
-            return Err(corrupt);
-        }
-        signs.put(bits, weights);
+        signs::sound(weights) && spare == 0
+    };
+    if !(0..count).into_par_iter().with_min_len(TASK_ROWS).all(sound) {
+        return Err(corrupt);
     }
+    let mut signs = Signs::new(mean, count);
+    signs.fill(count, row);
     Ok(signs)
 }
 

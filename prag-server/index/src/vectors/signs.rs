@@ -14,6 +14,7 @@ use super::rotate::Rotation;
 use super::sought::Sought;
 use crate::simd::{Kernel, vectorized};
 use prag_simd::{Isa, LINE, Line};
+use rayon::prelude::*;
 
 /// The signs of rows.
 pub(crate) struct Signs {
@@ -52,22 +53,23 @@ impl Signs {
         let mut bits = vec![0u8; bytes(self.mean.len())];
         let Self { mean, rotation, .. } = &*self;
         let weights = vectorized(Encode { row, mean, rotation, bits: &mut bits });
-        self.put(&bits, weights);
+        let stride = self.stride;
+        self.lines.extend((0..stride).map(|part| line(&bits, weights, part, stride)));
     }
 
-    /// Add a row that was encoded before. The bits behind the last component are 0.
-    pub(super) fn put(&mut self, bits: &[u8], weights: Weights) {
-        let start = self.lines.len();
-        self.lines.resize(start + self.stride, Line([0; LINE]));
-        for (line, bits) in self.lines[start..].iter_mut().zip(bits.chunks(LINE)) {
-            line.0[..bits.len()].copy_from_slice(bits);
-        }
-        let set: u32 = bits.iter().map(|byte| byte.count_ones()).sum();
-        #[allow(clippy::cast_precision_loss)] // at most 4096
-        let set = set as f32;
-        let last = self.lines.len() - 1;
-        let tail = [set, weights.across, weights.factor].map(f32::to_le_bytes);
-        self.lines[last].0[LINE - TAIL..].copy_from_slice(tail.as_flattened());
+    /// All rows, which were encoded before: `row` answers the bits, 0 behind the last component, and the weights of
+    /// each of `rows`. On rayon's threads: they touch the memory side by side.
+    pub(super) fn fill<'a>(
+        &mut self,
+        rows: usize,
+        row: impl Fn(usize) -> (&'a [u8], Weights) + Sync,
+    ) {
+        let stride = self.stride;
+        let lines = (0..rows * stride).into_par_iter().with_min_len(TASK_LINES).map(|at| {
+            let (bits, weights) = row(at / stride);
+            line(bits, weights, at % stride, stride)
+        });
+        lines.collect_into_vec(&mut self.lines);
     }
 
     /// No row comes any more.
@@ -135,6 +137,21 @@ impl Signs {
     }
 }
 
+/// One of the `stride` lines of a row.
+fn line(bits: &[u8], weights: Weights, part: usize, stride: usize) -> Line<u8> {
+    let mut line = Line([0; LINE]);
+    if let Some(bits) = bits.chunks(LINE).nth(part) {
+        line.0[..bits.len()].copy_from_slice(bits);
+    }
+    if part + 1 == stride {
+        let set: u32 = bits.iter().map(|byte| byte.count_ones()).sum();
+        #[allow(clippy::cast_precision_loss)] // at most 4096
+        let tail = [set as f32, weights.across, weights.factor].map(f32::to_le_bytes);
+        line.0[LINE - TAIL..].copy_from_slice(tail.as_flattened());
+    }
+    line
+}
+
 /// Bytes of the bits of a row.
 pub(super) fn bytes(dimension: usize) -> usize {
     dimension.div_ceil(8)
@@ -187,6 +204,7 @@ pub(super) fn sound(weights: Weights) -> bool {
 /// GloVe's 100 components: at equal recall a walk by signs takes four times as long as one by codes. MiniLM's 384:
 /// two thirds of it.
 const DIMENSION_MIN: usize = 256;
+const TASK_LINES: usize = 1024;
 /// Three f32.
 const TAIL: usize = 12;
 /// ‖r‖² / Σ|rᵢ| is at most ‖r‖, and |o·c| at most ‖o‖‖c‖: 2 and 1, but for rounding.
