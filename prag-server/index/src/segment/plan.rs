@@ -44,7 +44,7 @@ impl Means {
         match self {
             Self::Codes => (ef, (RESCORE_MIN + ef / 4).max(k + k / 4)),
             Self::Signs => {
-                let breadth = ef + SIGNS_WIDER.max(k);
+                let breadth = ef + SIGNS_WIDER.max(k - k / 4);
                 (breadth, 2 * breadth)
             }
         }
@@ -62,15 +62,17 @@ const CODES_DEAR: usize = 6;
 const CODES_BRIDGING: usize = 6;
 /// With 40 and a quarter of ef, i8 codes cost no recall that was seen against f32.
 const RESCORE_MIN: usize = 40;
-/// A walk by signs scores about so many rows: 1,003 at breadth 44, 1,808 at 100, 2,023 at 116. (100,000 definitions.)
-const SIGNS_SCORED: usize = 370;
-const SIGNS_SCORED_PER_BREADTH: usize = 14;
+/// A walk by signs scores 1,003 rows at breadth 44, 1,808 at 100, 2,023 at 116 (100,000 definitions); with a filter, so
+/// many at most.
+const SIGNS_SCORED: usize = 400;
+const SIGNS_SCORED_PER_BREADTH: usize = 18;
 /// A row that is scored by its signs costs as much as two or three that a scan reads: 0.04 and 0.016 µs. Where few rows
 /// are allowed, what a walk looks at without a score costs as much as by codes, for a row that it does score: 0.19 µs
 /// where an eighth is.
 const SIGNS_DEAR: usize = 3;
 const SIGNS_BRIDGING: usize = 9;
-/// By so much, or by `k`, a walk by signs is wider, to find what one by codes does at the same `ef`: estimates are off
-/// by about 0.035, so the best are to be looked for further down. For the same reason twice as many are scored by what
-/// is kept: in 40 clusters of 200 rows each, where rows lie closer than that, 8 in 100 are missed without, 3 with.
+/// By so much, or three quarters of `k`, a walk by signs is wider, to find what one by codes does at the same `ef`:
+/// estimates are off by about 0.035, so the best are to be looked for further down. For the same reason twice as many
+/// are scored by what is kept: in 40 clusters of 200 rows each, where rows lie closer than that, 8 in 100 are missed
+/// without, 3 with.
 const SIGNS_WIDER: usize = 10;
