@@ -6,8 +6,9 @@
 //! Invariant: the same files and settings give the same queries and the same allowed rows.
 //!
 //! Settings by environment: ROWS and QUERIES (most of each), PRECISION (f32, f16, i8), EFS (comma-separated), M, EFC,
-//! REFINE (0, 1), THREADS (of the build), K, ROUNDS (the best counts), SHARES (one row in so many is allowed,
-//! comma-separated), PARTS (a folder: keep the segment there, plain, and read it from there the next time).
+//! REFINE (0, 1), THREADS (of the build), K, ROUNDS (each query's best and median count), SHARES (one row in so many is
+//! allowed, comma-separated), PARTS (a folder: keep the segment there, plain, and read it from there the next time),
+//! AGAINST (a folder of such parts: asked in turns with the other).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use prag_index::{BuildParams, PartName, Precision, Row, Segment};
@@ -23,64 +24,113 @@ fn main() {
     let [_, base, queries] = arguments.as_slice() else {
         panic!("usage: probe BASE.fvecs QUERIES.fvecs");
     };
-    let segment = segment(base);
-    let (rows, k) = (segment.len(), number("K", 10));
+    let (segment, k) = (segment(base), number("K", 10));
+    let other = env::var("AGAINST").ok().and_then(|folder| stored(&folder));
+    let segments: Vec<Segment> = [Some(segment), other].into_iter().flatten().collect();
     let queries = fvecs(queries, number("QUERIES", 1000));
-    let memory = segment.memory();
-    println!(
-        "{rows} rows of {}; bytes a row: {}",
-        segment.dimension(),
-        memory.total() / rows as usize
-    );
-    println!("{memory:?}");
+    for segment in &segments {
+        let (rows, memory) = (segment.len() as usize, segment.memory());
+        println!("{rows} rows of {}; bytes a row: {}", segment.dimension(), memory.total() / rows);
+        println!("{memory:?}");
+    }
     for one_in in list("SHARES", "1") {
         // A multiplicative hash spreads the allowed rows over all of them.
         let spread = |row: &u32| (row.wrapping_mul(0x9e37_79b1) >> 8) & 0xffff;
         let share = |row: &u32| (u64::from(spread(row)) * one_in as u64) >> 16 == 0;
-        let allowed: RoaringBitmap = (0..rows).filter(share).collect();
-        let exact = |query: &Vec<f32>| {
-            let hits = segment.dense_exact(query, &allowed, k).unwrap();
-            hits.iter().map(|hit| hit.ordinal).collect::<Vec<u32>>()
-        };
-        let ran = processor_seconds();
-        let truth: Vec<Vec<u32>> = queries.iter().map(exact).collect();
-        let micros = (processor_seconds() - ran) * 1e6 / queries.len() as f64;
-        println!("1 in {one_in}: {} allowed, scan {micros:.1} µs on the processor", allowed.len());
+        let allowed: RoaringBitmap = (0..segments[0].len()).filter(share).collect();
+        let scanned = segments.iter().map(|segment| scanned(segment, &queries, &allowed, k));
+        let (truths, micros): (Vec<_>, Vec<_>) = scanned.unzip();
+        println!("1 in {one_in}: {} allowed, scan {micros:.1?} µs", allowed.len());
         for ef in list("EFS", "10,16,24,32,48,64,96,128,192,256,384,512") {
-            let (mut best, mut busy, mut found) = (f64::MAX, f64::MAX, 0);
+            let mut walks: Vec<Walks> = segments.iter().map(|_| Walks::default()).collect();
             for _ in 0..number("ROUNDS", 3) {
-                found = 0;
-                let (start, ran) = (Instant::now(), processor_seconds());
-                for (query, truth) in queries.iter().zip(&truth) {
-                    let hits = segment.dense(query, &allowed, k, ef).unwrap();
-                    found += hits.iter().filter(|hit| truth.contains(&hit.ordinal)).count();
+                for ((segment, truth), walks) in segments.iter().zip(&truths).zip(&mut walks) {
+                    walks.round(segment, &queries, truth, &allowed, (k, ef));
                 }
-                best = best.min(start.elapsed().as_secs_f64() / queries.len() as f64);
-                busy = busy.min((processor_seconds() - ran) / queries.len() as f64);
             }
-            let recall = found as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64;
-            println!(
-                "  ef {ef:4}  recall {recall:.4}  {:8.0} QPS  {:7.1} µs, {:7.1} on the processor",
-                1.0 / best,
-                best * 1e6,
-                busy * 1e6
-            );
+            for walks in walks {
+                walks.print(ef);
+            }
         }
     }
 }
 
+/// The exact answers, and how long each took.
+fn scanned(
+    segment: &Segment,
+    queries: &[Vec<f32>],
+    allowed: &RoaringBitmap,
+    k: usize,
+) -> (Vec<Vec<u32>>, f64) {
+    let start = Instant::now();
+    let exact = |query: &Vec<f32>| {
+        let hits = segment.dense_exact(query, allowed, k).unwrap();
+        hits.iter().map(|hit| hit.ordinal).collect::<Vec<u32>>()
+    };
+    let truth = queries.iter().map(exact).collect();
+    (truth, start.elapsed().as_secs_f64() * 1e6 / queries.len() as f64)
+}
+
+/// Walks of one breadth.
+#[derive(Default)]
+struct Walks {
+    recall: f64,
+    /// Of each query, each round's microseconds.
+    micros: Vec<Vec<f64>>,
+}
+
+impl Walks {
+    fn round(
+        &mut self,
+        segment: &Segment,
+        queries: &[Vec<f32>],
+        truth: &[Vec<u32>],
+        allowed: &RoaringBitmap,
+        (k, ef): (usize, usize),
+    ) {
+        self.micros.resize(queries.len(), Vec::new());
+        let mut found = 0;
+        for ((query, truth), micros) in queries.iter().zip(truth).zip(&mut self.micros) {
+            let start = Instant::now();
+            let hits = segment.dense(query, allowed, k, ef).unwrap();
+            micros.push(start.elapsed().as_secs_f64() * 1e6);
+            found += hits.iter().filter(|hit| truth.contains(&hit.ordinal)).count();
+        }
+        self.recall = found as f64 / truth.iter().map(Vec::len).sum::<usize>() as f64;
+    }
+
+    fn print(mut self, ef: usize) {
+        let count = self.micros.len() as f64;
+        let (mut best, mut median) = (0.0, 0.0);
+        for micros in &mut self.micros {
+            micros.sort_by(f64::total_cmp);
+            best += micros[0] / count;
+            median += micros[micros.len() / 2] / count;
+        }
+        let (recall, rate) = (self.recall, 1e6 / median);
+        println!(
+            "  ef {ef:4}  recall {recall:.4}  {median:7.1} µs ({rate:7.0} QPS), at best {best:7.1}"
+        );
+    }
+}
+
+fn stored(folder: &str) -> Option<Segment> {
+    let part = |name: PartName| Path::new(folder).join(name.to_string());
+    let read = |name: PartName| fs::read(part(name)).ok().map(|bytes| (name, bytes));
+    let parts: Vec<_> = PartName::ALL.into_iter().filter_map(read).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let start = Instant::now();
+    let segment = Segment::from_parts(&parts).unwrap();
+    println!("read in {:.3} s", start.elapsed().as_secs_f64());
+    Some(segment)
+}
+
 fn segment(base: &str) -> Segment {
     let folder = env::var("PARTS").ok();
-    let part = |folder: &str, name: PartName| Path::new(folder).join(name.to_string());
-    if let Some(folder) = &folder {
-        let read = |name: PartName| fs::read(part(folder, name)).ok().map(|bytes| (name, bytes));
-        let parts: Vec<_> = PartName::ALL.into_iter().filter_map(read).collect();
-        if !parts.is_empty() {
-            let start = Instant::now();
-            let segment = Segment::from_parts(&parts).unwrap();
-            println!("read in {:.3} s", start.elapsed().as_secs_f64());
-            return segment;
-        }
+    if let Some(segment) = folder.as_deref().and_then(stored) {
+        return segment;
     }
     let metadata = Arc::new(Metadata::new());
     let row = |vector| Row {
@@ -111,17 +161,10 @@ fn segment(base: &str) -> Segment {
     if let Some(folder) = &folder {
         fs::create_dir_all(folder).unwrap();
         for (name, bytes) in segment.to_parts().unwrap() {
-            fs::write(part(folder, name), bytes).unwrap();
+            fs::write(Path::new(folder).join(name.to_string()), bytes).unwrap();
         }
     }
     segment
-}
-
-/// How long this thread has run: where others share the processor, that says more than the wall's clock. Linux only.
-fn processor_seconds() -> f64 {
-    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = statistics.split(' ').next().and_then(|number| number.parse::<f64>().ok());
-    nanos.unwrap_or(f64::NAN) / 1e9
 }
 
 /// Vectors from a file of TexMex's form, each brought to unit length.

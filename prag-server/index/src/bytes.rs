@@ -13,8 +13,17 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     /// A part's header: format, then rows.
     pub(crate) fn new(part: PartName, rows: u32) -> Self {
+        Self::of(format(part), rows)
+    }
+
+    /// The header of vectors with signs.
+    pub(crate) fn signed(rows: u32) -> Self {
+        Self::of(SIGNED, rows)
+    }
+
+    fn of(format: u32, rows: u32) -> Self {
         let mut writer = Self(Vec::new());
-        writer.number(format(part));
+        writer.number(format);
         writer.number(rows);
         writer
     }
@@ -74,17 +83,26 @@ impl Writer {
 pub(crate) struct Reader<'a> {
     part: PartName,
     rest: &'a [u8],
+    /// Vectors with signs.
+    signed: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Check the header; answers the reader behind it and the rows.
     pub(crate) fn new(part: PartName, bytes: &'a [u8]) -> Result<(Self, u32), IndexError> {
-        let mut reader = Self { part, rest: bytes };
-        if reader.number()? != format(part) {
+        let mut reader = Self { part, rest: bytes, signed: false };
+        let found = reader.number()?;
+        reader.signed = part == PartName::Vectors && found == SIGNED;
+        if found != format(part) && !reader.signed {
             return Err(IndexError::Format(part));
         }
         let rows = reader.number()?;
         if rows == 0 || rows > ROWS_MAX { Err(reader.corrupt()) } else { Ok((reader, rows)) }
+    }
+
+    /// Whether these are vectors with signs.
+    pub(crate) fn signed(&self) -> bool {
+        self.signed
     }
 
     pub(crate) fn corrupt(&self) -> IndexError {
@@ -148,6 +166,10 @@ fn gathered<T>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
 
 /// Most rows of a part: links, at most 129 a row, stay below 2^32, and rows below tantivy's end mark.
 pub(crate) const ROWS_MAX: u32 = 1 << 24;
+
+/// Vectors of version 3, which has signs behind all that version 2 has. Both are written: vectors without signs, as
+/// small segments and small dimensions have them, are of version 2.
+const SIGNED: u32 = 0x5058_0003;
 
 /// A magic number and the part's version. A part of another version is refused, and the segment rebuilt.
 const fn format(part: PartName) -> u32 {

@@ -1,7 +1,7 @@
 //! Inner products, compiled once per instruction set and chosen at run time.
 //!
 //! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel.
-//! Holds: cache lines of codes, the instruction sets, the way to run a whole loop with one of them, large pages.
+//! Holds: cache lines of codes and of bits, the instruction sets, the way to run a whole loop with one of them, large pages.
 //! Never: a read outside of the slices it is given; an instruction that the processor did not say it has.
 //! Invariant: every instruction set gives the same integers, and the same bits of every f32.
 //!
@@ -41,6 +41,9 @@ pub struct Line<T>(pub [T; LINE]);
 /// Codes on a line.
 pub const LINE: usize = 64;
 
+/// 512 numbers of 4 bits: plane j holds bit j of each.
+pub type Planes = [Line<u8>; 4];
+
 /// What a code of a row is moved by: code c, within ±127, is kept as the byte c + 128. VNNI multiplies bytes
 /// without sign by bytes with one.
 pub const BIAS: u8 = 128;
@@ -70,6 +73,16 @@ pub trait Isa: Copy + sealed::Sealed {
 
     /// Σ (left − [`BIAS`])·(right − [`BIAS`]) over lines of equal count.
     fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32;
+
+    /// Σ 2^j·|row & plane j|, where |…| counts bits, over lines of equal count: the sum of a query's numbers of 4 bits
+    /// over the bits that are set in a row. At most 15·512 a line.
+    fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32;
+
+    /// Four such sums, over rows of one length.
+    #[inline(always)]
+    fn sum_bits_four(self, query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
+        rows.map(|row| self.sum_bits(query, row))
+    }
 
     /// The inner product of f32 and f32, to the length of the shorter.
     fn dot_f32(self, left: &[f32], right: &[f32]) -> f32;
@@ -116,11 +129,13 @@ pub enum Level {
     Avx512,
     /// The same with VNNI.
     Vnni,
+    /// The same with VPOPCNTDQ.
+    Popcnt,
 }
 
 impl Level {
     /// All of them, worst first.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Vnni];
+    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Vnni, Self::Popcnt];
 
     /// Whether this processor has it.
     #[must_use]
@@ -131,6 +146,7 @@ impl Level {
             Self::Avx2 => x86::has_avx2(),
             Self::Avx512 => x86::has_avx512(),
             Self::Vnni => x86::has_vnni(),
+            Self::Popcnt => x86::has_popcnt(),
         };
         #[cfg(not(target_arch = "x86_64"))]
         return self == Self::Scalar;

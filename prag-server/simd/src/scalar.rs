@@ -5,7 +5,7 @@
 //! Never: intrinsics.
 //! Invariant: sums of at most 4,096 products of bytes stay below 2^31.
 
-use crate::{BIAS, Isa, Line, floats, sealed};
+use crate::{BIAS, Isa, Line, Planes, floats, sealed};
 
 /// The base of the architecture.
 #[derive(Clone, Copy)]
@@ -24,6 +24,11 @@ impl Isa for Scalar {
     fn dot_rows(self, left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
         let lines = left.iter().zip(right);
         lines.map(|(left, right)| line(&left.0, &right.0, signed)).sum()
+    }
+
+    #[inline(always)]
+    fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32 {
+        query.iter().zip(row).map(|(planes, row)| bits(planes, row)).sum()
     }
 
     #[inline(always)]
@@ -47,6 +52,18 @@ fn line<T>(left: &[T; 64], right: &[u8; 64], widen: impl Fn(&T) -> i32) -> i32 {
         sum = sum.wrapping_add(widen(a).wrapping_mul(signed(b)));
     }
     sum
+}
+
+#[inline(always)]
+fn bits(planes: &Planes, row: &Line<u8>) -> u32 {
+    let (row, _) = row.0.as_chunks::<8>();
+    let plane = |plane: &Line<u8>| {
+        let (plane, _) = plane.0.as_chunks::<8>();
+        let both =
+            plane.iter().zip(row).map(|(a, b)| u64::from_le_bytes(*a) & u64::from_le_bytes(*b));
+        both.map(u64::count_ones).sum::<u32>()
+    };
+    planes.iter().rev().fold(0, |sum, bits| 2 * sum + plane(bits))
 }
 
 #[inline(always)]

@@ -12,14 +12,15 @@ struct Everything<'a> {
     right: &'a [f32],
     halves: &'a [u16],
     codes: &'a [u8],
+    planes: &'a [Planes],
 }
 
 impl Kernel for Everything<'_> {
-    type Output = ([i32; 9], [u32; 3]);
+    type Output = ([i32; 9], [u32; 3], [u32; 5]);
 
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Self::Output {
-        let Self { query, rows, left, right, halves, codes } = self;
+        let Self { query, rows, left, right, halves, codes, planes } = self;
         isa.prefetch(left);
         isa.prefetch(&rows[0][..0]);
         let bias = query.map(bias);
@@ -38,7 +39,9 @@ impl Kernel for Everything<'_> {
         ];
         let floats =
             [isa.dot_f32(left, right), isa.dot_f16(left, halves), isa.dot_f32_codes(left, codes)];
-        (integers, floats.map(f32::to_bits))
+        let one = isa.sum_bits(planes, rows[0]);
+        let [a, b, c, d] = isa.sum_bits_four(planes, [rows[1], rows[0], rows[0], rows[1]]);
+        (integers, floats.map(f32::to_bits), [one, a, b, c, d])
     }
 }
 
@@ -49,6 +52,14 @@ fn lines<T: Copy + Default>(values: &[T]) -> Vec<Line<T>> {
         line
     });
     whole.collect()
+}
+
+/// Numbers of 4 bits, and as planes.
+fn planes(numbers: &[u8]) -> Vec<Planes> {
+    let bit = |plane: usize, at: usize| numbers.get(at).map_or(0, |number| number >> plane & 1);
+    let byte = |plane, at| (0..8).fold(0, |byte, place| byte | bit(plane, at * 8 + place) << place);
+    let line = |plane, at| Line(std::array::from_fn(|place| byte(plane, at * LINE + place)));
+    (0..numbers.len() / 512).map(|at| std::array::from_fn(|plane| line(plane, at))).collect()
 }
 
 fn naive(left: impl Iterator<Item = i64>, right: impl Iterator<Item = i64>) -> i32 {
@@ -62,10 +73,10 @@ proptest! {
     /// (those at the ends of their range more often), and the same bits of every f32.
     #[test]
     fn instruction_sets_agree(
-        (first, second, left, right) in (0usize..9).prop_flat_map(|count| {
+        (first, second, left, right, numbers) in (0usize..9).prop_flat_map(|count| {
             let edge = || prop_oneof![Just(0u8), Just(127), Just(128), Just(255), any::<u8>()];
             let codes = move || vec(edge(), count * LINE);
-            (codes(), codes(), codes(), codes())
+            (codes(), codes(), codes(), codes(), vec(prop_oneof![Just(15u8), 0u8..16], count * 512))
         }),
         floats in vec((-1f32..1.0, -1f32..1.0), 0..300),
     ) {
@@ -82,6 +93,7 @@ proptest! {
 
         let (x, y): (Vec<f32>, Vec<f32>) = floats.into_iter().unzip();
         let halves: Vec<u16> = y.iter().map(|value| half(*value)).collect();
+        let planes = planes(&numbers);
         let ask = |level| dispatch_at(level, Everything {
             query: [&first_lines, &second_lines],
             rows: [&left_lines, &right_lines],
@@ -89,9 +101,15 @@ proptest! {
             right: &y,
             halves: &halves,
             codes: &left,
+            planes: &planes,
         });
         let base = ask(Level::Scalar);
         prop_assert_eq!(base.0, expected);
+        let set = |codes: &[u8]| {
+            let numbers = numbers.iter().enumerate().filter(|(at, _)| codes[at / 8] >> (at % 8) & 1 == 1);
+            numbers.map(|(_, number)| u32::from(*number)).sum::<u32>()
+        };
+        prop_assert_eq!(base.2, [set(&left), set(&right), set(&left), set(&left), set(&right)]);
         for level in Level::ALL {
             prop_assert_eq!(ask(level), base, "{:?}", level);
         }

@@ -10,10 +10,11 @@
 
 mod avx2;
 mod avx512;
+mod popcnt;
 mod vnni;
 
 use crate::scalar::Scalar;
-use crate::{Isa, Kernel, Level, Line, sealed};
+use crate::{Isa, Kernel, Level, Line, Planes, sealed};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ use std::sync::LazyLock;
 /// The kernel with the best that this processor has.
 #[inline]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    dispatch_at(Level::Vnni, kernel)
+    dispatch_at(Level::Popcnt, kernel)
 }
 
 /// The kernel with `level`, or with the best that this processor has if that is less.
@@ -33,8 +34,10 @@ pub(crate) fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
         Level::Avx2 => unsafe { run_avx2(kernel) },
         // SAFETY: `BEST` is AVX-512 or above only where `has_avx512` said so.
         Level::Avx512 => unsafe { run_avx512(kernel) },
-        // SAFETY: `BEST` is VNNI only where `has_vnni` said so.
+        // SAFETY: `BEST` is VNNI or above only where `has_vnni` said so.
         Level::Vnni => unsafe { run_vnni(kernel) },
+        // SAFETY: `BEST` is VPOPCNTDQ only where `has_popcnt` said so.
+        Level::Popcnt => unsafe { run_popcnt(kernel) },
     }
 }
 
@@ -59,11 +62,15 @@ pub(crate) fn has_vnni() -> bool {
     has_avx512() && is_x86_feature_detected!("avx512vnni")
 }
 
+pub(crate) fn has_popcnt() -> bool {
+    has_vnni() && is_x86_feature_detected!("avx512vpopcntdq")
+}
+
 static BEST: LazyLock<Level> = LazyLock::new(Level::best);
 
 /// A token and its set; in braces what the set does better than one sum at a time.
 macro_rules! instruction_set {
-    ($token:ident, $run:ident, $codes:ident, $floats:ident, $features:literal
+    ($token:ident, $run:ident, $codes:ident, $floats:ident, $bits:ident, $features:literal
         $(, { $($more:tt)* })?) => {
         /// Proof that the processor has the instructions: made in the function below only.
         #[derive(Clone, Copy)]
@@ -90,6 +97,18 @@ macro_rules! instruction_set {
             }
 
             #[inline(always)]
+            fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32 {
+                // SAFETY: the token proves the features.
+                unsafe { $bits::sum_bits(query, row) }
+            }
+
+            #[inline(always)]
+            fn sum_bits_four(self, query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
+                // SAFETY: the token proves the features.
+                unsafe { $bits::sum_bits_four(query, rows) }
+            }
+
+            #[inline(always)]
             fn dot_f32(self, left: &[f32], right: &[f32]) -> f32 {
                 // SAFETY: the token proves the features.
                 unsafe { $floats::dot_f32(left, right) }
@@ -111,21 +130,9 @@ macro_rules! instruction_set {
     };
 }
 
-instruction_set!(Avx2, run_avx2, avx2, avx2, "avx2,f16c,bmi1,bmi2,lzcnt,popcnt");
-instruction_set!(
-    Avx512,
-    run_avx512,
-    avx512,
-    avx512,
-    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
-);
-instruction_set!(
-    Vnni,
-    run_vnni,
-    vnni,
-    avx512,
-    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni",
-    {
+/// What VNNI does better than one sum at a time.
+macro_rules! vnni_by_many {
+    () => {
         #[inline(always)]
         fn dot_four(self, query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) -> [i32; 4] {
             // SAFETY: the token proves the features.
@@ -137,6 +144,38 @@ instruction_set!(
             // SAFETY: the token proves the features.
             unsafe { vnni::dot_two(query, bias, row) }
         }
+    };
+}
+
+instruction_set!(Avx2, run_avx2, avx2, avx2, avx2, "avx2,f16c,bmi1,bmi2,lzcnt,popcnt");
+instruction_set!(
+    Avx512,
+    run_avx512,
+    avx512,
+    avx512,
+    avx512,
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
+);
+instruction_set!(
+    Vnni,
+    run_vnni,
+    vnni,
+    avx512,
+    avx512,
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni",
+    {
+        vnni_by_many!();
+    }
+);
+instruction_set!(
+    Popcnt,
+    run_popcnt,
+    vnni,
+    avx512,
+    popcnt,
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq",
+    {
+        vnni_by_many!();
     }
 );
 

@@ -10,6 +10,7 @@ mod flatten;
 mod grow;
 mod pool;
 mod refine;
+mod score;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -10,23 +10,28 @@
 pub(super) struct Pool {
     entries: Vec<u64>,
     breadth: usize,
+    /// Only so many of the best are handed out.
+    open: usize,
     /// Where to look for the next open node.
     cursor: usize,
 }
 
 impl Pool {
-    /// Empty, for `breadth` nodes.
-    pub(super) fn reset(&mut self, breadth: usize) {
+    /// Empty, for `breadth` nodes, of which the `open` best are handed out.
+    pub(super) fn reset(&mut self, breadth: usize, open: usize) {
         self.entries.clear();
         self.entries.reserve(breadth + 1);
         self.breadth = breadth.max(1);
+        self.open = open;
         self.cursor = 0;
     }
 
     /// The best node not taken yet.
     #[inline(always)]
     pub(super) fn take(&mut self) -> Option<u32> {
-        while let Some(entry) = self.entries.get_mut(self.cursor) {
+        while self.cursor < self.open
+            && let Some(entry) = self.entries.get_mut(self.cursor)
+        {
             self.cursor += 1;
             if *entry & OPEN != 0 {
                 *entry &= !OPEN;
@@ -34,12 +39,6 @@ impl Pool {
             }
         }
         None
-    }
-
-    /// The node that [`Pool::take`] would take if no better one came, if it is next in order.
-    #[inline(always)]
-    pub(super) fn peek(&self) -> Option<u32> {
-        self.entries.get(self.cursor).map(|entry| node(*entry))
     }
 
     /// Add a node, unless the pool is full of better ones. Answers its rank.
@@ -50,7 +49,12 @@ impl Pool {
         if full && self.entries.last().is_some_and(|worst| entry <= *worst) {
             return None;
         }
-        let at = self.entries.partition_point(|other| *other > entry);
+        // The processor guesses no step of a search; to count costs less where there are few.
+        let at = if self.entries.len() <= COUNTED_MAX {
+            self.entries.iter().map(|other| usize::from(*other > entry)).sum()
+        } else {
+            self.entries.partition_point(|other| *other > entry)
+        };
         if full {
             self.entries.pop();
         }
@@ -95,6 +99,7 @@ fn node(entry: u64) -> u32 {
 }
 
 const OPEN: u64 = 1;
+const COUNTED_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -103,14 +108,16 @@ mod tests {
     use super::*;
     use crate::fixture::Dice;
 
-    /// A pool keeps what sorting all and cutting keeps, and hands each kept node out once, best first of what is there.
+    /// A pool keeps what sorting all and cutting keeps, and hands each node out once while it is among the first, best
+    /// first of what is there.
     #[test]
     fn pool_is_a_sorted_cut() {
         let mut dice = Dice(1);
         for round in 0..300u64 {
             let breadth = 1 + dice.below(20) as usize;
+            let open = 1 + dice.below(breadth as u64) as usize;
             let mut pool = Pool::default();
-            pool.reset(breadth);
+            pool.reset(breadth, open);
             let mut all: Vec<(f32, u32)> = Vec::new();
             let mut taken = Vec::new();
             for ordinal in 0..dice.below(60) as u32 {
@@ -121,7 +128,8 @@ mod tests {
                 let rank = all.iter().position(|entry| entry.1 == ordinal);
                 assert_eq!(pool.push(ordinal, score), rank, "round {round}");
                 if dice.below(3) == 0 {
-                    let best = all.iter().map(|entry| entry.1).find(|node| !taken.contains(node));
+                    let mut first = all.iter().take(open).map(|entry| entry.1);
+                    let best = first.find(|node| !taken.contains(node));
                     assert_eq!(pool.take(), best);
                     taken.extend(best);
                 }

@@ -1,15 +1,17 @@
 //! Which nodes a walk has met.
 //!
 //! Layer: index.
-//! Holds: a bit per node, and which words of them have any.
-//! Never: a look at every word to empty it.
+//! Holds: a bit per node, and in which words they lie.
+//! Never: a look at every word to empty it; a branch on whether a node is new, which no processor guesses.
 //! Invariant: a word that is not listed is zero.
 
 /// A set of nodes that is emptied by what was put in.
 #[derive(Default)]
 pub(super) struct Seen {
     words: Vec<u64>,
+    /// The word of each node, then room.
     touched: Vec<u32>,
+    count: usize,
 }
 
 impl Seen {
@@ -24,22 +26,26 @@ impl Seen {
     /// Whether the node is new.
     #[inline(always)]
     pub(super) fn insert(&mut self, node: u32) -> bool {
-        let word = &mut self.words[node as usize / 64];
+        let at = node / 64;
+        let word = &mut self.words[at as usize];
         let bit = 1u64 << (node % 64);
-        if *word & bit != 0 {
-            return false;
-        }
-        if *word == 0 {
-            self.touched.push(node / 64);
-        }
+        let new = *word & bit == 0;
         *word |= bit;
-        true
+        if self.count == self.touched.len() {
+            self.touched.resize(2 * self.count + ROOM_MIN, 0);
+        }
+        self.touched[self.count] = at;
+        self.count += usize::from(new);
+        new
     }
 
     #[inline(always)]
     pub(super) fn clear(&mut self) {
-        for word in self.touched.drain(..) {
+        for &word in &self.touched[..self.count] {
             self.words[word as usize] = 0;
         }
+        self.count = 0;
     }
 }
+
+const ROOM_MIN: usize = 256;

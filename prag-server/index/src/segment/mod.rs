@@ -21,6 +21,7 @@ use crate::top::{Hit, Mask};
 use crate::vectors::{Precision, Query, Vectors, is_unit};
 use crate::words::Words;
 use crate::{EF_MAX, Row};
+use plan::Means;
 use prag_protocol::filter::Filter;
 use prag_protocol::limits::DIMENSION_MAX;
 use prag_simd::dispatch;
@@ -152,6 +153,9 @@ impl Segment {
                 vectors.push(&row.vector);
                 fields.push(&row.doc, &row.metadata);
             }
+            if graph.is_some() {
+                vectors.sign();
+            }
             vectors.settle();
             (vectors, fields)
         };
@@ -219,8 +223,9 @@ impl Segment {
         let query = Query::new(query, self.dimension())?;
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
+        let (breadth, _) = self.means().breadth(k.min(ef), ef);
         if k <= ef
-            && plan::walks(mask.len(), self.rows as usize, ef)
+            && self.means().walks(mask.len(), self.rows as usize, breadth)
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
@@ -271,9 +276,14 @@ impl Segment {
         self.words.search(query, stats, &Mask::new(allowed, self.rows), k)
     }
 
+    /// What a walk goes by.
+    fn means(&self) -> Means {
+        if self.vectors.signs().is_some() { Means::Signs } else { Means::Codes }
+    }
+
     /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
     fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, plan::budget(mask.len(), self.rows as usize))
+        self.walk_within(query, mask, k, ef, self.means().budget(mask.len(), self.rows as usize))
     }
 
     /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.
@@ -286,7 +296,8 @@ impl Segment {
         budget: usize,
     ) -> Option<Vec<Hit>> {
         let graph = self.graph.as_ref()?;
-        let (vectors, allowed, keep) = (&self.vectors, mask, plan::rescored(k, ef));
+        let (vectors, allowed) = (&self.vectors, mask);
+        let (ef, keep) = self.means().breadth(k, ef);
         let best = dispatch(Walk { graph, vectors, query, allowed, ef, budget, keep })?;
         Some(self.vectors.rescore(query, &best, k))
     }

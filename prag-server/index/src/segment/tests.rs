@@ -3,6 +3,7 @@
 mod build;
 mod filters;
 mod fuzz;
+mod signs;
 
 use super::*;
 use crate::PartName;

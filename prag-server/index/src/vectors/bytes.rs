@@ -6,6 +6,7 @@
 //! Invariant: what was read answers as what was written.
 
 use super::codes::Codes;
+use super::signs::{self, Signs, Weights};
 use super::{Kept, Precision, UNIT_SLACK, Vectors, is_unit};
 use crate::bytes::{Reader, Writer};
 use crate::error::{IndexError, PartName};
@@ -14,9 +15,13 @@ use prag_simd::whole;
 use rayon::prelude::*;
 
 impl Vectors {
-    /// Dimension, precision, scales, errors (where the codes are not all that is kept), codes, what is kept.
+    /// Dimension, precision, scales, errors (where the codes are not all that is kept), codes, what is kept. With
+    /// signs: their mean, and per row o·c, factor and bits.
     pub(crate) fn to_bytes(&self, rows: u32) -> Vec<u8> {
-        let mut writer = Writer::new(PartName::Vectors, rows);
+        let mut writer = match &self.signs {
+            Some(_) => Writer::signed(rows),
+            None => Writer::new(PartName::Vectors, rows),
+        };
         writer.number(u32::try_from(self.dimension).unwrap_or(u32::MAX));
         writer.number(match self.precision() {
             Precision::F32 => 0,
@@ -32,6 +37,13 @@ impl Vectors {
             Kept::F32(floats) => writer.floats(floats),
             Kept::F16(halves) => writer.halves(halves),
             Kept::I8 => {}
+        }
+        if let Some(signs) = &self.signs {
+            writer.floats(signs.mean());
+            for (bits, Weights { across, factor }) in signs.rows() {
+                writer.floats(&[across, factor]);
+                writer.raw(bits);
+            }
         }
         writer.into_bytes()
     }
@@ -73,11 +85,15 @@ impl Vectors {
                     Precision::F16 => Kept::F16(reader.halves(components)?),
                     Precision::I8 => Kept::I8,
                 };
-                reader.end().map(|()| kept)
+                let signs = match reader.signed() {
+                    true => Some(read_signs(&mut reader, dimension, count)?),
+                    false => None,
+                };
+                reader.end().map(|()| (kept, signs))
             },
         );
-        let kept = kept?;
-        let mut vectors = Self { dimension, codes, kept };
+        let (kept, signs) = kept?;
+        let mut vectors = Self { dimension, codes, kept, signs };
         if !vectors.all_unit() {
             return Err(corrupt);
         }
@@ -102,6 +118,41 @@ impl Vectors {
     }
 }
 
+/// Signs of `count` rows, as they are stored.
+///
+/// # Errors
+/// [`IndexError::Corrupt`] where the dimension has no signs, or an estimate might not be finite.
+fn read_signs(
+    reader: &mut Reader<'_>,
+    dimension: usize,
+    count: usize,
+) -> Result<Signs, IndexError> {
+    let corrupt = reader.corrupt();
+    let mean = reader.floats(dimension)?;
+    if !Signs::suit(dimension) || !mean.iter().all(|value| value.abs() <= MEAN_MAX) {
+        return Err(corrupt);
+    }
+    let length = WEIGHTS + signs::bytes(dimension);
+    let rows = reader.raw(length.checked_mul(count).ok_or(corrupt)?)?;
+    let row = |row: usize| {
+        let (weights, bits) = rows[row * length..(row + 1) * length].split_at(WEIGHTS);
+        let (weights, _) = weights.as_chunks::<4>();
+        let float = |at: usize| f32::from_le_bytes(weights[at]);
+        (bits, Weights { across: float(0), factor: float(1) })
+    };
+    let sound = |at: usize| {
+        let (bits, weights) = row(at);
+        let spare = bits.last().map_or(0, |last| u32::from(*last) >> ((dimension - 1) % 8 + 1));
+        signs::sound(weights) && spare == 0
+    };
+    if !(0..count).into_par_iter().with_min_len(TASK_ROWS).all(sound) {
+        return Err(corrupt);
+    }
+    let mut signs = Signs::new(mean, count);
+    signs.fill(count, row);
+    Ok(signs)
+}
+
 /// [`is_unit`], row by row.
 struct AllUnit<'a> {
     halves: &'a [u16],
@@ -123,5 +174,9 @@ impl Kernel for AllUnit<'_> {
     }
 }
 
+/// Bytes of the weights of a row's signs: two f32.
+const WEIGHTS: usize = 8;
+/// No component of a mean of rows of unit length is larger, but for rounding.
+const MEAN_MAX: f32 = 2.0;
 /// Rows that one thread looks at before it asks for more.
 const TASK_ROWS: usize = 1024;

@@ -217,7 +217,14 @@ impl Kernel for Encode<'_> {
 /// The largest component by magnitude.
 #[inline(always)]
 pub(crate) fn largest(vector: &[f32]) -> f32 {
-    vector.iter().fold(0f32, |most, value| most.max(value.abs()))
+    let mut lanes = [0f32; LANES];
+    for part in vector.chunks(LANES) {
+        for (lane, value) in lanes.iter_mut().zip(part) {
+            *lane = lane.max(value.abs());
+        }
+    }
+    lanes.into_iter().fold(0f32, f32::max)
 }
 
 const STEPS: f32 = 127.0;
+const LANES: usize = 16;

@@ -1,4 +1,4 @@
-//! Vectors: what is kept of them, i8 codes for the first pass, and the exact scan over both.
+//! Vectors: what is kept of them, i8 codes for the first pass, signs for a walk's, and the exact scan.
 //!
 //! Layer: index.
 //! Holds: rows of unit length in the precision that was chosen, and their codes.
@@ -8,12 +8,17 @@
 mod bytes;
 mod codes;
 mod query;
+mod rotate;
 mod scan;
+mod signs;
+mod sought;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use codes::largest;
 pub(crate) use query::Query;
+pub(crate) use signs::Signs;
+pub(crate) use sought::Sought;
 
 use crate::error::IndexError;
 use crate::simd::{Dot, vectorized};
@@ -38,6 +43,8 @@ pub(crate) struct Vectors {
     dimension: usize,
     codes: Codes,
     kept: Kept,
+    /// Where walks go by them.
+    signs: Option<Signs>,
 }
 
 enum Kept {
@@ -54,7 +61,8 @@ impl Vectors {
             Precision::F16 => Kept::F16(prag_simd::roomy(rows * dimension)),
             Precision::I8 => Kept::I8,
         };
-        Self { dimension, codes: Codes::new(dimension, rows, precision != Precision::I8), kept }
+        let codes = Codes::new(dimension, rows, precision != Precision::I8);
+        Self { dimension, codes, kept, signs: None }
     }
 
     /// Add a row that was checked by [`is_unit`].
@@ -72,6 +80,33 @@ impl Vectors {
             }
             Kept::I8 => self.codes.push(vector),
         }
+    }
+
+    /// Take the signs of all rows, if they suit the dimension; not where codes are all that is kept, to save memory. No
+    /// row may come behind.
+    pub(crate) fn sign(&mut self) {
+        if !Signs::suit(self.dimension) || matches!(self.kept, Kept::I8) {
+            return;
+        }
+        let rows = || (0..).map_while(|ordinal| self.vector(ordinal));
+        let mut sums = vec![0f64; self.dimension];
+        for row in rows() {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += f64::from(value);
+            }
+        }
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        // a mean of 2^24 rows
+        let mean = sums.into_iter().map(|sum| (sum / self.rows() as f64) as f32).collect();
+        let mut signs = Signs::new(mean, self.rows());
+        for row in rows() {
+            signs.push(&row);
+        }
+        self.signs = Some(signs);
+    }
+
+    pub(crate) fn signs(&self) -> Option<&Signs> {
+        self.signs.as_ref()
     }
 
     pub(crate) fn dimension(&self) -> usize {
@@ -123,14 +158,14 @@ impl Vectors {
         scan::rescore(self, query, ordinals, k)
     }
 
-    /// Bytes of what is kept beside the codes, and of the codes with their scales and errors.
+    /// Bytes of what is kept beside the codes, and of the codes with their scales and errors, signs included.
     pub(crate) fn memory(&self) -> [usize; 2] {
         let kept = match &self.kept {
             Kept::F32(floats) => floats.capacity() * size_of::<f32>(),
             Kept::F16(halves) => halves.capacity() * size_of::<u16>(),
             Kept::I8 => 0,
         };
-        [kept, self.codes.memory()]
+        [kept, self.codes.memory() + self.signs.as_ref().map_or(0, Signs::memory)]
     }
 
     /// No row comes any more: ask for large pages, which spare a walk most of its address translations.
@@ -147,6 +182,9 @@ impl Vectors {
             Kept::I8 => {}
         }
         self.codes.settle();
+        if let Some(signs) = &mut self.signs {
+            signs.settle();
+        }
     }
 
     /// The score by codes.
@@ -184,9 +222,18 @@ impl Vectors {
         }
     }
 
+    /// Bytes that [`Vectors::exact`] reads.
+    pub(crate) fn exact_bytes(&self) -> usize {
+        match &self.kept {
+            Kept::F32(_) => self.dimension * size_of::<f32>(),
+            Kept::F16(_) => self.dimension * size_of::<u16>(),
+            Kept::I8 => self.dimension,
+        }
+    }
+
     /// Ask for what [`Vectors::exact`] reads.
     #[inline(always)]
-    fn expect_exact<S: Isa>(&self, isa: S, ordinal: u32) {
+    pub(crate) fn expect_exact<S: Isa>(&self, isa: S, ordinal: u32) {
         let start = ordinal as usize * self.dimension;
         let range = start..start + self.dimension;
         match &self.kept {

@@ -42,7 +42,7 @@ impl<'a> Query<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn floats(&self) -> &[f32] {
+    pub(crate) fn floats(&self) -> &[f32] {
         self.floats
     }
 

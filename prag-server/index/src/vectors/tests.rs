@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod signs;
+
 use super::*;
 use crate::error::PartName;
 use crate::fixture::{Dice, pairs};

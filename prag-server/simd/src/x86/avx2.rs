@@ -6,7 +6,7 @@
 //! Invariant: codes are widened to 16 bits, so that no product saturates.
 
 use crate::floats::{self, LANES};
-use crate::{BIAS, Line};
+use crate::{BIAS, Line, Planes};
 use std::arch::x86_64::*;
 
 /// A quarter of a line.
@@ -59,6 +59,46 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
         }
     }
     reduce(sums)
+}
+
+/// Half a line.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_half(line: &Line<u8>, half: usize) -> __m256i {
+    let (halves, _) = line.0.as_chunks::<32>();
+    // SAFETY: the half is 32 bytes; the load asks for no alignment.
+    unsafe { _mm256_loadu_si256(halves[half].as_ptr().cast()) }
+}
+
+/// Bits are counted by looking up halves of bytes. A byte's count over four planes is at most 120.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sum_bits(query: &[Planes], row: &[Line<u8>]) -> u32 {
+    let low = _mm256_set1_epi8(15);
+    let table =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    let mut sums = _mm256_setzero_si256();
+    for (planes, row) in query.iter().zip(row) {
+        for half in 0..2 {
+            let row = load_half(row, half);
+            let mut sum = _mm256_setzero_si256();
+            for plane in planes.iter().rev() {
+                let both = _mm256_and_si256(load_half(plane, half), row);
+                let first = _mm256_shuffle_epi8(table, _mm256_and_si256(both, low));
+                let second = _mm256_and_si256(_mm256_srli_epi16::<4>(both), low);
+                let count = _mm256_add_epi8(first, _mm256_shuffle_epi8(table, second));
+                sum = _mm256_add_epi8(_mm256_add_epi8(sum, sum), count);
+            }
+            sums = _mm256_add_epi64(sums, _mm256_sad_epu8(sum, _mm256_setzero_si256()));
+        }
+    }
+    reduce([sums, _mm256_setzero_si256()]).cast_unsigned()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sum_bits_four(query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
+    rows.map(|row| sum_bits(query, row))
 }
 
 /// The compiler makes this loop as wide as the features allow.

@@ -6,7 +6,7 @@
 //! Invariant: codes are widened to 16 bits, so that no product saturates.
 
 use crate::floats::{self, LANES};
-use crate::{BIAS, Line};
+use crate::{BIAS, Line, Planes};
 use std::arch::x86_64::*;
 
 /// A whole line.
@@ -60,6 +60,49 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
         }
     }
     _mm512_reduce_add_epi32(sum)
+}
+
+/// Bits are counted by looking up halves of bytes. A byte's count over four planes is at most 120.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn counts(planes: &Planes, row: __m512i) -> __m512i {
+    let low = _mm512_set1_epi8(15);
+    let table =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    let mut sum = _mm512_setzero_si512();
+    for plane in planes.iter().rev() {
+        let both = _mm512_and_si512(load(plane), row);
+        let first = _mm512_shuffle_epi8(table, _mm512_and_si512(both, low));
+        let second =
+            _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16::<4>(both), low));
+        sum = _mm512_add_epi8(_mm512_add_epi8(sum, sum), _mm512_add_epi8(first, second));
+    }
+    _mm512_sad_epu8(sum, _mm512_setzero_si512())
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn sum_bits(query: &[Planes], row: &[Line<u8>]) -> u32 {
+    let mut sum = _mm512_setzero_si512();
+    for (planes, row) in query.iter().zip(row) {
+        sum = _mm512_add_epi64(sum, counts(planes, load(row)));
+    }
+    total(sum)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn sum_bits_four(query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
+    rows.map(|row| sum_bits(query, row))
+}
+
+/// Counts in lanes of 64 bits, added up.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn total(sum: __m512i) -> u32 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 15·512 a line
+    let total = _mm512_reduce_add_epi64(sum) as u32;
+    total
 }
 
 /// The compiler makes this loop as wide as the features allow.

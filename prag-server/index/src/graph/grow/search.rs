@@ -45,7 +45,7 @@ impl Scratch {
     ) {
         self.seen.clear();
         self.seen.insert(start);
-        self.pool.reset(ef);
+        self.pool.reset(ef, ef);
         self.pool.push(start, -codes.distance(isa, from, start));
         while let Some(open) = self.pool.take() {
             self.fresh.clear();

@@ -6,7 +6,7 @@ use prag_fuzz::fuzz;
 /// Any part may be anything: the segment is refused, or answers every kind of search without a panic.
 #[test]
 fn index_parts() {
-    let whole = parts(Precision::default());
+    let whole = parts(Precision::default(), 8);
     for part in 0..whole.len() {
         hostile(&whole, part);
     }
@@ -16,14 +16,22 @@ fn index_parts() {
 #[test]
 fn index_vectors() {
     for precision in [Precision::F32, Precision::I8] {
-        let whole = parts(precision);
+        let whole = parts(precision, 8);
         assert_eq!(whole[0].0, PartName::Vectors);
         hostile(&whole, 0);
     }
 }
 
-fn parts(precision: Precision) -> Vec<(PartName, Vec<u8>)> {
-    let texts = clustered(&mut Dice(9), 60, 8, 3);
+/// As [`index_parts`], for vectors with signs.
+#[test]
+fn index_signs() {
+    let whole = parts(Precision::F16, 256);
+    assert_eq!(whole[0].1[..4], 0x5058_0003u32.to_le_bytes());
+    hostile(&whole, 0);
+}
+
+fn parts(precision: Precision, dimension: usize) -> Vec<(PartName, Vec<u8>)> {
+    let texts = clustered(&mut Dice(9), 60, dimension, 3);
     let params = BuildParams { graph_rows_min: 1, threads: 1, precision, ..BuildParams::default() };
     Segment::build(&rows(&texts), &params).unwrap().segment.to_parts().unwrap()
 }

@@ -1,0 +1,148 @@
+//! Walks that go by signs: vectors of 256 components and more.
+
+use super::*;
+use crate::Precision;
+
+const WIDE: usize = 256;
+
+/// A segment with signs and a graph over rows in clusters.
+static SIGNED: LazyLock<Segment> =
+    LazyLock::new(|| built(&clustered(&mut Dice(41), ROWS as usize, WIDE, 40)));
+
+fn built(texts: &[(String, Vec<f32>)]) -> Segment {
+    let params = BuildParams { graph_rows_min: 1000, threads: 2, ..BuildParams::default() };
+    let segment = Segment::build(&rows(texts), &params).unwrap().segment;
+    assert!(segment.vectors.signs().is_some());
+    segment
+}
+
+/// The share of the true best ten that walks find which may look at every row, and how many of them ended.
+fn recall(
+    segment: &Segment,
+    queries: &[Vec<f32>],
+    allowed: &RoaringBitmap,
+    ef: usize,
+) -> (f64, usize) {
+    let (mut found, mut walked) = (0, 0);
+    let rows = segment.len();
+    for query in queries {
+        let coded = Query::new(query, segment.dimension()).unwrap();
+        let mask = Mask::new(allowed, rows);
+        let Some(hits) = segment.walk_within(&coded, &mask, 10, ef, rows as usize) else {
+            continue;
+        };
+        assert!(hits.iter().all(|hit| allowed.contains(hit.ordinal)));
+        let best = brute(segment, query, allowed, 10);
+        found += hits.iter().filter(|hit| best.contains(&hit.ordinal)).count();
+        walked += 1;
+    }
+    (found as f64 / (walked * 10).max(1) as f64, walked)
+}
+
+/// As by codes, with every row allowed and with half or a third of them.
+#[test]
+fn walk_recalls_by_signs() {
+    let mut dice = Dice(42);
+    let near = |dice: &mut Dice| {
+        let center = SIGNED.vector(dice.below(4000) as u32).unwrap();
+        dice.near(&center, 0.6)
+    };
+    for one_in in [1, 2, 3] {
+        let queries: Vec<Vec<f32>> = (0..100).map(|_| near(&mut dice)).collect();
+        let allowed = some(&mut dice, one_in);
+        let (recall, walked) = recall(&SIGNED, &queries, &allowed, 64);
+        assert!(recall >= 0.95 && walked >= 90, "{recall} in {walked} at 1 in {one_in}");
+    }
+}
+
+/// Rows with few components that are not zero, as of a bag of words, are found too.
+#[test]
+fn sparse_rows_are_found_by_signs() {
+    let mut dice = Dice(43);
+    let mut sparse = || {
+        let mut row = vec![0f32; 300];
+        for _ in 0..12 {
+            let end = 1 + dice.below(300);
+            row[dice.below(end) as usize] += 1.0;
+        }
+        let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+        row.iter().map(|value| value / length).collect::<Vec<f32>>()
+    };
+    let texts: Vec<_> = (0..3000).map(|_| (String::new(), sparse())).collect();
+    let queries: Vec<Vec<f32>> = (0..100).map(|_| sparse()).collect();
+    let segment = built(&texts);
+    let all: RoaringBitmap = (0..segment.len()).collect();
+    let mut found = 0.0;
+    // Many scores are equal here: what counts is how good the found are, not which.
+    for query in &queries {
+        let coded = Query::new(query, 300).unwrap();
+        let hits = segment.walk_within(&coded, &Mask::All(3000), 10, 64, 3000).unwrap();
+        let worst = segment.dense_exact(query, &all, 10).unwrap()[9].score;
+        found += hits.iter().filter(|hit| hit.score >= worst).count() as f64 / 10.0;
+    }
+    assert!(found >= 95.0, "{found} of 100");
+}
+
+/// Equal vectors, whose signs say nothing, neither hang nor lose rows, nor does a query of nothing.
+#[test]
+fn equal_rows_answer_by_signs() {
+    let one = Dice(44).unit(WIDE);
+    let texts: Vec<_> = (0..1200).map(|_| ("same".to_owned(), one.clone())).collect();
+    let segment = built(&texts);
+    for query in [one, vec![0.0; WIDE]] {
+        let coded = Query::new(&query, WIDE).unwrap();
+        let found = segment.walk_within(&coded, &Mask::All(1200), 300, 300, 1200).unwrap();
+        assert_eq!(found.len(), 300);
+    }
+}
+
+/// Scores are those of what is kept, however rows are kept, and walks of one query are equal, bit for bit.
+#[test]
+fn scores_are_exact_and_equal_each_time() {
+    let texts = clustered(&mut Dice(45), 1500, WIDE, 10);
+    let all: RoaringBitmap = (0..1500).collect();
+    for precision in [Precision::F32, Precision::F16] {
+        let params =
+            BuildParams { graph_rows_min: 2, threads: 2, precision, ..BuildParams::default() };
+        let segment = Segment::build(&rows(&texts), &params).unwrap().segment;
+        let query = Dice(46).near(&segment.vector(7).unwrap(), 0.5);
+        let coded = Query::new(&query, WIDE).unwrap();
+        let walk = || segment.walk_within(&coded, &Mask::All(1500), 10, 64, 1500).unwrap();
+        let exact = segment.dense_exact(&query, &all, 1500).unwrap();
+        let hits = walk();
+        for hit in &hits {
+            assert!(exact.contains(hit), "{precision:?}");
+        }
+        assert_eq!(pairs(&hits), pairs(&walk()));
+    }
+}
+
+/// Parts that were written before there were signs are read, walked by codes, and written as they were; those with
+/// signs are read as they were written, and answer the same.
+#[test]
+fn parts_without_signs_are_read() {
+    let parts = SIGNED.to_parts().unwrap();
+    let again = Segment::from_parts(&parts).unwrap();
+    assert!(again.to_parts().unwrap() == parts);
+    let mut old = parts.clone();
+    let signs = WIDE * 4 + ROWS as usize * (8 + WIDE / 8);
+    let end = old[0].1.len() - signs;
+    old[0].1.truncate(end);
+    old[0].1[0] = 2;
+    let before = Segment::from_parts(&old).unwrap();
+    assert!(before.vectors.signs().is_none() && before.to_parts().unwrap() == old);
+
+    let mut dice = Dice(47);
+    let queries: Vec<Vec<f32>> =
+        (0..50).map(|_| dice.near(&SIGNED.vector(9).unwrap(), 0.7)).collect();
+    let all: RoaringBitmap = (0..ROWS).collect();
+    for query in &queries {
+        let [left, right] =
+            [&*SIGNED, &again].map(|segment| segment.dense(query, &all, 10, 64).unwrap());
+        assert_eq!(pairs(&left), pairs(&right));
+    }
+    assert!(recall(&before, &queries, &all, 64).0 >= 0.95);
+    // A line of 64 bytes a row, the mean and what rotates.
+    let held = SIGNED.memory().codes - before.memory().codes;
+    assert_eq!(held, ROWS as usize * 64 + WIDE * 4 * 5);
+}

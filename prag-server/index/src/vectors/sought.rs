@@ -1,0 +1,103 @@
+//! A query as walks by signs want it.
+//!
+//! Layer: index.
+//! Holds: what is left of it without the mean, rotated, 4 bits a component in planes.
+//! Never: outlives its search with what is in it: it is written anew each time.
+//! Invariant: low + step·level is within half a step of each component.
+
+use super::signs::Signs;
+use prag_simd::{LINE, Line, Planes};
+
+/// A query, rotated and coded.
+#[derive(Default)]
+pub(crate) struct Sought {
+    rotated: Vec<f32>,
+    levels: Vec<[u8; PLANE_BITS]>,
+    planes: Vec<Planes>,
+    /// Twice what a level is worth, twice the least component, and the sum of all: Σ sign·q = 2 Σ over set bits − Σ q.
+    step: f32,
+    low: f32,
+    sum: f32,
+    /// q·c − c·c
+    base: f32,
+}
+
+impl Sought {
+    /// Make `query`, which is finite, ready to be compared with the rows of `signs`. Inline: fast within a kernel.
+    #[inline(always)]
+    pub(crate) fn aim(&mut self, signs: &Signs, query: &[f32]) {
+        let mean = signs.mean();
+        self.rotated.clear();
+        self.rotated.extend(query.iter().zip(mean).map(|(q, c)| q - c));
+        self.base = prag_simd::dot(&self.rotated, mean);
+        signs.rotation().apply(&mut self.rotated);
+        let (low, high) = ends(&self.rotated);
+        let step = (high - low) / STEPS;
+        let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
+        self.levels.clear();
+        self.levels.resize(signs.stride(), [0; PLANE_BITS]);
+        for (values, levels) in self.rotated.chunks(PLANE_BITS).zip(&mut self.levels) {
+            for (value, level) in values.iter().zip(levels) {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                // 0 to 15 by the choice of step, and saturating
+                let rounded = ((value - low) * inverse + 0.5) as u8;
+                *level = rounded & 15;
+            }
+        }
+        self.planes.clear();
+        self.planes.extend(self.levels.iter().map(planes));
+        self.step = 2.0 * step;
+        self.low = 2.0 * low;
+        self.sum = prag_simd::dot_by(&self.rotated, &self.rotated, |_| 1.0);
+    }
+
+    #[inline(always)]
+    pub(super) fn planes(&self) -> &[Planes] {
+        &self.planes
+    }
+
+    /// The estimate for a row, of the sum of levels over its bits and its tail.
+    #[inline(always)]
+    pub(super) fn score(&self, sum: u32, [set, across, factor]: [f32; 3]) -> f32 {
+        #[allow(clippy::cast_precision_loss)] // at most 15·4096
+        let sum = sum as f32;
+        factor * (sum * self.step + set * self.low - self.sum) + (across + self.base)
+    }
+}
+
+/// The least and the greatest.
+#[inline(always)]
+fn ends(values: &[f32]) -> (f32, f32) {
+    let (mut low, mut high) = ([f32::MAX; LANES], [f32::MIN; LANES]);
+    for values in values.chunks(LANES) {
+        for ((value, low), high) in values.iter().zip(&mut low).zip(&mut high) {
+            *low = if *value < *low { *value } else { *low };
+            *high = if *value > *high { *value } else { *high };
+        }
+    }
+    (low.into_iter().fold(f32::MAX, f32::min), high.into_iter().fold(f32::MIN, f32::max))
+}
+
+/// Bit j of each level in plane j.
+#[inline(always)]
+fn planes(levels: &[u8; PLANE_BITS]) -> Planes {
+    let (eights, _) = levels.as_chunks::<8>();
+    let mut planes = [Line([0u8; LINE]); 4];
+    for (at, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        for (number, plane) in planes.iter_mut().enumerate() {
+            // The product brings the lowest bit of byte i to bit 56 + i, without a carry.
+            let gathered = (eight >> number & EACH_BYTE).wrapping_mul(TO_THE_TOP) >> 56;
+            plane.0[at] = gathered.to_le_bytes()[0];
+        }
+    }
+    planes
+}
+
+/// A level is 0 to 15.
+const STEPS: f32 = 15.0;
+const LANES: usize = 16;
+/// Components that fit on a line of bits.
+const PLANE_BITS: usize = LINE * 8;
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+const TO_THE_TOP: u64 = 0x0102_0408_1020_4080;
