@@ -6,7 +6,7 @@
 //! Never: a long scan, or a read of the disk, on a thread that answers others.
 //! Invariant: answer i is of plan i.
 
-use super::search::{Plan, Ranked, Searched, depth, search};
+use super::search::{Plan, Ranked, Searched, search};
 use super::{Held, problems};
 use crate::collection::CollectionShard;
 use prag_protocol::problem::{Code, Problem};
@@ -76,7 +76,7 @@ fn is_light(shard: &CollectionShard, plan: &Plan) -> bool {
     let Some(live) = shard.try_read() else { return false };
     let dimension = shard.profile().dimension as usize;
     let scanned = live.tail.rows.len().saturating_mul(dimension);
-    walk && plan.ef.max(depth(plan.k)) <= LIGHT_EF
+    walk && plan.ef.max(plan.depth()) <= LIGHT_EF
         && live.segments.len() <= LIGHT_SEGMENTS
         && scanned <= LIGHT_NUMBERS
 }

@@ -7,7 +7,7 @@
 //! Invariant: a probe that finds another one at work is dropped.
 
 use super::Worker;
-use super::search::{Plan, allowed, best, depth};
+use super::search::{Plan, allowed, best};
 use crate::collection::CollectionShard;
 use crate::collection::state::{LiveSegment, Part};
 use prag_client::system::OsEntropy;
@@ -36,6 +36,7 @@ pub(super) struct Sample {
     vector: Vec<f32>,
     filters: Vec<Filter>,
     k: usize,
+    depth: usize,
     ef: usize,
     _alone: OwnedSemaphorePermit,
 }
@@ -53,7 +54,8 @@ impl Probe {
         }
         let alone = Arc::clone(&self.alone).try_acquire_owned().ok()?;
         let (vector, filters) = (vector.clone(), plan.filters.clone());
-        Some(Sample { vector, filters, k: plan.k, ef: plan.ef, _alone: alone })
+        let (k, depth, ef) = (plan.k, plan.depth(), plan.ef);
+        Some(Sample { vector, filters, k, depth, ef, _alone: alone })
     }
 
     /// Add a probe; answers queries, found and wanted of a window that is full with it.
@@ -94,7 +96,7 @@ impl Worker {
 /// How many of the best rows the live way finds, and how many there are. Rows as good as the last of them count as
 /// found.
 fn compare(segments: &[LiveSegment], sample: &Sample) -> Result<(u64, u64), IndexError> {
-    let depth = depth(sample.k);
+    let depth = sample.depth;
     let ef = sample.ef.max(depth);
     let (mut walked, mut exact) = (Vec::new(), Vec::new());
     for (number, segment) in (0u32..).zip(segments) {

@@ -142,7 +142,7 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Ranked, IndexError> {
     }
     let allowed: Vec<RoaringBitmap> =
         live.parts().map(|part| allowed(&part, &plan.filters)).collect();
-    let depth = depth(plan.k);
+    let depth = plan.depth();
     let dense = plan.vector.as_ref().map(|vector| dense(live, plan, vector, &allowed, depth));
     let sparse = plan.text.as_ref().map(|text| sparse(live, text, &allowed, depth));
     let (dense, sparse) = (dense.transpose()?, sparse.transpose()?);
@@ -160,9 +160,15 @@ pub(super) fn search(live: &Live, plan: &Plan) -> Result<Ranked, IndexError> {
     Ok(Ranked::Bare(found.collect(), nearest))
 }
 
-/// Candidates of each leg for `k` hits.
-pub(super) fn depth(k: usize) -> usize {
-    (k * DEPTH_PER_HIT).max(DEPTH_MIN)
+impl Plan {
+    /// Candidates of each leg: what is fused is looked for further down; what is not, no further than it is answered.
+    pub(super) fn depth(&self) -> usize {
+        if self.vector.is_some() && self.text.is_some() {
+            (self.k * DEPTH_PER_HIT).max(DEPTH_MIN)
+        } else {
+            self.k
+        }
+    }
 }
 
 /// The rows of a part that may answer.
