@@ -150,6 +150,7 @@ fn segment(base: &str) -> Segment {
         m: number("M", default.m),
         ef_construction: number("EFC", default.ef_construction),
         graph_rows_min: 2,
+        signs_rows_min: number("SIGNS", 2),
         refine: number("REFINE", usize::from(default.refine)) != 0,
         threads: number("THREADS", default.threads),
         precision,

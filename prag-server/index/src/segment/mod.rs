@@ -53,6 +53,9 @@ pub struct BuildParams {
     pub threads: usize,
     /// Fewer rows than this get no graph: a scan is faster.
     pub graph_rows_min: usize,
+    /// Fewer rows than this get no signs, which wide vectors have beside their codes: the codes of few stay in the cache,
+    /// where they are as fast, and say more.
+    pub signs_rows_min: usize,
     /// What is kept of a vector beside the codes that a walk reads. Give a tail the same.
     pub precision: Precision,
     /// How texts become terms.
@@ -69,6 +72,7 @@ impl Default for BuildParams {
             refine: true,
             threads,
             graph_rows_min: 8192,
+            signs_rows_min: 50_000,
             precision: Precision::default(),
             analyzer: Analyzer::default(),
         }
@@ -153,7 +157,7 @@ impl Segment {
                 vectors.push(&row.vector);
                 fields.push(&row.doc, &row.metadata);
             }
-            if graph.is_some() {
+            if graph.is_some() && rows.len() >= params.signs_rows_min {
                 vectors.sign();
             }
             vectors.settle();

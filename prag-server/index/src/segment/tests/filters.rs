@@ -108,22 +108,28 @@ fn precision_costs_little_recall() {
 #[test]
 fn memory_counts_every_part() {
     let given = rows(&clustered(&mut Dice(15), 2000, 384, 20));
-    let measure = |precision, graph_rows_min| {
-        let params = BuildParams { graph_rows_min, precision, ..BuildParams::default() };
+    let measured = |precision, graph_rows_min, signs_rows_min| {
+        let (params, wanted) = (BuildParams::default(), precision);
+        let params = BuildParams { graph_rows_min, signs_rows_min, precision: wanted, ..params };
         Segment::build(&given, &params).unwrap().segment.memory()
     };
+    let measure = |precision, graph_rows_min| measured(precision, graph_rows_min, usize::MAX);
     let (whole, small) = (measure(Precision::F16, 1), measure(Precision::I8, 1));
     assert_eq!((whole.vectors, small.vectors), (2000 * 384 * 2, 0));
-    // Signs: a line a row, their mean, and what rotates. Codes alone have none.
-    let signs = 2000 * 64 + 384 * 4 * 5;
-    assert_eq!((whole.codes, small.codes), (2000 * (384 + 8) + signs, 2000 * (384 + 4)));
+    assert_eq!((whole.codes, small.codes), (2000 * (384 + 8), 2000 * (384 + 4)));
     assert!(whole.links > 2000 * 40 && whole.words > 2000 * 8 && whole.fields > 2000 * 16);
     assert_eq!(measure(Precision::F16, 5000).links, 0);
     let sum = whole.vectors + whole.codes + whole.links + whole.words + whole.fields;
     assert_eq!(whole.total(), sum);
-    // 1.4 KiB a row beside metadata and ids, of which there are 110 bytes here; of codes alone 0.7 KiB with them.
+    // 1.4 and 0.7 KiB a row.
     assert!(
-        (whole.total() - whole.fields) * 10 <= 2000 * 14336 && small.total() * 10 <= 2000 * 7168,
+        whole.total() * 10 <= 2000 * 14336 && small.total() * 10 <= 2000 * 7168,
         "{whole:?} {small:?}"
     );
+    // Signs: a line a row, their mean, and what rotates; beside codes alone, none. With them 1.4 KiB are kept beside
+    // metadata and ids, of which there are 110 bytes here.
+    let signed = measured(Precision::F16, 1, 0);
+    assert_eq!(signed.codes - whole.codes, 2000 * 64 + 384 * 4 * 5);
+    assert_eq!(measured(Precision::I8, 1, 0).codes, small.codes);
+    assert!((signed.total() - signed.fields) * 10 <= 2000 * 14336, "{signed:?}");
 }

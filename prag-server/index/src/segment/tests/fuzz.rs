@@ -32,7 +32,8 @@ fn index_signs() {
 
 fn parts(precision: Precision, dimension: usize) -> Vec<(PartName, Vec<u8>)> {
     let texts = clustered(&mut Dice(9), 60, dimension, 3);
-    let params = BuildParams { graph_rows_min: 1, threads: 1, precision, ..BuildParams::default() };
+    let params = BuildParams { graph_rows_min: 1, signs_rows_min: 0, ..BuildParams::default() };
+    let params = BuildParams { threads: 1, precision, ..params };
     Segment::build(&rows(&texts), &params).unwrap().segment.to_parts().unwrap()
 }
 

@@ -9,8 +9,13 @@ const WIDE: usize = 256;
 static SIGNED: LazyLock<Segment> =
     LazyLock::new(|| built(&clustered(&mut Dice(41), ROWS as usize, WIDE, 40)));
 
+/// Signs, however few rows there are.
+fn signed() -> BuildParams {
+    BuildParams { signs_rows_min: 0, ..BuildParams::default() }
+}
+
 fn built(texts: &[(String, Vec<f32>)]) -> Segment {
-    let params = BuildParams { graph_rows_min: 1000, threads: 2, ..BuildParams::default() };
+    let params = BuildParams { graph_rows_min: 1000, threads: 2, ..signed() };
     let segment = Segment::build(&rows(texts), &params).unwrap().segment;
     assert!(segment.vectors.signs().is_some());
     segment
@@ -102,8 +107,7 @@ fn scores_are_exact_and_equal_each_time() {
     let texts = clustered(&mut Dice(45), 1500, WIDE, 10);
     let all: RoaringBitmap = (0..1500).collect();
     for precision in [Precision::F32, Precision::F16] {
-        let params =
-            BuildParams { graph_rows_min: 2, threads: 2, precision, ..BuildParams::default() };
+        let params = BuildParams { graph_rows_min: 2, threads: 2, precision, ..signed() };
         let segment = Segment::build(&rows(&texts), &params).unwrap().segment;
         let query = Dice(46).near(&segment.vector(7).unwrap(), 0.5);
         let coded = Query::new(&query, WIDE).unwrap();
