@@ -17,6 +17,7 @@ use prag_protocol::wire::models::{Embeddings, EmbeddingsRequest, Models};
 use prag_protocol::wire::search::{
     ContextReply, ContextRequest, QueriesReply, QueriesRequest, QueryReply, QueryRequest,
 };
+use serde::Serialize;
 
 /// Search a collection. An attested reader gets the reply sealed: `{"sealed": "…"}`.
 #[utoipa::path(post, path = "/v1/collections/{collection}/query", tag = "search", request_body = QueryRequest,
@@ -32,10 +33,7 @@ pub(super) async fn query(
         let request: QueryRequest = signed.json()?;
         Ok(Json(worker.query(&signed.caller, collection_id(&id)?, request, &departure).await?))
     };
-    let reply: Reply<Answer<Metered<QueryReply>>> = answer.await;
-    let reply = reply.into_response();
-    departure.wait().await;
-    reply
+    leave::<QueryReply>(answer, &departure).await
 }
 
 /// Several searches of a collection under one signature, each as if it were asked alone; reply i answers query i. One
@@ -53,10 +51,7 @@ pub(super) async fn queries(
         let request: QueriesRequest = signed.json()?;
         Ok(Json(worker.queries(&signed.caller, collection_id(&id)?, request, &departure).await?))
     };
-    let reply: Reply<Answer<Metered<QueriesReply>>> = answer.await;
-    let reply = reply.into_response();
-    departure.wait().await;
-    reply
+    leave::<QueriesReply>(answer, &departure).await
 }
 
 /// Cited passages within a token budget, ready for a prompt. An attested reader gets the reply sealed.
@@ -73,10 +68,7 @@ pub(super) async fn context(
         let request: ContextRequest = signed.json()?;
         Ok(Json(worker.context(&signed.caller, collection_id(&id)?, request, &departure).await?))
     };
-    let reply: Reply<Answer<Metered<ContextReply>>> = answer.await;
-    let reply = reply.into_response();
-    departure.wait().await;
-    reply
+    leave::<ContextReply>(answer, &departure).await
 }
 
 /// Embed texts (OpenAI's shape).
@@ -91,4 +83,14 @@ pub(super) async fn embeddings(State(worker): State<Worker>, signed: Signed) -> 
 #[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, body = Models)))]
 pub(super) async fn models(State(worker): State<Worker>) -> Json<Models> {
     Json(worker.models())
+}
+
+/// The answer, or why there is none, when it is time.
+async fn leave<T: Serialize>(
+    answer: impl Future<Output = Reply<Answer<Metered<T>>>>,
+    departure: &Departure,
+) -> Response {
+    let reply = answer.await.into_response();
+    departure.wait().await;
+    reply
 }
