@@ -274,8 +274,7 @@ impl Client {
             max_k: grant.max_k,
             quota: grant.quota,
             expires: grant.expires,
-            scope: None,
-        };
+            scope: None, delegate: 0, };
         let effect = match (&json, &grant.scope_salt) {
             (Some(json), Some(ScopeSalt(salt))) => {
                 let terms = ScopeTerms { collection: id, grantee: &grant.grantee, salt, json };

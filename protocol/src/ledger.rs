@@ -11,10 +11,12 @@
 pub mod amount;
 pub mod bank;
 pub mod coin;
+mod grants;
 pub mod hex32;
 pub mod hex64;
 pub mod market;
 mod messages;
+mod offer;
 mod pulse;
 mod records;
 mod relayed;
@@ -26,11 +28,11 @@ pub mod transaction;
 pub mod voucher;
 pub mod workers;
 
+pub use grants::{GrantRecord, Source};
 pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
+pub use offer::{BuyMsg, Offer};
 pub use pulse::{FreshReply, Pulse, PulseMsg};
-pub use records::{
-    Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
-};
+pub use records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};
 pub use relayed::{RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying};
 
 /// Longest scope of a grant as a ledger keeps it, bytes of text.
@@ -45,6 +47,8 @@ pub const POLICY_ENTRIES_MAX: usize = 16;
 pub const SHARDS_MAX: u32 = 4096;
 /// Most live grants of one collection.
 pub const GRANTS_PER_COLLECTION_MAX: u32 = 65_536;
+/// Most grants of its own that a delegate can have at once.
+pub const DELEGATED_MAX: u32 = 1024;
 /// Longest life of a grant from now, seconds (ten years of 366 days).
 pub const GRANT_SECONDS_MAX: u64 = 3660 * 86_400;
 /// Longest lease of a placement from now, seconds (90 days).

@@ -14,7 +14,9 @@ pub use messages::{ExecuteMsg, InstantiateMsg, OwnMsg, SignedQueryMsg};
 
 use prag_contracts_core::access::{self, Event};
 use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
-use prag_contracts_shell::{Refusal, Store, address, happened, header, sender, unpaid};
+use prag_contracts_shell::{
+    Refusal, Store, address, funds, happened, header, payments, sender, unpaid,
+};
 use prag_protocol::CollectionId;
 use prag_protocol::ledger::AccessMsg;
 
@@ -49,8 +51,11 @@ pub fn execute(
     info: MessageInfo,
     message: ExecuteMsg,
 ) -> Result<Response, Refusal> {
-    unpaid(&info)?;
     let (mut store, header) = (Store(deps.storage), header(&env));
+    let mut due = Vec::new();
+    if !matches!(message, ExecuteMsg::Own(OwnMsg::Buy(_))) {
+        unpaid(&info)?;
+    }
     let events = match message {
         ExecuteMsg::Ledger(message) => {
             let sender = sender(&info)?;
@@ -65,12 +70,19 @@ pub fn execute(
         ExecuteMsg::Own(OwnMsg::Pulse(message)) => {
             access::pulse(&mut store, &header, &sender(&info)?, message)
         }
+        ExecuteMsg::Own(OwnMsg::Buy(message)) => {
+            let (sender, funds) = (sender(&info)?, funds(&info)?);
+            access::buy(&mut store, &header, &sender, &funds, message).map(|sold| {
+                due.push(sold.payment);
+                vec![sold.event]
+            })
+        }
     };
     let attributes = events.map_err(Refusal::core)?.into_iter().flat_map(|event| {
         let (action, collection) = told(&event);
         happened(&env, action, collection.map(|id| id.0).as_ref())
     });
-    Ok(Response::new().add_attributes(attributes))
+    Ok(Response::new().add_attributes(attributes).add_messages(payments(due)))
 }
 
 /// Answers one question.
@@ -105,7 +117,8 @@ fn named(api: &dyn Api, message: &AccessMsg) -> Result<(), Refusal> {
         | AccessMsg::Rebind { .. }
         | AccessMsg::ClaimWriter { .. }
         | AccessMsg::Anchor { .. }
-        | AccessMsg::SetPolicy { .. } => Ok(()),
+        | AccessMsg::SetPolicy { .. }
+        | AccessMsg::SetPrice { .. } => Ok(()),
     }
 }
 
@@ -117,6 +130,8 @@ fn told(event: &Event) -> (&'static str, Option<CollectionId>) {
         Event::Transferred { collection, .. } => ("transferred", Some(collection)),
         Event::EpochRotated { collection, .. } => ("epoch_rotated", Some(collection)),
         Event::Granted { collection, .. } => ("granted", Some(collection)),
+        Event::PriceSet { collection, .. } => ("price_set", Some(collection)),
+        Event::Bought { collection, .. } => ("bought", Some(collection)),
         Event::Revoked { collection, .. } => ("revoked", Some(collection)),
         Event::PermitRevoked { .. } => ("permit_revoked", None),
         Event::Placed { collection, .. } => ("placed", Some(collection)),

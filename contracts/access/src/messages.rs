@@ -1,15 +1,15 @@
 //! What the shell adds to the ledger's messages.
 //!
 //! Layer: access shell.
-//! Holds: instantiation, messages that another account sends, pulses, and the questions of a chain whose storage is
+//! Holds: instantiation, messages that another account sends, pulses, sales, and the questions of a chain whose storage is
 //! closed.
 //! Never: another spelling of the ledger's own messages.
 //! Invariant: unknown fields and variants are refused.
 
 use prag_contracts_permit::{SignedMessage, SignedQuery};
 use prag_contracts_shell::{Beside, beside};
-use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, PulseMsg};
+use prag_protocol::ledger::{AccessMsg, BuyMsg, PulseMsg};
+use prag_protocol::{Address, CollectionId};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Nothing to say.
@@ -40,12 +40,19 @@ pub enum OwnMsg {
     /// Anybody, for its own account: a nonce that stands in every answer that the account asks for by `fresh` from now
     /// on. An answer without it is of an older state.
     Pulse(PulseMsg),
+    /// Anybody, with the exact price: gets a grant to read the collection.
+    Buy(BuyMsg),
 }
 
 impl<'de> Deserialize<'de> for ExecuteMsg {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         Ok(match beside(input, RELAYED)? {
-            Beside::Ledger(Told(Beside::Ledger(message))) => Self::Ledger(message),
+            Beside::Ledger(Told(Beside::Ledger(Unpaid(Beside::Ledger(message))))) => {
+                Self::Ledger(message)
+            }
+            Beside::Ledger(Told(Beside::Ledger(Unpaid(Beside::Own(buy))))) => {
+                Self::Own(OwnMsg::Buy(buy))
+            }
             Beside::Ledger(Told(Beside::Own(pulse))) => Self::Own(OwnMsg::Pulse(pulse)),
             Beside::Own(signed) => Self::Own(OwnMsg::Relayed(signed)),
         })
@@ -53,11 +60,20 @@ impl<'de> Deserialize<'de> for ExecuteMsg {
 }
 
 /// What is not relayed.
-struct Told(Beside<AccessMsg, PulseMsg>);
+struct Told(Beside<Unpaid, PulseMsg>);
 
 impl<'de> Deserialize<'de> for Told {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         beside(input, PULSE).map(Self)
+    }
+}
+
+/// Neither that, nor a pulse.
+struct Unpaid(Beside<AccessMsg, BuyMsg>);
+
+impl<'de> Deserialize<'de> for Unpaid {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        beside(input, BUY).map(Self)
     }
 }
 
@@ -71,6 +87,11 @@ pub enum SignedQueryMsg {
         /// Whose.
         account: Address,
     },
+    /// What a grant of a collection costs. Anybody: its owner has said that it is for sale.
+    Price {
+        /// Which collection.
+        collection: CollectionId,
+    },
     /// A ledger question of an owner, a grantee or a placed worker, under a permit.
     WithPermit(Box<SignedQuery>),
     /// The same, answered together with the asker's last pulse.
@@ -79,3 +100,4 @@ pub enum SignedQueryMsg {
 
 const RELAYED: &str = "relayed";
 const PULSE: &str = "pulse";
+const BUY: &str = "buy";

@@ -35,15 +35,18 @@ pub(crate) fn answer(
     message: SignedQueryMsg,
 ) -> Result<AccessReply, Refusal> {
     match message {
-        SignedQueryMsg::Anchor { account } => {
-            let query = AccessQuery::Anchor { account };
-            access::query(&ReadStore(deps.storage), &header(env), query).map_err(Refusal::core)
-        }
+        SignedQueryMsg::Anchor { account } => open(deps, env, AccessQuery::Anchor { account }),
+        SignedQueryMsg::Price { collection } => open(deps, env, AccessQuery::Price { collection }),
         SignedQueryMsg::WithPermit(signed) => {
             signed_answer(deps, env, &signed)?.1.ok_or(Refusal::Hidden)
         }
         SignedQueryMsg::Fresh(signed) => fresh(deps, env, &signed)?.reply.ok_or(Refusal::Hidden),
     }
+}
+
+/// What anybody may ask.
+fn open(deps: Deps<'_>, env: &Env, query: AccessQuery) -> Result<AccessReply, Refusal> {
+    access::query(&ReadStore(deps.storage), &header(env), query).map_err(Refusal::core)
 }
 
 /// The answer, none where it is hidden, and the last pulse of who asks.

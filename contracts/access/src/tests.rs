@@ -143,6 +143,7 @@ fn grant(grantee: &Address) -> AccessMsg {
         quota: None,
         expires: NOW + 500,
         scope: None,
+        delegate: 0,
     }
 }
 

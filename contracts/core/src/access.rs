@@ -9,17 +9,20 @@
 mod anchors;
 mod collections;
 mod consume;
+mod delegates;
 mod error;
 mod grants;
 mod keys;
 mod placements;
 mod policy;
+mod price;
 mod pulse;
 mod query;
 mod reader;
 mod relayed;
 
 pub use error::AccessError;
+pub use price::{Sold, buy};
 pub use pulse::{pulse, pulse_of};
 pub use query::query;
 pub use reader::{Host, Reader, Unanswered, read};
@@ -27,7 +30,7 @@ pub use relayed::{Relayed, relay};
 
 use crate::kv::Staged;
 use crate::{Env, Kv};
-use prag_protocol::ledger::{AccessMsg, GrantRecord};
+use prag_protocol::ledger::{AccessMsg, GrantRecord, Source};
 use prag_protocol::{Address, CollectionId, Epoch};
 use serde::Serialize;
 
@@ -47,6 +50,10 @@ pub enum Event {
     EpochRotated { collection: CollectionId, epoch: Epoch },
     /// A grant was given, or replaced.
     Granted { collection: CollectionId, grantee: Address },
+    /// What a grant costs was said, or that none is for sale.
+    PriceSet { collection: CollectionId },
+    /// A grant was paid for.
+    Bought { collection: CollectionId, grantee: Address },
     /// A grant is void.
     Revoked { collection: CollectionId, grantee: Address },
     /// A permit of `account` is void.
@@ -126,7 +133,18 @@ impl Step<'_> {
             AccessMsg::Consume { collection, shard, grantee, units } => {
                 self.consume(collection, shard, grantee, units)
             }
-            AccessMsg::Grant { collection, grantee, read, write, max_k, quota, expires, scope } => {
+            AccessMsg::SetPrice { collection, offer } => self.set_price(collection, offer),
+            AccessMsg::Grant {
+                collection,
+                grantee,
+                read,
+                write,
+                max_k,
+                quota,
+                expires,
+                scope,
+                delegate,
+            } => {
                 let record = GrantRecord {
                     grantee,
                     can_write: write,
@@ -137,6 +155,10 @@ impl Step<'_> {
                     expires,
                     scope,
                     revoked: false,
+                    source: Source::Owner,
+                    delegate,
+                    given: 0,
+                    term: 0,
                 };
                 self.grant(collection, record)
             }

@@ -26,3 +26,8 @@ pub struct Payment {
     /// Smallest units, at least 1.
     pub amount: u128,
 }
+
+/// Whether just this came: one coin, to the unit.
+pub(crate) fn exactly(came: &[Funds], denom: &str, amount: u128) -> bool {
+    matches!(came, [coin] if coin.denom == denom && coin.amount == amount)
+}

@@ -11,6 +11,7 @@ mod peers;
 
 pub use error::MarketError;
 
+use crate::access::{self, Sold};
 use crate::bank;
 use crate::kv::Staged;
 use crate::rewards::{self, Host, Slash};
@@ -19,9 +20,10 @@ use crate::workers::{self, Call, Verdict};
 use crate::{Env, Funds, Kv, Payment, Verify};
 use peers::{Asked, Shared};
 use prag_protocol::Address;
+use prag_protocol::ledger::BuyMsg;
 use prag_protocol::ledger::bank::Coin;
 use prag_protocol::ledger::market::{
-    Contracts, FUNDS_MAX, MarketInit, MarketMsg, MarketQuery, MarketReply,
+    AccessPaid, Contracts, FUNDS_MAX, MarketInit, MarketMsg, MarketQuery, MarketReply,
 };
 use prag_protocol::ledger::rewards::{RewardsInit, RewardsMsg};
 use prag_protocol::ledger::subscription::SubscriptionMsg;
@@ -89,6 +91,7 @@ pub fn execute(
     match message {
         MarketMsg::Bank(_) if !funds.is_empty() => return Err(MarketError::Funds),
         MarketMsg::Bank(message) => bank::execute(step.kv, sender, message)?,
+        MarketMsg::Access(AccessPaid::Buy(message)) => step.buy(funds, message)?,
         MarketMsg::Workers(message) => {
             let registers = matches!(*message, WorkersMsg::RegisterWorker(_));
             if registers && sender != market.worker {
@@ -142,6 +145,13 @@ struct Step<'a, 'b> {
 }
 
 impl Step<'_, '_> {
+    /// The access contract keeps nothing of what comes, so it needs no account here.
+    fn buy(&mut self, funds: &[Coin], message: BuyMsg) -> Result<(), MarketError> {
+        let came: Vec<_> = coins(funds)?.collect();
+        let Sold { payment, .. } = access::buy(self.kv, self.env, self.sender, &came, message)?;
+        self.pay(self.sender, &[payment])
+    }
+
     fn workers(&mut self, funds: &[Coin], message: WorkersMsg) -> Result<(), MarketError> {
         let account = &self.market.contracts.workers;
         let funds = self.receive(account, funds)?;
@@ -192,13 +202,9 @@ impl Step<'_, '_> {
 
     /// Funds go to the contract before it hears the message.
     fn receive(&mut self, account: &Address, funds: &[Coin]) -> Result<Vec<Funds>, MarketError> {
-        if funds.len() > FUNDS_MAX {
-            return Err(MarketError::Coins);
-        }
-        let mut came = Vec::with_capacity(funds.len());
-        for Coin { denom, amount } in funds {
-            bank::transfer(self.kv, self.sender, account, denom.as_str(), amount.get())?;
-            came.push(Funds { denom: denom.to_string(), amount: amount.get() });
+        let came: Vec<_> = coins(funds)?.collect();
+        for Funds { denom, amount } in &came {
+            bank::transfer(self.kv, self.sender, account, denom, *amount)?;
         }
         Ok(came)
     }
@@ -209,6 +215,15 @@ impl Step<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// What comes along, as contracts see it.
+fn coins(funds: &[Coin]) -> Result<impl Iterator<Item = Funds>, MarketError> {
+    if funds.len() > FUNDS_MAX {
+        return Err(MarketError::Coins);
+    }
+    let seen = |coin: &Coin| Funds { denom: coin.denom.to_string(), amount: coin.amount.get() };
+    Ok(funds.iter().map(seen))
 }
 
 #[cfg(test)]

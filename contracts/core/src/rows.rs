@@ -6,7 +6,7 @@
 //! Never: rules; which tables there are is each contract's own (`keys`).
 //! Invariant: no key is the key of two things: fields are of fixed length, length-prefixed, or last.
 //!
-//! Key = module byte ‖ table byte ‖ fields, big-endian. Value = [`FORMAT`] ‖ postcard.
+//! Key = module byte ‖ table byte ‖ fields, big-endian. Value = format byte ‖ postcard.
 
 use crate::Kv;
 use prag_protocol::Address;
@@ -28,13 +28,19 @@ pub enum RowError {
 pub(crate) struct Row<T> {
     key: Vec<u8>,
     table: &'static str,
+    format: u8,
     record: PhantomData<T>,
 }
 
 impl<T: Serialize + DeserializeOwned> Row<T> {
     /// `table` names it in errors.
     pub(crate) fn new(table: &'static str, key: Vec<u8>) -> Self {
-        Self { key, table, record: PhantomData }
+        Self { key, table, format: FORMAT, record: PhantomData }
+    }
+
+    /// The same of a record that has changed since its first format. Rows of formats before do not read back.
+    pub(crate) fn of_format(self, format: u8) -> Self {
+        Self { format, ..self }
     }
 
     /// The record, if there is one.
@@ -43,7 +49,7 @@ impl<T: Serialize + DeserializeOwned> Row<T> {
             return Ok(None);
         };
         let damaged = RowError::Damaged(self.table);
-        let body = value.strip_prefix(&[FORMAT]).ok_or(damaged)?;
+        let body = value.strip_prefix(&[self.format]).ok_or(damaged)?;
         match postcard::take_from_bytes(body) {
             Ok((record, [])) => Ok(Some(record)),
             Ok(_) | Err(_) => Err(damaged),
@@ -52,8 +58,8 @@ impl<T: Serialize + DeserializeOwned> Row<T> {
 
     /// Writes the record.
     pub(crate) fn save(&self, kv: &mut dyn Kv, record: &T) -> Result<(), RowError> {
-        let value =
-            postcard::to_extend(record, vec![FORMAT]).map_err(|_| RowError::Damaged(self.table))?;
+        let value = postcard::to_extend(record, vec![self.format])
+            .map_err(|_| RowError::Damaged(self.table))?;
         kv.put(&self.key, &value);
         Ok(())
     }
@@ -74,5 +80,5 @@ pub(crate) fn text(address: &Address) -> &[u8] {
     address.as_str().as_bytes()
 }
 
-/// First byte of every record.
+/// First byte of every record that is as it was at first.
 const FORMAT: u8 = 1;

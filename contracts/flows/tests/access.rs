@@ -3,9 +3,12 @@
 
 use cosmwasm_std::{Addr, Coin, to_json_binary};
 use cw_multi_test::IntoAddr;
+use prag_access::OwnMsg;
 use prag_contracts_flows::Network;
 use prag_contracts_flows::relay::{Pass, PassOn};
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord, Placement};
+use prag_protocol::ledger::{
+    AccessMsg, AccessQuery, AccessReply, BuyMsg, GrantRecord, Offer, Placement, Source,
+};
 use prag_protocol::{Address, CollectionId};
 
 const COLLECTION: CollectionId = CollectionId([0xc0; 16]);
@@ -32,6 +35,7 @@ fn grant(grantee: &str, expires: u64) -> AccessMsg {
         quota: Some(100),
         expires,
         scope: None,
+        delegate: 0,
     }
 }
 
@@ -163,6 +167,68 @@ fn coins_are_not_swallowed() {
     assert_eq!(balance.amount.u128(), 1_000_000);
     let reply = network.asked(&AccessQuery::Collection { collection: COLLECTION }).unwrap();
     assert_eq!(reply, AccessReply::Collection(None));
+}
+
+/// The price goes to the owner in the transaction that grants, or nothing has happened and the coins are back; the contract
+/// keeps none.
+#[test]
+fn a_sale_pays_the_owner() {
+    let mut network = Network::new().unwrap();
+    network.access("owner", &create()).unwrap();
+    let offer = Offer {
+        amount: 700.try_into().unwrap(),
+        denom: "uscrt".parse().unwrap(),
+        seconds: 600,
+        max_k: 10,
+        quota: Some(50),
+    };
+    let (collection, access) = (COLLECTION, network.access.clone());
+    let buy = OwnMsg::Buy(BuyMsg { collection, offer: offer.clone() });
+    let price = [Coin::new(700_u128, "uscrt")];
+    let refused = network.tell("rich", &access, &buy, &price).unwrap_err();
+    assert_eq!(refused, "no grant of this collection is for sale");
+    let set = AccessMsg::SetPrice { collection, offer: Some(offer) };
+    network.access("owner", &set).unwrap();
+    let refused = network.tell("rich", &access, &set, &price).unwrap_err();
+    assert_eq!(refused, "this message takes no funds");
+    for funds in [vec![], vec![Coin::new(699_u128, "uscrt")], vec![Coin::new(701_u128, "uscrt")]] {
+        let refused = network.tell("rich", &access, &buy, &funds).unwrap_err();
+        assert_eq!(refused, "exactly the price must come along, in one coin");
+    }
+    assert_eq!((network.has(&"rich".into_addr()), record(&network, "rich")), (1_000_000, None));
+    network.tell("rich", &access, &buy, &price).unwrap();
+    let grant = record(&network, "rich").unwrap();
+    assert_eq!((grant.source, grant.quota), (Source::Sale, Some(50)));
+    let balances = ["rich", "owner"].map(|who| network.has(&who.into_addr()));
+    assert_eq!((balances, network.has(&access)), ([999_300, 700], 0));
+
+    let placement = place(&network, "worker");
+    network.access("owner", &placement).unwrap();
+    network.access("worker", &consume("rich", 50)).unwrap();
+    network.access("worker", &consume("rich", 1)).unwrap_err();
+}
+
+/// A contract that is a delegate grants within its own grant, until its owner takes that.
+#[test]
+fn a_contract_may_be_a_delegate() {
+    let mut network = Network::new().unwrap();
+    let (relay, expires) = (network.relay.clone(), network.now() + 600);
+    network.access("owner", &create()).unwrap();
+    let placement = place(&network, "worker");
+    network.access("owner", &placement).unwrap();
+    let mut appoint = grant("relay", expires);
+    if let AccessMsg::Grant { grantee, delegate, .. } = &mut appoint {
+        (*grantee, *delegate) = (spelled(&relay), 1);
+    }
+    network.access("owner", &appoint).unwrap();
+    let all = PassOn(vec![pass(&network, &grant("reader", expires), false)]);
+    network.tell("anybody", &relay, &all, &[]).unwrap();
+    network.access("worker", &consume("reader", 60)).unwrap();
+    let refused = network.access("worker", &consume("reader", 41)).unwrap_err();
+    assert_eq!(refused, "only 40 units of the grant are left");
+    let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: spelled(&relay) };
+    network.access("owner", &revoke).unwrap();
+    network.access("worker", &consume("reader", 1)).unwrap_err();
 }
 
 /// Two instances share nothing, and their events do not say that they speak of the same id.

@@ -14,12 +14,12 @@ pub use story::story;
 use crate::engine::json_of;
 use crate::{Called, Engine, EngineError, Entry, Operation, Rows, told};
 use prag_access::{OwnMsg, SignedQueryMsg};
-use prag_contracts_core::access::Relayed;
-use prag_contracts_core::{Env, access};
+use prag_contracts_core::access::{Relayed, Sold};
+use prag_contracts_core::{Env, Funds, access};
 use prag_contracts_permit::testing::{Person, account, relayed, signed};
 use prag_contracts_permit::{Expected, PermitParams, RelayTerms};
 use prag_protocol::CollectionId;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, PulseMsg};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, BuyMsg, Offer, PulseMsg};
 use serde_json::Value;
 
 /// Who acts.
@@ -32,6 +32,8 @@ pub struct Cast {
     pub worker: Person,
     /// Has nothing.
     pub stranger: Person,
+    /// Ten units for five.
+    pub offer: Offer,
 }
 
 /// One thing that somebody does.
@@ -59,6 +61,13 @@ pub enum Act {
     },
     /// A pulse of its own.
     Pulse(PulseMsg),
+    /// A grant that is paid for.
+    Buy {
+        /// On which terms.
+        message: BuyMsg,
+        /// What comes along.
+        funds: Vec<Funds>,
+    },
     /// A question.
     Ask {
         /// The question.
@@ -79,7 +88,20 @@ impl Cast {
     /// [`EngineError`] if `contract` is no address.
     pub fn new(contract: &str) -> Result<Self, EngineError> {
         let person = |number| Person::new(number, contract).map_err(EngineError::new);
-        Ok(Self { owner: person(1)?, reader: person(2)?, worker: person(3)?, stranger: person(4)? })
+        let offer = Offer {
+            amount: 5.try_into().map_err(EngineError::new)?,
+            denom: "uscrt".parse().map_err(EngineError::new)?,
+            seconds: 3600,
+            max_k: 10,
+            quota: Some(10),
+        };
+        Ok(Self {
+            owner: person(1)?,
+            reader: person(2)?,
+            worker: person(3)?,
+            stranger: person(4)?,
+            offer,
+        })
     }
 }
 
@@ -107,6 +129,11 @@ impl Step<'_> {
             Act::Pulse(pulse) => {
                 let events = access::pulse(rows, &self.env, &self.by.address, *pulse);
                 Ok(told(&events.map_err(|error| error.to_string())?, &[]))
+            }
+            Act::Buy { message, funds } => {
+                let sold = access::buy(rows, &self.env, &self.by.address, funds, message.clone());
+                let Sold { event, payment } = sold.map_err(|error| error.to_string())?;
+                Ok(told(&[event], &[payment]))
             }
             Act::Ask { query, .. } => {
                 let reply = access::query(rows, &self.env, query.clone());
@@ -166,6 +193,7 @@ impl Operation for Step<'_> {
 
     fn perform(&self, engine: &mut dyn Engine) -> Result<Called, EngineError> {
         let mut sender = self.by.address.clone();
+        let mut coins = &[][..];
         let (entry, message) = match &self.act {
             Act::Tell(message) => (Entry::Execute, json_of(message)?),
             Act::Relay { message, sequence } => {
@@ -173,11 +201,15 @@ impl Operation for Step<'_> {
                 (Entry::Execute, self.relayed(engine, message, *sequence)?)
             }
             Act::Pulse(pulse) => (Entry::Execute, json_of(&OwnMsg::Pulse(*pulse))?),
+            Act::Buy { message, funds } => {
+                coins = funds;
+                (Entry::Execute, json_of(&OwnMsg::Buy(message.clone()))?)
+            }
             Act::Ask { query, permission, shard, .. } => {
                 (Entry::Query, self.question(engine, query, permission, *shard)?)
             }
         };
-        engine.call(entry, &self.env, sender.as_str(), &message)
+        engine.call_with(entry, &self.env, sender.as_str(), coins, &message)
     }
 }
 

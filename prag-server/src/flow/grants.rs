@@ -48,8 +48,7 @@ impl Worker {
             max_k: put.max_k,
             quota: put.quota,
             expires: put.expires,
-            scope,
-        };
+            scope, delegate: 0, };
         let reply = self.transition(caller, message).await?;
         held.watch().forget(&put.grantee);
         Ok(reply)

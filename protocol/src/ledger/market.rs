@@ -5,6 +5,7 @@
 //! Never: a second spelling of a contract's message; permits, since a request to a worker is signed under one.
 //! Invariant: every message names its contract, and is that contract's own JSON.
 
+use super::BuyMsg;
 use super::bank::{BankInit, BankMsg, BankQuery, BankReply, Coin};
 use super::rewards::{RewardsConfig, RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim};
 use super::subscription::{SubscriptionMsg, SubscriptionQuery, SubscriptionReply};
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MarketMsg {
+    /// Of the access ledger: what takes money there.
+    Access(AccessPaid),
     /// Of the bank. Takes no funds: they are in the message.
     Bank(BankMsg),
     /// Of the registry.
@@ -25,6 +28,14 @@ pub enum MarketMsg {
     Subscription(SubscriptionMsg),
     /// Of the rewards.
     Rewards(Box<RewardsMsg>),
+}
+
+/// A transition of the access ledger that money comes with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AccessPaid {
+    /// Buys a grant.
+    Buy(BuyMsg),
 }
 
 /// Stands where a contract's query has a permit: the request itself is signed under one.

@@ -5,13 +5,15 @@
 //! Never: who may send them (contracts/core decides).
 //! Invariant: everything is refused by field and limit before any state is read.
 
+use super::grants::GrantRecord;
+use super::offer::Offer;
 use super::records::{
-    Admission, Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, WriterRecord,
+    Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord,
 };
 #[cfg(feature = "schema")]
 use super::schema::Hex32;
 use super::{
-    INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX, SCOPE_BYTES_MAX,
+    DELEGATED_MAX, INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX, SCOPE_BYTES_MAX,
     SHARDS_MAX, hex32,
 };
 use crate::limits::K_MAX;
@@ -39,11 +41,12 @@ pub enum AccessMsg {
         /// Which.
         collection: CollectionId,
     },
-    /// Owner: grants, or replaces the grant as a whole (use starts at zero again).
+    /// Owner: grants, or replaces the grant as a whole (use starts at zero again). A delegate: the same, within its own
+    /// grant, to whom nobody else has granted.
     Grant {
         /// Which.
         collection: CollectionId,
-        /// To whom; not the owner.
+        /// To whom; neither the owner nor the sender.
         grantee: Address,
         /// May query. At least one of `read` and `write` is true.
         read: bool,
@@ -59,8 +62,12 @@ pub enum AccessMsg {
         /// What it is narrowed to, a filter's JSON or its sealed form; absent is everything.
         #[serde(default)]
         scope: Option<String>,
+        /// How many grants of its own the grantee may give within this one, at most [`DELEGATED_MAX`]. Only the owner
+        /// says more than 0.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        delegate: u32,
     },
-    /// Owner: voids a grant. Again is no error.
+    /// Owner: voids a grant, for delegates as well. A delegate: voids one that it gave. Again is no error.
     Revoke {
         /// Which.
         collection: CollectionId,
@@ -150,7 +157,15 @@ pub enum AccessMsg {
         #[cfg_attr(feature = "schema", schemars(with = "Vec<Hex32>"))]
         readers: Vec<[u8; 32]>,
     },
-    /// Worker: takes units from a grant, before they are served.
+    /// Owner: for how much anybody may buy a grant, or that nobody may.
+    SetPrice {
+        /// Which.
+        collection: CollectionId,
+        /// Absent: not for sale.
+        #[serde(default)]
+        offer: Option<Offer>,
+    },
+    /// Worker: takes units from a grant, before they are served; also from that of the delegate who gave it.
     Consume {
         /// Which.
         collection: CollectionId,
@@ -211,6 +226,11 @@ pub enum AccessQuery {
         /// Which collection.
         collection: CollectionId,
     },
+    /// What a grant of the collection costs.
+    Price {
+        /// Which collection.
+        collection: CollectionId,
+    },
     /// Collection, policy, and grant and permit of one caller, at one height.
     Admission {
         /// Which collection.
@@ -268,6 +288,8 @@ pub enum AccessReply {
     Anchor(Option<Anchor>),
     /// `None` before the first policy: placements alone decide who serves, grants alone who reads.
     Policy(Option<PolicyRecord>),
+    /// `None` where it is not for sale, destroyed, or absent.
+    Price(Option<Offer>),
     /// For [`AccessQuery::Admission`].
     Admission(Admission),
     /// For [`AccessQuery::Collections`] and [`AccessQuery::Shared`].
@@ -306,10 +328,11 @@ impl AccessMsg {
     pub fn check(&self) -> Result<(), BoundError> {
         match self {
             Self::CreateCollection { epoch, .. } => within("epoch", u64::from(*epoch), 1, 1),
-            Self::Grant { max_k, quota, expires, scope, .. } => {
+            Self::Grant { max_k, quota, expires, scope, delegate, .. } => {
                 within("max_k", u64::from(*max_k), 1, u64::from(K_MAX))?;
                 within("quota", quota.unwrap_or(1), 1, INTEGER_MAX)?;
                 within("expires", *expires, 1, INTEGER_MAX)?;
+                within("delegate", u64::from(*delegate), 0, u64::from(DELEGATED_MAX))?;
                 let scope_bytes = scope.as_ref().map_or(1, String::len);
                 length("scope", scope_bytes, 1, SCOPE_BYTES_MAX)
             }
@@ -338,6 +361,7 @@ impl AccessMsg {
                 shard(*number)?;
                 within("units", *units, 1, INTEGER_MAX)
             }
+            Self::SetPrice { offer, .. } => offer.as_ref().map_or(Ok(()), Offer::check),
             Self::DestroyCollection { .. }
             | Self::Revoke { .. }
             | Self::Transfer { .. }
@@ -365,9 +389,15 @@ impl AccessQuery {
             Self::Collection { .. }
             | Self::Grant { .. }
             | Self::Anchor { .. }
-            | Self::Policy { .. } => Ok(()),
+            | Self::Policy { .. }
+            | Self::Price { .. } => Ok(()),
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn shard(number: u32) -> Result<(), BoundError> {

@@ -5,7 +5,7 @@
 //! Never: who may change them (contracts/core decides).
 //! Invariant: integers only.
 
-use super::hex32;
+use super::{GrantRecord, hex32};
 #[cfg(feature = "schema")]
 use super::schema::Hex32;
 use crate::{Address, CollectionId, Epoch};
@@ -26,31 +26,6 @@ pub struct CollectionRecord {
     pub commitment: [u8; 32],
     /// Destroyed for good: nobody is admitted, and the id is never used again.
     pub destroyed: bool,
-}
-
-/// What one grantee may do with one collection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct GrantRecord {
-    /// Who is granted.
-    pub grantee: Address,
-    /// May put and delete documents.
-    pub can_write: bool,
-    /// May query and read context.
-    pub can_read: bool,
-    /// Most hits of one query.
-    pub max_k: u32,
-    /// Units in all; `None` is unlimited.
-    pub quota: Option<u64>,
-    /// Units used, at most `quota`.
-    pub used: u64,
-    /// Unix seconds; void from this second on.
-    pub expires: u64,
-    /// The filter that every read is narrowed to, as JSON text or sealed; opaque to the ledger.
-    pub scope: Option<String>,
-    /// Revoked: void until granted anew.
-    pub revoked: bool,
 }
 
 /// The owner's word that one worker may hold the key of one shard. Nothing is released without it.
@@ -142,8 +117,22 @@ pub struct Admission {
     pub collection: Option<CollectionRecord>,
     /// The caller's grant, if there is one.
     pub grant: Option<GrantRecord>,
+    /// The grant of whoever gave that grant, where this was a delegate.
+    #[serde(default)]
+    pub through: Option<GrantRecord>,
     /// True if the caller revoked this permit.
     pub permit_revoked: bool,
     /// The collection's policy, if one was ever set.
     pub policy: Option<PolicyRecord>,
+}
+
+impl Admission {
+    /// The caller's grant as far as it reaches: one that a delegate gave never reaches beyond the delegate's own. `None`
+    /// where there is none, or where that of its delegate does not carry it.
+    ///
+    /// What it is narrowed to is the scope of this grant and, where there is one, that of [`Admission::through`].
+    #[must_use]
+    pub fn reach(&self) -> Option<GrantRecord> {
+        self.grant.as_ref()?.reach(self.through.as_ref())
+    }
 }

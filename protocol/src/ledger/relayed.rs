@@ -19,7 +19,7 @@ pub enum Relaying {
 }
 
 impl AccessMsg {
-    /// Owners and grantees may have their messages relayed. A worker's may not be: they speak for the TEE to which its
+    /// Owners, delegates and grantees may have their messages relayed. A worker's may not be: they speak for the TEE to which its
     /// wallet is sealed, which pays for itself, and no permit hands that on to a session key.
     #[must_use]
     pub fn relaying(&self) -> Relaying {
@@ -33,7 +33,8 @@ impl AccessMsg {
             | Self::Revoke { .. }
             | Self::Place { .. }
             | Self::Unplace { .. }
-            | Self::SetPolicy { .. } => Relaying::Administration,
+            | Self::SetPolicy { .. }
+            | Self::SetPrice { .. } => Relaying::Administration,
             Self::Rebind { .. }
             | Self::ClaimWriter { .. }
             | Self::Anchor { .. }

@@ -20,6 +20,7 @@ fn grant(max_k: u32, quota: Option<u64>, expires: u64, scope: Option<String>) ->
         quota,
         expires,
         scope,
+        delegate: 0,
     }
 }
 

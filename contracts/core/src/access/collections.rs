@@ -34,6 +34,7 @@ impl Step<'_> {
         record.destroyed = true;
         keys::collection(collection).save(self.kv, &record)?;
         keys::owned(self.sender).remove(self.kv, &collection.0)?;
+        keys::offer(collection).remove(self.kv);
         Ok(Some(Event::CollectionDestroyed { collection }))
     }
 
@@ -44,6 +45,7 @@ impl Step<'_> {
         }
         keys::owned(self.sender).remove(self.kv, &collection.0)?;
         keys::owned(&to).add(self.kv, &collection.0)?;
+        keys::offer(collection).remove(self.kv);
         record.owner = to.clone();
         keys::collection(collection).save(self.kv, &record)?;
         Ok(Some(Event::Transferred { collection, to }))

@@ -25,9 +25,38 @@ pub enum AccessError {
     /// Destroyed for good.
     #[error("the collection is destroyed")]
     Destroyed,
-    /// The owner needs no grant, and nobody transfers to themselves.
-    #[error("the owner cannot be granted or handed its own collection")]
+    /// The owner needs no grant, and nobody grants or transfers to themselves.
+    #[error(
+        "nobody grants to themselves, and the owner cannot be granted or handed its own collection"
+    )]
     Owner,
+    /// A delegate gives no more than it has. Not retryable as it is.
+    #[error("{0} is beyond the delegate's own grant")]
+    Beyond(&'static str),
+    /// The grantee's grant, or the last word on it, is the owner's or another delegate's. Ask them.
+    #[error("the grant is not one that the sender gave")]
+    Another,
+    /// A delegate has given as many grants as it may. Revoke some.
+    #[error("a delegate of this grant has at most {max} grants of its own")]
+    DelegatedFull {
+        /// The bound.
+        max: u32,
+    },
+    /// No grant of the collection is for sale: it is absent, destroyed, or has no price.
+    #[error("no grant of this collection is for sale")]
+    NotForSale,
+    /// The price or what it buys has changed. Read it again.
+    #[error("the terms of the sale are not the ones named; ask for the price again")]
+    OtherTerms,
+    /// Not exactly the price came along.
+    #[error("exactly the price must come along, in one coin")]
+    Price,
+    /// The owner revoked the buyer's grant. Ask the owner.
+    #[error("the owner has revoked the sender's grant")]
+    Revoked,
+    /// A running grant cannot be added to. Buy when it is over.
+    #[error("the sender holds a grant of other terms, which has to end first")]
+    Holds,
     /// A grant must allow `read`, `write`, or both.
     #[error("a grant must allow read, write, or both")]
     EmptyGrant,

@@ -5,15 +5,16 @@
 //! Never: the meaning of a scope.
 //! Invariant: a grant is in its collection's and its grantee's list exactly while it is unrevoked.
 
+use super::delegates::{Giver, after};
 use super::{Event, Outcome, Step, keys};
 use crate::AccessError;
-use prag_protocol::ledger::{GRANT_SECONDS_MAX, GRANTS_PER_COLLECTION_MAX, GrantRecord};
+use prag_protocol::ledger::{GRANT_SECONDS_MAX, GRANTS_PER_COLLECTION_MAX, GrantRecord, Source};
 use prag_protocol::{Address, CollectionId};
 
 impl Step<'_> {
-    pub(super) fn grant(&mut self, collection: CollectionId, record: GrantRecord) -> Outcome {
-        self.own(collection)?;
-        if record.grantee == *self.sender {
+    pub(super) fn grant(&mut self, collection: CollectionId, mut record: GrantRecord) -> Outcome {
+        let giver = self.giver(collection)?;
+        if record.grantee == *self.sender || self.owns(collection, &record.grantee)? {
             return Err(AccessError::Owner);
         }
         if !record.can_read && !record.can_write {
@@ -21,34 +22,61 @@ impl Step<'_> {
         }
         self.ahead("expires", record.expires, GRANT_SECONDS_MAX)?;
 
-        let grantee = record.grantee.clone();
-        let row = keys::grant(collection, &grantee);
-        let listed = row.load(self.kv)?.is_some_and(|before| !before.revoked);
-        if !listed {
+        let before = keys::grant(collection, &record.grantee).load(self.kv)?;
+        if let Giver::Delegate(own) = &giver {
+            self.within(own, &record, before.as_ref())?;
+        }
+        record.source = giver.source(self.sender);
+        if let Some(before) = &before {
+            (record.given, record.term) = after(before, record.delegate)?;
+            self.let_go(collection, before)?;
+        }
+        self.count_in(collection, &record)?;
+        self.keep(collection, before.as_ref(), &record)?;
+        let event = Event::Granted { collection, grantee: record.grantee };
+        Ok(Some(event))
+    }
+
+    /// Writes a grant that holds, in place of `before`.
+    pub(super) fn keep(
+        &mut self,
+        collection: CollectionId,
+        before: Option<&GrantRecord>,
+        record: &GrantRecord,
+    ) -> Result<(), AccessError> {
+        let grantee = &record.grantee;
+        if before.is_none_or(|before| before.revoked) {
             let list = keys::granted(collection);
             if list.count(self.kv)? >= GRANTS_PER_COLLECTION_MAX {
                 let max = GRANTS_PER_COLLECTION_MAX;
                 return Err(AccessError::GrantsFull { max });
             }
             list.add(self.kv, grantee.as_str().as_bytes())?;
-            keys::shared(&grantee).add(self.kv, &collection.0)?;
+            keys::shared(grantee).add(self.kv, &collection.0)?;
         }
-        row.save(self.kv, &record)?;
-        let event = Event::Granted { collection, grantee };
-        Ok(Some(event))
+        Ok(keys::grant(collection, grantee).save(self.kv, record)?)
     }
 
     pub(super) fn revoke(&mut self, collection: CollectionId, grantee: Address) -> Outcome {
-        self.own(collection)?;
+        let giver = self.giver(collection)?;
         let row = keys::grant(collection, &grantee);
         let mut record = row.load(self.kv)?.ok_or(AccessError::NoGrant)?;
+        if matches!(giver, Giver::Delegate(_)) && !self.gave(&record) {
+            return Err(AccessError::Another);
+        }
         if record.revoked {
             return Ok(None);
         }
-        record.revoked = true;
-        row.save(self.kv, &record)?;
+        self.let_go(collection, &record)?;
         keys::granted(collection).remove(self.kv, grantee.as_str().as_bytes())?;
         keys::shared(&grantee).remove(self.kv, &collection.0)?;
+        (record.given, record.term) = after(&record, 0)?;
+        (record.delegate, record.revoked) = (0, true);
+        if matches!(giver, Giver::Owner) {
+            // The owner's word is the last: no delegate grants to whom the owner has revoked, and nobody sells.
+            record.source = Source::Owner;
+        }
+        row.save(self.kv, &record)?;
         let event = Event::Revoked { collection, grantee };
         Ok(Some(event))
     }

@@ -11,7 +11,7 @@ use super::placements::Left;
 use crate::list::List;
 use crate::rows::{self, Row, text};
 use prag_protocol::ledger::{
-    Anchor, CollectionRecord, GrantRecord, Placement, PolicyRecord, Pulse, WriterRecord,
+    Anchor, CollectionRecord, GrantRecord, Offer, Placement, PolicyRecord, Pulse, WriterRecord,
 };
 use prag_protocol::{Address, CollectionId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,7 +21,12 @@ pub(super) fn collection(id: CollectionId) -> Row<CollectionRecord> {
 }
 
 pub(super) fn grant(id: CollectionId, grantee: &Address) -> Row<GrantRecord> {
-    row("grants", b'g', &[&id.0, text(grantee)])
+    row("grants", b'g', &[&id.0, text(grantee)]).of_format(GRANT_FORMAT)
+}
+
+/// What a grant of a live collection costs; there is no row where none is for sale.
+pub(super) fn offer(id: CollectionId) -> Row<Offer> {
+    row("prices", b'e', &[&id.0])
 }
 
 /// True where `account` revoked the permit; there is no row otherwise.
@@ -87,3 +92,5 @@ fn row<T: Serialize + DeserializeOwned>(table: &'static str, byte: u8, fields: &
 
 /// First byte of every key: other contracts of one ledger take other bytes.
 const MODULE: u8 = 1;
+/// Grants know of delegates and sales since format 2.
+const GRANT_FORMAT: u8 = 2;

@@ -8,7 +8,7 @@
 use super::keys;
 use crate::list::List;
 use crate::{AccessError, Env, Kv};
-use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, GrantRecord};
+use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, GrantRecord, Source};
 use prag_protocol::{Address, CollectionId};
 
 /// Answers one question about the state at `env`.
@@ -38,14 +38,21 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
         AccessQuery::Policy { collection } => {
             AccessReply::Policy(keys::policy(collection).load(kv)?)
         }
+        AccessQuery::Price { collection } => AccessReply::Price(keys::offer(collection).load(kv)?),
         AccessQuery::Admission { collection, caller, permit_name } => {
+            let record = keys::collection(collection).load(kv)?;
+            let permit_revoked = permit_revoked(kv, &caller, &permit_name)?;
+            let policy = keys::policy(collection).load(kv)?;
+            let grant = keys::grant(collection, &caller).load(kv)?;
+            let through = through(kv, collection, grant.as_ref())?;
             AccessReply::Admission(Admission {
                 height: env.height,
                 time: env.time,
-                collection: keys::collection(collection).load(kv)?,
-                grant: keys::grant(collection, &caller).load(kv)?,
-                permit_revoked: permit_revoked(kv, &caller, &permit_name)?,
-                policy: keys::policy(collection).load(kv)?,
+                collection: record,
+                grant,
+                through,
+                permit_revoked,
+                policy,
             })
         }
         AccessQuery::Collections { owner, offset, limit } => {
@@ -72,6 +79,18 @@ pub(super) fn permit_revoked(
 ) -> Result<bool, AccessError> {
     // A row that reads back as false was never written; being there is what counts.
     Ok(keys::permit(account, name).load(kv)?.is_some())
+}
+
+/// The grant of whoever gave this one, where that was a delegate.
+pub(super) fn through(
+    kv: &dyn Kv,
+    collection: CollectionId,
+    grant: Option<&GrantRecord>,
+) -> Result<Option<GrantRecord>, AccessError> {
+    match grant.map(|grant| &grant.source) {
+        Some(Source::Delegate { by, .. }) => Ok(keys::grant(collection, by).load(kv)?),
+        Some(Source::Owner | Source::Sale) | None => Ok(None),
+    }
 }
 
 fn collections(

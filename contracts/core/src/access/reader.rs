@@ -9,9 +9,9 @@
 //! time after that because it may have to hand the keys over (`placements`).
 
 use super::keys;
-use super::query::{permit_revoked, query as answer};
+use super::query::{permit_revoked, query as answer, through};
 use crate::{AccessError, Env, Kv};
-use prag_protocol::ledger::{AccessQuery, AccessReply};
+use prag_protocol::ledger::{AccessQuery, AccessReply, Source};
 use prag_protocol::{Address, CollectionId};
 
 /// Who asks, as the shell has verified it.
@@ -82,7 +82,7 @@ impl State<'_> {
     fn may(&self, by: &Reader<'_>, query: &AccessQuery) -> Result<bool, AccessError> {
         let Reader { account, shard, .. } = *by;
         match query {
-            AccessQuery::Anchor { .. } => Ok(true),
+            AccessQuery::Anchor { .. } | AccessQuery::Price { .. } => Ok(true),
             AccessQuery::PermitRevoked { address, .. } => Ok(address == account),
             AccessQuery::Shared { grantee, .. } => Ok(grantee == account),
             AccessQuery::Collections { owner, .. } => Ok(owner == account && by.administers),
@@ -90,9 +90,9 @@ impl State<'_> {
             AccessQuery::Grants { collection, .. } => Ok((self.owns(account, *collection)?
                 && by.administers)
                 || self.placed(account, *collection, shard)?),
-            AccessQuery::Grant { collection, grantee } => {
-                Ok(grantee == account || self.serves(account, *collection, shard)?)
-            }
+            AccessQuery::Grant { collection, grantee } => Ok(grantee == account
+                || self.gave(account, *collection, grantee)?
+                || self.serves(account, *collection, shard)?),
             AccessQuery::Admission { collection, caller, .. } => {
                 Ok(self.serves(account, *collection, shard)?
                     || (caller == account && self.concerns(account, *collection, shard)?)
@@ -139,10 +139,27 @@ impl State<'_> {
         Ok(record.is_some_and(|record| record.owner == *account))
     }
 
-    /// A revoked or expired grant still says so to its grantee, but opens nothing else.
+    /// A revoked or expired grant, or one whose delegate's does not carry it, still says so to its grantee, but opens
+    /// nothing else.
     fn granted(&self, account: &Address, collection: CollectionId) -> Result<bool, AccessError> {
         let grant = keys::grant(collection, account).load(self.kv)?;
-        Ok(grant.is_some_and(|grant| !grant.revoked && self.env.time < grant.expires))
+        let through = through(self.kv, collection, grant.as_ref())?;
+        let reach = grant.and_then(|grant| grant.reach(through.as_ref()));
+        Ok(reach.is_some_and(|reach| reach.holds(self.env.time)))
+    }
+
+    /// Whether the account is the delegate who gave this grant, and its own holds.
+    fn gave(
+        &self,
+        account: &Address,
+        collection: CollectionId,
+        grantee: &Address,
+    ) -> Result<bool, AccessError> {
+        let grant = keys::grant(collection, grantee).load(self.kv)?;
+        let by = grant.is_some_and(
+            |grant| matches!(grant.source, Source::Delegate { by, .. } if by == *account),
+        );
+        Ok(by && self.granted(account, collection)?)
     }
 
     /// Another worker was placed instead, so lately that this one may have to hand it the keys.

@@ -2,11 +2,15 @@
 use super::*;
 use crate::access;
 use crate::tests::{Chance, Map};
-use prag_protocol::ledger::{AccessQuery, AccessReply, Placement};
+use crate::{Funds, Payment};
+use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, GrantRecord, Offer, Placement};
 use std::collections::BTreeMap;
 
+mod delegates;
 mod effects;
+mod giving;
 mod model;
+mod price;
 mod pulse;
 mod refusals;
 mod relayed;
@@ -60,12 +64,24 @@ impl World {
         access::query(&self.map, &self.env, query).unwrap()
     }
 
-    pub(super) fn used(&self, n: u8, who: &str) -> u64 {
+    pub(super) fn grant(&self, n: u8, who: &str) -> GrantRecord {
         let (collection, grantee) = (id(n), account(who));
         match self.ask(AccessQuery::Grant { collection, grantee }) {
-            AccessReply::Grant(Some(grant)) => grant.used,
+            AccessReply::Grant(Some(grant)) => grant,
             other => panic!("{other:?}"),
         }
+    }
+
+    pub(super) fn admission(&self, n: u8, who: &str) -> Admission {
+        let (collection, caller) = (id(n), account(who));
+        match self.ask(AccessQuery::Admission { collection, caller, permit_name: "p".to_owned() }) {
+            AccessReply::Admission(admission) => admission,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn used(&self, n: u8, who: &str) -> u64 {
+        self.grant(n, who).used
     }
 }
 
@@ -108,7 +124,32 @@ pub(super) fn grant(n: u8, to: &str, quota: Option<u64>, expires: u64) -> Access
         quota,
         expires,
         scope: None,
+        delegate: 0,
     }
+}
+
+/// As [`grant`], with so many grants of its own.
+pub(super) fn appoint(n: u8, to: &str, quota: Option<u64>, expires: u64, most: u32) -> AccessMsg {
+    let mut message = grant(n, to, quota, expires);
+    if let AccessMsg::Grant { delegate, .. } = &mut message {
+        *delegate = most;
+    }
+    message
+}
+
+/// What 100 seconds and 10 units cost.
+pub(super) fn offer(amount: u128) -> Offer {
+    Offer {
+        amount: amount.try_into().unwrap(),
+        denom: "uscrt".parse().unwrap(),
+        seconds: 100,
+        max_k: 10,
+        quota: Some(10),
+    }
+}
+
+pub(super) fn set_price(n: u8, amount: Option<u128>) -> AccessMsg {
+    AccessMsg::SetPrice { collection: id(n), offer: amount.map(offer) }
 }
 
 pub(super) fn revoke(n: u8, from: &str) -> AccessMsg {

@@ -5,6 +5,7 @@
 //! Never: content.
 //! Invariant: a refusal changes nothing, and moves no money.
 
+use crate::access::AccessError;
 use crate::bank::BankError;
 use crate::rewards::RewardsError;
 use crate::subscription::SubscriptionError;
@@ -14,6 +15,9 @@ use crate::workers::WorkersError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarketError {
+    /// The access ledger refuses.
+    #[error("access: {0}")]
+    Access(#[from] AccessError),
     /// The bank refuses.
     #[error("bank: {0}")]
     Bank(#[from] BankError),

@@ -5,24 +5,26 @@
 //! Never: an operation that is refused; a state that no history leads to.
 //! Invariant: only the number of stored grants differs between two measurements.
 
-use super::story::{claim, consume, create, grant, place};
+use super::story::{appoint, claim, consume, create, grant, place};
 use super::{Act, COLLECTION, Cast, START, Step};
+use crate::subscription::coins;
 use crate::{EngineError, Rows};
 use prag_contracts_core::access::{self, Relayed};
 use prag_contracts_permit::testing::{Person, account};
-use prag_protocol::ledger::{AccessMsg, AccessQuery, PulseMsg, SCOPE_BYTES_MAX};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, BuyMsg, PulseMsg, SCOPE_BYTES_MAX};
 use prag_protocol::{Address, CollectionId};
 
-/// A served collection with that many grants: the first is the reader's, and each of the others was relayed, for a
-/// session of its own.
+/// A served collection with a price, and that many grants of its owner's: the first is the reader's, a delegate's, who has
+/// granted to the worker, and each of the others was relayed, for a session of its own.
 ///
 /// # Errors
 /// [`EngineError`] if the core refuses a message.
 pub fn stocked(cast: &Cast, prefix: &str, grants: u32) -> Result<Rows, EngineError> {
     let mut rows = Rows::default();
-    let Cast { owner, reader, worker, .. } = cast;
+    let Cast { owner, reader, worker, offer, .. } = cast;
     run(&mut rows, owner, create())?;
-    run(&mut rows, owner, grant(&reader.address, 10, 3600))?;
+    run(&mut rows, owner, appoint(&reader.address, 2))?;
+    run(&mut rows, reader, grant(&worker.address, 10, 3600))?;
     for number in 1..grants {
         let grantee = account(prefix, number).map_err(EngineError::new)?;
         let mut session_key = [0; 32];
@@ -37,6 +39,7 @@ pub fn stocked(cast: &Cast, prefix: &str, grants: u32) -> Result<Rows, EngineErr
     tell(worker, claim(1))?;
     tell(worker, AccessMsg::Anchor { worker: [0x22; 32], root: [1; 32], previous: [0; 32] })?;
     tell(owner, policy())?;
+    tell(owner, AccessMsg::SetPrice { collection: COLLECTION, offer: Some(offer.clone()) })?;
     Ok(rows)
 }
 
@@ -48,9 +51,9 @@ fn run(rows: &mut Rows, by: &Person, message: AccessMsg) -> Result<(), EngineErr
 /// One step per operation.
 #[must_use]
 pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
-    let Cast { owner, reader, worker, stranger } = cast;
+    let Cast { owner, reader, worker, stranger, offer } = cast;
     let collection = COLLECTION;
-    let told: [(&'static str, &Person, AccessMsg); 16] = [
+    let told: [(&'static str, &Person, AccessMsg); 19] = [
         (
             "create_collection",
             owner,
@@ -62,6 +65,7 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
         ),
         ("grant, new", owner, grant(&stranger.address, 10, 3600)),
         ("grant, replaced", owner, grant(&reader.address, 20, 3600)),
+        ("grant, new, by a delegate", reader, grant(&stranger.address, 10, 3600)),
         ("revoke", owner, AccessMsg::Revoke { collection, grantee: reader.address.clone() }),
         ("revoke_permit", reader, AccessMsg::RevokePermit { permit_name: PERMIT.to_owned() }),
         ("place", owner, place(&worker.address, 1)),
@@ -75,7 +79,9 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
             AccessMsg::Anchor { worker: [0x22; 32], root: [2; 32], previous: [1; 32] },
         ),
         ("consume", worker, consume(&reader.address, 5)),
+        ("consume, of a delegate's grantee", worker, consume(&worker.address, 5)),
         ("set_policy, 16 + 16", owner, policy()),
+        ("set_price, none", owner, AccessMsg::SetPrice { collection, offer: None }),
         (
             "rotate_epoch",
             owner,
@@ -86,7 +92,10 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
     ];
     let steps = told.into_iter().map(|(name, by, message)| (name, by, Act::Tell(message)));
     let pulse = ("pulse", worker, Act::Pulse(PulseMsg { nonce: [2; 32] }));
-    let steps = steps.chain(relayed(cast)).chain([pulse]).chain(questions(cast));
+    let message = BuyMsg { collection, offer: offer.clone() };
+    let funds = coins(offer.amount.get());
+    let buy = ("buy, new", stranger, Act::Buy { message, funds });
+    let steps = steps.chain(relayed(cast)).chain([pulse, buy]).chain(questions(cast));
     steps.map(|(name, by, act)| Step { name, by, act, env: START }).collect()
 }
 
@@ -121,6 +130,7 @@ fn questions(cast: &Cast) -> impl Iterator<Item = (&'static str, &Person, Act)> 
         ("query collection", reader, AccessQuery::Collection { collection }, None),
         ("query grant", reader, AccessQuery::Grant { collection, grantee }, None),
         ("query placement", reader, AccessQuery::Placement { collection, shard: 0 }, None),
+        ("query price", owner, AccessQuery::Price { collection }, None),
         ("query policy", owner, AccessQuery::Policy { collection }, None),
         (
             "query admission",

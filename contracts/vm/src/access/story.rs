@@ -1,4 +1,4 @@
-//! The story: create, grant, place, anchor, meter, rotate, relay, revoke, refuse, ask.
+//! The story: create, grant, delegate, place, anchor, meter, sell, rotate, relay, revoke, refuse, ask.
 //!
 //! Layer: vm, access.
 //! Holds: the steps in their order.
@@ -6,10 +6,11 @@
 //! Invariant: steps name no chain; whoever performs them does.
 
 use super::{Act, COLLECTION, Cast, START, Step};
+use crate::subscription::coins;
 use prag_contracts_core::Env;
 use prag_contracts_permit::testing::Person;
 use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, Placement};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, BuyMsg, Offer, Placement};
 
 /// Every step.
 #[must_use]
@@ -17,7 +18,9 @@ pub fn story(cast: &Cast) -> Vec<Step<'_>> {
     let mut steps = Steps(Vec::new());
     birth(&mut steps, cast);
     grants(&mut steps, cast);
+    delegating(&mut steps, cast);
     placements(&mut steps, cast);
+    selling(&mut steps, cast);
     metering(&mut steps, cast);
     relaying(&mut steps, cast);
     end(&mut steps, cast);
@@ -63,8 +66,46 @@ fn grants<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     steps.hidden("the same under a permit for use", owner, owned);
 }
 
+fn delegating<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
+    let Cast { owner, reader, worker, stranger, .. } = cast;
+    let one = || grant(&worker.address, 1, 3600);
+    steps.tell("a grant by a grantee", stranger, one());
+    steps.tell("a delegate", owner, appoint(&stranger.address, 1));
+    steps.tell("a delegate of a delegate", stranger, appoint(&worker.address, 1));
+    steps.tell("beyond the delegate's", stranger, grant(&worker.address, 11, 3600));
+    steps.tell("over the owner's word", stranger, grant(&reader.address, 1, 3600));
+    steps.tell("a delegate grants", stranger, one());
+    let given = AccessQuery::Grant { collection: COLLECTION, grantee: worker.address.clone() };
+    steps.ask("and sees what it gave", stranger, given.clone());
+    steps.hidden("another grantee asks for that", reader, given);
+    let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: worker.address.clone() };
+    steps.tell("a delegate revokes", stranger, revoke);
+}
+
+fn selling<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
+    let Cast { owner, reader, worker, stranger, offer } = cast;
+    let price = |offer: Option<&Offer>| AccessMsg::SetPrice {
+        collection: COLLECTION,
+        offer: offer.cloned(),
+    };
+    steps.buy("buy what has no price", worker, offer, 5);
+    steps.tell("a price of another's", stranger, price(Some(offer)));
+    steps.tell("a price", owner, price(Some(offer)));
+    steps.tell("the same price", owner, price(Some(offer)));
+    steps.ask("anybody asks", stranger, AccessQuery::Price { collection: COLLECTION });
+    steps.buy("buy for less", worker, offer, 4);
+    steps.buy("buy one's own", owner, offer, 5);
+    steps.buy("buy what one holds", reader, offer, 5);
+    steps.buy("buy", worker, offer, 5);
+    steps.buy("buy more", worker, offer, 5);
+    steps.tell("consume what was sold", worker, consume(&worker.address, 7));
+    steps.tell("consume more than was sold", worker, consume(&worker.address, 14));
+    steps.tell("no price", owner, price(None));
+    steps.buy("buy what has none any more", worker, offer, 5);
+}
+
 fn placements<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
-    let Cast { owner, reader, worker, stranger } = cast;
+    let Cast { owner, reader, worker, stranger, .. } = cast;
     steps.tell("a key epoch too far", owner, place(&worker.address, 3));
     steps.tell("place", owner, place(&worker.address, 1));
     steps.tell("claim without a placement", stranger, claim(1));
@@ -93,7 +134,7 @@ fn placements<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
 }
 
 fn metering<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
-    let Cast { owner, reader, worker, stranger } = cast;
+    let Cast { owner, reader, worker, stranger, .. } = cast;
     steps.tell("consume", worker, consume(&reader.address, 400));
     steps.tell("consume too much", worker, consume(&reader.address, 601));
     steps.tell("consume the rest", worker, consume(&reader.address, 600));
@@ -144,7 +185,7 @@ fn relaying<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
 }
 
 fn end<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
-    let Cast { owner, reader, worker, stranger } = cast;
+    let Cast { owner, reader, worker, stranger, .. } = cast;
     let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: reader.address.clone() };
     steps.tell("revoke", owner, revoke.clone());
     steps.tell("revoke again", owner, revoke);
@@ -191,6 +232,11 @@ impl<'a> Steps<'a> {
         self.add(name, by, Act::Relay { message, sequence });
     }
 
+    fn buy(&mut self, name: &'static str, by: &'a Person, offer: &Offer, amount: u128) {
+        let message = BuyMsg { collection: COLLECTION, offer: offer.clone() };
+        self.add(name, by, Act::Buy { message, funds: coins(amount) });
+    }
+
     fn ask(&mut self, name: &'static str, by: &'a Person, query: AccessQuery) {
         self.add(name, by, Act::Ask { query, permission: USE, shard: None, hidden: false });
     }
@@ -235,7 +281,17 @@ pub(super) fn grant(grantee: &Address, max_k: u32, seconds: u64) -> AccessMsg {
         quota: Some(1000),
         expires: START.time.saturating_add(seconds),
         scope: Some(r#"{"label":"public"}"#.to_owned()),
+        delegate: 0,
     }
+}
+
+/// As [`grant`], with so many grants of its own.
+pub(super) fn appoint(grantee: &Address, most: u32) -> AccessMsg {
+    let mut message = grant(grantee, 10, 3600);
+    if let AccessMsg::Grant { delegate, .. } = &mut message {
+        *delegate = most;
+    }
+    message
 }
 
 pub(super) fn place(account: &Address, epoch: u32) -> AccessMsg {

@@ -217,6 +217,7 @@ fn admission() {
         time: NOW,
         collection: None,
         grant: None,
+        through: None,
         permit_revoked: false,
         policy: None,
     };

@@ -1,7 +1,7 @@
 //! Random messages against a model that only scans: same verdicts, same answers, no trace of refusals.
 
 use super::*;
-use prag_protocol::ledger::{GRANT_SECONDS_MAX, INTEGER_MAX, LEASE_SECONDS_MAX};
+use prag_protocol::ledger::{GRANT_SECONDS_MAX, INTEGER_MAX, LEASE_SECONDS_MAX, Offer};
 use std::collections::BTreeSet;
 
 fn message(chance: &mut Chance, now: u64) -> AccessMsg {
@@ -22,7 +22,7 @@ fn message(chance: &mut Chance, now: u64) -> AccessMsg {
         GRANT_SECONDS_MAX + 1,
     ];
     let time = now + chance.one(&near);
-    match chance.below(20) {
+    match chance.below(21) {
         0 => create(n),
         1 if chance.below(10) == 0 => destroy(n),
         1 | 2 => transfer(n, who),
@@ -36,6 +36,7 @@ fn message(chance: &mut Chance, now: u64) -> AccessMsg {
         15 => anchor(chance.one(&[0, 1, 2]), chance.one(&[0, 1, 2])),
         16 => policy(n, &[chance.one(&[1, 2]), 2], &[3]),
         17 if chance.below(2) == 0 => rebind(n, shard, chance.one(&[5, 6])),
+        20 => set_price(n, chance.one(&[None, Some(5), Some(9)])),
         13 | 17.. => consume(n, shard, who, chance.one(&[1, 2, 3, 5, INTEGER_MAX])),
     }
 }
@@ -53,6 +54,7 @@ struct Model {
     writers: BTreeMap<(u8, u32), u64>,
     anchors: BTreeMap<String, u8>,
     policies: BTreeMap<u8, u64>,
+    prices: BTreeMap<u8, Offer>,
 }
 
 impl Model {
@@ -142,6 +144,7 @@ impl Model {
             | AccessMsg::Revoke { collection, .. }
             | AccessMsg::Unplace { collection, .. }
             | AccessMsg::SetPolicy { collection, .. }
+            | AccessMsg::SetPrice { collection, .. }
             | AccessMsg::Place { placement: Placement { collection, .. } } => {
                 let n = collection.0[0];
                 self.owns(who, n) && self.run_own(who, n, ahead, message)
@@ -158,8 +161,18 @@ impl Model {
     ) -> bool {
         let record = self.collections.get_mut(&n).unwrap();
         match message {
-            AccessMsg::DestroyCollection { .. } => record.2 = true,
-            AccessMsg::Transfer { to, .. } if *to != account(who) => record.0 = name(to),
+            AccessMsg::DestroyCollection { .. } => {
+                record.2 = true;
+                self.prices.remove(&n);
+            }
+            AccessMsg::Transfer { to, .. } if *to != account(who) => {
+                record.0 = name(to);
+                self.prices.remove(&n);
+            }
+            AccessMsg::SetPrice { offer, .. } => {
+                self.prices.retain(|of, _| *of != n);
+                self.prices.extend(offer.clone().map(|offer| (n, offer)));
+            }
             // Every rotation of this walk has the same commitment, so the current epoch repeats the last one.
             AccessMsg::RotateEpoch { epoch, .. } if *epoch == record.1 => {}
             AccessMsg::RotateEpoch { epoch, .. } if *epoch == record.1 + 1 => record.1 += 1,
@@ -204,6 +217,9 @@ impl Model {
             let reply = world.ask(AccessQuery::Policy { collection });
             let AccessReply::Policy(seen) = reply else { panic!() };
             assert_eq!(seen.map(|r| r.epoch), self.policies.get(&n).copied());
+
+            let reply = world.ask(AccessQuery::Price { collection });
+            assert_eq!(reply, AccessReply::Price(self.prices.get(&n).cloned()));
 
             for shard in [0, 1] {
                 let reply = world.ask(AccessQuery::Placement { collection, shard });
@@ -302,7 +318,7 @@ fn agrees_with_a_model_that_scans() {
         model.agrees(&world);
     }
     // The walk is worth something only if it saw both sides of every line.
-    assert_eq!(accepted.len(), 14);
+    assert_eq!(accepted.len(), 15);
     for (kind, (yes, no)) in accepted {
         assert!(yes > 50, "{kind} was accepted {yes} times");
         assert!(no > 20 || kind == "RevokePermit", "{kind} was refused {no} times");
