@@ -214,7 +214,17 @@ mod tests {
     fn grant(scope: Option<String>) -> AccessMsg {
         let grantee = "secret1reader".parse().unwrap();
         let (read, write, max_k, quota, expires) = (true, false, 10, Some(5), 2000);
-        AccessMsg::Grant { collection: ID, grantee, read, write, max_k, quota, expires, scope, delegate: 0, }
+        AccessMsg::Grant {
+            collection: ID,
+            grantee,
+            read,
+            write,
+            max_k,
+            quota,
+            expires,
+            scope,
+            delegate: 0,
+        }
     }
 
     fn terms<'a>(grantee: &'a Address, salt: &'a [u8; 32], json: &'a str) -> ScopeTerms<'a> {

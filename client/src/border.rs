@@ -10,7 +10,7 @@ mod market;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
 use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Admission, GrantRecord};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Admission, GrantRecord, Source};
 use prag_trust::permit::Expected;
 
 /// What stands where an address should is none. Not retryable.
@@ -96,6 +96,7 @@ impl Border {
             | AccessQuery::Placement { .. }
             | AccessQuery::Writer { .. }
             | AccessQuery::Policy { .. }
+            | AccessQuery::Price { .. }
             | AccessQuery::Grants { .. } => {}
         }
         Ok(query)
@@ -123,6 +124,7 @@ impl Border {
             | AccessReply::Writer(_)
             | AccessReply::Anchor(_)
             | AccessReply::Policy(_)
+            | AccessReply::Price(_)
             | AccessReply::Collections { .. } => {}
         }
         Ok(reply)
@@ -132,11 +134,15 @@ impl Border {
         if let Some(record) = &mut admission.collection {
             record.owner = self.back(&record.owner)?;
         }
-        admission.grant.as_mut().map_or(Ok(()), |grant| self.grant(grant))
+        let mut grants = admission.grant.iter_mut().chain(&mut admission.through);
+        grants.try_for_each(|grant| self.grant(grant))
     }
 
     fn grant(&self, grant: &mut GrantRecord) -> Result<(), NoAddress> {
         grant.grantee = self.back(&grant.grantee)?;
+        if let Source::Delegate { by, .. } = &mut grant.source {
+            *by = self.back(by)?;
+        }
         Ok(())
     }
 }
@@ -157,7 +163,8 @@ fn named(message: &mut AccessMsg) -> Option<&mut Address> {
         | AccessMsg::Rebind { .. }
         | AccessMsg::ClaimWriter { .. }
         | AccessMsg::Anchor { .. }
-        | AccessMsg::SetPolicy { .. } => None,
+        | AccessMsg::SetPolicy { .. }
+        | AccessMsg::SetPrice { .. } => None,
     }
 }
 

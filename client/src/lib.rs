@@ -22,6 +22,7 @@ mod market;
 mod metered;
 pub mod owner;
 mod policies;
+mod prices;
 pub mod program;
 mod reader;
 mod reading;

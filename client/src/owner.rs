@@ -274,7 +274,9 @@ impl Client {
             max_k: grant.max_k,
             quota: grant.quota,
             expires: grant.expires,
-            scope: None, delegate: 0, };
+            scope: None,
+            delegate: grant.delegate,
+        };
         let effect = match (&json, &grant.scope_salt) {
             (Some(json), Some(ScopeSalt(salt))) => {
                 let terms = ScopeTerms { collection: id, grantee: &grant.grantee, salt, json };

@@ -52,6 +52,7 @@ impl Content {
             MarketMsg::Bank(BankMsg::Mint { .. } | BankMsg::Faucet {}) => {
                 return Err(ContentError::Mint);
             }
+            MarketMsg::Access(message) => serde_json::to_value(message),
             MarketMsg::Workers(message) => serde_json::to_value(message),
             MarketMsg::Subscription(message) => serde_json::to_value(message),
             MarketMsg::Rewards(message) => serde_json::to_value(message),

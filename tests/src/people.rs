@@ -105,6 +105,7 @@ pub fn hour_grant(grantee: &Client) -> PutGrant {
         expires: grantee.channel().now() + 3600,
         scope: None,
         scope_salt: None,
+        delegate: 0,
     }
 }
 

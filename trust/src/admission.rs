@@ -1,7 +1,8 @@
 //! Admission: may this caller do this to this collection, by a fresh view of the ledger?
 //!
 //! Layer: `trust`, above `request` and `evidence`.
-//! Holds: the rules for owners, grantees, worker's image and reader's image, and the [`Granted`] that only they make.
+//! Holds: the rules for owners, grantees, delegates, worker's image and reader's image, and the [`Granted`] that only they
+//! make.
 //! Never: the ledger itself, a clock, a difference between absent and foreign.
 //! Invariant: a [`Granted`] exists only for a live collection, an unrevoked permit and an unexpired right,
 //! each as of a view no older than the bound; and one to read or write only on a worker whose image the
@@ -9,7 +10,7 @@
 
 mod granted;
 
-pub use granted::{Admin, Content, Granted, Read, Right, See, Write};
+pub use granted::{Admin, Content, Give, Granted, Read, Right, See, Write};
 
 use crate::evidence::Reader;
 use crate::permit::Permission;
@@ -75,8 +76,8 @@ pub struct Gate<'a> {
     pub now: u64,
     /// Most seconds that the ledger's view may be old.
     pub staleness_s: u64,
-    /// What the scope of the grant says, where it is sealed and was opened after [`Denied::Sealed`].
-    pub scope: Option<&'a OpenedScope>,
+    /// What the scopes of the grant and of its delegate's say, where sealed ones were opened after [`Denied::Sealed`].
+    pub scopes: &'a [OpenedScope],
 }
 
 /// Admit a search: the owner, or a grantee who may read and has quota left.
@@ -140,7 +141,7 @@ pub fn admit_write(
     let terms = match right_of(caller, record, view, gate)? {
         Standing::Owner => owner_terms(caller, collection, record, view),
         Standing::Grantee(grant) if grant.can_write => {
-            grantee_terms(caller, (collection, record), view, grant, gate)?
+            grantee_terms(caller, (collection, record), view, &grant, gate)?
         }
         Standing::Grantee(_) => return Err(Denied::Forbidden),
     };
@@ -168,18 +169,41 @@ pub fn admit_admin(
     Ok(Granted::owned(terms))
 }
 
+/// Admit the giving and taking of grants: the owner, or a delegate, whom the ledger holds to its own grant.
+///
+/// Parameters as [`admit_read`].
+///
+/// # Errors
+/// [`Denied`].
+pub fn admit_give(
+    caller: &Verified<Caller>,
+    collection: CollectionId,
+    view: &AccessView,
+    gate: &Gate<'_>,
+) -> Result<Granted<Give>, Denied> {
+    let record = preconditions(caller, Permission::Admin, view, gate)?;
+    let terms = match right_of(caller, record, view, gate)? {
+        Standing::Owner => owner_terms(caller, collection, record, view),
+        Standing::Grantee(grant) if grant.delegate > 0 => {
+            grantee_terms(caller, (collection, record), view, &grant, gate)?
+        }
+        Standing::Grantee(_) => return Err(Denied::Forbidden),
+    };
+    Ok(Granted::giving(terms))
+}
+
 /// What the owner, or a grantee who may read, is admitted to; the latter with the grant.
-fn readable<'a>(
+fn readable(
     caller: &Caller,
     collection: CollectionId,
-    view: &'a AccessView,
+    view: &AccessView,
     gate: &Gate<'_>,
-) -> Result<(Terms, Option<&'a GrantRecord>), Denied> {
+) -> Result<(Terms, Option<GrantRecord>), Denied> {
     let record = preconditions(caller, Permission::Query, view, gate)?;
     match right_of(caller, record, view, gate)? {
         Standing::Owner => Ok((owner_terms(caller, collection, record, view), None)),
         Standing::Grantee(grant) if grant.can_read => {
-            Ok((grantee_terms(caller, (collection, record), view, grant, gate)?, Some(grant)))
+            Ok((grantee_terms(caller, (collection, record), view, &grant, gate)?, Some(grant)))
         }
         Standing::Grantee(_) => Err(Denied::Forbidden),
     }
@@ -220,9 +244,10 @@ pub fn fresh(view: &AccessView, now: u64, staleness_s: u64) -> Result<(), Denied
     if ahead > CLOCK_SKEW_SECONDS_MAX { Err(Denied::FutureView { ahead }) } else { Ok(()) }
 }
 
-enum Standing<'a> {
+enum Standing {
     Owner,
-    Grantee(&'a GrantRecord),
+    /// With the grant as far as it reaches.
+    Grantee(GrantRecord),
 }
 
 /// What holds for everybody: permission, freshness, a live permit, a live collection.
@@ -248,23 +273,17 @@ fn preconditions<'a>(
     }
 }
 
-fn right_of<'a>(
+fn right_of(
     caller: &Caller,
     record: &CollectionRecord,
-    view: &'a AccessView,
+    view: &AccessView,
     gate: &Gate<'_>,
-) -> Result<Standing<'a>, Denied> {
+) -> Result<Standing, Denied> {
     if record.owner == caller.address {
         return Ok(Standing::Owner);
     }
-    match &view.grant {
-        Some(grant)
-            if grant.grantee == caller.address && !grant.revoked && grant.expires > gate.now =>
-        {
-            Ok(Standing::Grantee(grant))
-        }
-        Some(_) | None => Err(Denied::Forbidden),
-    }
+    let holds = |grant: &GrantRecord| grant.grantee == caller.address && grant.holds(gate.now);
+    view.reach().filter(holds).map(Standing::Grantee).ok_or(Denied::Forbidden)
 }
 
 fn owner_terms(
@@ -293,7 +312,10 @@ fn grantee_terms(
     grant: &GrantRecord,
     gate: &Gate<'_>,
 ) -> Result<Terms, Denied> {
-    let scope = scope_of(collection, grant, gate.scope)?;
+    let mut scope = scope_of(collection, grant, gate.scopes)?;
+    if let Some(through) = &view.through {
+        scope = scope.and(scope_of(collection, through, gate.scopes)?);
+    }
     if grant.max_k == 0 {
         return Err(Denied::Forbidden);
     }
@@ -314,14 +336,14 @@ fn grantee_terms(
 fn scope_of(
     collection: CollectionId,
     grant: &GrantRecord,
-    opened: Option<&OpenedScope>,
+    opened: &[OpenedScope],
 ) -> Result<Scope, Denied> {
     let Some(text) = grant.scope.as_deref() else { return Ok(Scope::Everything) };
     if text.len() > SCOPE_BYTES_MAX {
         return Err(Denied::Forbidden);
     }
     if SealedScope::is(text) {
-        let opened = opened.filter(|opened| opened.is_of(text, collection, &grant.grantee));
+        let opened = opened.iter().find(|opened| opened.is_of(text, collection, &grant.grantee));
         return Ok(opened.map_or(Scope::Sealed, |opened| Scope::Within(opened.filter().clone())));
     }
     let filter: Filter = serde_json::from_str(text).map_err(|_| Denied::Forbidden)?;

@@ -239,6 +239,7 @@ async fn fill(lab: &Lab, data: &DataSet) -> Result<CollectionId, BenchError> {
             expires: owner.channel().now() + 86_400,
             scope: None,
             scope_salt: None,
+            delegate: 0,
         };
         owner.put_grant(made.id, &grant).await.step("a grant")?;
     }

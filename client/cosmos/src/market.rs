@@ -29,6 +29,8 @@ use tokio::sync::OnceCell;
 pub(crate) struct Market {
     chain: Chain,
     contracts: MarketContracts,
+    ledger: Pinned,
+    access: OnceCell<Contract>,
     workers: OnceCell<Contract>,
     subscription: OnceCell<Contract>,
     rewards: OnceCell<Contract>,
@@ -42,15 +44,19 @@ struct Way {
 }
 
 impl Market {
-    /// Nothing is asked yet.
-    pub(crate) fn open(chain: Chain, contracts: MarketContracts) -> Result<Self, CosmosError> {
+    /// Nothing is asked yet. `ledger`: the access contract, which takes the price of a grant.
+    pub(crate) fn open(
+        chain: Chain,
+        ledger: Pinned,
+        contracts: MarketContracts,
+    ) -> Result<Self, CosmosError> {
         let MarketContracts { workers, subscription, rewards } = &contracts;
         for one in [workers, subscription, rewards] {
             contract_bytes(&chain.sender.network, &one.contract)
                 .map_err(|_| CosmosError::Setting("market"))?;
         }
-        let (workers, subscription, rewards) = Default::default();
-        Ok(Self { chain, contracts, workers, subscription, rewards })
+        let (access, workers, subscription, rewards) = Default::default();
+        Ok(Self { chain, contracts, ledger, access, workers, subscription, rewards })
     }
 
     /// Sends a message of this account, or passes on what another one has signed; the height at which it holds.
@@ -146,6 +152,7 @@ impl Market {
         let border = &self.chain.sender.border;
         let to = match &message {
             MarketMsg::Bank(_) => payee(border, &message),
+            MarketMsg::Access(_) => Some(self.access().await?.address().clone()),
             MarketMsg::Workers(_) => Some(self.workers().await?.address().clone()),
             MarketMsg::Subscription(_) => Some(self.subscription().await?.address().clone()),
             MarketMsg::Rewards(_) => Some(self.rewards().await?.address().clone()),
@@ -179,6 +186,10 @@ impl Market {
             }),
         };
         any.map_err(|_| CosmosError::Setting("message"))
+    }
+
+    async fn access(&self) -> Result<&Contract, CosmosError> {
+        self.pinned(&self.access, &self.ledger).await
     }
 
     async fn workers(&self) -> Result<&Contract, CosmosError> {

@@ -8,7 +8,7 @@
 use super::{Border, NoAddress};
 use prag_protocol::Address;
 use prag_protocol::ledger::bank::{BankMsg, BankQuery};
-use prag_protocol::ledger::market::{MarketMsg, MarketQuery, OfRequest};
+use prag_protocol::ledger::market::{AccessPaid, MarketMsg, MarketQuery, OfRequest};
 use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery};
 use prag_protocol::ledger::subscription::{SubscriptionMsg, SubscriptionQuery};
 use prag_protocol::ledger::workers::{WorkersMsg, WorkersQuery};
@@ -41,7 +41,7 @@ impl Border {
 fn told(message: &mut MarketMsg) -> Vec<&mut Address> {
     match message {
         MarketMsg::Bank(BankMsg::Send { to, .. } | BankMsg::Mint { to, .. }) => vec![to],
-        MarketMsg::Bank(BankMsg::Faucet {}) => Vec::new(),
+        MarketMsg::Access(AccessPaid::Buy(_)) | MarketMsg::Bank(BankMsg::Faucet {}) => Vec::new(),
         MarketMsg::Workers(message) => workers(message),
         MarketMsg::Subscription(message) => subscription(message),
         MarketMsg::Rewards(message) => rewards(message),

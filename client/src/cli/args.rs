@@ -82,6 +82,10 @@ pub(super) enum Command {
     Grants(One),
     /// Take a grant back.
     Revoke(Revoke),
+    /// Show what a grant of a collection costs, or say it of your own.
+    Price(Price),
+    /// Buy a grant to read a collection, or more of one that you bought.
+    Buy(Buy),
     /// Release key shares to a worker that has restarted, or renew its lease.
     Release(Maybe),
     /// Place a collection on another worker, which gets the keys from a worker that has them.
@@ -310,6 +314,39 @@ pub(super) struct Grant {
     /// Only documents that this filter matches, as JSON.
     #[arg(long, value_name = "JSON")]
     pub(super) scope: Option<String>,
+    /// May give so many grants of its own within this one.
+    #[arg(long, value_name = "GRANTS", default_value_t = 0)]
+    pub(super) delegate: u32,
+}
+
+#[derive(Args)]
+pub(super) struct Price {
+    /// The collection's name or id.
+    pub(super) collection: String,
+    /// Sell grants for this, such as 12.5: in whole units of the ledger's money. They read the whole collection.
+    #[arg(long, conflicts_with = "none")]
+    pub(super) amount: Option<String>,
+    /// How long a grant that is bought lasts: `30d`, `12h`, `10m`.
+    #[arg(long = "for", value_name = "SPAN", default_value = "30d", requires = "amount")]
+    pub(super) span: String,
+    /// Most hits of one query.
+    #[arg(long, default_value_t = 10, requires = "amount")]
+    pub(super) max_k: u32,
+    /// Queries in all; unlimited if absent.
+    #[arg(long, requires = "amount")]
+    pub(super) quota: Option<u64>,
+    /// Sell no grants any more.
+    #[arg(long)]
+    pub(super) none: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Buy {
+    /// The collection's id; its name, where you know it already.
+    pub(super) collection: String,
+    /// Most that you pay, such as 12.5: more is refused before anything is sent.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(super) at_most: Option<String>,
 }
 
 #[derive(Args)]

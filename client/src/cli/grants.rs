@@ -7,7 +7,7 @@
 
 use super::Done;
 use super::args;
-use super::screen::{Screen, table};
+use super::screen::{Screen, instant, table};
 use super::search::filter;
 use crate::error::ClientError;
 use crate::sdk::Client;
@@ -27,6 +27,7 @@ pub(super) async fn grant(client: &Client, screen: Screen, options: &args::Grant
         expires,
         scope,
         scope_salt: None,
+        delegate: options.delegate,
     };
     let reply = client.put_grant(id, &grant).await?;
     let value = json!({ "collection": id, "grantee": grant.grantee, "expires": expires, "height": reply.height });
@@ -98,7 +99,7 @@ fn row(one: &Grant) -> Vec<String> {
         rights.join("+"),
         grant.max_k.to_string(),
         format!("{}/{quota}", one.used),
-        grant.expires.to_string(),
+        instant(grant.expires),
         remarks(one),
     ]
 }
@@ -116,23 +117,33 @@ fn remarks(grant: &Grant) -> String {
         (Some(_), false) => Some("scoped"),
         (None, false) => None,
     };
-    let said = revoked.into_iter().chain(scope);
-    let remarks: Vec<_> = said.chain(grant.flags.iter().map(flag)).collect();
+    let by = grant.by.as_ref().map(|by| format!("by {by}"));
+    let bought = grant.bought.then(|| "bought".to_owned());
+    let gives = grant.grant.delegate;
+    let gives = (gives > 0).then(|| format!("gives {}/{gives}", grant.given));
+    let said = revoked.into_iter().chain(scope).chain(grant.flags.iter().map(flag));
+    let remarks: Vec<_> = said.map(str::to_owned).chain(by).chain(bought).chain(gives).collect();
     remarks.join(" ")
 }
 
 /// `30d`, `12h`, `10m` from `now` on, or unix seconds.
 fn end(text: &str, now: u64) -> Result<u64, ClientError> {
-    let wrong = || ClientError::Usage("--expires takes 30d, 12h, 10m or unix seconds".to_owned());
-    let (digits, unit) = match text.char_indices().next_back() {
-        Some((at, 'd')) => (&text[..at], 24 * 60 * 60),
-        Some((at, 'h')) => (&text[..at], 60 * 60),
-        Some((at, 'm')) => (&text[..at], 60),
-        _ => return text.parse().map_err(|_| wrong()),
+    let moment = || text.parse().ok();
+    let end = span(text).and_then(|span| now.checked_add(span)).or_else(moment);
+    end.ok_or_else(|| {
+        ClientError::Usage("--expires takes 30d, 12h, 10m or unix seconds".to_owned())
+    })
+}
+
+/// `30d`, `12h`, `10m` in seconds.
+pub(super) fn span(text: &str) -> Option<u64> {
+    let (digits, unit) = match text.char_indices().next_back()? {
+        (at, 'd') => (&text[..at], 24 * 60 * 60),
+        (at, 'h') => (&text[..at], 60 * 60),
+        (at, 'm') => (&text[..at], 60),
+        _ => return None,
     };
-    let count: u64 = digits.parse().map_err(|_| wrong())?;
-    let span = count.checked_mul(unit).ok_or_else(wrong)?;
-    now.checked_add(span).ok_or_else(wrong)
+    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod market;
 mod money;
 mod place;
 mod policy;
+mod prices;
 mod reader;
 mod receipt;
 mod rotate;
@@ -183,6 +184,8 @@ async fn with_client(client: &Client, screen: Screen, command: Command) -> Done 
         }
         Command::Grants(which) => grants::list(client, screen, &which).await,
         Command::Revoke(options) => grants::revoke(client, screen, &options).await,
+        Command::Price(options) => prices::price(client, screen, &options).await,
+        Command::Buy(which) => prices::buy(client, screen, &which).await,
         Command::Ledger(command) => market::run(client, screen, command).await,
         Command::Subscribe(command) => subscribe::run(client, screen, command).await,
         Command::Worker(command) => attend::run(client, screen, command).await,

@@ -11,7 +11,9 @@ use super::sketch::Signature;
 use super::{Asker, Held, Worker, problems};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
-use prag_trust::admission::{self, AccessView, Admin, Denied, Gate, Granted, Read, See, Write};
+use prag_trust::admission::{
+    self, AccessView, Admin, Denied, Gate, Give, Granted, Read, See, Write,
+};
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
 use std::sync::Arc;
@@ -82,15 +84,18 @@ impl Worker {
         id: CollectionId,
     ) -> Result<Reader, Problem> {
         let mut view = self.view(caller, id).await?;
-        let quota = view.grant.as_ref().and_then(|grant| Quota::of(grant, view.height));
-        if let (Some(grant), Some(seen)) = (&mut view.grant, quota) {
+        let quota = view.reach().and_then(|grant| Quota::of(&grant, view.height));
+        if let Some(seen) = quota {
+            // Of a delegate's grantee, both have counted it.
             let unserved = self.0.slices.unserved(id, &caller.address, seen);
-            grant.used = grant.used.saturating_sub(unserved);
+            for grant in view.grant.iter_mut().chain(&mut view.through) {
+                grant.used = grant.used.saturating_sub(unserved);
+            }
         }
         let session = self.0.parts.sessions.of(&caller.session_key, self.now());
         let rule =
             |gate: &Gate<'_>| admission::admit_read(caller, session.as_ref(), id, &view, gate);
-        let (granted, held) = self.admitted((id, view.grant.as_ref()), rule).await?;
+        let (granted, held) = self.admitted((id, &view), rule).await?;
         let quota = quota.filter(|_| !granted.is_owner());
         self.wake(&held).await?;
         Ok(Reader { granted, held, quota })
@@ -103,7 +108,7 @@ impl Worker {
     ) -> Result<(Granted<Write>, Arc<Held>), Problem> {
         let view = self.view(caller, id).await?;
         let rule = |gate: &Gate<'_>| admission::admit_write(caller, id, &view, gate);
-        let (granted, held) = self.admitted((id, view.grant.as_ref()), rule).await?;
+        let (granted, held) = self.admitted((id, &view), rule).await?;
         self.wake(&held).await?;
         Ok((granted, held))
     }
@@ -128,6 +133,22 @@ impl Worker {
         let granted = granted.map_err(problems::denied)?;
         let held = self.held(id).await?;
         self.renew_if_due(caller, id, granted.epoch()).await;
+        Ok((granted, held))
+    }
+
+    /// Whoever may give and take grants: the owner, or a delegate.
+    pub(super) async fn admit_give(
+        &self,
+        caller: &Asker,
+        id: CollectionId,
+    ) -> Result<(Granted<Give>, Arc<Held>), Problem> {
+        let view = self.owners_view(caller, id).await?;
+        let granted = admission::admit_give(caller, id, &view, &self.gate());
+        let granted = granted.map_err(problems::denied)?;
+        let held = self.held(id).await?;
+        if granted.is_owner() {
+            self.renew_if_due(caller, id, granted.epoch()).await;
+        }
         Ok((granted, held))
     }
 
@@ -156,7 +177,7 @@ impl Worker {
 
     pub(super) fn gate(&self) -> Gate<'static> {
         let staleness_s = self.0.settings.staleness_s;
-        Gate { image: self.0.parts.image, now: self.now(), staleness_s, scope: None }
+        Gate { image: self.0.parts.image, now: self.now(), staleness_s, scopes: &[] }
     }
 
     /// Why not. A retired image has no business with the keys any more: it forgets them on the way.

@@ -3,12 +3,15 @@
 //! Layer: flow.
 //! Holds: translation between REST bodies and ledger messages.
 //! Never: a rule of its own; the contract core decides.
-//! Invariant: only the owner, with an admin permit, reaches the ledger through here.
+//! Invariant: only the owner and delegates, with an admin permit, reach the ledger through here; a delegate is shown what
+//! it gave, and nothing else.
 
 use super::{Asker, Worker, problems, validate};
 use prag_client::ledger::LedgerHead;
 use prag_protocol::filter::Filter;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, GrantRecord};
+use prag_protocol::ledger::{
+    AccessMsg, AccessQuery, AccessReply, DELEGATED_MAX, GrantRecord, Source,
+};
 use prag_protocol::limits::K_MAX;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
@@ -30,9 +33,10 @@ impl Worker {
         id: CollectionId,
         put: PutGrant,
     ) -> Result<LedgerReply, Problem> {
-        let (_granted, held) = self.admit_admin(caller, id).await?;
+        let (_granted, held) = self.admit_give(caller, id).await?;
         grantee(&put.grantee)?;
         validate::within("max_k", u64::from(put.max_k), 1, u64::from(K_MAX))?;
+        validate::within("delegate", u64::from(put.delegate), 0, u64::from(DELEGATED_MAX))?;
         let latest = self.now() + TEN_YEARS;
         validate::within("expires", put.expires, self.now() + 1, latest)?;
         if !put.read && !put.write {
@@ -48,13 +52,16 @@ impl Worker {
             max_k: put.max_k,
             quota: put.quota,
             expires: put.expires,
-            scope, delegate: 0, };
+            scope,
+            delegate: put.delegate,
+        };
         let reply = self.transition(caller, message).await?;
         held.watch().forget(&put.grantee);
         Ok(reply)
     }
 
-    /// One page of grants, with what the worker has noticed of each since its boot.
+    /// One page of grants, with what the worker has noticed of each since its boot. Of a page, a delegate sees what it
+    /// gave: pages may be short, and empty before the last.
     ///
     /// # Errors
     /// Names the field and the limit.
@@ -65,7 +72,7 @@ impl Worker {
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> Result<Page<Grant>, Problem> {
-        let (_granted, held) = self.admit_admin(caller, id).await?;
+        let (granted, held) = self.admit_give(caller, id).await?;
         let limit = u32::try_from(validate::page(limit)?.min(100)).unwrap_or(100);
         let offset = match cursor {
             None => 0,
@@ -82,7 +89,12 @@ impl Worker {
         let next_cursor = (end < total).then(|| end.to_string());
         let documents = held.counts().map_or(0, |counts| counts.documents);
         let mut data = Vec::with_capacity(rows.len());
-        for record in rows {
+        let own = |record: &GrantRecord| match &record.source {
+            _ if granted.is_owner() => true,
+            Source::Delegate { by, .. } => by == granted.caller(),
+            Source::Owner | Source::Sale => false,
+        };
+        for record in rows.into_iter().filter(own) {
             let scope = self.shown_scope(&held, &record).await;
             let flags = held.watch().flags(&record.grantee, documents);
             data.push(grant(record, scope, flags));
@@ -100,7 +112,7 @@ impl Worker {
         id: CollectionId,
         revoke: RevokeGrant,
     ) -> Result<LedgerReply, Problem> {
-        self.admit_admin(caller, id).await?;
+        self.admit_give(caller, id).await?;
         let message = AccessMsg::Revoke { collection: id, grantee: revoke.grantee };
         self.transition(caller, message).await
     }
@@ -163,10 +175,17 @@ fn grant(
             expires: record.expires,
             scope,
             scope_salt: None,
+            delegate: record.delegate,
         },
         scope_unreadable,
         used: record.used,
         revoked: record.revoked,
+        bought: record.source == Source::Sale,
+        by: match record.source {
+            Source::Delegate { by, .. } => Some(by),
+            Source::Owner | Source::Sale => None,
+        },
+        given: record.given,
         flags,
     }
 }

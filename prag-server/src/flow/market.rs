@@ -9,7 +9,8 @@ use super::{Worker, problems};
 use prag_contracts_core::rewards::book::Book;
 use prag_protocol::ledger::bank::BankMsg;
 use prag_protocol::ledger::market::{
-    AskExecute, AskRoyalty, Contracts, MarketMsg, MarketQuery, MarketReply, RoyaltyShown,
+    AccessPaid, AskExecute, AskRoyalty, Contracts, MarketMsg, MarketQuery, MarketReply,
+    RoyaltyShown,
 };
 use prag_protocol::ledger::rewards::{RewardsMsg, RewardsQuery, RewardsReply, RoyaltyClaim};
 use prag_protocol::ledger::subscription::SubscriptionMsg;
@@ -162,7 +163,7 @@ impl Worker {
 fn names(message: &MarketMsg) -> Option<(&'static str, &Address)> {
     match message {
         MarketMsg::Bank(BankMsg::Send { to, .. } | BankMsg::Mint { to, .. }) => Some(("to", to)),
-        MarketMsg::Bank(BankMsg::Faucet {}) => None,
+        MarketMsg::Access(AccessPaid::Buy(_)) | MarketMsg::Bank(BankMsg::Faucet {}) => None,
         MarketMsg::Workers(message) => match message.as_ref() {
             WorkersMsg::RegisterWorker(registration) => {
                 Some(("payment_wallet", &registration.payment_wallet))

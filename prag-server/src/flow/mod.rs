@@ -36,6 +36,7 @@ mod operations;
 mod peer;
 mod plan;
 mod policy;
+mod prices;
 mod probe;
 mod problems;
 mod prune;

@@ -15,7 +15,7 @@ use prag_protocol::filter::Filter;
 use prag_protocol::ledger::{GrantRecord, SEALED_SCOPE_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::grants::PutGrant;
-use prag_trust::admission::{Denied, Gate, Granted, Right};
+use prag_trust::admission::{AccessView, Denied, Gate, Granted, Right};
 use prag_trust::scope::{OpenedScope, ScopeTerms, SealedScope};
 use std::sync::Arc;
 
@@ -71,26 +71,30 @@ impl Worker {
         sealed.map_err(problems::collection)?.map_err(|error| bad(error.to_string()))
     }
 
-    /// What `rule` admits to, and what it is exercised on. Where all that is missing is what a sealed scope says, that is
-    /// opened, and `rule` decides again.
+    /// What `rule` admits to, and what it is exercised on. Where all that is missing is what sealed scopes say, of the
+    /// caller's grant and of its delegate's, those are opened, and `rule` decides again.
     ///
     /// # Errors
     /// As `rule`; `key-missing` where the collection's keys are not here; `forbidden` for a scope that does not open.
     pub(super) async fn admitted<R: Right>(
         &self,
-        view: (CollectionId, Option<&GrantRecord>),
+        (id, view): (CollectionId, &AccessView),
         rule: impl Fn(&Gate<'_>) -> Result<Granted<R>, Denied> + Send,
     ) -> Result<(Granted<R>, Arc<Held>), Problem> {
-        let (id, grant) = view;
         let gate = self.gate();
         let first = rule(&gate);
-        let (Err(Denied::Sealed), Some(grant)) = (&first, grant) else {
+        if !matches!(first, Err(Denied::Sealed)) {
             let granted = first.map_err(|denied| self.denied(id, denied))?;
             return Ok((granted, self.held(id).await?));
-        };
+        }
         let held = self.held(id).await?;
-        let opened = self.open_scope(&held, grant).await?;
-        let granted = rule(&Gate { scope: Some(&opened), ..gate });
+        let mut scopes = Vec::new();
+        for grant in view.grant.iter().chain(&view.through) {
+            if grant.scope.as_deref().is_some_and(SealedScope::is) {
+                scopes.push(self.open_scope(&held, grant).await?);
+            }
+        }
+        let granted = rule(&Gate { scopes: &scopes, ..gate });
         Ok((granted.map_err(|denied| self.denied(id, denied))?, held))
     }
 

@@ -19,6 +19,7 @@ mod openapi;
 mod pad;
 mod peer;
 mod policy;
+mod prices;
 mod problem;
 mod readers;
 mod router;

@@ -7,8 +7,8 @@
 
 use super::problem::ProblemBody;
 use super::{
-    collections, documents, grants, market, peer, policy, readers, sealed, search, snapshots,
-    system, vouchers,
+    collections, documents, grants, market, peer, policy, prices, readers, sealed, search,
+    snapshots, system, vouchers,
 };
 use utoipa::OpenApi;
 
@@ -58,6 +58,8 @@ use utoipa::OpenApi;
         grants::revoke,
         policy::set,
         policy::show,
+        prices::set,
+        prices::show,
         readers::challenge,
         readers::open,
         grants::head,

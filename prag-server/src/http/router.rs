@@ -9,8 +9,8 @@ use super::door::Door;
 use super::problem::Refusal;
 use super::serve::Settings;
 use super::{
-    collections, documents, gateway, grants, market, peer, policy, readers, search, snapshots,
-    system, vouchers,
+    collections, documents, gateway, grants, market, peer, policy, prices, readers, search,
+    snapshots, system, vouchers,
 };
 use crate::flow::Worker;
 use axum::Router;
@@ -68,6 +68,8 @@ routes! {
     delete "/v1/collections/{collection}/grants" => grants::revoke;
     put "/v1/collections/{collection}/policy" => policy::set;
     get "/v1/collections/{collection}/policy" => policy::show;
+    put "/v1/collections/{collection}/price" => prices::set;
+    get "/v1/collections/{collection}/price" => prices::show;
     get "/v1/collections/{collection}/head" => grants::head;
     get "/v1/operations/{operation}" => collections::operation;
     post "/v1/sessions/challenge" => readers::challenge;

@@ -7,14 +7,12 @@
 
 use super::grants::GrantRecord;
 use super::offer::Offer;
-use super::records::{
-    Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord,
-};
+use super::records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};
 #[cfg(feature = "schema")]
 use super::schema::Hex32;
 use super::{
-    DELEGATED_MAX, INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX, SCOPE_BYTES_MAX,
-    SHARDS_MAX, hex32,
+    DELEGATED_MAX, INTEGER_MAX, LEDGER_PAGE_ROWS_MAX, PERMIT_NAME_BYTES_MAX, POLICY_ENTRIES_MAX,
+    SCOPE_BYTES_MAX, SHARDS_MAX, hex32,
 };
 use crate::limits::K_MAX;
 use crate::{Address, CollectionId, Epoch};

@@ -5,9 +5,9 @@
 //! Never: who may change them (contracts/core decides).
 //! Invariant: integers only.
 
-use super::{GrantRecord, hex32};
 #[cfg(feature = "schema")]
 use super::schema::Hex32;
+use super::{GrantRecord, hex32};
 use crate::{Address, CollectionId, Epoch};
 use serde::{Deserialize, Serialize};
 

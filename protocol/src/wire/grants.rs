@@ -42,6 +42,9 @@ pub struct PutGrant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub scope_salt: Option<ScopeSalt>,
+    /// How many grants of its own the grantee may give within this one, 0 to 1024. The owner alone says more than 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delegate: u32,
 }
 
 /// 32 random bytes, new for each grant: whoever knows them can try which scope a commitment is of.
@@ -55,7 +58,7 @@ impl fmt::Debug for ScopeSalt {
     }
 }
 
-/// A grant as the owner sees it.
+/// A grant as its owner sees it, and the delegate who gave it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Grant {
@@ -66,6 +69,16 @@ pub struct Grant {
     pub used: u64,
     /// True once revoked.
     pub revoked: bool,
+    /// The delegate who gave it, and within whose own grant it reaches; absent where the owner did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub by: Option<Address>,
+    /// The grantee paid for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bought: bool,
+    /// Of a delegate: how many grants of its own stand.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given: u32,
     /// It has a scope that does not open here, so `scope` is absent and nobody is admitted by it: the keys are not here,
     /// or it was sealed under others. Where the keys are here, grant again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -104,6 +117,11 @@ pub struct RevokeGrant {
 pub struct LedgerReply {
     /// Ledger height at which it holds.
     pub height: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn yes() -> bool {

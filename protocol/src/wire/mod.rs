@@ -16,6 +16,7 @@ pub mod models;
 pub mod operations;
 pub mod peer;
 pub mod policy;
+pub mod prices;
 pub mod readers;
 pub mod receipt;
 pub mod relays;

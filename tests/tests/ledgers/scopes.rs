@@ -201,7 +201,9 @@ async fn write(ledger: &Arc<Signed>, stage: &Stage, grantee: &str, scope: &str) 
         max_k: 50,
         quota: None,
         expires: now + 3600,
-        scope: Some(scope.to_owned()), delegate: 0, };
+        scope: Some(scope.to_owned()),
+        delegate: 0,
+    };
     let identity = owner.identity();
     let permit = identity.permit(Purpose::Admin, &expected, now).unwrap();
     let key = identity.session().public_key();

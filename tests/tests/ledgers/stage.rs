@@ -83,6 +83,7 @@ impl Stage {
             expires: owner.channel().now() + 3600,
             scope,
             scope_salt: None,
+            delegate: 0,
         };
         owner.put_grant(self.id, &grant).await.unwrap();
     }

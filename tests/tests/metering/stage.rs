@@ -110,6 +110,7 @@ impl Stage {
             expires: self.owner.channel().now() + 3600,
             scope: None,
             scope_salt: None,
+            delegate: 0,
         };
         self.owner.put_grant(self.id, &grant).await.unwrap();
     }

@@ -1,7 +1,7 @@
 //! The proof of an admission.
 //!
 //! Layer: `trust::admission`.
-//! Holds: the four rights, what was admitted with one of them, and what that is narrowed to.
+//! Holds: the five rights, what was admitted with one of them, and what that is narrowed to.
 //! Never: a constructor that others reach, or a step from one right to another.
 //! Invariant: whoever holds a `Granted<R>` got it from the rule for `R`.
 
@@ -13,7 +13,7 @@ use prag_protocol::{Address, CollectionId, Epoch};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Marks a right that [`Granted`] can carry: [`See`], [`Read`], [`Write`] or [`Admin`].
+/// Marks a right that [`Granted`] can carry: [`See`], [`Read`], [`Write`], [`Give`] or [`Admin`].
 pub trait Right: sealed::Right {}
 
 /// May know that it is there, its state, size and head.
@@ -22,7 +22,9 @@ pub enum See {}
 pub enum Read {}
 /// May put and delete documents.
 pub enum Write {}
-/// May grant, revoke, release keys, destroy.
+/// May grant and revoke: all grants as the owner, its own as a delegate.
+pub enum Give {}
+/// May release keys, rotate, destroy.
 pub enum Admin {}
 
 /// A right to what a collection holds: [`Read`] or [`Write`].
@@ -34,6 +36,7 @@ impl Content for Write {}
 impl Right for See {}
 impl Right for Read {}
 impl Right for Write {}
+impl Right for Give {}
 impl Right for Admin {}
 
 mod sealed {
@@ -41,6 +44,7 @@ mod sealed {
     impl Right for super::See {}
     impl Right for super::Read {}
     impl Right for super::Write {}
+    impl Right for super::Give {}
     impl Right for super::Admin {}
 }
 
@@ -123,6 +127,17 @@ pub(super) enum Scope {
     Sealed,
 }
 
+impl Scope {
+    /// Both at once.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Sealed, _) | (_, Self::Sealed) => Self::Sealed,
+            (Self::Everything, one) | (one, Self::Everything) => one,
+            (Self::Within(one), Self::Within(other)) => Self::Within(one.and(other)),
+        }
+    }
+}
+
 impl<R: Right> Granted<R> {
     fn new(terms: Terms) -> Self {
         Self { terms, right: PhantomData }
@@ -201,6 +216,13 @@ impl<R: Content> Granted<R> {
 impl Granted<See> {
     /// For the rules of [`super`] alone.
     pub(super) fn seen(terms: Terms) -> Self {
+        Self::new(terms)
+    }
+}
+
+impl Granted<Give> {
+    /// For the rules of [`super`] alone.
+    pub(super) fn giving(terms: Terms) -> Self {
         Self::new(terms)
     }
 }

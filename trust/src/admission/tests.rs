@@ -10,9 +10,11 @@ use crate::permit::{Permission, Permissions};
 use crate::request::Caller;
 use crate::scope::{OpenedScope, ScopeTerms, SealedScope};
 use crate::verified::Verified;
-use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord};
+use prag_protocol::ledger::{CollectionRecord, GrantRecord, PolicyRecord, Source};
 use prag_protocol::limits::K_MAX;
 use prag_protocol::{Address, CollectionId, Lineage};
+
+mod delegates;
 
 const NOW: u64 = 1_700_000_000;
 const MAX: u64 = 60;
@@ -56,6 +58,10 @@ fn grant() -> GrantRecord {
         expires: NOW + 100,
         scope: None,
         revoked: false,
+        source: Source::Owner,
+        delegate: 0,
+        given: 0,
+        term: 0,
     }
 }
 
@@ -70,13 +76,14 @@ fn view(grant: Option<GrantRecord>) -> AccessView {
             destroyed: false,
         }),
         grant,
+        through: None,
         permit_revoked: false,
         policy: None,
     }
 }
 
 fn gate(now: u64) -> Gate<'static> {
-    Gate { image: IMAGE, now, staleness_s: MAX, scope: None }
+    Gate { image: IMAGE, now, staleness_s: MAX, scopes: &[] }
 }
 
 fn policy(measurements: &[[u8; 32]], readers: &[[u8; 32]]) -> Option<PolicyRecord> {
@@ -252,7 +259,7 @@ fn a_sealed_scope_is_opened_last() {
     let scoped = view(Some(GrantRecord { scope: Some(text.clone()), ..grant() }));
     let both = caller("reader", Permissions::QueryAndIngest);
     let admit = |view: &AccessView, scope: Option<&OpenedScope>| {
-        let gate = Gate { scope, ..gate(NOW) };
+        let gate = Gate { scopes: scope.map_or(&[], std::slice::from_ref), ..gate(NOW) };
         let read = admit_read(&both, None, HERE, view, &gate);
         let write = admit_write(&both, HERE, view, &gate);
         [read.map(|it| it.scope().cloned()), write.map(|it| it.scope().cloned())]

@@ -10,7 +10,9 @@ use crate::market::Market;
 use crate::purse::Purse;
 use crate::secret::{Closed, SecretSettings};
 use crate::transaction::Sender;
-use crate::{Chain, CosmosError, MarketContracts, Network, Payers, Settings, TrustedHeader};
+use crate::{
+    Chain, CosmosError, MarketContracts, Network, Payers, Pinned, Settings, TrustedHeader,
+};
 use prag_protocol::Address;
 use prag_trust::address::{SessionKey, WalletKey};
 use prag_trust::entropy::{Clock, Entropy};
@@ -70,7 +72,11 @@ impl CosmosLedger {
     /// [`CosmosError::Setting`] where one is no contract of this chain.
     pub fn with_market(mut self, contracts: MarketContracts) -> Result<Self, CosmosError> {
         let chain = Chain { sender: Arc::clone(&self.sender) };
-        self.market = Some(Market::open(chain, contracts)?);
+        let Reach::Open { code_hash, .. } = &self.reach else {
+            return Err(CosmosError::Setting("market"));
+        };
+        let ledger = Pinned { contract: self.contract.clone(), code_hash: *code_hash };
+        self.market = Some(Market::open(chain, ledger, contracts)?);
         Ok(self)
     }
 

@@ -26,6 +26,7 @@ pub(super) fn fits(query: &AccessQuery, reply: &AccessReply) -> bool {
             | (Q::Writer { .. }, R::Writer(_))
             | (Q::Anchor { .. }, R::Anchor(_))
             | (Q::Policy { .. }, R::Policy(_))
+            | (Q::Price { .. }, R::Price(_))
             | (Q::Admission { .. }, R::Admission(_))
             | (Q::Collections { .. } | Q::Shared { .. }, R::Collections { .. })
             | (Q::Grants { .. }, R::Grants { .. })
@@ -41,11 +42,13 @@ pub(super) fn absent(
         AccessQuery::Collection { .. } => AccessReply::Collection(None),
         AccessQuery::Grant { .. } => AccessReply::Grant(None),
         AccessQuery::Placement { .. } => AccessReply::Placement(None),
+        AccessQuery::Price { .. } => AccessReply::Price(None),
         AccessQuery::Admission { .. } => AccessReply::Admission(Admission {
             height: state(header),
             time: header.time(),
             collection: None,
             grant: None,
+            through: None,
             permit_revoked: false,
             policy: None,
         }),
@@ -71,6 +74,7 @@ pub(super) fn about(query: &AccessQuery) -> Option<CollectionId> {
         | AccessQuery::Grants { .. }
         | AccessQuery::PermitRevoked { .. }
         | AccessQuery::Anchor { .. }
+        | AccessQuery::Price { .. }
         | AccessQuery::Collections { .. }
         | AccessQuery::Shared { .. } => None,
     }

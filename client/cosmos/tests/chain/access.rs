@@ -44,6 +44,7 @@ fn grant(grantee: Address, now: u64) -> AccessMsg {
         quota: Some(100),
         expires: now + 86_400,
         scope: None,
+        delegate: 0,
     }
 }
 

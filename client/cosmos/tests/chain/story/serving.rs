@@ -42,7 +42,9 @@ impl Story {
                 max_k: 10,
                 quota: Some(100),
                 expires: now + 3600,
-                scope: None, delegate: 0, };
+                scope: None,
+                delegate: 0,
+            };
             self.refused("not the sender's", &self.watcher, &self.access, &grant, 0).await;
             self.owners("access: grant", &grant).await;
             let placement = Placement {
