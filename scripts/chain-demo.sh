@@ -204,12 +204,30 @@ run owner ledger rewards --epoch "$epoch"
 run owner ledger claim --epoch "$epoch"
 run operator ledger status
 
+say "the owner sells grants, and the operator buys one; a delegate grants"
+run owner price notes --amount 0.25 --for 1d --quota 10
+run operator price "$id"
+shows "0.25 STAKE"
+run operator buy "$id" --at-most 0.25
+run operator query "$id" "when do backups run?" -k 1
+shows "two in the morning"
+run owner grants notes
+shows bought
+run owner grant notes "${account[reader]}" --max-k 10 --expires 1d --delegate 1
+friend=$(as friend keys new >/dev/null 2>&1; as friend keys show --json 2>/dev/null | field address)
+run reader grant "$id" "$friend" --max-k 5 --expires 10h
+run friend query "$id" "when does the office close?" -k 1
+shows "at six"
+run owner revoke notes "${account[reader]}"
+
 say "what is refused, says why"
 refused() {
   printf '\033[2m%s$ prag %s\033[0m\n' "$1" "${*:2}"
   ! as "$@" || { echo "$name: expected a refusal" >&2; exit 1; }
 }
 refused owner ledger faucet
+refused friend query "$id" "when does the office close?" -k 1
+refused reader buy "$id"
 run reader ledger claim --epoch "$epoch"
 refused owner worker approve "$worker" "$(claim evidence)" "$(claim image)"
 run operator worker image retire "$(claim image)"

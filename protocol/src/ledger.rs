@@ -10,6 +10,7 @@
 
 pub mod amount;
 pub mod bank;
+mod check;
 pub mod coin;
 mod grants;
 pub mod hex32;
@@ -28,8 +29,9 @@ pub mod transaction;
 pub mod voucher;
 pub mod workers;
 
+pub use check::BoundError;
 pub use grants::{GrantRecord, Source};
-pub use messages::{AccessMsg, AccessQuery, AccessReply, BoundError};
+pub use messages::{AccessMsg, AccessQuery, AccessReply};
 pub use offer::{BuyMsg, Offer};
 pub use pulse::{FreshReply, Pulse, PulseMsg};
 pub use records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};

@@ -115,15 +115,16 @@ fn pure_crates_stay_pure() {
     report("dependencies that a pure crate must not have", &broken);
 }
 
-/// `trust` can be read whole: at most 5,030 lines without its tests, blank lines and comments included; the crates
+/// `trust` can be read whole: at most 5,075 lines without its tests, blank lines and comments included; the crates
 /// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and
-/// permits that are known each make a `Verified`, and sealed scopes what a `Granted` asks for; only this crate may.
+/// permits that are known each make a `Verified`, sealed scopes are what a `Granted` asks for, and delegates' grants
+/// are what it is made of; only this crate may.
 /// `seal` was to be 1,250: messages that go on under a secret, and frames that open in place or by range, are
 /// ciphers, and only that crate has keys' bytes.
 #[test]
 fn trust_stays_small() {
     for (folder, most) in [
-        ("trust/src", 5030),
+        ("trust/src", 5075),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
         ("trust/seal/src", 1560),

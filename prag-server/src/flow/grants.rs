@@ -33,7 +33,7 @@ impl Worker {
         id: CollectionId,
         put: PutGrant,
     ) -> Result<LedgerReply, Problem> {
-        let (_granted, held) = self.admit_give(caller, id).await?;
+        let (granted, held) = self.admit_give(caller, id).await?;
         grantee(&put.grantee)?;
         validate::within("max_k", u64::from(put.max_k), 1, u64::from(K_MAX))?;
         validate::within("delegate", u64::from(put.delegate), 0, u64::from(DELEGATED_MAX))?;
@@ -56,7 +56,10 @@ impl Worker {
             delegate: put.delegate,
         };
         let reply = self.transition(caller, message).await?;
-        held.watch().forget(&put.grantee);
+        // Not a delegate's to say: its grantee would never be paced or noticed.
+        if granted.is_owner() {
+            held.watch().forget(&put.grantee);
+        }
         Ok(reply)
     }
 
@@ -96,8 +99,9 @@ impl Worker {
         };
         for record in rows.into_iter().filter(own) {
             let scope = self.shown_scope(&held, &record).await;
-            let flags = held.watch().flags(&record.grantee, documents);
-            data.push(grant(record, scope, flags));
+            let owner = granted.is_owner();
+            let flags = owner.then(|| held.watch().flags(&record.grantee, documents));
+            data.push(grant(record, scope, flags.unwrap_or_default()));
         }
         Ok(Page { data, next_cursor })
     }

@@ -117,6 +117,6 @@ impl BankInit {
     /// # Errors
     /// [`BoundError`] names the first field outside its bounds.
     pub fn check(&self) -> Result<(), BoundError> {
-        super::messages::length("endowments", self.endowments.len(), 0, ENDOWED_MAX)
+        super::check::length("endowments", self.endowments.len(), 0, ENDOWED_MAX)
     }
 }

@@ -5,8 +5,8 @@
 //! Never: who may set them, or whom the money goes to (contracts/core decides).
 //! Invariant: whoever buys names every term, so that a price that changed meanwhile is refused, not paid.
 
+use super::check::within;
 use super::coin::{Amount, Denom};
-use super::messages::within;
 use super::{BoundError, GRANT_SECONDS_MAX, INTEGER_MAX};
 use crate::CollectionId;
 use crate::limits::K_MAX;

@@ -18,7 +18,7 @@ pub use records::{
     RewardsSettings, Schedule, Split, Standing, Version,
 };
 
-use super::messages::within;
+use super::check::within;
 use super::{BoundError, INTEGER_MAX};
 
 /// Seconds of an epoch unless the contract is set up with others: 7 days.

@@ -24,6 +24,20 @@ fn grant(max_k: u32, quota: Option<u64>, expires: u64, scope: Option<String>) ->
     }
 }
 
+fn appoint(most: u32) -> AccessMsg {
+    let mut message = grant(1, None, 9, None);
+    if let AccessMsg::Grant { delegate, .. } = &mut message {
+        *delegate = most;
+    }
+    message
+}
+
+fn price(seconds: u64, max_k: u32, quota: Option<u64>) -> AccessMsg {
+    let (amount, denom) = (5.try_into().unwrap(), "uscrt".parse().unwrap());
+    let offer = Some(Offer { amount, denom, seconds, max_k, quota });
+    AccessMsg::SetPrice { collection: id(), offer }
+}
+
 fn place(shard: u32, epoch: u32, lease_until: u64) -> AccessMsg {
     AccessMsg::Place {
         placement: Placement {
@@ -76,6 +90,10 @@ fn bounds_hold_on_both_sides() {
     let good = [
         create(1),
         grant(1, None, 1, None),
+        appoint(DELEGATED_MAX),
+        price(1, 1, Some(1)),
+        price(GRANT_SECONDS_MAX, 1000, Some(INTEGER_MAX)),
+        AccessMsg::SetPrice { collection: id(), offer: None },
         grant(1000, Some(INTEGER_MAX), INTEGER_MAX, scope(SCOPE_BYTES_MAX)),
         permit(1),
         permit(PERMIT_NAME_BYTES_MAX),
@@ -118,6 +136,13 @@ fn bounds_hold_on_both_sides() {
         (rotate(0), "epoch"),
         (rotate(1), "epoch"),
         (rebind(SHARDS_MAX), "shard"),
+        (appoint(DELEGATED_MAX + 1), "delegate"),
+        (price(0, 1, None), "seconds"),
+        (price(GRANT_SECONDS_MAX + 1, 1, None), "seconds"),
+        (price(1, 0, None), "max_k"),
+        (price(1, 1001, None), "max_k"),
+        (price(1, 1, Some(0)), "quota"),
+        (price(1, 1, Some(INTEGER_MAX + 1)), "quota"),
     ];
     for (message, field) in bad {
         assert_eq!(message.check().unwrap_err().field, field, "{message:?}");
@@ -157,6 +182,25 @@ fn golden_json() {
         assert_eq!(serde_json::to_string(&message).unwrap(), expected);
         assert_eq!(serde_json::from_str::<AccessMsg>(&expected).unwrap(), message);
     }
+
+    let collection = "07".repeat(16);
+    let terms = format!(
+        r#""collection":"{collection}","grantee":"secret1reader","read":true,"write":false,"max_k":1,"quota":null,"expires":9,"scope":null"#
+    );
+    for (most, more) in [(0, ""), (3, r#","delegate":3"#)] {
+        let text = format!(r#"{{"grant":{{{terms}{more}}}}}"#);
+        let message = appoint(most);
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
+        assert_eq!(serde_json::from_str::<AccessMsg>(&text).unwrap(), message);
+    }
+    let offer = r#"{"amount":"5","denom":"uscrt","seconds":60,"max_k":10,"quota":null}"#;
+    let priced = price(60, 10, None);
+    let text = format!(r#"{{"set_price":{{"collection":"{collection}","offer":{offer}}}}}"#);
+    assert_eq!(serde_json::to_string(&priced).unwrap(), text);
+    assert_eq!(serde_json::from_str::<AccessMsg>(&text).unwrap(), priced);
+    let AccessMsg::SetPrice { collection: of, offer: Some(terms) } = priced else { panic!() };
+    let text = format!(r#"{{"collection":"{collection}","offer":{offer}}}"#);
+    assert_eq!(serde_json::to_string(&BuyMsg { collection: of, offer: terms }).unwrap(), text);
 
     let policy_text = serde_json::to_string(&policy(1, 0)).unwrap();
     let expected = format!(

@@ -13,6 +13,7 @@
 
 #[cfg(feature = "chain")]
 mod chain;
+mod delegates;
 mod enclaves;
 // The made chain of `client/cosmos`' own tests, and what it names as its crate's.
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -1,5 +1,6 @@
 //! The story, which no ledger tells otherwise.
 
+use crate::delegates;
 use crate::stage::{Stage, scope};
 use prag_client::error::ClientError;
 use prag_protocol::problem::Code;
@@ -10,6 +11,8 @@ use prag_tests::document;
 pub(crate) async fn tell(mut stage: Stage) {
     read(&stage).await;
     narrow(&stage).await;
+    delegates::tell(&stage).await;
+    delegates::share(&stage).await;
     rotate(&stage).await;
     restart(&mut stage).await;
     roll_back(&mut stage).await;

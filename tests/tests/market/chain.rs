@@ -42,6 +42,9 @@ async fn use_is_paid_on_a_chain() {
     stage.admin_is_handed_over().await;
     stage.a_plan_is_sold().await;
     stage.what_a_chain_refuses().await;
+    let buyer = stage.lab.client("buyer").await;
+    crate::sale::tell((&stage.owner, &stage.reader, &buyer), stage.id, DENOM).await;
+    stage.say("a grant is sold, used up, revoked, and sold no more");
 
     let first = stage.operator.attend(Attend::Heartbeat).await.unwrap();
     assert!(first.done.iter().any(|done| done.contains("registered")), "{first:?}");
@@ -109,7 +112,7 @@ impl Stage {
         let chain = ChainSettings { market, ..chain };
         let lab = Lab::start_with(|settings| worker(settings, chain)).await;
         pay(&admin, lab.worker().account(), 200_000_000).await;
-        for name in ["operator", "owner", "reader"] {
+        for name in ["operator", "owner", "reader", "buyer"] {
             pay(&admin, &lab.account(name), 50_000_000).await;
         }
         let (operator, owner) = (lab.client("operator").await, lab.client("owner").await);

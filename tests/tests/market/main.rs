@@ -14,6 +14,7 @@ mod chain;
 #[path = "../ledgers/real.rs"]
 mod real;
 mod refusals;
+mod sale;
 mod stage;
 
 use prag_protocol::ledger::bank::BankMsg;
@@ -195,4 +196,19 @@ async fn the_operator_has_the_worker_register() {
         .bank(BankMsg::Mint { to: said.account, coin: stage::coins(1)[0].clone() })
         .await
         .unwrap();
+}
+
+/// A grant is sold: the price goes from the buyer to the owner, to the unit, and nothing of it anywhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_is_sold() {
+    let stage = Stage::start().await;
+    let payer = stage.lab.client("payer").await;
+    for client in [&payer, &stage.reader, &stage.owner] {
+        stage.rich(client).await;
+    }
+    sale::tell((&stage.owner, &stage.reader, &payer), stage.id, "uprag").await;
+    assert_eq!(stage.has(&stage.lab.account("payer")).await, FAUCET - 1_400);
+    assert_eq!(stage.has(&stage.lab.account("owner")).await, FAUCET + 1_400);
+    let worker = stage.attend().await.account;
+    stage.adds_up(&worker).await;
 }

@@ -8,7 +8,7 @@
 //! Usage leaves are sorted by (collection, session), royalty leaves by collection. Each leaf carries the
 //! sums of all leaves before it, so that every false sum shows at one leaf or at two neighbours.
 
-use super::super::messages::{length, within};
+use super::super::check::{length, within};
 use super::super::voucher::{Counters, SignedVoucher};
 use super::super::{BoundError, hex32};
 use super::{PROOF_HASHES_MAX, REPORT_LEAVES_MAX, bounded};

@@ -5,8 +5,8 @@
 //! Never: who may send them (contracts/core decides); how much is paid, which comes along as funds.
 //! Invariant: everything is refused by field and limit before any state is read.
 
+use super::super::check::within;
 use super::super::coin::Denom;
-use super::super::messages::within;
 use super::super::voucher::Counters;
 use super::super::{BoundError, hex32, hex64};
 use super::leaves::check_index;

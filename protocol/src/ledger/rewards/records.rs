@@ -5,8 +5,8 @@
 //! Never: who may change them (contracts/core decides).
 //! Invariant: integers only; amounts and sums over reports are decimal text in JSON.
 
+use super::super::check::within;
 use super::super::coin::{Amount, Denom};
-use super::super::messages::within;
 use super::super::voucher::Counters;
 use super::super::{BPS, BoundError, MILLION, amount, hex32};
 use super::{BOUNTY_BPS_MAX, EPOCH_SECONDS_MAX, FEE_BPS_MAX, UNIT_WEIGHT_MAX};

@@ -7,8 +7,8 @@
 
 use super::{API_KEYS_MAX, KeyName, PERIOD_SECONDS_MAX};
 use crate::Address;
+use crate::ledger::check::within;
 use crate::ledger::coin::{Amount, Denom};
-use crate::ledger::messages::within;
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
 use crate::ledger::{BPS, BoundError, INTEGER_MAX, hex32};

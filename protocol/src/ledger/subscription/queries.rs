@@ -6,8 +6,8 @@
 //! Invariant: everything is refused by field and limit before any state is read.
 
 use crate::Address;
+use crate::ledger::check::page_rows;
 use crate::ledger::coin::Denom;
-use crate::ledger::messages::page_rows;
 #[cfg(feature = "schema")]
 use crate::ledger::schema::Hex32;
 use crate::ledger::{BoundError, LEDGER_PAGE_ROWS_MAX, hex32};

@@ -12,7 +12,7 @@ use super::{
     TERM_SECONDS_MAX, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN, WORKER_NAME_BYTES_MAX, WorkersInit,
     WorkersMsg, WorkersQuery,
 };
-use crate::ledger::messages::{length, page_rows, within};
+use crate::ledger::check::{length, page_rows, within};
 use crate::ledger::{BoundError, INTEGER_MAX, MILLION};
 
 /// A field is not what it must be. Not retryable as it is.

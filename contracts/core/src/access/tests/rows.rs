@@ -46,6 +46,39 @@ fn golden_value() {
     assert_eq!(value, expected);
 }
 
+/// The bytes of a grant that a delegate gave, and of a price: format 2 and 1, then the fields in their order.
+#[test]
+fn golden_grant_and_price() {
+    let mut world = World::empty();
+    world.ok("owner", create(1));
+    world.ok("owner", appoint(1, "agent", Some(300), NOW + 50, 3));
+    world.ok("agent", grant(1, "reader", Some(10), NOW + 50));
+    world.ok("owner", set_price(1, Some(7)));
+    let value = |table: &[u8], rest: &[u8]| {
+        world.map.get(&[b"\x01", table, &[1u8; 16][..], rest].concat()).unwrap()
+    };
+    // Grantee, no write, read, at most 10 hits, 10 units of which 0 are used, 1,000,050 as a varint, no scope, not revoked,
+    // by a delegate in its term 0; then that this is no delegate, which has given nothing, in its term 0.
+    let expected = [
+        b"\x02\x0dsecret1reader\x00\x01\x0a\x01\x0a\x00".as_slice(),
+        &[0xf2, 0x84, 0x3d, 0, 0],
+        b"\x01\x0csecret1agent\x00",
+        &[0, 0, 0],
+    ];
+    assert_eq!(value(b"g", b"secret1reader"), expected.concat());
+    let expected = [
+        b"\x02\x0csecret1agent\x00\x01\x0a\x01\xac\x02\x00".as_slice(),
+        &[0xf2, 0x84, 0x3d, 0, 0],
+        &[0, 3, 1, 0],
+    ];
+    assert_eq!(value(b"g", b"secret1agent"), expected.concat());
+    assert_eq!(value(b"e", b""), b"\x01\x017\x05uscrt\x64\x0a\x01\x0a");
+    let mut old = value(b"g", b"secret1reader");
+    old[0] = 1;
+    world.map.0.insert([b"\x01g", &[1u8; 16][..], b"secret1reader"].concat(), old);
+    world.refuses("owner", revoke(1, "reader"), AccessError::Damaged("grants"));
+}
+
 /// Who was placed until another account was: format, account, until when; under a key of its own. Whoever goes on, or was
 /// placed no more, leaves none.
 #[test]
