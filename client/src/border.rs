@@ -134,7 +134,7 @@ impl Border {
         if let Some(record) = &mut admission.collection {
             record.owner = self.back(&record.owner)?;
         }
-        let mut grants = admission.grant.iter_mut().chain(&mut admission.through);
+        let mut grants = admission.grant.iter_mut().chain(admission.through.as_deref_mut());
         grants.try_for_each(|grant| self.grant(grant))
     }
 

@@ -76,7 +76,7 @@ fn show(offer: Option<&Offer>, screen: Screen) -> Done {
 
 fn lasts(offer: &Offer) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let whole = units.into_iter().find(|(unit, _)| offer.seconds % unit == 0);
+    let whole = units.into_iter().find(|(unit, _)| offer.seconds.is_multiple_of(*unit));
     let (unit, name) = whole.unwrap_or((1, "s"));
     format!("{}{name}", offer.seconds / unit)
 }

@@ -88,7 +88,7 @@ impl Worker {
         if let Some(seen) = quota {
             // Of a delegate's grantee, both have counted it.
             let unserved = self.0.slices.unserved(id, &caller.address, seen);
-            for grant in view.grant.iter_mut().chain(&mut view.through) {
+            for grant in view.grant.iter_mut().chain(view.through.as_deref_mut()) {
                 grant.used = grant.used.saturating_sub(unserved);
             }
         }

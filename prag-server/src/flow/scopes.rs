@@ -89,7 +89,7 @@ impl Worker {
         }
         let held = self.held(id).await?;
         let mut scopes = Vec::new();
-        for grant in view.grant.iter().chain(&view.through) {
+        for grant in view.grant.iter().chain(view.through.as_deref()) {
             if grant.scope.as_deref().is_some_and(SealedScope::is) {
                 scopes.push(self.open_scope(&held, grant).await?);
             }

@@ -119,7 +119,7 @@ pub struct Admission {
     pub grant: Option<GrantRecord>,
     /// The grant of whoever gave that grant, where this was a delegate.
     #[serde(default)]
-    pub through: Option<GrantRecord>,
+    pub through: Option<Box<GrantRecord>>,
     /// True if the caller revoked this permit.
     pub permit_revoked: bool,
     /// The collection's policy, if one was ever set.
@@ -133,6 +133,6 @@ impl Admission {
     /// What it is narrowed to is the scope of this grant and, where there is one, that of [`Admission::through`].
     #[must_use]
     pub fn reach(&self) -> Option<GrantRecord> {
-        self.grant.as_ref()?.reach(self.through.as_ref())
+        self.grant.as_ref()?.reach(self.through.as_deref())
     }
 }

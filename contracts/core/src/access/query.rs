@@ -50,7 +50,7 @@ pub fn query(kv: &dyn Kv, env: &Env, query: AccessQuery) -> Result<AccessReply, 
                 time: env.time,
                 collection: record,
                 grant,
-                through,
+                through: through.map(Box::new),
                 permit_revoked,
                 policy,
             })

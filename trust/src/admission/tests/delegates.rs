@@ -12,7 +12,7 @@ fn through() -> GrantRecord {
 fn given() -> AccessView {
     let source = Source::Delegate { by: address("agent"), term: 0 };
     let grant = GrantRecord { source, used: 1, ..grant() };
-    AccessView { through: Some(through()), ..view(Some(grant)) }
+    AccessView { through: Some(Box::new(through())), ..view(Some(grant)) }
 }
 
 /// A delegate's grant carries, and whatever it loses the one that it gave loses too.

@@ -25,7 +25,7 @@ fn a_delegate_grants() {
     let friend = world.grant(1, "friend");
     assert_eq!(friend.source, Source::Delegate { by: account("agent"), term: 0 });
     assert_eq!(world.grant(1, "agent").given, 1);
-    assert_eq!(world.admission(1, "friend").through, Some(world.grant(1, "agent")));
+    assert_eq!(world.admission(1, "friend").through, Some(Box::new(world.grant(1, "agent"))));
     assert_eq!(world.admission(1, "friend").reach().unwrap().quota, Some(3));
 
     world.ok("agent", grant(1, "friend", None, NOW + 40));
