@@ -5,12 +5,11 @@
 //! Never: a right to change anything; a word for another key than the one that the worker's evidence binds.
 //! Invariant: it serves one worker at one contract, for minutes.
 //!
-//! Signed: `"PRAG-INTRODUCTION/v1" ‖ LP(chain id) ‖ LP(contract) ‖ LP(account) ‖ LP(permit name) ‖ LP(guest) ‖
-//! LP(until)`, with LP = u32 big-endian length ‖ bytes, `guest` the 32 bytes of the worker's signing key and `until` u64
-//! big-endian. `contracts/permit` makes the same bytes anew and reads the golden files beside this one.
+//! Signed: `Speaker::introduction_bytes` of `protocol`, the guest being the worker's signing key. `contracts/permit` reads
+//! the golden files beside this one.
 
 use crate::border::Border;
-use crate::relay::{RELAY_SECONDS_MAX, RelayError, holds};
+use crate::relay::{RELAY_SECONDS_MAX, RelayError, holds, speaker};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use prag_protocol::Address;
@@ -45,7 +44,8 @@ impl Introduction {
         until: u64,
     ) -> Result<Self, RelayError> {
         let account = Border::at(expected)?.out(account)?;
-        let bytes = signed_bytes(expected, &account, &permit.params.permit_name, guest, until);
+        let speaker = speaker(expected, &account, &permit.params.permit_name);
+        let bytes = speaker.introduction_bytes(guest, until);
         let signature = SigningKey::from_bytes(key.expose()).sign(&bytes).to_bytes();
         Ok(Self { permit: permit.clone(), until, signature: STANDARD.encode(signature) })
     }
@@ -78,7 +78,8 @@ impl Introduction {
             return Err(RelayError::Rule("somebody else signed"));
         }
         let account = Border::at(expected)?.out(account)?;
-        let bytes = signed_bytes(expected, &account, &permit.permit_name, guest, word.until);
+        let speaker = speaker(expected, &account, &permit.permit_name);
+        let bytes = speaker.introduction_bytes(guest, word.until);
         if !holds(&permit.session_key, &bytes, &word.signature) {
             return Err(RelayError::Rule("the signature does not verify"));
         }
@@ -93,32 +94,6 @@ impl Introduction {
         serde_json::to_vec(self).map_err(|_| RelayError::Rule("it has no JSON"))
     }
 }
-
-/// What the session key signs.
-fn signed_bytes(
-    expected: &Expected,
-    account: &Address,
-    permit_name: &str,
-    guest: &[u8; 32],
-    until: u64,
-) -> Vec<u8> {
-    let mut out = DOMAIN.to_vec();
-    for part in [
-        expected.chain_id.as_bytes(),
-        expected.contract.as_bytes(),
-        account.as_str().as_bytes(),
-        permit_name.as_bytes(),
-        guest,
-        &until.to_be_bytes(),
-    ] {
-        // Every part is bounded far below 2^32; one that were not would sign for nothing that verifies.
-        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend_from_slice(part);
-    }
-    out
-}
-
-const DOMAIN: &[u8] = b"PRAG-INTRODUCTION/v1";
 
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,8 @@
 //! Never: a message that the sender's session key did not sign for this contract and account.
 //! Invariant: sequences of one session only grow, so a message happens once.
 //!
-//! Signed: `"PRAG-RELAY/v1" ‖ LP(chain id) ‖ LP(contract) ‖ LP(account) ‖ LP(permit name) ‖ LP(sequence) ‖ LP(until) ‖
-//! LP(message)`, with LP = u32 big-endian length ‖ bytes and integers u64 big-endian. The account is in it, since
-//! another wallet could sign a permit of the same name for the same key.
-//!
-//! `contracts/permit` makes the same bytes anew and reads the golden files beside this one; `contracts/access` takes
-//! what verifies.
+//! Signed: [`Speaker::relay_bytes`]. The account is in it, since another wallet could sign a permit of the same name for
+//! the same key. `contracts/permit` reads the golden files beside this one; `contracts/access` takes what verifies.
 
 use crate::border::{Border, NoAddress};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -18,7 +14,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use prag_protocol::Address;
 pub use prag_protocol::ledger::RELAY_SECONDS_MAX;
 use prag_protocol::ledger::{
-    AccessMsg, INTEGER_MAX, RELAY_BYTES_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying,
+    AccessMsg, INTEGER_MAX, RELAY_BYTES_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying, Speaker,
 };
 use prag_trust::address::SessionKey;
 use prag_trust::permit::{Expected, Permissions, Permit};
@@ -90,7 +86,8 @@ impl Relay {
             .map_err(|_| RelayError::Rule("the message has no JSON"))?;
         bounds(terms, &message)?;
         let account = border.out(account)?;
-        let bytes = signed_bytes(expected, &account, &permit.params.permit_name, terms, &message);
+        let speaker = speaker(expected, &account, &permit.params.permit_name);
+        let bytes = speaker.relay_bytes(terms.sequence, terms.until, &message);
         let signature = SigningKey::from_bytes(key.expose()).sign(&bytes).to_bytes();
         Ok(Self {
             permit: permit.clone(),
@@ -142,7 +139,8 @@ impl Relay {
             }
         }
         let account = border.out(&permit.address)?;
-        let bytes = signed_bytes(expected, &account, &permit.permit_name, terms, &bytes);
+        let speaker = speaker(expected, &account, &permit.permit_name);
+        let bytes = speaker.relay_bytes(terms.sequence, terms.until, &bytes);
         if !holds(&permit.session_key, &bytes, &relay.signature) {
             return Err(RelayError::Rule("the signature does not verify"));
         }
@@ -178,29 +176,14 @@ pub(crate) fn holds(key: &[u8; 32], bytes: &[u8], signature: &str) -> bool {
     key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(bytes, &signature).is_ok())
 }
 
-/// What the session key signs.
-fn signed_bytes(
-    expected: &Expected,
-    account: &Address,
-    permit_name: &str,
-    terms: RelayTerms,
-    message: &[u8],
-) -> Vec<u8> {
-    let mut out = DOMAIN.to_vec();
-    for part in [
-        expected.chain_id.as_bytes(),
-        expected.contract.as_bytes(),
-        account.as_str().as_bytes(),
-        permit_name.as_bytes(),
-        &terms.sequence.to_be_bytes(),
-        &terms.until.to_be_bytes(),
-        message,
-    ] {
-        // Every part is bounded far below 2^32; one that were not would sign for nothing that verifies.
-        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend_from_slice(part);
-    }
-    out
+/// Who speaks to `expected`'s contract.
+pub(crate) fn speaker<'a>(
+    expected: &'a Expected,
+    account: &'a Address,
+    permit_name: &'a str,
+) -> Speaker<'a> {
+    let (chain_id, contract) = (expected.chain_id.as_str(), expected.contract.as_str());
+    Speaker { chain_id, contract, account, permit_name }
 }
 
 fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), RelayError> {
@@ -212,8 +195,6 @@ fn bounds(terms: RelayTerms, message: &[u8]) -> Result<(), RelayError> {
     }
     Ok(())
 }
-
-const DOMAIN: &[u8] = b"PRAG-RELAY/v1";
 
 #[cfg(test)]
 mod tests;

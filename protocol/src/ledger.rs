@@ -35,7 +35,9 @@ pub use messages::{AccessMsg, AccessQuery, AccessReply};
 pub use offer::{BuyMsg, Offer};
 pub use pulse::{FreshReply, Pulse, PulseMsg};
 pub use records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};
-pub use relayed::{RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying};
+pub use relayed::{
+    RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying, Speaker, transcript,
+};
 
 /// Longest scope of a grant as a ledger keeps it, bytes of text.
 pub const SCOPE_BYTES_MAX: usize = 4096;

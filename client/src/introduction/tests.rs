@@ -39,7 +39,8 @@ fn golden_word() {
     assert_eq!(json, include_str!("golden/introduction.json").trim_end());
     let account = Border::at(&expected()).unwrap().out(&owner().0.address()).unwrap();
     let name = &word.permit.params.permit_name;
-    let bytes = signed_bytes(&expected(), &account, name, &GUEST, word.until);
+    let expected = expected();
+    let bytes = speaker(&expected, &account, name).introduction_bytes(&GUEST, word.until);
     assert_eq!(hex::encode(bytes), include_str!("golden/signed_bytes.hex").trim_end());
 }
 

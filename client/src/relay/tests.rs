@@ -56,7 +56,8 @@ fn golden_bytes() {
     let terms = RelayTerms { sequence: 7, until: 9 };
     let expected = Expected { chain_id: "c-1".to_owned(), contract: "wasm1x".to_owned() };
     let account: Address = "wasm1reader".parse().unwrap();
-    let bytes = signed_bytes(&expected, &account, "prag/1|sk=k|exp=1", terms, b"{}");
+    let speaker = speaker(&expected, &account, "prag/1|sk=k|exp=1");
+    let bytes = speaker.relay_bytes(terms.sequence, terms.until, b"{}");
     let text = [
         "PRAG-RELAY/v1",
         "\0\0\0\u{3}c-1",
@@ -80,7 +81,9 @@ fn golden_message() {
     let text = STANDARD.decode(&relay.message).unwrap();
     let account = Border::at(&expected()).unwrap().out(&owner.wallet.address()).unwrap();
     let name = &owner.permit.params.permit_name;
-    let bytes = signed_bytes(&expected(), &account, name, TERMS, &text);
+    let expected = expected();
+    let speaker = speaker(&expected, &account, name);
+    let bytes = speaker.relay_bytes(TERMS.sequence, TERMS.until, &text);
     assert_eq!(hex::encode(bytes), include_str!("golden/signed_bytes.hex").trim_end());
 }
 

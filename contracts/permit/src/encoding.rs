@@ -1,9 +1,9 @@
 //! Bytes as text, and texts that every encoder writes alike.
 //!
 //! Layer: bottom of `permit`.
-//! Holds: base64 of a fixed length, length prefixes, the closed alphabet of a permit.
+//! Holds: base64 of a fixed length, the closed alphabet of a permit.
 //! Never: bytes or text over their bound.
-//! Invariant: two lists of parts never have the same transcript.
+//! Invariant: none of its own.
 
 use crate::PermitError;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,17 +15,6 @@ pub(crate) fn fixed<const N: usize>(text: &str) -> Result<[u8; N], PermitError> 
     }
     let bytes = STANDARD.decode(text).map_err(|_| PermitError::Encoding)?;
     bytes.try_into().map_err(|_| PermitError::Encoding)
-}
-
-/// `domain ‖ LP(parts[0]) ‖ LP(parts[1]) ‖ …` with LP = u32 big-endian length ‖ bytes.
-pub(crate) fn transcript(domain: &str, parts: &[&[u8]]) -> Vec<u8> {
-    let mut out = domain.as_bytes().to_vec();
-    for part in parts {
-        // Parts are bounded far below 2^32; one that were not would sign for nothing that verifies.
-        out.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend_from_slice(part);
-    }
-    out
 }
 
 /// Characters that every JSON encoder writes as themselves.

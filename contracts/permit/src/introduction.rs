@@ -6,10 +6,10 @@
 //! Invariant: a signature serves one guest at one contract, for minutes, under one permit to administer. The account is
 //! under it, as in a relayed message.
 
-use crate::encoding::{fixed, transcript};
+use crate::encoding::fixed;
 use crate::{Curves, Delegation, Expected, Permissions, Permit, PermitError};
 use prag_protocol::Address;
-use prag_protocol::ledger::RELAY_SECONDS_MAX;
+use prag_protocol::ledger::{RELAY_SECONDS_MAX, Speaker};
 use serde::{Deserialize, Serialize};
 
 /// An account's word for a guest, which the guest shows with its own question.
@@ -25,10 +25,8 @@ pub struct Introduction {
     pub signature: String,
 }
 
-/// What a session key signs: `"PRAG-INTRODUCTION/v1" ‖ LP(chain id, contract, account, permit name, guest, until)`.
-///
-/// `account`: whose word it is, as the chain spells it; `guest`: the session key that asks, 32 bytes; `until`: u64,
-/// big-endian.
+/// What a session key signs: [`Speaker::introduction_bytes`]. `account`: whose word it is, as the chain spells it;
+/// `guest`: the session key that asks.
 #[must_use]
 pub fn introduction_bytes(
     expected: &Expected<'_>,
@@ -37,15 +35,8 @@ pub fn introduction_bytes(
     guest: &[u8; 32],
     until: u64,
 ) -> Vec<u8> {
-    let parts = [
-        expected.chain_id.as_bytes(),
-        expected.contract.as_bytes(),
-        account.as_str().as_bytes(),
-        permit_name.as_bytes(),
-        guest,
-        &until.to_be_bytes(),
-    ];
-    transcript(DOMAIN, &parts)
+    let Expected { chain_id, contract } = *expected;
+    Speaker { chain_id, contract, account, permit_name }.introduction_bytes(guest, until)
 }
 
 impl Introduction {
@@ -77,5 +68,3 @@ impl Introduction {
         Ok(delegation)
     }
 }
-
-const DOMAIN: &str = "PRAG-INTRODUCTION/v1";

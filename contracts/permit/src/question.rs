@@ -6,10 +6,10 @@
 //! again in one way only.
 //! Invariant: a signature serves one question to one contract under one permit, for minutes.
 
-use crate::encoding::{fixed, transcript};
+use crate::encoding::fixed;
 use crate::{Curves, Delegation, Expected, Introduction, Permit, PermitError};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use prag_protocol::ledger::RELAY_SECONDS_MAX;
+use prag_protocol::ledger::{RELAY_SECONDS_MAX, transcript};
 use serde::{Deserialize, Serialize};
 
 /// A question under a permit.

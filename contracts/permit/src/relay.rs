@@ -6,11 +6,13 @@
 //! Invariant: a signature serves one message of one account to one contract, for minutes. The account is under it, since
 //! another wallet could sign a permit of the same name for the same key, and take the message for its own.
 
-use crate::encoding::{fixed, transcript};
+use crate::encoding::fixed;
 use crate::{Curves, Delegation, Expected, Permit, PermitError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_protocol::Address;
-use prag_protocol::ledger::{INTEGER_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX};
+use prag_protocol::ledger::{
+    INTEGER_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Speaker,
+};
 use serde::{Deserialize, Serialize};
 
 /// A message under a permit.
@@ -50,9 +52,8 @@ pub struct RelayTerms {
     pub until: u64,
 }
 
-/// What a session key signs: `"PRAG-RELAY/v1" ‖ LP(chain id, contract, account, permit name, sequence, until, message)`.
-///
-/// `account`: as the chain spells it; `sequence`, `until`: u64, big-endian; `message`: JSON, byte for byte as sent.
+/// What a session key signs: [`Speaker::relay_bytes`]. `account`: as the chain spells it; `message`: JSON, byte for byte
+/// as sent.
 #[must_use]
 pub fn relay_bytes(
     expected: &Expected<'_>,
@@ -61,16 +62,9 @@ pub fn relay_bytes(
     terms: RelayTerms,
     message: &[u8],
 ) -> Vec<u8> {
-    let parts = [
-        expected.chain_id.as_bytes(),
-        expected.contract.as_bytes(),
-        account.as_str().as_bytes(),
-        permit_name.as_bytes(),
-        &terms.sequence.to_be_bytes(),
-        &terms.until.to_be_bytes(),
-        message,
-    ];
-    transcript(DOMAIN, &parts)
+    let Expected { chain_id, contract } = *expected;
+    let speaker = Speaker { chain_id, contract, account, permit_name };
+    speaker.relay_bytes(terms.sequence, terms.until, message)
 }
 
 impl SignedMessage {
@@ -107,5 +101,3 @@ impl SignedMessage {
         Ok(Said { delegation, sequence, message })
     }
 }
-
-const DOMAIN: &str = "PRAG-RELAY/v1";

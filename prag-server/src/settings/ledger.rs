@@ -152,21 +152,6 @@ impl Ledger {
 }
 
 impl Chain {
-    /// What it says as any chain does.
-    pub(crate) fn reach(&self) -> Reach<'_> {
-        Reach {
-            chain_id: &self.chain_id,
-            prefix: &self.prefix,
-            nodes: &self.nodes,
-            agree: self.agree,
-            trusted: self.trusted,
-            trusting_period_s: self.trusting_period_s,
-            gas_price: &self.gas_price,
-            payers: &self.payers,
-            relays_per_hour: self.relays_per_hour,
-        }
-    }
-
     /// As the ledger takes them.
     #[must_use]
     pub fn settings(&self, staleness_s: u64) -> Cosmos {

@@ -5,7 +5,7 @@
 //! Never: what only one of the two has.
 //! Invariant: whoever is paid for is named as this worker spells accounts.
 
-use super::SettingsError;
+use super::{Chain, Secret, SettingsError};
 use prag_client::border;
 use prag_cosmos::{GasPrice, Network, Payers, TrustedHeader};
 use prag_protocol::Address;
@@ -22,6 +22,29 @@ pub(crate) struct Reach<'a> {
     pub(super) payers: &'a [Address],
     pub(super) relays_per_hour: u32,
 }
+
+macro_rules! reached {
+    ($($settings:ty),*) => {$(
+        impl $settings {
+            /// What it says as any chain does.
+            pub(crate) fn reach(&self) -> Reach<'_> {
+                Reach {
+                    chain_id: &self.chain_id,
+                    prefix: &self.prefix,
+                    nodes: &self.nodes,
+                    agree: self.agree,
+                    trusted: self.trusted,
+                    trusting_period_s: self.trusting_period_s,
+                    gas_price: &self.gas_price,
+                    payers: &self.payers,
+                    relays_per_hour: self.relays_per_hour,
+                }
+            }
+        }
+    )*};
+}
+
+reached!(Chain, Secret);
 
 impl Reach<'_> {
     /// The network; its newest header may be as old as any view that admits somebody.

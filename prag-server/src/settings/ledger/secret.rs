@@ -6,7 +6,7 @@
 //! the owner's to name too.
 //! Invariant: nodes are always measured: who chooses them chooses who agrees.
 
-use super::{Reach, code_hash, contract, gas_price, payers, relays, trusted};
+use super::{code_hash, contract, gas_price, payers, relays, trusted};
 use prag_cosmos::secret::SecretSettings;
 use prag_cosmos::{GasPrice, TrustedHeader};
 use prag_protocol::Address;
@@ -54,21 +54,6 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// What it says as any chain does.
-    pub(crate) fn reach(&self) -> Reach<'_> {
-        Reach {
-            chain_id: &self.chain_id,
-            prefix: &self.prefix,
-            nodes: &self.nodes,
-            agree: self.agree,
-            trusted: self.trusted,
-            trusting_period_s: self.trusting_period_s,
-            gas_price: &self.gas_price,
-            payers: &self.payers,
-            relays_per_hour: self.relays_per_hour,
-        }
-    }
-
     /// As the ledger takes them.
     #[must_use]
     pub fn settings(&self, staleness_s: u64) -> SecretSettings {
