@@ -33,8 +33,10 @@ pub(super) async fn grant(client: &Client, screen: Screen, options: &args::Grant
     let value = json!({ "collection": id, "grantee": grant.grantee, "expires": expires, "height": reply.height });
     screen.show(&value, || {
         format!(
-            "granted {} on {id} until {expires} (ledger height {})",
-            grant.grantee, reply.height
+            "granted {} on {id} until {} (ledger height {})",
+            grant.grantee,
+            instant(expires),
+            reply.height
         )
     });
     Ok(true)
@@ -111,7 +113,7 @@ fn remarks(grant: &Grant) -> String {
         GrantFlag::Probing => "probing?",
         _ => "?",
     };
-    let revoked = grant.revoked.then_some("revoked");
+    let revoked = grant.revoked.then_some("revoked").or(grant.void.then_some("void"));
     let scope = match (&grant.grant.scope, grant.scope_unreadable) {
         (_, true) => Some("scope unreadable: grant again"),
         (Some(_), false) => Some("scoped"),

@@ -21,6 +21,7 @@ use prag_trust::address::check_address;
 use prag_trust::permit::Permission;
 use prag_trust::request::Caller;
 use prag_trust::verified::Verified;
+use std::collections::HashMap;
 
 impl Worker {
     /// Grant, or replace a grant.
@@ -92,6 +93,7 @@ impl Worker {
         let next_cursor = (end < total).then(|| end.to_string());
         let documents = held.counts().map_or(0, |counts| counts.documents);
         let mut data = Vec::with_capacity(rows.len());
+        let mut delegates = HashMap::new();
         let own = |record: &GrantRecord| match &record.source {
             _ if granted.is_owner() => true,
             Source::Delegate { by, .. } => by == granted.caller(),
@@ -99,11 +101,30 @@ impl Worker {
         };
         for record in rows.into_iter().filter(own) {
             let scope = self.shown_scope(&held, &record).await;
+            let void = !self.is_carried(id, &record, &mut delegates).await?;
             let owner = granted.is_owner();
             let flags = owner.then(|| held.watch().flags(&record.grantee, documents));
-            data.push(grant(record, scope, flags.unwrap_or_default()));
+            data.push(Grant { void, ..grant(record, scope, flags.unwrap_or_default()) });
         }
         Ok(Page { data, next_cursor })
+    }
+
+    /// Whether the delegate who gave a grant, if one did, still carries it. `known`: what was found of each delegate.
+    async fn is_carried(
+        &self,
+        collection: CollectionId,
+        grant: &GrantRecord,
+        known: &mut HashMap<Address, Option<GrantRecord>>,
+    ) -> Result<bool, Problem> {
+        let Source::Delegate { by, .. } = &grant.source else { return Ok(true) };
+        if !known.contains_key(by) {
+            let query = AccessQuery::Grant { collection, grantee: by.clone() };
+            let reply = self.0.parts.ledger.query(query).await.map_err(problems::ledger)?;
+            let AccessReply::Grant(own) = reply else { return Err(problems::another()) };
+            known.insert(by.clone(), own);
+        }
+        let through = known.get(by).and_then(Option::as_ref);
+        Ok(grant.reach(through).is_some_and(|reach| reach.expires > self.now()))
     }
 
     /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
@@ -185,6 +206,7 @@ fn grant(
         used: record.used,
         revoked: record.revoked,
         bought: record.source == Source::Sale,
+        void: false,
         by: match record.source {
             Source::Delegate { by, .. } => Some(by),
             Source::Owner | Source::Sale => None,

@@ -73,6 +73,9 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub by: Option<Address>,
+    /// Void although it is not revoked: the delegate who gave it has lost its own grant, or may give none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
     /// The grantee paid for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bought: bool,

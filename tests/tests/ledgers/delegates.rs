@@ -51,6 +51,8 @@ pub(crate) async fn tell(stage: &Stage) {
     assert_eq!(stage.found_by("friend").await.unwrap(), 2);
     owner.revoke_grant(stage.id, account).await.unwrap();
     stage.refuses("friend", Code::Forbidden, 5).await;
+    let all = owner.grants(stage.id).await.unwrap();
+    assert!(all.iter().all(|one| one.void == by(one)), "{all:?}");
     stage.say("a delegate granted within its own grant, and that is void with it");
 }
 
