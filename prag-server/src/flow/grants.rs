@@ -124,7 +124,8 @@ impl Worker {
             known.insert(by.clone(), own);
         }
         let through = known.get(by).and_then(Option::as_ref);
-        Ok(grant.reach(through).is_some_and(|reach| reach.expires > self.now()))
+        let (now, reach) = (self.now(), grant.reach(through));
+        Ok(grant.expires <= now || reach.is_some_and(|reach| reach.expires > now))
     }
 
     /// Revoke a grant; effective at once here, elsewhere within the staleness bound.
