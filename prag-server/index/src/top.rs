@@ -8,6 +8,7 @@
 mod bits;
 
 use crate::scratch::Lent;
+use prag_simd::{Isa, PLACES_AHEAD};
 use roaring::RoaringBitmap;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -147,6 +148,20 @@ impl Mask {
         match self {
             Self::All(rows) => Rows::All(0..*rows),
             Self::Some(words, _) => Rows::Some { rest: words, word: 0, base: 0 },
+        }
+    }
+
+    /// Leave the rows in `ordinals`, ascending.
+    #[inline(always)]
+    pub(crate) fn list<S: Isa>(&self, isa: S, ordinals: &mut Vec<u32>) {
+        ordinals.clear();
+        match self {
+            Self::All(rows) => ordinals.extend(0..*rows),
+            Self::Some(words, count) => {
+                ordinals.resize(count + PLACES_AHEAD, 0);
+                isa.places(words, ordinals);
+                ordinals.truncate(*count);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Signs: what they estimate, and how they are stored.
 
 use super::*;
+use crate::top::Hit;
 use prag_simd::{Isa, Kernel, Level, dispatch_at};
 
 /// All estimates of a query, one at a time and four at once.
@@ -26,7 +27,7 @@ impl Kernel for Estimates<'_> {
     }
 }
 
-fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors {
+pub(super) fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors {
     let mut vectors = filled(dimension, precision, rows);
     vectors.sign();
     vectors.settle();
@@ -36,6 +37,43 @@ fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors 
 fn estimates(vectors: &Vectors, query: &[f32], level: Level) -> Vec<f32> {
     let rows = u32::try_from(vectors.rows()).unwrap();
     dispatch_at(level, Estimates { signs: vectors.signs().unwrap(), query, rows })
+}
+
+/// Each row's estimate.
+pub(super) fn estimated(vectors: &Vectors, query: &[f32]) -> Vec<Hit> {
+    let scores = estimates(vectors, query, Level::best());
+    (0..mask_rows(vectors.rows()))
+        .zip(scores)
+        .map(|(ordinal, score)| Hit { ordinal, score })
+        .collect()
+}
+
+/// How far each row's estimate is below its score, and how far it may be.
+pub(super) fn doubts(vectors: &Vectors, query: &[f32]) -> Vec<(f32, f32)> {
+    let highs = dispatch_at(Level::best(), Highs { signs: vectors.signs().unwrap(), query });
+    let estimates = estimates(vectors, query, Level::best());
+    let all = truth(vectors, query).into_iter().zip(estimates).zip(highs);
+    all.map(|((score, estimate), high)| (score - estimate, high - estimate)).collect()
+}
+
+/// Estimates with what they may be off, of each row.
+struct Highs<'a> {
+    signs: &'a Signs,
+    query: &'a [f32],
+}
+
+impl Kernel for Highs<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<f32> {
+        let mut sought = Sought::default();
+        sought.aim(self.signs, self.query);
+        let rows: Vec<u32> = (0..mask_rows(self.signs.rows().count())).collect();
+        let mut highs = vec![0.0; rows.len()];
+        self.signs.highs(isa, &sought, &rows, &mut highs);
+        highs
+    }
 }
 
 /// Scores in f64.
@@ -125,8 +163,12 @@ proptest! {
             let bytes = vectors.to_bytes(mask_rows(count));
             let (read, _) = Vectors::from_bytes(&bytes).unwrap();
             prop_assert!(read.to_bytes(mask_rows(count)) == bytes);
+            let highs = |level| dispatch_at(level, Highs { signs: read.signs().unwrap(), query: &query });
+            let bounds = highs(Level::Scalar);
+            prop_assert!(bounds.iter().zip(&first).all(|(high, estimate)| high.is_finite() && high >= estimate));
             for level in Level::ALL {
                 prop_assert!(estimates(&read, &query, level) == first, "{:?}", level);
+                prop_assert!(highs(level) == bounds, "{:?}", level);
             }
         }
     }
