@@ -110,7 +110,8 @@ pub(crate) enum Mask {
 impl Mask {
     /// `allowed` without what lies beyond `rows`.
     pub(crate) fn new(allowed: &RoaringBitmap, rows: u32) -> Self {
-        if rows == 0 || allowed.range_cardinality(0..rows) == u64::from(rows) {
+        let count = allowed.range_cardinality(0..rows);
+        if count == u64::from(rows) {
             return Self::All(rows);
         }
         let mut words = Lent::default();
@@ -121,7 +122,8 @@ impl Mask {
         {
             *last &= u64::MAX >> (64 - rows % 64);
         }
-        let count = words.iter().map(|word| word.count_ones() as usize).sum();
+        #[allow(clippy::cast_possible_truncation)] // of at most 2^32 rows
+        let count = count as usize;
         Self::Some(words, count)
     }
 

@@ -112,6 +112,13 @@ pub trait Isa: Copy + sealed::Sealed {
         scalar::places(words, places);
     }
 
+    /// Bring those of `values` to the front whose score is at least `bar`, in order, and answer how many there are. What
+    /// is behind them is any of the values. As many scores as values.
+    #[inline(always)]
+    fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
+        scalar::keep(values, scores, bar, 0, 0)
+    }
+
     /// The inner product of f32 and f32, to the length of the shorter.
     fn dot_f32(self, left: &[f32], right: &[f32]) -> f32;
 

@@ -80,6 +80,22 @@ pub(crate) fn scores<S: Isa>(
     }
 }
 
+/// From the value at `from` on, where `kept` before it are kept.
+#[inline(always)]
+pub(crate) fn keep(
+    values: &mut [u32],
+    scores: &[f32],
+    bar: f32,
+    from: usize,
+    mut kept: usize,
+) -> usize {
+    for at in from..values.len() {
+        values[kept] = values[at];
+        kept += usize::from(scores[at] >= bar);
+    }
+    kept
+}
+
 /// Eight are written at a time, whether a word has so many or not: which bit is its last no processor guesses.
 #[inline(always)]
 pub(crate) fn places(words: &[u64], places: &mut [u32]) {

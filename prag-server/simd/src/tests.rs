@@ -147,6 +147,20 @@ impl Kernel for Scores<'_> {
     }
 }
 
+struct Keep<'a>(Vec<u32>, &'a [f32], f32);
+
+impl Kernel for Keep<'_> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<u32> {
+        let Self(mut values, scores, bar) = self;
+        let kept = isa.keep(&mut values, scores, bar);
+        values.truncate(kept);
+        values
+    }
+}
+
 fn few_bits() -> impl Strategy<Value = u64> {
     any::<u64>().prop_map(|word| word & word >> 9 & word >> 23)
 }
@@ -202,6 +216,21 @@ proptest! {
             let (four, many) = dispatch_at(level, scores);
             prop_assert_eq!(&four, &expected, "{:?}", level);
             prop_assert_eq!(&many, &expected, "{:?}", level);
+        }
+    }
+
+    /// Values are kept by their scores, in order, and those at the bar too.
+    #[test]
+    fn values_are_kept_by_their_scores(
+        pairs in vec((any::<u32>(), prop_oneof![Just(0.5f32), Just(f32::MIN), -1f32..1.0]), 0..100),
+        bar in prop_oneof![Just(0.5f32), -1f32..1.0],
+    ) {
+        let (values, scores): (Vec<u32>, Vec<f32>) = pairs.iter().copied().unzip();
+        let expected: Vec<u32> =
+            pairs.iter().filter(|(_, score)| *score >= bar).map(|(value, _)| *value).collect();
+        for level in Level::ALL {
+            let kept = dispatch_at(level, Keep(values.clone(), &scores, bar));
+            prop_assert_eq!(&kept, &expected, "{:?}", level);
         }
     }
 

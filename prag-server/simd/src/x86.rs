@@ -197,6 +197,12 @@ instruction_set!(
         }
 
         #[inline(always)]
+        fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
+            // SAFETY: the token proves the features.
+            unsafe { popcnt::keep(values, scores, bar) }
+        }
+
+        #[inline(always)]
         fn places(self, words: &[u64], places: &mut [u32]) {
             // SAFETY: the token proves the features.
             unsafe { popcnt::places(words, places) }

@@ -57,12 +57,8 @@ impl Kernel for Sift<'_> {
         self.begin(isa, &rows, &mut highs, &mut top);
         // The k-th best of some true scores: what may not reach it is not among the best.
         let bar = top.bar().unwrap_or(f32::MIN);
-        let mut end = 0;
-        pick(&highs, bar, |at| {
-            rows[end] = rows[at];
-            end += 1;
-        });
-        rows.truncate(end);
+        let left = isa.keep(&mut rows, &highs, bar);
+        rows.truncate(left);
         self.finish(isa, &rows, &mut top);
         top.into_hits()
     }

@@ -6,7 +6,7 @@
 //! Invariant: lanes are added only at the end.
 
 use super::avx512::{load, total};
-use crate::scalar::ROWS_AHEAD;
+use crate::scalar::{self, ROWS_AHEAD};
 use crate::{Line, PLACES_AHEAD, Planes, Terms, tail};
 use std::arch::x86_64::*;
 
@@ -179,6 +179,29 @@ pub(super) fn places(words: &[u64], places: &mut [u32]) {
         }
         base += u64::BITS;
     }
+}
+
+/// As [`crate::Isa::keep`], sixteen at a time, which are read before anything behind them is written.
+#[inline]
+#[target_feature(enable = "avx512f,popcnt")]
+pub(super) fn keep(values: &mut [u32], scores: &[f32], bar: f32) -> usize {
+    let (blocks, _) = scores[..values.len()].as_chunks::<16>();
+    let (mut from, mut kept) = (0, 0);
+    for block in blocks {
+        let sixteen = &values[from..from + 16];
+        // SAFETY: sixteen values of four bytes.
+        let these = unsafe { _mm512_loadu_si512(sixteen.as_ptr().cast()) };
+        // SAFETY: sixteen scores of four bytes.
+        let scores = unsafe { _mm512_loadu_ps(block.as_ptr()) };
+        let mask = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(scores, _mm512_set1_ps(bar));
+        let front = &mut values[kept..kept + 16];
+        let these = _mm512_maskz_compress_epi32(mask, these);
+        // SAFETY: sixteen values of four bytes.
+        unsafe { _mm512_storeu_si512(front.as_mut_ptr().cast(), these) };
+        kept += mask.count_ones() as usize;
+        from += 16;
+    }
+    scalar::keep(values, scores, bar, from, kept)
 }
 
 /// 7,680 each: below 2^16 together.
