@@ -7,7 +7,7 @@
 
 use super::avx512::{load, total};
 use crate::scalar::{self, ROWS_AHEAD};
-use crate::{Line, PLACES_AHEAD, Planes, Terms, tail};
+use crate::{LINE, Line, PLACES_AHEAD, Planes, Terms, tail};
 use std::arch::x86_64::*;
 
 #[inline]
@@ -18,6 +18,16 @@ fn counts(planes: &[__m512i; 4], row: __m512i) -> __m512i {
     let low = _mm512_add_epi64(first, _mm512_add_epi64(second, second));
     let high = _mm512_add_epi64(third, _mm512_add_epi64(fourth, fourth));
     _mm512_add_epi64(low, _mm512_slli_epi64::<2>(high))
+}
+
+/// The same where the last plane is empty.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+fn counts_of_three([first, second, third, _]: &[__m512i; 4], row: __m512i) -> __m512i {
+    let [first, second, third] =
+        [first, second, third].map(|plane| _mm512_popcnt_epi64(_mm512_and_si512(*plane, row)));
+    let low = _mm512_add_epi64(first, _mm512_add_epi64(second, second));
+    _mm512_add_epi64(low, _mm512_slli_epi64::<2>(third))
 }
 
 #[inline]
@@ -67,6 +77,7 @@ pub(super) fn scores_four(query: &[Planes], terms: &Terms, rows: [&[Line<u8>]; 4
 }
 
 /// As [`crate::Isa::scores`], for rows of one line: the query stays in registers.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
 pub(super) fn scores_of_lines(
     planes: &Planes,
@@ -75,7 +86,25 @@ pub(super) fn scores_of_lines(
     rows: &[u32],
     scores: &mut [f32],
 ) {
+    if planes[3].0 == [0; LINE] {
+        lines_by_planes::<3>(planes, terms, lines, rows, scores);
+    } else {
+        lines_by_planes::<4>(planes, terms, lines, rows, scores);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
+fn lines_by_planes<const PLANES: usize>(
+    planes: &Planes,
+    terms: &Terms,
+    lines: &[Line<u8>],
+    rows: &[u32],
+    scores: &mut [f32],
+) {
     let planes = planes.each_ref().map(|plane| load(plane));
+    let counts = |line: &Line<u8>| {
+        if PLANES == 3 { counts_of_three(&planes, load(line)) } else { counts(&planes, load(line)) }
+    };
     let (fours, rest) = rows.as_chunks::<4>();
     let (each, last_scores) = scores.as_chunks_mut::<4>();
     let mut ahead = rows.get(ROWS_AHEAD..).unwrap_or_default().as_chunks::<4>().0.iter();
@@ -88,12 +117,7 @@ pub(super) fn scores_of_lines(
         }
         let [a, b, c, d] =
             [&lines[a as usize], &lines[b as usize], &lines[c as usize], &lines[d as usize]];
-        let sums = packed([
-            counts(&planes, load(a)),
-            counts(&planes, load(b)),
-            counts(&planes, load(c)),
-            counts(&planes, load(d)),
-        ]);
+        let sums = packed([counts(a), counts(b), counts(c), counts(d)]);
         let tails = [end(a), end(b), end(c), end(d)];
         let four = scored(terms, sums, tails);
         // SAFETY: 16 bytes.
@@ -101,7 +125,7 @@ pub(super) fn scores_of_lines(
     }
     for (&row, score) in rest.iter().zip(last_scores) {
         let line = &lines[row as usize];
-        *score = terms.score(total(counts(&planes, load(line))), tail(std::slice::from_ref(line)));
+        *score = terms.score(total(counts(line)), tail(std::slice::from_ref(line)));
     }
 }
 

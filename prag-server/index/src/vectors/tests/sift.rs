@@ -3,6 +3,7 @@
 use super::signs::signed;
 use super::*;
 use crate::top::Hit;
+use prag_simd::Level;
 
 /// How many of the exact scan's hits are found, or others of the same score, and how many there are.
 fn found(vectors: &Vectors, query: &[f32], allowed: &RoaringBitmap, k: usize) -> (usize, usize) {
@@ -72,7 +73,9 @@ fn close_rows_of_far_clusters_are_found() {
         let query = dice.near(center, 0.2);
         let counts = found(&vectors, &query, &every(&rows), 10);
         (hit, wanted) = (hit + counts.0, wanted + counts.1);
-        let mut by_signs: Vec<Hit> = signs::estimated(&vectors, &query);
+        let estimates = signs::bounds(&vectors, &query, Level::best()).into_iter().zip(0..);
+        let hit_of = |((score, _), ordinal)| Hit { ordinal, score };
+        let mut by_signs: Vec<Hit> = estimates.map(hit_of).collect();
         crate::top::rank(&mut by_signs);
         let coded = Query::new(&query, 384).unwrap();
         let best = vectors.scan(&coded, &Mask::All(mask_rows(rows.len())), 10);
@@ -83,8 +86,8 @@ fn close_rows_of_far_clusters_are_found() {
     assert!(hit * 1000 >= wanted * 995, "{hit} of {wanted}");
 }
 
-/// The bound holds for all but a few in a thousand rows, and does not hold for many where it is a third: it is not
-/// wider than it must be. Dense rows, rows with few components, rows in one cluster.
+/// The bound holds for all but two in a thousand rows, and does not hold for 15 in a hundred where it is a third: it is
+/// not wider than it must be. Dense rows, rows with few components, rows in one cluster.
 #[test]
 fn bound_is_as_wide_as_it_must_be() {
     for dimension in [256usize, 384, 500, 768] {
@@ -104,15 +107,18 @@ fn bound_is_as_wide_as_it_must_be() {
         for (rows, name) in [(few, "few"), (dense, "dense"), (close, "close")] {
             let vectors = signed(dimension, Precision::F32, &rows);
             let (mut over, mut over_a_third, mut all) = (0, 0, 0);
-            for query in rows.iter().step_by(300) {
+            for query in rows.iter().step_by(100) {
                 for (off, bound) in signs::doubts(&vectors, query) {
                     over += usize::from(off > bound);
                     over_a_third += usize::from(off > bound / 3.0);
                     all += 1;
                 }
             }
-            assert!(over * 1000 <= all * 3, "{over} of {all} {name} at {dimension}");
-            assert!(over_a_third * 100 >= all * 8, "{over_a_third} of {all} {name} at {dimension}");
+            assert!(over * 1000 <= all * 2, "{over} of {all} {name} at {dimension}");
+            assert!(
+                over_a_third * 100 >= all * 15,
+                "{over_a_third} of {all} {name} at {dimension}"
+            );
         }
     }
 }

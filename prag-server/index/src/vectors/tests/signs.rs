@@ -1,7 +1,6 @@
 //! Signs: what they estimate, and how they are stored.
 
 use super::*;
-use crate::top::Hit;
 use prag_simd::{Isa, Kernel, Level, dispatch_at};
 
 /// All estimates of a query, one at a time and four at once.
@@ -39,40 +38,34 @@ fn estimates(vectors: &Vectors, query: &[f32], level: Level) -> Vec<f32> {
     dispatch_at(level, Estimates { signs: vectors.signs().unwrap(), query, rows })
 }
 
-/// Each row's estimate.
-pub(super) fn estimated(vectors: &Vectors, query: &[f32]) -> Vec<Hit> {
-    let scores = estimates(vectors, query, Level::best());
-    (0..mask_rows(vectors.rows()))
-        .zip(scores)
-        .map(|(ordinal, score)| Hit { ordinal, score })
-        .collect()
+/// Of each row what a scan estimates, and that with what it may be too low added.
+pub(super) fn bounds(vectors: &Vectors, query: &[f32], level: Level) -> Vec<(f32, f32)> {
+    dispatch_at(level, Bounds { signs: vectors.signs().unwrap(), query })
 }
 
 /// How far each row's estimate is below its score, and how far it may be.
 pub(super) fn doubts(vectors: &Vectors, query: &[f32]) -> Vec<(f32, f32)> {
-    let highs = dispatch_at(Level::best(), Highs { signs: vectors.signs().unwrap(), query });
-    let estimates = estimates(vectors, query, Level::best());
-    let all = truth(vectors, query).into_iter().zip(estimates).zip(highs);
-    all.map(|((score, estimate), high)| (score - estimate, high - estimate)).collect()
+    let all = truth(vectors, query).into_iter().zip(bounds(vectors, query, Level::best()));
+    all.map(|(score, (estimate, high))| (score - estimate, high - estimate)).collect()
 }
 
-/// Estimates with what they may be off, of each row.
-struct Highs<'a> {
+struct Bounds<'a> {
     signs: &'a Signs,
     query: &'a [f32],
 }
 
-impl Kernel for Highs<'_> {
-    type Output = Vec<f32>;
+impl Kernel for Bounds<'_> {
+    type Output = Vec<(f32, f32)>;
 
     #[inline(always)]
-    fn run<S: Isa>(self, isa: S) -> Vec<f32> {
+    fn run<S: Isa>(self, isa: S) -> Vec<(f32, f32)> {
         let mut sought = Sought::default();
-        sought.aim(self.signs, self.query);
+        sought.aim_roughly(self.signs, self.query);
         let rows: Vec<u32> = (0..mask_rows(self.signs.rows().count())).collect();
         let mut highs = vec![0.0; rows.len()];
         self.signs.highs(isa, &sought, &rows, &mut highs);
-        highs
+        let estimate = |row: &u32| self.signs.estimate(isa, &sought, *row);
+        rows.iter().map(estimate).zip(highs).collect()
     }
 }
 
@@ -163,12 +156,11 @@ proptest! {
             let bytes = vectors.to_bytes(mask_rows(count));
             let (read, _) = Vectors::from_bytes(&bytes).unwrap();
             prop_assert!(read.to_bytes(mask_rows(count)) == bytes);
-            let highs = |level| dispatch_at(level, Highs { signs: read.signs().unwrap(), query: &query });
-            let bounds = highs(Level::Scalar);
-            prop_assert!(bounds.iter().zip(&first).all(|(high, estimate)| high.is_finite() && high >= estimate));
+            let pairs = bounds(&read, &query, Level::Scalar);
+            prop_assert!(pairs.iter().all(|(estimate, high)| high.is_finite() && high >= estimate));
             for level in Level::ALL {
                 prop_assert!(estimates(&read, &query, level) == first, "{:?}", level);
-                prop_assert!(highs(level) == bounds, "{:?}", level);
+                prop_assert!(bounds(&read, &query, level) == pairs, "{:?}", level);
             }
         }
     }
