@@ -63,7 +63,7 @@ macro_rules! shelves {
     )*};
 }
 
-shelves!(Line<i8>, Hit, u8, u64);
+shelves!(Line<i8>, Hit, u8, u32, u64, f32);
 
 /// A mask of 2^24 rows takes 2 MiB.
 const KEPT_BYTES_MAX: usize = 4 << 20;

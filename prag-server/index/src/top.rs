@@ -8,6 +8,7 @@
 mod bits;
 
 use crate::scratch::Lent;
+use prag_simd::{Isa, PLACES_AHEAD};
 use roaring::RoaringBitmap;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -109,7 +110,8 @@ pub(crate) enum Mask {
 impl Mask {
     /// `allowed` without what lies beyond `rows`.
     pub(crate) fn new(allowed: &RoaringBitmap, rows: u32) -> Self {
-        if rows == 0 || allowed.range_cardinality(0..rows) == u64::from(rows) {
+        let count = allowed.range_cardinality(0..rows);
+        if count == u64::from(rows) {
             return Self::All(rows);
         }
         let mut words = Lent::default();
@@ -120,7 +122,8 @@ impl Mask {
         {
             *last &= u64::MAX >> (64 - rows % 64);
         }
-        let count = words.iter().map(|word| word.count_ones() as usize).sum();
+        #[allow(clippy::cast_possible_truncation)] // of at most 2^32 rows
+        let count = count as usize;
         Self::Some(words, count)
     }
 
@@ -147,6 +150,20 @@ impl Mask {
         match self {
             Self::All(rows) => Rows::All(0..*rows),
             Self::Some(words, _) => Rows::Some { rest: words, word: 0, base: 0 },
+        }
+    }
+
+    /// Leave the rows in `ordinals`, ascending.
+    #[inline(always)]
+    pub(crate) fn list<S: Isa>(&self, isa: S, ordinals: &mut Vec<u32>) {
+        ordinals.clear();
+        match self {
+            Self::All(rows) => ordinals.extend(0..*rows),
+            Self::Some(words, count) => {
+                ordinals.resize(count + PLACES_AHEAD, 0);
+                isa.places(words, ordinals);
+                ordinals.truncate(*count);
+            }
         }
     }
 

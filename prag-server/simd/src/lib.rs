@@ -11,6 +11,7 @@
 mod floats;
 mod memory;
 mod scalar;
+mod terms;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -18,6 +19,7 @@ mod x86;
 
 pub use floats::{half, whole};
 pub use memory::{flatten, large_pages, roomy};
+pub use terms::{Terms, tail};
 
 /// The inner product of f32 and f32, to the length of the shorter, as wide as the caller is compiled for.
 #[must_use]
@@ -43,6 +45,9 @@ pub const LINE: usize = 64;
 
 /// 512 numbers of 4 bits: plane j holds bit j of each.
 pub type Planes = [Line<u8>; 4];
+
+/// How far [`Isa::places`] may write behind the last.
+pub const PLACES_AHEAD: usize = 16;
 
 /// What a code of a row is moved by: code c, within ±127, is kept as the byte c + 128. VNNI multiplies bytes
 /// without sign by bytes with one.
@@ -78,10 +83,40 @@ pub trait Isa: Copy + sealed::Sealed {
     /// over the bits that are set in a row. At most 15·512 a line.
     fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32;
 
-    /// Four such sums, over rows of one length.
+    /// The scores of four rows of one length, at least a line: by [`Terms::score`] of [`Isa::sum_bits`] and [`tail`].
     #[inline(always)]
-    fn sum_bits_four(self, query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
-        rows.map(|row| self.sum_bits(query, row))
+    fn scores_four(self, query: &[Planes], terms: &Terms, rows: [&[Line<u8>]; 4]) -> [f32; 4] {
+        let [a, b, c, d] = rows;
+        let score = |row| terms.score(self.sum_bits(query, row), tail(row));
+        [score(a), score(b), score(c), score(d)]
+    }
+
+    /// For each of `rows` its score, as [`Isa::scores_four`] has it, into `scores`, which is as long. A row is as many of
+    /// `lines` as the query has, at least one. Rows are asked for ahead.
+    #[inline(always)]
+    fn scores(
+        self,
+        query: &[Planes],
+        terms: &Terms,
+        lines: &[Line<u8>],
+        rows: &[u32],
+        scores: &mut [f32],
+    ) {
+        scalar::scores(self, query, terms, lines, rows, scores);
+    }
+
+    /// Which bits are set in `words`, ascending, into `places`: room for as many and [`PLACES_AHEAD`] more, since what
+    /// is behind the last may be written to.
+    #[inline(always)]
+    fn places(self, words: &[u64], places: &mut [u32]) {
+        scalar::places(words, places);
+    }
+
+    /// Bring those of `values` to the front whose score is at least `bar`, in order, and answer how many there are. What
+    /// is behind them is any of the values. As many scores as values.
+    #[inline(always)]
+    fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
+        scalar::keep(values, scores, bar, 0, 0)
     }
 
     /// The inner product of f32 and f32, to the length of the shorter.
@@ -129,7 +164,7 @@ pub enum Level {
     Avx512,
     /// The same with VNNI.
     Vnni,
-    /// The same with VPOPCNTDQ.
+    /// The same with VPOPCNTDQ and VBMI2.
     Popcnt,
 }
 

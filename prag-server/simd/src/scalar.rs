@@ -5,7 +5,7 @@
 //! Never: intrinsics.
 //! Invariant: sums of at most 4,096 products of bytes stay below 2^31.
 
-use crate::{BIAS, Isa, Line, Planes, floats, sealed};
+use crate::{BIAS, Isa, Line, Planes, Terms, floats, sealed, tail};
 
 /// The base of the architecture.
 #[derive(Clone, Copy)]
@@ -54,6 +54,66 @@ fn line<T>(left: &[T; 64], right: &[u8; 64], widen: impl Fn(&T) -> i32) -> i32 {
     sum
 }
 
+/// By four rows at a time of `isa`.
+#[inline(always)]
+pub(crate) fn scores<S: Isa>(
+    isa: S,
+    query: &[Planes],
+    terms: &Terms,
+    lines: &[Line<u8>],
+    rows: &[u32],
+    scores: &mut [f32],
+) {
+    let stride = query.len();
+    let row = |row: u32| &lines[row as usize * stride..][..stride];
+    let mut ahead = rows.get(ROWS_AHEAD..).unwrap_or_default().iter();
+    let (fours, rest) = rows.as_chunks::<4>();
+    let (each, last) = scores.as_chunks_mut::<4>();
+    for (&[a, b, c, d], scores) in fours.iter().zip(each) {
+        for &next in ahead.by_ref().take(4) {
+            isa.prefetch(row(next));
+        }
+        *scores = isa.scores_four(query, terms, [row(a), row(b), row(c), row(d)]);
+    }
+    for (&at, score) in rest.iter().zip(last) {
+        *score = terms.score(isa.sum_bits(query, row(at)), tail(row(at)));
+    }
+}
+
+/// From the value at `from` on, where `kept` before it are kept.
+#[inline(always)]
+pub(crate) fn keep(
+    values: &mut [u32],
+    scores: &[f32],
+    bar: f32,
+    from: usize,
+    mut kept: usize,
+) -> usize {
+    for at in from..values.len() {
+        values[kept] = values[at];
+        kept += usize::from(scores[at] >= bar);
+    }
+    kept
+}
+
+/// Eight are written at a time, whether a word has so many or not: which bit is its last no processor guesses.
+#[inline(always)]
+pub(crate) fn places(words: &[u64], places: &mut [u32]) {
+    let (mut at, mut base) = (0, 0);
+    for &word in words {
+        let (mut rest, mut from) = (word, at);
+        at += word.count_ones() as usize;
+        while from < at {
+            for place in &mut places[from..from + EIGHT] {
+                *place = base + rest.trailing_zeros();
+                rest &= rest.wrapping_sub(1);
+            }
+            from += EIGHT;
+        }
+        base += u64::BITS;
+    }
+}
+
 #[inline(always)]
 fn bits(planes: &Planes, row: &Line<u8>) -> u32 {
     let (row, _) = row.0.as_chunks::<8>();
@@ -70,3 +130,7 @@ fn bits(planes: &Planes, row: &Line<u8>) -> u32 {
 fn signed(code: &u8) -> i32 {
     i32::from(*code) - i32::from(BIAS)
 }
+
+const EIGHT: usize = 8;
+/// How many rows ahead they are asked for.
+pub(crate) const ROWS_AHEAD: usize = 32;

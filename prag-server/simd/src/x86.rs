@@ -13,8 +13,8 @@ mod avx512;
 mod popcnt;
 mod vnni;
 
-use crate::scalar::Scalar;
-use crate::{Isa, Kernel, Level, Line, Planes, sealed};
+use crate::scalar::{self, Scalar};
+use crate::{Isa, Kernel, LINE, Level, Line, Planes, Terms, sealed};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::LazyLock;
@@ -63,7 +63,9 @@ pub(crate) fn has_vnni() -> bool {
 }
 
 pub(crate) fn has_popcnt() -> bool {
-    has_vnni() && is_x86_feature_detected!("avx512vpopcntdq")
+    has_vnni()
+        && is_x86_feature_detected!("avx512vpopcntdq")
+        && is_x86_feature_detected!("avx512vbmi2")
 }
 
 static BEST: LazyLock<Level> = LazyLock::new(Level::best);
@@ -100,12 +102,6 @@ macro_rules! instruction_set {
             fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32 {
                 // SAFETY: the token proves the features.
                 unsafe { $bits::sum_bits(query, row) }
-            }
-
-            #[inline(always)]
-            fn sum_bits_four(self, query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
-                // SAFETY: the token proves the features.
-                unsafe { $bits::sum_bits_four(query, rows) }
             }
 
             #[inline(always)]
@@ -173,15 +169,57 @@ instruction_set!(
     vnni,
     avx512,
     popcnt,
-    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq",
+    "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq,avx512vbmi2",
     {
         vnni_by_many!();
+
+        #[inline(always)]
+        fn scores_four(self, query: &[Planes], terms: &Terms, rows: [&[Line<u8>]; 4]) -> [f32; 4] {
+            // SAFETY: the token proves the features.
+            unsafe { popcnt::scores_four(query, terms, rows) }
+        }
+
+        #[inline(always)]
+        fn scores(
+            self,
+            query: &[Planes],
+            terms: &Terms,
+            lines: &[Line<u8>],
+            rows: &[u32],
+            scores: &mut [f32],
+        ) {
+            if let [planes] = query {
+                // SAFETY: the token proves the features.
+                unsafe { popcnt::scores_of_lines(planes, terms, lines, rows, scores) }
+            } else {
+                scalar::scores(self, query, terms, lines, rows, scores);
+            }
+        }
+
+        #[inline(always)]
+        fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
+            // SAFETY: the token proves the features.
+            unsafe { popcnt::keep(values, scores, bar) }
+        }
+
+        #[inline(always)]
+        fn places(self, words: &[u64], places: &mut [u32]) {
+            // SAFETY: the token proves the features.
+            unsafe { popcnt::places(words, places) }
+        }
     }
 );
 
 /// Ask for each cache line that `memory` touches.
 #[inline(always)]
 fn prefetch<T>(memory: &[T]) {
+    if align_of::<T>() == LINE && size_of::<T>() == LINE {
+        for line in memory {
+            // SAFETY: as below.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) };
+        }
+        return;
+    }
     let start = memory.as_ptr().cast::<i8>();
     let end = start.addr() + size_of_val(memory);
     let mut at = start.map_addr(|address| address & !63);

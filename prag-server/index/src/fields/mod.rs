@@ -111,10 +111,10 @@ impl Fields {
 
     /// The rows that `filter` matches.
     pub(crate) fn filter(&self, filter: &Filter) -> RoaringBitmap {
-        let mut rows = RoaringBitmap::new();
-        rows.insert_range(0..self.rows);
-        for condition in &filter.must {
-            rows &= self.rows_of(condition);
+        let mut must = filter.must.iter().map(|condition| self.rows_of(condition));
+        let mut rows = must.next().unwrap_or_else(|| self.every());
+        for others in must {
+            rows &= others;
         }
         if !filter.should.is_empty() {
             rows &= filter.should.iter().map(|condition| self.rows_of(condition)).union();
@@ -122,6 +122,12 @@ impl Fields {
         for condition in &filter.must_not {
             rows -= self.rows_of(condition);
         }
+        rows
+    }
+
+    fn every(&self) -> RoaringBitmap {
+        let mut rows = RoaringBitmap::new();
+        rows.insert_range(0..self.rows);
         rows
     }
 
@@ -143,8 +149,7 @@ impl Fields {
                 field(name).map_or_else(RoaringBitmap::new, |field| field.present.clone())
             }
             Condition::Null { field: name } => {
-                let mut rows = RoaringBitmap::new();
-                rows.insert_range(0..self.rows);
+                let mut rows = self.every();
                 if let Some(field) = field(name) {
                     rows -= &field.present;
                 }

@@ -212,8 +212,9 @@ impl Segment {
     }
 
     /// The best `k` of the `allowed` rows by cosine similarity, best first, ties by ordinal. A scan
-    /// answers exactly where it is the cheaper way; else a walk of breadth `ef` (at least `k`, at
-    /// most [`EF_MAX`]) finds almost all of them. Scores are exact either way.
+    /// answers where it is the cheaper way, exactly, or of many rows that have signs all but one in
+    /// a thousand; else a walk of breadth `ef` (at least `k`, at most [`EF_MAX`]) finds almost all
+    /// of them. Scores are exact in any case.
     ///
     /// # Errors
     /// [`IndexError::Dimension`], [`IndexError::Query`].
@@ -233,6 +234,9 @@ impl Segment {
             && let Some(hits) = self.walk(&query, &mask, k, ef)
         {
             return Ok(hits);
+        }
+        if self.means().sifts(mask.len()) {
+            return Ok(self.vectors.sift(&query, &mask, k));
         }
         Ok(self.vectors.scan(&query, &mask, k))
     }

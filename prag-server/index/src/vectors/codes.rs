@@ -118,7 +118,9 @@ impl Codes {
     /// Four of [`Codes::estimate`], bit for bit.
     #[inline(always)]
     pub(super) fn estimates<S: Isa>(&self, isa: S, query: &Query<'_>, rows: [u32; 4]) -> [f32; 4] {
-        let lines = rows.map(|row| self.row(row as usize));
+        let [a, b, c, d] = rows;
+        let line = |row: u32| self.row(row as usize);
+        let lines = [line(a), line(b), line(c), line(d)];
         let sums = isa.dot_four(query.high(), query.bias()[0], lines);
         let mut scores = [0f32; 4];
         for ((score, sum), row) in scores.iter_mut().zip(sums).zip(rows) {

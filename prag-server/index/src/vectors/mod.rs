@@ -1,4 +1,4 @@
-//! Vectors: what is kept of them, i8 codes for the first pass, signs for a walk's, and the exact scan.
+//! Vectors: what is kept of them, i8 codes for the first pass, signs for a walk's and for long scans, and these scans.
 //!
 //! Layer: index.
 //! Holds: rows of unit length in the precision that was chosen, and their codes.
@@ -10,6 +10,7 @@ mod codes;
 mod query;
 mod rotate;
 mod scan;
+mod sift;
 mod signs;
 mod sought;
 #[cfg(test)]
@@ -151,6 +152,16 @@ impl Vectors {
     /// The best `k` allowed rows, exactly.
     pub(crate) fn scan(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
         scan::scan(self, query, allowed, k)
+    }
+
+    /// All but about one in a thousand of the best `k` allowed rows, by signs where there are any and enough rows.
+    pub(crate) fn sift(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
+        match &self.signs {
+            Some(signs) if k > 0 && 2 * k <= allowed.len() => {
+                sift::sift(self, signs, query, allowed, k)
+            }
+            _ => self.scan(query, allowed, k),
+        }
     }
 
     /// The best `k` of `ordinals` by what is kept of them.

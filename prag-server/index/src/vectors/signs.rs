@@ -1,9 +1,9 @@
-//! Signs: one bit a component, for walks over the graph.
+//! Signs: one bit a component, for walks over the graph and for scans of many rows.
 //!
 //! Layer: index.
 //! Holds: per row the signs of what is left of it without the mean, rotated at random, and what makes an estimate of
 //! them: one cache line up to 416 components.
-//! Never: what a search answers with: what a walk finds is scored again by what is kept.
+//! Never: what a search answers with: what is found is scored again by what is kept.
 //! Invariant: an estimate is finite, whatever the rows are and the bytes say.
 //!
 //! Source: Gao and Long 2024 (RaBitQ, SIGMOD), sections 3.1 to 3.3, with a rotation that is not stored. For a row o,
@@ -13,7 +13,7 @@
 use super::rotate::Rotation;
 use super::sought::Sought;
 use crate::simd::{Kernel, vectorized};
-use prag_simd::{Isa, LINE, Line};
+use prag_simd::{Isa, LINE, Line, tail};
 use rayon::prelude::*;
 
 /// The signs of rows.
@@ -108,20 +108,22 @@ impl Signs {
     #[inline(always)]
     pub(crate) fn estimate<S: Isa>(&self, isa: S, query: &Sought, row: u32) -> f32 {
         let row = self.row(row);
-        query.score(isa.sum_bits(query.planes(), row), tail(row))
+        query.terms().score(isa.sum_bits(query.planes(), row), tail(row))
     }
 
     /// Four of [`Signs::estimate`], bit for bit.
     #[inline(always)]
     pub(crate) fn estimates<S: Isa>(&self, isa: S, query: &Sought, rows: [u32; 4]) -> [f32; 4] {
-        let rows = rows.map(|row| self.row(row));
-        let [a, b, c, d] = isa.sum_bits_four(query.planes(), rows);
-        [
-            query.score(a, tail(rows[0])),
-            query.score(b, tail(rows[1])),
-            query.score(c, tail(rows[2])),
-            query.score(d, tail(rows[3])),
-        ]
+        // Written out, since a call of `map` is not always inlined.
+        let [a, b, c, d] = rows;
+        let rows = [self.row(a), self.row(b), self.row(c), self.row(d)];
+        isa.scores_four(query.planes(), query.terms(), rows)
+    }
+
+    /// For each of `rows` the estimate with what it may be too low added, into `highs`, which is as long.
+    #[inline(always)]
+    pub(super) fn highs<S: Isa>(&self, isa: S, query: &Sought, rows: &[u32], highs: &mut [f32]) {
+        isa.scores(query.planes(), &query.highest(self), &self.lines, rows, highs);
     }
 
     /// Ask for what [`Signs::estimate`] reads.
@@ -155,15 +157,6 @@ fn line(bits: &[u8], weights: Weights, part: usize, stride: usize) -> Line<u8> {
 /// Bytes of the bits of a row.
 pub(super) fn bytes(dimension: usize) -> usize {
     dimension.div_ceil(8)
-}
-
-/// How many bits are set, o·c and the factor.
-#[inline(always)]
-fn tail(row: &[Line<u8>]) -> [f32; 3] {
-    let last = row.last().map_or(&[0; LINE], |line| &line.0);
-    let (_, tail) = last.split_at(LINE - TAIL);
-    let (words, _) = tail.as_chunks::<4>();
-    std::array::from_fn(|at| f32::from_le_bytes(words[at]))
 }
 
 /// A row's bits and weights.

@@ -95,12 +95,6 @@ pub(super) fn sum_bits(query: &[Planes], row: &[Line<u8>]) -> u32 {
     reduce([sums, _mm256_setzero_si256()]).cast_unsigned()
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn sum_bits_four(query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
-    rows.map(|row| sum_bits(query, row))
-}
-
 /// The compiler makes this loop as wide as the features allow.
 #[inline]
 #[target_feature(enable = "avx2")]

@@ -90,12 +90,6 @@ pub(super) fn sum_bits(query: &[Planes], row: &[Line<u8>]) -> u32 {
     total(sum)
 }
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn sum_bits_four(query: &[Planes], rows: [&[Line<u8>]; 4]) -> [u32; 4] {
-    rows.map(|row| sum_bits(query, row))
-}
-
 /// Counts in lanes of 64 bits, added up.
 #[inline]
 #[target_feature(enable = "avx512f")]

@@ -26,7 +26,7 @@ impl Kernel for Estimates<'_> {
     }
 }
 
-fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors {
+pub(super) fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors {
     let mut vectors = filled(dimension, precision, rows);
     vectors.sign();
     vectors.settle();
@@ -36,6 +36,37 @@ fn signed(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors 
 fn estimates(vectors: &Vectors, query: &[f32], level: Level) -> Vec<f32> {
     let rows = u32::try_from(vectors.rows()).unwrap();
     dispatch_at(level, Estimates { signs: vectors.signs().unwrap(), query, rows })
+}
+
+/// Of each row what a scan estimates, and that with what it may be too low added.
+pub(super) fn bounds(vectors: &Vectors, query: &[f32], level: Level) -> Vec<(f32, f32)> {
+    dispatch_at(level, Bounds { signs: vectors.signs().unwrap(), query })
+}
+
+/// How far each row's estimate is below its score, and how far it may be.
+pub(super) fn doubts(vectors: &Vectors, query: &[f32]) -> Vec<(f32, f32)> {
+    let all = truth(vectors, query).into_iter().zip(bounds(vectors, query, Level::best()));
+    all.map(|(score, (estimate, high))| (score - estimate, high - estimate)).collect()
+}
+
+struct Bounds<'a> {
+    signs: &'a Signs,
+    query: &'a [f32],
+}
+
+impl Kernel for Bounds<'_> {
+    type Output = Vec<(f32, f32)>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<(f32, f32)> {
+        let mut sought = Sought::default();
+        sought.aim_roughly(self.signs, self.query);
+        let rows: Vec<u32> = (0..mask_rows(self.signs.rows().count())).collect();
+        let mut highs = vec![0.0; rows.len()];
+        self.signs.highs(isa, &sought, &rows, &mut highs);
+        let estimate = |row: &u32| self.signs.estimate(isa, &sought, *row);
+        rows.iter().map(estimate).zip(highs).collect()
+    }
 }
 
 /// Scores in f64.
@@ -125,8 +156,11 @@ proptest! {
             let bytes = vectors.to_bytes(mask_rows(count));
             let (read, _) = Vectors::from_bytes(&bytes).unwrap();
             prop_assert!(read.to_bytes(mask_rows(count)) == bytes);
+            let pairs = bounds(&read, &query, Level::Scalar);
+            prop_assert!(pairs.iter().all(|(estimate, high)| high.is_finite() && high >= estimate));
             for level in Level::ALL {
                 prop_assert!(estimates(&read, &query, level) == first, "{:?}", level);
+                prop_assert!(bounds(&read, &query, level) == pairs, "{:?}", level);
             }
         }
     }
