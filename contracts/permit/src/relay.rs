@@ -10,9 +10,7 @@ use crate::encoding::fixed;
 use crate::{Curves, Delegation, Expected, Permit, PermitError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prag_protocol::Address;
-use prag_protocol::ledger::{
-    INTEGER_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Speaker,
-};
+use prag_protocol::ledger::{INTEGER_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Speaker};
 use serde::{Deserialize, Serialize};
 
 /// A message under a permit.

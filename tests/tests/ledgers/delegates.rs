@@ -49,7 +49,7 @@ pub(crate) async fn tell(stage: &Stage) {
     stage.refuses("friend", Code::Forbidden, 5).await;
     agent.put_grant(stage.id, &terms(stage, until, "friend", 50)).await.unwrap();
     assert_eq!(stage.found_by("friend").await.unwrap(), 2);
-    owner.revoke_grant(stage.id, account).await.unwrap();
+    owner.revoke_grant(stage.id, account.clone()).await.unwrap();
     stage.refuses("friend", Code::Forbidden, 5).await;
     let all = owner.grants(stage.id).await.unwrap();
     assert!(all.iter().all(|one| one.void == by(one)), "{all:?}");
