@@ -154,9 +154,10 @@ const COLUMNS: &str = "\
 const HEADER: &str = "\
 # Gas
 
-Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants, all
-but the first relayed for a session of its own (`access`), workers (`workers`), subscribers (`subscription`) or reports
-of one epoch (`rewards`) stored; beside the workers one more waits to be confirmed, where the chain cannot verify.
+Written by `make contracts-gas`: messages and questions, each from the same state, with 1, 100 and 10,000 grants of the
+owner, all but the first relayed for a session of its own, beside one of a delegate (`access`), workers (`workers`),
+subscribers (`subscription`) or reports of one epoch (`rewards`) stored; beside the workers one more waits to be
+confirmed, where the chain cannot verify.
 Engine gas (with 10,000) is `cosmwasm-vm`'s own, 140,000 of which are one SDK gas; for Secret it is two for every
 instruction and its fixed costs of host functions, 1,000 of which are one SDK gas. SDK gas = engine gas + what the SDK's
 store takes for the rows. With one stored some operations cost less: taking out the only member of a list moves no
