@@ -77,7 +77,7 @@ fn one_of_each(room: &Room) -> Vec<AccessMsg> {
         AccessMsg::Place { placement },
         AccessMsg::Rebind { collection, shard, worker: [3; 32] },
         AccessMsg::ClaimWriter { collection, shard, epoch: 1 },
-        AccessMsg::Anchor { worker, root: [3; 32], previous: [0; 32] },
+        AccessMsg::Anchor { shard: None, worker, root: [3; 32], previous: [0; 32] },
         AccessMsg::Consume { collection, shard, grantee: grantee.clone(), units: 1 },
         AccessMsg::Unplace { collection, shard },
         AccessMsg::CreateCollection {
