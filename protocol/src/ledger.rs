@@ -34,7 +34,9 @@ pub use grants::{GrantRecord, Source};
 pub use messages::{AccessMsg, AccessQuery, AccessReply};
 pub use offer::{BuyMsg, Offer};
 pub use pulse::{FreshReply, Pulse, PulseMsg};
-pub use records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};
+pub use records::{
+    Admission, Anchor, CollectionRecord, Placement, PolicyRecord, ShardOf, WriterRecord,
+};
 pub use relayed::{
     RELAY_BYTES_MAX, RELAY_SECONDS_MAX, RELAYED_MESSAGE_BYTES_MAX, Relaying, Speaker, transcript,
 };

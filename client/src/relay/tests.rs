@@ -183,7 +183,7 @@ fn a_workers_messages_are_not_relayed() {
     for message in [
         AccessMsg::Rebind { collection, shard, worker: [2; 32] },
         AccessMsg::ClaimWriter { collection, shard, epoch: 1 },
-        AccessMsg::Anchor { worker: [2; 32], root: [3; 32], previous: [0; 32] },
+        AccessMsg::Anchor { shard: None, worker: [2; 32], root: [3; 32], previous: [0; 32] },
         AccessMsg::Consume { collection, shard, grantee, units: 1 },
     ] {
         let told = check(&relay(&owner, &message, TERMS), &owner, &message, BORN);

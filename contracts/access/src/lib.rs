@@ -12,7 +12,7 @@ mod relay;
 
 pub use messages::{ExecuteMsg, InstantiateMsg, OwnMsg, SignedQueryMsg};
 
-use prag_contracts_core::access::{self, Event};
+use prag_contracts_core::access::{self, AccessError, Event};
 use prag_contracts_shell::std::{Api, Binary, Deps, DepsMut, Env, MessageInfo, Response};
 use prag_contracts_shell::{
     Refusal, Store, address, funds, happened, header, payments, sender, unpaid,
@@ -100,11 +100,13 @@ pub fn query(deps: Deps<'_>, env: Env, message: QueryMsg) -> Result<Binary, Refu
     }
 }
 
-/// Whoever a message names has to be an account of this chain.
+/// Whoever a message names has to be an account of this chain, and an anchor's shard has to be named.
 fn named(api: &dyn Api, message: &AccessMsg) -> Result<(), Refusal> {
     match message {
         AccessMsg::Grant { grantee, .. } => address(api, "grantee", grantee),
         AccessMsg::Transfer { to, .. } => address(api, "to", to),
+        // Workers that are placed, and nobody else.
+        AccessMsg::Anchor { shard: None, .. } => Err(Refusal::core(AccessError::NotPlaced)),
         AccessMsg::Place { placement } => address(api, "account", &placement.account),
         // These name accounts that another message has named before, or none.
         AccessMsg::Revoke { .. }

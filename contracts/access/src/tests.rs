@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 use crate::{ExecuteMsg, InstantiateMsg, SignedQueryMsg, execute, instantiate, reader};
+use prag_contracts_core::AccessError;
 #[cfg(not(feature = "secret"))]
 use prag_contracts_permit::testing::account;
 use prag_contracts_permit::testing::{Person, signed};
@@ -8,7 +9,7 @@ use prag_contracts_permit::{Expected, Introduction};
 use prag_contracts_shell::Refusal;
 use prag_contracts_shell::std::testing::{MockApi, MockQuerier, MockStorage, mock_env};
 use prag_contracts_shell::std::{Addr, Env, MessageInfo, OwnedDeps, Storage, Timestamp, coins};
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, Placement, ShardOf};
 use prag_protocol::{Address, CollectionId};
 
 mod guests;
@@ -266,12 +267,21 @@ fn a_lease_opens_until_it_ends() {
     assert_eq!(ask(&room, NOW), Err(Refusal::Hidden));
 }
 
-/// Anybody may ask for an anchor, without a permit.
+/// Anybody may ask for an anchor, without a permit; a worker writes one through its placement, and nobody else does.
 #[test]
 fn anchors_are_open() {
     let mut room = Room::new();
-    let message = AccessMsg::Anchor { worker: [2; 32], root: [3; 32], previous: [0; 32] };
-    room.tell(Who::Worker, message).unwrap();
+    let anchor = |shard: Option<u32>| {
+        let shard = shard.map(|shard| ShardOf { collection: COLLECTION, shard });
+        AccessMsg::Anchor { shard, worker: [2; 32], root: [3; 32], previous: [0; 32] }
+    };
+    let unplaced = Refusal::core(AccessError::NotPlaced);
+    for (who, shard) in
+        [(Who::Worker, None), (Who::Worker, Some(6)), (Who::Owner, Some(7)), (Who::Owner, None)]
+    {
+        assert_eq!(room.tell(who, anchor(shard)), Err(unplaced.clone()));
+    }
+    room.tell(Who::Worker, anchor(Some(7))).unwrap();
     let question = SignedQueryMsg::Anchor { account: room.address(Who::Worker) };
     let reply = reader::answer(room.deps.as_ref(), &env(NOW), question).unwrap();
     let AccessReply::Anchor(Some(anchor)) = reply else { panic!("{reply:?}") };

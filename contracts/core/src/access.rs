@@ -126,7 +126,9 @@ impl Step<'_> {
             AccessMsg::ClaimWriter { collection, shard, epoch } => {
                 self.claim_writer(collection, shard, epoch)
             }
-            AccessMsg::Anchor { worker, root, previous } => self.anchor(worker, root, previous),
+            AccessMsg::Anchor { shard, worker, root, previous } => {
+                self.anchor(shard, worker, root, previous)
+            }
             AccessMsg::SetPolicy { collection, measurements, readers } => {
                 self.set_policy(collection, measurements, readers)
             }

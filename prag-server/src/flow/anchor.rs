@@ -7,13 +7,15 @@
 //! anchor is not served. A crash between a write and its anchor leaves the shard ahead, which is as it should be.
 
 use super::collections::vault;
+use super::lease::SHARD;
 use super::{Worker, lock, problems};
 use crate::collection::CollectionError;
 use crate::vault::Anchored;
+use prag_client::ledger::Authorization;
 use prag_client::system::OsEntropy;
 use prag_client::vault::VaultError;
 use prag_protocol::Lineage;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, AccessReply, ShardOf};
 use prag_protocol::problem::{Code, Problem};
 use prag_trust::entropy::random;
 use prag_trust::head::Head;
@@ -121,13 +123,22 @@ impl Worker {
             anchoring.heads = heads;
             return Ok(false);
         }
+        let shard = match self.0.parts.ledger.authorization() {
+            Authorization::Request => None,
+            // Without a placement no head here can have moved that anybody asks for.
+            Authorization::Relay => match self.placed_somewhere().await? {
+                None => return Ok(false),
+                seat => seat,
+            },
+        };
         let blind =
             random(&mut OsEntropy).map_err(|_| Problem::new(Code::Internal, "no randomness"))?;
         let anchored = Anchored::new(blind, heads);
         let parts = &self.0.parts;
         parts.anchors.keep(&anchored).map_err(vault)?;
         let root = anchored.root();
-        let message = AccessMsg::Anchor { worker: self.worker_key(), root, previous };
+        let worker = self.worker_key();
+        let message = AccessMsg::Anchor { shard, worker, root, previous };
         parts.ledger.execute(&parts.account, &[], message).await.map_err(problems::ledger)?;
         anchoring.heads = anchored.heads();
         anchoring.taken = Some(Instant::now());
@@ -149,6 +160,24 @@ impl Worker {
             Err(VaultError::Missing | VaultError::Tampered) => Ok(LastAnchor::Lost),
             Err(error) => Err(vault(error)),
         }
+    }
+
+    /// A shard that is placed here, through which a chain lets this worker anchor.
+    async fn placed_somewhere(&self) -> Result<Option<ShardOf>, Problem> {
+        let here: Vec<_> = {
+            let collections = self.0.collections.read().unwrap_or_else(lock::ignore_poison);
+            collections.keys().copied().collect()
+        };
+        for collection in here {
+            let query = AccessQuery::Collection { collection };
+            let reply = self.0.parts.ledger.query(query).await.map_err(problems::ledger)?;
+            let AccessReply::Collection(record) = reply else { return Err(problems::another()) };
+            let Some(record) = record.filter(|record| !record.destroyed) else { continue };
+            if self.placed(collection, record.epoch).await?.is_some() {
+                return Ok(Some(ShardOf { collection, shard: SHARD }));
+            }
+        }
+        Ok(None)
     }
 
     /// Lineages of all collections here, and the heads of those whose keys are here, open or at rest.

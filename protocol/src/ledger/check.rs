@@ -65,11 +65,9 @@ impl AccessMsg {
                 shard(*number)?;
                 within("units", *units, 1, INTEGER_MAX)
             }
+            Self::Anchor { shard: through, .. } => through.map_or(Ok(()), |of| shard(of.shard)),
             Self::SetPrice { offer, .. } => offer.as_ref().map_or(Ok(()), Offer::check),
-            Self::DestroyCollection { .. }
-            | Self::Revoke { .. }
-            | Self::Transfer { .. }
-            | Self::Anchor { .. } => Ok(()),
+            Self::DestroyCollection { .. } | Self::Revoke { .. } | Self::Transfer { .. } => Ok(()),
         }
     }
 }

@@ -8,7 +8,9 @@
 use super::grants::GrantRecord;
 use super::hex32;
 use super::offer::Offer;
-use super::records::{Admission, Anchor, CollectionRecord, Placement, PolicyRecord, WriterRecord};
+use super::records::{
+    Admission, Anchor, CollectionRecord, Placement, PolicyRecord, ShardOf, WriterRecord,
+};
 #[cfg(feature = "schema")]
 use super::schema::Hex32;
 use crate::{Address, CollectionId, Epoch};
@@ -123,8 +125,12 @@ pub enum AccessMsg {
         /// The current writer epoch plus one.
         epoch: u64,
     },
-    /// Anybody, for its own account: publishes a root, if `previous` is the last one.
+    /// Worker: publishes a root for its own account, if `previous` is the last one.
     Anchor {
+        /// A shard through whose live placement it acts. Absent only on a ledger that is the worker's own, where nobody
+        /// else anchors; no chain takes it so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shard: Option<ShardOf>,
         /// The worker's signing key.
         #[serde(with = "hex32")]
         #[cfg_attr(feature = "schema", schemars(with = "Hex32"))]

@@ -49,6 +49,17 @@ pub struct Placement {
     pub lease_until: u64,
 }
 
+/// One shard of one collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ShardOf {
+    /// Which collection.
+    pub collection: CollectionId,
+    /// Which shard, below [`super::SHARDS_MAX`].
+    pub shard: u32,
+}
+
 /// Who writes a shard now. The writer epoch is not the key epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -71,13 +71,14 @@ fn one_of_each(room: &Room) -> Vec<AccessMsg> {
     let (collection, shard, epoch) = (COLLECTION, 7, 1);
     let (worker, grantee) = ([2; 32], room.address(Who::Reader));
     let account = room.address(Who::Owner);
+    let through = Some(ShardOf { collection, shard });
     let placement =
         Placement { collection, shard, epoch, worker, account, lease_until: NOW + 1000 };
     vec![
         AccessMsg::Place { placement },
         AccessMsg::Rebind { collection, shard, worker: [3; 32] },
         AccessMsg::ClaimWriter { collection, shard, epoch: 1 },
-        AccessMsg::Anchor { worker, root: [3; 32], previous: [0; 32] },
+        AccessMsg::Anchor { shard: through, worker, root: [3; 32], previous: [0; 32] },
         AccessMsg::Consume { collection, shard, grantee: grantee.clone(), units: 1 },
         AccessMsg::Unplace { collection, shard },
         AccessMsg::CreateCollection {
@@ -89,6 +90,7 @@ fn one_of_each(room: &Room) -> Vec<AccessMsg> {
         AccessMsg::Revoke { collection, grantee },
         AccessMsg::RevokePermit { permit_name: "another".to_owned() },
         AccessMsg::SetPolicy { collection, measurements: vec![], readers: vec![] },
+        AccessMsg::SetPrice { collection, offer: None },
         AccessMsg::RotateEpoch { collection, epoch: 2, commitment: [2; 32] },
         AccessMsg::Transfer { collection, to: room.address(Who::Stranger) },
         AccessMsg::DestroyCollection { collection: CollectionId([1; 16]) },
@@ -126,7 +128,7 @@ fn what_a_permit_carries() {
             }
         }
     }
-    assert_eq!(counts, [1, 9, 4]);
+    assert_eq!(counts, [1, 10, 4]);
 }
 
 /// Once; and what the stranger that sends it could not do itself.

@@ -3,7 +3,9 @@ use super::*;
 use crate::access;
 use crate::tests::{Chance, Map};
 use crate::{Funds, Payment};
-use prag_protocol::ledger::{AccessQuery, AccessReply, Admission, GrantRecord, Offer, Placement};
+use prag_protocol::ledger::{
+    AccessQuery, AccessReply, Admission, GrantRecord, Offer, Placement, ShardOf,
+};
 use std::collections::BTreeMap;
 
 mod delegates;
@@ -187,7 +189,17 @@ pub(super) fn claim(n: u8, shard: u32, epoch: u64) -> AccessMsg {
 }
 
 pub(super) fn anchor(root: u8, previous: u8) -> AccessMsg {
-    AccessMsg::Anchor { worker: [5; 32], root: [root; 32], previous: [previous; 32] }
+    let (root, previous) = ([root; 32], [previous; 32]);
+    AccessMsg::Anchor { shard: None, worker: [5; 32], root, previous }
+}
+
+/// The same by whoever holds a live placement of the shard.
+pub(super) fn anchor_through(n: u8, shard: u32, root: u8, previous: u8) -> AccessMsg {
+    let mut message = anchor(root, previous);
+    if let AccessMsg::Anchor { shard: through, .. } = &mut message {
+        *through = Some(ShardOf { collection: id(n), shard });
+    }
+    message
 }
 
 pub(super) fn policy(n: u8, measurements: &[u8], readers: &[u8]) -> AccessMsg {

@@ -5,7 +5,7 @@
 //! Never: an operation that is refused; a state that no history leads to.
 //! Invariant: only the number of stored grants differs between two measurements.
 
-use super::story::{appoint, claim, consume, create, grant, place};
+use super::story::{anchor, appoint, claim, consume, create, grant, place};
 use super::{Act, COLLECTION, Cast, START, Step};
 use crate::subscription::coins;
 use crate::{EngineError, Rows};
@@ -37,7 +37,7 @@ pub fn stocked(cast: &Cast, prefix: &str, grants: u32) -> Result<Rows, EngineErr
     let mut tell = |by: &Person, message: AccessMsg| run(&mut rows, by, message);
     tell(owner, place(&worker.address, 1))?;
     tell(worker, claim(1))?;
-    tell(worker, AccessMsg::Anchor { worker: [0x22; 32], root: [1; 32], previous: [0; 32] })?;
+    tell(worker, anchor([0x22; 32], [1; 32], [0; 32]))?;
     tell(owner, policy())?;
     tell(owner, AccessMsg::SetPrice { collection: COLLECTION, offer: Some(offer.clone()) })?;
     Ok(rows)
@@ -73,11 +73,7 @@ pub fn operations(cast: &Cast) -> Vec<Step<'_>> {
         ("rebind", worker, AccessMsg::Rebind { collection, shard: 0, worker: [0x33; 32] }),
         ("unplace", owner, AccessMsg::Unplace { collection, shard: 0 }),
         ("claim_writer", worker, claim(2)),
-        (
-            "anchor",
-            worker,
-            AccessMsg::Anchor { worker: [0x22; 32], root: [2; 32], previous: [1; 32] },
-        ),
+        ("anchor", worker, anchor([0x22; 32], [2; 32], [1; 32])),
         ("consume", worker, consume(&reader.address, 5)),
         ("consume, of a delegate's grantee", worker, consume(&worker.address, 5)),
         ("set_policy, 16 + 16", owner, policy()),

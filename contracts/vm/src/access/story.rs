@@ -10,7 +10,7 @@ use crate::subscription::coins;
 use prag_contracts_core::Env;
 use prag_contracts_permit::testing::Person;
 use prag_protocol::Address;
-use prag_protocol::ledger::{AccessMsg, AccessQuery, BuyMsg, Offer, Placement};
+use prag_protocol::ledger::{AccessMsg, AccessQuery, BuyMsg, Offer, Placement, ShardOf};
 
 /// Every step.
 #[must_use]
@@ -125,7 +125,8 @@ fn placements<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
             permit_name: "prag/1|sk=x|exp=1".to_owned(),
         },
     );
-    let anchor = |root, previous| AccessMsg::Anchor { worker: [0x33; 32], root, previous };
+    let anchor = |root, previous| anchor([0x33; 32], root, previous);
+    steps.tell("anchor without a placement", stranger, anchor([1; 32], [0; 32]));
     steps.tell("anchor", worker, anchor([1; 32], [0; 32]));
     steps.tell("anchor on a stale root", worker, anchor([2; 32], [0; 32]));
     steps.tell("anchor on the last root", worker, anchor([2; 32], [1; 32]));
@@ -304,6 +305,11 @@ pub(super) fn place(account: &Address, epoch: u32) -> AccessMsg {
         lease_until: START.time.saturating_add(86_400),
     };
     AccessMsg::Place { placement }
+}
+
+pub(super) fn anchor(worker: [u8; 32], root: [u8; 32], previous: [u8; 32]) -> AccessMsg {
+    let shard = Some(ShardOf { collection: COLLECTION, shard: 0 });
+    AccessMsg::Anchor { shard, worker, root, previous }
 }
 
 pub(super) fn claim(epoch: u64) -> AccessMsg {

@@ -201,7 +201,7 @@ async fn messages_happen() {
     let ledger = world.ledger(world.honest(2).await).await;
     let _blocks = world.blocks();
     let own = worker().address();
-    let anchor = AccessMsg::Anchor { worker: KEY, root: [5; 32], previous: [0; 32] };
+    let anchor = AccessMsg::Anchor { shard: None, worker: KEY, root: [5; 32], previous: [0; 32] };
     ledger.execute(&own, &[], anchor.clone()).await.unwrap();
     let query = AccessQuery::Anchor { account: own.clone() };
     let Ok(AccessReply::Anchor(Some(seen))) = ledger.query(query).await else { panic!("anchored") };

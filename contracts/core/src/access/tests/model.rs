@@ -33,6 +33,9 @@ fn message(chance: &mut Chance, now: u64) -> AccessMsg {
         3 | 10..=12 => place_on(n, shard, chance.one(&[1, 1, 2, 3]), time, who),
         13 if chance.below(3) == 0 => unplace(n, shard),
         14 => claim(n, shard, chance.one(&[1, 1, 2, 2, 3])),
+        15 if chance.below(2) == 0 => {
+            anchor_through(n, shard, chance.one(&[0, 1, 2]), chance.one(&[0, 1, 2]))
+        }
         15 => anchor(chance.one(&[0, 1, 2]), chance.one(&[0, 1, 2])),
         16 => policy(n, &[chance.one(&[1, 2]), 2], &[3]),
         17 if chance.below(2) == 0 => rebind(n, shard, chance.one(&[5, 6])),
@@ -97,9 +100,11 @@ impl Model {
                 self.permits.insert((sender, permit_name.clone()));
                 true
             }
-            AccessMsg::Anchor { root, previous, .. } => {
+            AccessMsg::Anchor { shard: through, root, previous, .. } => {
+                let placed =
+                    through.is_none_or(|of| self.works(who, of.collection.0[0], of.shard, now));
                 let last = self.anchors.get(who).copied().unwrap_or(0);
-                let good = root[0] != 0 && previous[0] == last;
+                let good = placed && root[0] != 0 && previous[0] == last;
                 if good {
                     self.anchors.insert(sender, root[0]);
                 }

@@ -266,6 +266,27 @@ fn units() {
     world.refuses("worker", consume(1, 0, "reader", 1), AccessError::NoGrant);
 }
 
+/// Where a shard is named, only who is placed there anchors, while the lease runs and the key is current.
+#[test]
+fn only_active_workers_anchor() {
+    let mut world = World::new();
+    let through = || anchor_through(1, 0, 1, 0);
+    for who in ["owner", "reader", "other"] {
+        world.refuses(who, through(), AccessError::NotPlaced);
+    }
+    world.refuses("worker", anchor_through(1, 1, 1, 0), AccessError::NotPlaced);
+    world.refuses("worker", anchor_through(9, 0, 1, 0), AccessError::NotPlaced);
+    world.env.time += 100;
+    world.refuses("worker", through(), AccessError::NotPlaced);
+    world.ok("owner", place(1, 0, 1, NOW + 200));
+    world.ok("worker", through());
+    world.ok("owner", rotate(1, 2));
+    world.refuses("worker", anchor_through(1, 0, 2, 1), AccessError::NotPlaced);
+    world.ok("owner", place(1, 0, 2, NOW + 200));
+    world.ok("owner", destroy(1));
+    world.refuses("worker", anchor_through(1, 0, 2, 1), AccessError::Destroyed);
+}
+
 /// Anchors are compared and swapped, each account's apart.
 #[test]
 fn anchors_chain() {
