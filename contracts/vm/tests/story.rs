@@ -26,7 +26,7 @@ fn compare(step: &Step<'_>, engine: &mut dyn Engine, rows: &mut Rows) {
             assert_eq!(called.result, Err(text), "{name}");
         }
         (Act::Ask { .. }, native) => assert_eq!(called.result, native, "{name}"),
-        (Act::Tell(_) | Act::Relay { .. } | Act::Pulse(_), native) => {
+        (Act::Tell(_) | Act::Relay { .. } | Act::Pulse(_) | Act::Buy { .. }, native) => {
             assert_eq!(called.result.map(|response| seen(&response)), native, "{name}");
         }
     }
@@ -103,8 +103,10 @@ fn events_tell_little() {
         let cast = Cast::new(&engine.contract()).unwrap();
         engine.set_rows(stocked(&cast, engine.prefix(), 1).unwrap());
         for step in operations(&cast) {
-            if let (Act::Tell(_) | Act::Relay { .. } | Act::Pulse(_), Ok(response)) =
-                (&step.act, step.perform(engine.as_mut()).unwrap().result)
+            if let (
+                Act::Tell(_) | Act::Relay { .. } | Act::Pulse(_) | Act::Buy { .. },
+                Ok(response),
+            ) = (&step.act, step.perform(engine.as_mut()).unwrap().result)
             {
                 let text = response.to_string();
                 assert!(!text.contains(&format!("{}1", engine.prefix())), "{}: {text}", step.name);
