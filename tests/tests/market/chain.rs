@@ -42,9 +42,6 @@ async fn use_is_paid_on_a_chain() {
     stage.admin_is_handed_over().await;
     stage.a_plan_is_sold().await;
     stage.what_a_chain_refuses().await;
-    let buyer = stage.lab.client("buyer").await;
-    crate::sale::tell((&stage.owner, &stage.reader, &buyer), stage.id, DENOM).await;
-    stage.say("a grant is sold, used up, revoked, and sold no more");
 
     let first = stage.operator.attend(Attend::Heartbeat).await.unwrap();
     assert!(first.done.iter().any(|done| done.contains("registered")), "{first:?}");
@@ -82,6 +79,10 @@ async fn use_is_paid_on_a_chain() {
     assert_eq!(pool.paid_in, pool.paid_out + pool.fees + held);
     let contracts = stage.operator.contracts().await.unwrap();
     assert_eq!(stage.has(&stage.operator, &contracts.rewards).await, held);
+    // Last, since what the buyer asks is metered as well.
+    let buyer = stage.lab.client("buyer").await;
+    crate::sale::tell((&stage.owner, &stage.reader, &buyer), stage.id, DENOM).await;
+    stage.say("a grant is sold, used up, revoked, and sold no more");
 }
 
 /// Which epoch was reported, once one was.
