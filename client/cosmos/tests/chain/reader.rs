@@ -49,6 +49,6 @@ pub(crate) async fn admitted(
     let now = SystemClock::default().now();
     let caller = reader.calls(ledger, worker, now);
     let view = ledger.view(collection, &caller.address, &caller.permit_name).await.unwrap();
-    let gate = Gate { image: [0; 32], now, staleness_s: 30, scope: None };
+    let gate = Gate { image: [0; 32], now, staleness_s: 30, scopes: &[] };
     admit_read(&caller, None, collection, &view, &gate).map(|_| view.height)
 }
