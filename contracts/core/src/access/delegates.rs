@@ -31,30 +31,17 @@ impl Giver {
 }
 
 impl Step<'_> {
-    /// What the sender is to a live collection.
-    pub(super) fn giver(&self, collection: CollectionId) -> Result<Giver, AccessError> {
-        if self.owns(collection, self.sender)? {
-            self.own(collection)?;
-            return Ok(Giver::Owner);
-        }
-        let own = keys::grant(collection, self.sender).load(self.kv)?;
-        let own = own.filter(|own| own.delegate > 0 && own.holds(self.env.time));
-        let own = own.ok_or(AccessError::Forbidden)?;
-        let record = keys::collection(collection).load(self.kv)?;
-        match record {
-            Some(record) if !record.destroyed => Ok(Giver::Delegate(own)),
-            Some(_) => Err(AccessError::Destroyed),
-            None => Err(AccessError::Damaged("grants")),
-        }
-    }
-
-    pub(super) fn owns(
-        &self,
-        collection: CollectionId,
-        who: &Address,
-    ) -> Result<bool, AccessError> {
-        let record = keys::collection(collection).load(self.kv)?;
-        Ok(record.is_some_and(|record| record.owner == *who))
+    /// What the sender is to a live collection, and whose that is.
+    pub(super) fn giver(&self, collection: CollectionId) -> Result<(Giver, Address), AccessError> {
+        let record = keys::collection(collection).load(self.kv)?.ok_or(AccessError::Forbidden)?;
+        let giver = if record.owner == *self.sender {
+            Giver::Owner
+        } else {
+            let own = keys::grant(collection, self.sender).load(self.kv)?;
+            let own = own.filter(|own| own.delegate > 0 && own.holds(self.env.time));
+            Giver::Delegate(own.ok_or(AccessError::Forbidden)?)
+        };
+        if record.destroyed { Err(AccessError::Destroyed) } else { Ok((giver, record.owner)) }
     }
 
     /// Whether the sender gave this grant as a delegate, in whatever term.

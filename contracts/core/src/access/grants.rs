@@ -13,8 +13,8 @@ use prag_protocol::{Address, CollectionId};
 
 impl Step<'_> {
     pub(super) fn grant(&mut self, collection: CollectionId, mut record: GrantRecord) -> Outcome {
-        let giver = self.giver(collection)?;
-        if record.grantee == *self.sender || self.owns(collection, &record.grantee)? {
+        let (giver, owner) = self.giver(collection)?;
+        if record.grantee == *self.sender || record.grantee == owner {
             return Err(AccessError::Owner);
         }
         if !record.can_read && !record.can_write {
@@ -58,7 +58,7 @@ impl Step<'_> {
     }
 
     pub(super) fn revoke(&mut self, collection: CollectionId, grantee: Address) -> Outcome {
-        let giver = self.giver(collection)?;
+        let (giver, _) = self.giver(collection)?;
         let row = keys::grant(collection, &grantee);
         let mut record = row.load(self.kv)?.ok_or(AccessError::NoGrant)?;
         if matches!(giver, Giver::Delegate(_)) && !self.gave(&record) {

@@ -100,6 +100,9 @@ fn selling<'a>(steps: &mut Steps<'a>, cast: &'a Cast) {
     steps.buy("buy more", worker, offer, 5);
     steps.tell("consume what was sold", worker, consume(&worker.address, 7));
     steps.tell("consume more than was sold", worker, consume(&worker.address, 14));
+    let revoke = AccessMsg::Revoke { collection: COLLECTION, grantee: worker.address.clone() };
+    steps.tell("the owner revokes what it sold", owner, revoke);
+    steps.buy("buy after that", worker, offer, 5);
     steps.tell("no price", owner, price(None));
     steps.buy("buy what has none any more", worker, offer, 5);
 }
