@@ -3,7 +3,7 @@
 //! Layer: client, below `cli`.
 //! Holds: what an owner asks for a grant, and paying it.
 //! Never: a purchase on terms that the ledger has not just shown.
-//! Invariant: what is bought is shown whole: price, time, hits, queries.
+//! Invariant: `price` shows all terms; `buy` names all of them to the ledger, and shows what was paid and for how long.
 
 use super::args::{Buy, Price};
 use super::grants::span;
