@@ -170,7 +170,7 @@ impl Channel {
     }
 
     /// The same under the secret that earlier messages brought; `None` where that is not the way (any more).
-    async fn resume(
+    pub(crate) async fn resume(
         &self,
         session: &Session,
         request: &Request<'_>,

@@ -197,7 +197,7 @@ impl Client {
         let call = |metering| {
             let body = QueryRequest { metering, ..request.clone() };
             let path = collection_path(id, "/query");
-            Ok(Call::json(Purpose::Data, "POST", path, &body)?.reading(id))
+            Ok(Call::json(Purpose::Data, "POST", path, &body)?.searching(id))
         };
         self.ask_metered(id, request.most(), call).await
     }
@@ -211,7 +211,7 @@ impl Client {
         let call = |metering| {
             let body = QueriesRequest { metering, ..request.clone() };
             let path = collection_path(id, "/queries");
-            Ok(Call::json(Purpose::Data, "POST", path, &body)?.reading(id))
+            Ok(Call::json(Purpose::Data, "POST", path, &body)?.searching(id))
         };
         let asked = self.ask_metered::<QueriesReply>(id, request.most(), call).await;
         let (QueriesReply { replies }, session) = asked?;
@@ -229,7 +229,7 @@ impl Client {
         let call = |metering| {
             let body = ContextRequest { metering, ..request.clone() };
             let path = collection_path(id, "/context");
-            Ok(Call::json(Purpose::Data, "POST", path, &body)?.reading(id))
+            Ok(Call::json(Purpose::Data, "POST", path, &body)?.searching(id))
         };
         self.ask_metered(id, request.most(), call).await
     }

@@ -1,14 +1,18 @@
 //! Going on with a worker without a key exchange for each message.
 //!
 //! Layer: client, below `attest` and `channel`.
-//! Holds: the secret of one session, which its sealed messages bring to the worker, and the number of the next request.
+//! Holds: the secret of one session, which its sealed messages bring to the worker, the bond that vouches for requests
+//! under it, and the number of the next request.
 //! Never: a secret outside a message that is sealed to the attested key; a number twice.
 //! Invariant: nothing is sent under the secret before a message that brought it was answered, and nothing after one was
 //! refused.
 
+use prag_trust::address::SessionKey;
 use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::request::Bond;
 use prag_trust::resumed::{Resumption, SECRET_BYTES};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 /// One session's short cut.
@@ -17,6 +21,9 @@ pub(crate) struct ShortCut {
     keys: Resumption,
     next: AtomicU64,
     state: AtomicU8,
+    bond: OnceLock<(Bond, String)>,
+    /// Until the worker refused a code.
+    vouches: AtomicBool,
 }
 
 impl ShortCut {
@@ -25,13 +32,36 @@ impl ShortCut {
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         entropy.fill(secret.as_mut())?;
         let keys = Resumption::new(&secret);
-        Ok(Self { secret, keys, next: AtomicU64::new(0), state: AtomicU8::new(OFFERED) })
+        let (next, state, bond) = (AtomicU64::new(0), AtomicU8::new(OFFERED), OnceLock::new());
+        let vouches = AtomicBool::new(true);
+        Ok(Self { secret, keys, next, state, bond, vouches })
     }
 
     /// What a sealed message brings along, in hex, while nothing was sent under it yet.
     pub(crate) fn offer(&self) -> Option<Zeroizing<String>> {
         let offered = self.state.load(Ordering::Acquire) == OFFERED;
         offered.then(|| Zeroizing::new(hex::encode(self.secret.as_ref())))
+    }
+
+    /// What goes with the offer: the statement by which `key` vouches, from then on, for what it asks of `worker` here.
+    pub(crate) fn bind(&self, key: &SessionKey, worker: &[u8; 32]) -> Option<String> {
+        if self.state.load(Ordering::Acquire) != OFFERED {
+            return None;
+        }
+        let (_, statement) = self.bond.get_or_init(|| Bond::sign(key, &self.secret, worker));
+        Some(statement.clone())
+    }
+
+    /// What vouches for requests of the session key `key`, where the worker should know it.
+    pub(crate) fn bond(&self, key: &[u8; 32]) -> Option<&Bond> {
+        let (bond, _) = self.bond.get()?;
+        let vouches = self.is_open() && self.vouches.load(Ordering::Relaxed) && bond.key() == *key;
+        vouches.then_some(bond)
+    }
+
+    /// The worker does not know the bond: this session signs all its requests.
+    pub(crate) fn unbind(&self) {
+        self.vouches.store(false, Ordering::Relaxed);
     }
 
     /// A message that brought the secret was answered.
@@ -86,5 +116,25 @@ mod tests {
         way.refused();
         way.answered();
         assert!(way.offer().is_none() && way.seal(b"a").is_none());
+    }
+
+    /// A bond is there for the key that signed its statement, once the offer that it went with was answered, and until a
+    /// code was refused; none is signed after the offer.
+    #[test]
+    fn a_bond_has_a_beginning_and_an_end() {
+        let (key, worker) = (SessionKey::from_bytes(&[9; 32]), [10; 32]);
+        let own = key.public_key();
+        let way = ShortCut::new(&mut OsEntropy).unwrap();
+        let statement = way.bind(&key, &worker).unwrap();
+        assert_eq!(way.bind(&key, &worker).unwrap(), statement);
+        assert!(way.bond(&own).is_none());
+        way.answered();
+        assert!(way.bond(&own).is_some() && way.bond(&[1; 32]).is_none());
+        assert!(way.bind(&key, &worker).is_none());
+        way.unbind();
+        assert!(way.bond(&own).is_none() && way.is_open());
+        let late = ShortCut::new(&mut OsEntropy).unwrap();
+        late.answered();
+        assert!(late.bind(&key, &worker).is_none() && late.bond(&own).is_none());
     }
 }

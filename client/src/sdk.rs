@@ -18,11 +18,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::CollectionId;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::Page;
+use prag_protocol::wire::channel::BOND_HEADER;
 use prag_protocol::wire::documents::Ack;
 use prag_protocol::wire::relays::{INTRODUCTION_HEADER, RELAYS_HEADER};
-use prag_trust::permit::Permit;
 use prag_trust::reply::SealedReply;
-use prag_trust::request::{RequestParts, SignedRequest, sign_request};
+use prag_trust::request::{RequestParts, SignedRequest, Signer, sign_request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,6 +58,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Vec<u8>,
     /// The collection whose content is asked for: attested readers are answered sealed.
     pub(crate) reads: Option<CollectionId>,
+    /// Whether it is enough that the session vouches for it.
+    vouched: bool,
     /// How often the worker has answered it.
     pub(crate) sent: AtomicU32,
     /// The header with what the caller signed for the ledger, where that asks for it.
@@ -68,8 +70,9 @@ impl Call<'_> {
     /// A call without a body.
     pub(crate) fn bare(purpose: Purpose, method: &'static str, path: String) -> Call<'static> {
         let (query, body) = (String::new(), Vec::new());
+        let (reads, vouched) = (None, false);
         let (sent, relays) = (AtomicU32::new(0), Mutex::default());
-        Call { purpose, method, path, query, media_type: JSON, body, reads: None, sent, relays }
+        Call { purpose, method, path, query, media_type: JSON, body, reads, vouched, sent, relays }
     }
 
     /// A call with a JSON body.
@@ -112,6 +115,11 @@ impl Call<'_> {
     /// The same call, for content of a collection.
     pub(crate) fn reading(self, id: CollectionId) -> Self {
         Self { reads: Some(id), ..self }
+    }
+
+    /// The same call, a search: the session vouches for it where it may.
+    pub(crate) fn searching(self, id: CollectionId) -> Self {
+        Self { vouched: true, ..self.reading(id) }
     }
 }
 
@@ -204,31 +212,12 @@ impl Client {
         }
     }
 
+    /// Sends a call once; answers its digest beside what came back.
     async fn attempt(
         &self,
         session: &Session,
         call: &Call<'_>,
     ) -> Result<(Sent, [u8; 32]), ClientError> {
-        let now = self.channel.now();
-        let expected = session.expected();
-        let permit = self.identity.permit(call.purpose, &expected, now)?;
-        let nonce = prag_trust::entropy::random(self.channel.entropy().as_mut())?;
-        let parts = RequestParts {
-            method: call.method,
-            path: &call.path,
-            query: &call.query,
-            body: &call.body,
-        };
-        let worker = session.worker().sig_pk;
-        let key = self.identity.session();
-        let SignedRequest { mut headers, digest } =
-            sign_request(key, &parts, &permit, &worker, now, nonce)
-                .map_err(|_| ClientError::Crypto("signing a request"))?;
-        headers.extend(call.signed().map(|relays| (RELAYS_HEADER.to_owned(), relays)));
-        if call.purpose == Purpose::Admin {
-            let word = self.introduction(session, &permit, now);
-            headers.extend(word.map(|word| (INTRODUCTION_HEADER.to_owned(), word)));
-        }
         let request = Request {
             method: call.method,
             path: &call.path,
@@ -236,17 +225,60 @@ impl Client {
             media_type: call.media_type,
             body: &call.body,
         };
+        let (key, way) = (self.identity.session(), session.short_cut());
+        if call.vouched
+            && let Some(bond) = way.bond(&key.public_key())
+        {
+            let SignedRequest { headers, digest } = self.sign_call(session, call, bond.into())?;
+            // A code is worth something in this channel alone; what it does not bring there, the key signs.
+            match self.channel.resume(session, &request, &headers).await? {
+                Some(Sent::Answer(answer)) if is_unknown(&answer) => way.unbind(),
+                Some(sent) => return Ok((sent, digest)),
+                None => {}
+            }
+        }
+        let SignedRequest { mut headers, digest } = self.sign_call(session, call, key.into())?;
+        let named = |name: &str, value| (name.to_owned(), value);
+        headers.extend(call.signed().map(|relays| named(RELAYS_HEADER, relays)));
+        if call.purpose == Purpose::Admin {
+            let word = self.introduction(session)?;
+            headers.extend(word.map(|word| named(INTRODUCTION_HEADER, word)));
+        }
+        let statement = way.bind(key, &session.worker().sig_pk);
+        headers.extend(statement.map(|statement| named(BOND_HEADER, statement)));
         Ok((self.channel.send(session, &request, &headers).await?, digest))
+    }
+
+    fn sign_call(
+        &self,
+        session: &Session,
+        call: &Call<'_>,
+        signer: Signer<'_>,
+    ) -> Result<SignedRequest, ClientError> {
+        let now = self.channel.now();
+        let permit = self.identity.permit(call.purpose, &session.expected(), now)?;
+        let nonce = prag_trust::entropy::random(self.channel.entropy().as_mut())?;
+        let parts = RequestParts {
+            method: call.method,
+            path: &call.path,
+            query: &call.query,
+            body: &call.body,
+        };
+        sign_request(signer, &parts, &permit, &session.worker().sig_pk, now, nonce)
+            .map_err(|_| ClientError::Crypto("signing a request"))
     }
 
     /// This person's word for the worker: where the ledger's storage is closed, the worker is told of what it does not
     /// serve yet, or no more. None where the ledger is on no chain.
-    fn introduction(&self, session: &Session, permit: &Permit, now: u64) -> Option<String> {
+    fn introduction(&self, session: &Session) -> Result<Option<String>, ClientError> {
+        let now = self.channel.now();
+        let permit = self.identity.permit(Purpose::Admin, &session.expected(), now)?;
         let (key, me) = (self.identity.session(), self.identity.address());
         let until = now.saturating_add(RELAY_SECONDS_MAX - SLACK_SECONDS);
         let guest = session.worker().sig_pk;
-        let word = Introduction::sign(key, permit, &session.expected(), me, &guest, until).ok()?;
-        Some(URL_SAFE_NO_PAD.encode(word.to_json().ok()?))
+        let word = Introduction::sign(key, &permit, &session.expected(), me, &guest, until);
+        let word = word.ok().and_then(|word| word.to_json().ok());
+        Ok(word.map(|word| URL_SAFE_NO_PAD.encode(word)))
     }
 
     /// Every row of a listing, page by page.
@@ -281,6 +313,11 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether the worker does not know (any more) what vouched for the request.
+fn is_unknown(answer: &Answer) -> bool {
+    !(200..300).contains(&answer.status) && problem(answer).code() == Some(Code::SignatureInvalid)
 }
 
 /// The path of a collection's resource; `rest` is empty or begins with `/`.

@@ -20,7 +20,7 @@ use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::evidence::sign_keys;
 use prag_trust::key::Share;
 use prag_trust::release::{ReleaseError, ReleaseKey, ReleasedShare, open_share};
-use prag_trust::request::Caller;
+use prag_trust::request::{Bond, Caller};
 use prag_trust::resumed::SECRET_BYTES;
 use prag_trust::verified::Verified;
 use resumed::Resumed;
@@ -71,6 +71,8 @@ pub struct Opened {
     pub plain: Zeroizing<Vec<u8>>,
     /// What seals its answer.
     pub seal: Seal,
+    /// What vouches for its sender's requests, where the sender goes on under a secret that its session key signed for.
+    pub bond: Option<Arc<Bond>>,
     generation: Arc<Generation>,
 }
 
@@ -83,9 +85,10 @@ enum Kind {
 }
 
 impl Opened {
-    /// Lets the sender go on under `secret`, which came in this message, as long as the key that opened it lives.
-    pub fn resume(&self, secret: &[u8; SECRET_BYTES], now: u64) {
-        self.generation.resumed.take(secret, now);
+    /// Lets the sender go on under `secret`, which came in this message, as long as the key that opened it lives. `bond`:
+    /// opened for this very secret.
+    pub fn resume(&self, secret: &[u8; SECRET_BYTES], bond: Option<Bond>, now: u64) {
+        self.generation.resumed.take(secret, bond, now);
     }
 }
 
@@ -144,7 +147,8 @@ impl KeyRing {
         let (plain, seal) = (Zeroizing::new(plain), Seal(Kind::Once(response)));
         // Only what opened is remembered: nobody fills the memory with noise.
         let first = lock(&generation.opened).insert(mark);
-        if first { Ok(Opened { plain, seal, generation }) } else { Err(ChannelError::Replayed) }
+        let opened = Opened { plain, seal, bond: None, generation };
+        if first { Ok(opened) } else { Err(ChannelError::Replayed) }
     }
 
     /// Opens a request of a client that goes on under a secret it sent before ([`Opened::resume`]).
@@ -156,7 +160,8 @@ impl KeyRing {
         for generation in self.generations(now)? {
             if let Some(opened) = generation.resumed.open(request, now) {
                 let (plain, sealer) = opened?;
-                return Ok(Opened { plain, seal: Seal(Kind::Resumed(sealer)), generation });
+                let bond = sealer.bond();
+                return Ok(Opened { plain, seal: Seal(Kind::Resumed(sealer)), bond, generation });
             }
         }
         Err(ChannelError::Closed)

@@ -1,23 +1,25 @@
 //! Signed requests: which session key asks which worker for what, once, now.
 //!
 //! Layer: `trust`, above `permit`.
-//! Holds: a closed subset of HTTP Message Signatures (Ed25519, one fixed list of components), signing
-//! and verification.
+//! Holds: a closed subset of HTTP Message Signatures (Ed25519, or HMAC-SHA256 within a session; one fixed list of
+//! components), signing and verification.
 //! Never: another list of components, another algorithm, an unsigned body, a request for another worker.
-//! Invariant: a [`Caller`] that exists signed this very request, and no other with the same nonce.
+//! Invariant: a [`Caller`] that exists vouched for this very request, and for no other with the same nonce.
 //!
-//! Source: RFC 9421 (signature base: section 2.5, Ed25519: 3.3.6), RFC 9530 (Content-Digest).
+//! Source: RFC 9421 (signature base: section 2.5, HMAC: 3.3.3, Ed25519: 3.3.6), RFC 9530 (Content-Digest).
 
 mod base;
 mod nonces;
+mod session;
 
 pub use nonces::NonceCache;
+pub use session::Bond;
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, transcript};
 use crate::permit::{Delegation, Expected, Permissions, Permit, PermitCache, PermitError};
 use crate::verified::Verified;
-use base::Parameters;
+use base::{Algorithm, Parameters};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -52,7 +54,7 @@ pub enum RequestError {
     /// Signed by a key that the permit does not name. Not retryable.
     #[error("the permit delegates to another key")]
     Key,
-    /// Not the key's signature over this request. Not retryable.
+    /// Not the key's signature over this request, or a session's code where none is taken: sign by the key.
     #[error("request signature does not verify")]
     Signature,
     /// Seen before: sign again, with a fresh nonce.
@@ -92,7 +94,8 @@ pub struct Caller {
     /// SHA-256 over what the signature covers, the nonce included: no two requests share it.
     pub request: [u8; 32],
     /// What anybody needs to check later that the caller signed this request: permit as JSON, RFC 9421
-    /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest.
+    /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest. Empty where a
+    /// session's code vouched: that shows nothing to others.
     pub authorization: Vec<u8>,
 }
 
@@ -102,6 +105,43 @@ pub struct SignedRequest {
     pub headers: Vec<(String, String)>,
     /// Names the request, as [`Caller::request`] does.
     pub digest: [u8; 32],
+}
+
+/// What vouches for a request.
+#[derive(Clone, Copy)]
+pub enum Signer<'a> {
+    /// The session key, to whomever it may concern.
+    Key(&'a SessionKey),
+    /// Its bond with the worker, to that one alone.
+    Bond(&'a Bond),
+}
+
+impl<'a> From<&'a SessionKey> for Signer<'a> {
+    fn from(key: &'a SessionKey) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl<'a> From<&'a Bond> for Signer<'a> {
+    fn from(bond: &'a Bond) -> Self {
+        Self::Bond(bond)
+    }
+}
+
+impl Signer<'_> {
+    fn key(&self) -> ([u8; 32], Algorithm) {
+        match self {
+            Self::Key(key) => (key.public_key(), Algorithm::Ed25519),
+            Self::Bond(bond) => (bond.key(), Algorithm::HmacSha256),
+        }
+    }
+
+    fn sign(&self, base: &[u8]) -> String {
+        match self {
+            Self::Key(key) => STANDARD.encode(key.sign(base)),
+            Self::Bond(bond) => STANDARD.encode(bond.vouch(base)),
+        }
+    }
 }
 
 /// A request that is well signed, and may have been seen before: nobody's yet.
@@ -117,8 +157,8 @@ pub struct Unseen {
 ///
 /// # Errors
 /// [`RequestError::Part`] and [`RequestError::Permit`] for what no worker would take.
-pub fn sign_request(
-    key: &SessionKey,
+pub fn sign_request<'a>(
+    signer: impl Into<Signer<'a>>,
     parts: &RequestParts<'_>,
     permit: &Permit,
     worker: &[u8; 32],
@@ -131,10 +171,12 @@ pub fn sign_request(
         worker: URL_SAFE_NO_PAD.encode(worker),
         permit: URL_SAFE_NO_PAD.encode(permit.to_json()?),
     };
-    let parameters = Parameters { created, nonce, key: key.public_key() };
+    let signer = signer.into();
+    let (key, algorithm) = signer.key();
+    let parameters = Parameters { created, nonce, key, algorithm };
     let base = headers.base(parts, &parameters);
     let digest = digest(REQUEST_DOMAIN, &[base.as_bytes()]);
-    let signature = STANDARD.encode(key.sign(base.as_bytes()));
+    let signature = signer.sign(base.as_bytes());
     let named = |name: &str, value: String| (name.to_owned(), value);
     let headers = vec![
         named(CONTENT_DIGEST, headers.content_digest),
@@ -162,11 +204,12 @@ pub fn verify_request(
     nonces: &mut NonceCache,
 ) -> Result<Verified<Caller>, RequestError> {
     let fresh = |permit: &[u8]| Permit::from_json(permit)?.verify(now, expected);
-    signed_by(header, parts, now, own, fresh)?.remember(nonces, now)
+    signed_by(header, parts, now, (own, None), fresh)?.remember(nonces, now)
 }
 
 /// As [`verify_request`], but for what was seen: permits that are in `permits` are not verified again. The caller shows
-/// the nonce to its cache afterwards, so that no lock is held while signatures are verified.
+/// the nonce to its cache afterwards, so that no lock is held while signatures are verified. `bond`: that of the channel
+/// which the request came through, where a code of it is enough.
 ///
 /// # Errors
 /// As [`verify_request`].
@@ -174,11 +217,11 @@ pub fn check_request(
     header: &dyn Fn(&str) -> Option<String>,
     parts: &RequestParts<'_>,
     now: u64,
-    own: &[u8; 32],
+    (own, bond): (&[u8; 32], Option<&Bond>),
     expected: &Expected,
     permits: &PermitCache,
 ) -> Result<Unseen, RequestError> {
-    signed_by(header, parts, now, own, |permit| permits.verify(permit, now, expected))
+    signed_by(header, parts, now, (own, bond), |permit| permits.verify(permit, now, expected))
 }
 
 impl Unseen {
@@ -200,7 +243,7 @@ fn signed_by(
     header: &dyn Fn(&str) -> Option<String>,
     parts: &RequestParts<'_>,
     now: u64,
-    own: &[u8; 32],
+    (own, bond): (&[u8; 32], Option<&Bond>),
     delegation: impl FnOnce(&[u8]) -> Result<Verified<Delegation>, PermitError>,
 ) -> Result<Unseen, RequestError> {
     check_parts(parts)?;
@@ -215,7 +258,15 @@ fn signed_by(
         return Err(RequestError::Digest);
     }
     let base = headers.base(parts, &parameters);
-    if !ed25519_holds(&parameters.key, base.as_bytes(), &signature) {
+    let (key, signed) = (&parameters.key, base.as_bytes());
+    let holds = match parameters.algorithm {
+        Algorithm::Ed25519 => signature
+            .as_slice()
+            .try_into()
+            .is_ok_and(|signature| ed25519_holds(key, signed, signature)),
+        Algorithm::HmacSha256 => bond.is_some_and(|bond| bond.holds(key, signed, &signature)),
+    };
+    if !holds {
         return Err(RequestError::Signature);
     }
     let permit =
@@ -225,8 +276,12 @@ fn signed_by(
         return Err(RequestError::Key);
     }
     let parts: [&[u8]; 3] = [&permit, base.as_bytes(), &signature];
+    let authorization = match parameters.algorithm {
+        Algorithm::Ed25519 => transcript("PRAG-AUTHORIZATION/v1", &parts),
+        Algorithm::HmacSha256 => Vec::new(),
+    };
     let caller = Caller {
-        authorization: transcript("PRAG-AUTHORIZATION/v1", &parts),
+        authorization,
         address: delegation.address,
         session_key: delegation.session_key,
         permissions: delegation.permissions,
@@ -277,7 +332,7 @@ impl Headers {
 
 fn read(
     header: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Headers, Parameters, [u8; 64]), RequestError> {
+) -> Result<(Headers, Parameters, Vec<u8>), RequestError> {
     let take = |name: &'static str, bytes_max: usize| {
         let value = header(name).ok_or(RequestError::Header(name))?;
         let fits = value.len() <= bytes_max && value.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -296,7 +351,7 @@ fn read(
     let signature = labelled(&signature)
         .and_then(|value| value.strip_prefix(':')?.strip_suffix(':'))
         .and_then(|text| STANDARD.decode(text).ok())
-        .and_then(|bytes| bytes.try_into().ok())
+        .filter(|bytes| bytes.len() == parameters.algorithm.bytes())
         .ok_or(RequestError::Header(SIGNATURE))?;
     Ok((headers, parameters, signature))
 }

@@ -160,7 +160,7 @@ fn channel(
         let sender = ohttp::ClientRequest::from_encoded_config(&config).step("a sender")?;
         let (message, opener) = sender.encapsulate(&request).step("encapsulating")?;
         let opened = ring.decapsulate(&message, NOW).step("decapsulating")?;
-        opened.resume(&SECRET, NOW);
+        opened.resume(&SECRET, None, NOW);
         let sealed = opened.seal.seal(&reply).step("sealing a reply")?;
         opener.decapsulate(&sealed).step("opening a reply").map(drop)
     };

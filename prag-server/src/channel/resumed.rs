@@ -1,14 +1,16 @@
 //! The clients of one generation of keys who go on without a key exchange for each message.
 //!
 //! Layer: inside `channel`.
-//! Holds: the secrets that came in messages sealed to that generation, and which of their requests were opened.
+//! Holds: the secrets that came in messages sealed to that generation, whose session key signed for them, and which of
+//! their requests were opened.
 //! Never: a secret that outlives its generation; a request that opens twice; one client's place for another's.
 //! Invariant: at most [`RESUMED_MAX`] secrets; one that finds no place is not taken, and its client goes on as before.
 
 use super::{ChannelError, lock};
+use prag_trust::request::Bond;
 use prag_trust::resumed::{ID_BYTES, Label, Resumption, SECRET_BYTES, Window};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use zeroize::Zeroizing;
 
 /// By what names them.
@@ -17,6 +19,8 @@ pub(super) struct Resumed(Mutex<HashMap<[u8; ID_BYTES], Arc<One>>>);
 
 struct One {
     keys: Resumption,
+    /// The first that came with the secret, which stays.
+    bond: OnceLock<Arc<Bond>>,
     opened: Mutex<Opened>,
 }
 
@@ -34,16 +38,20 @@ pub(super) struct Sealer {
 }
 
 impl Resumed {
-    /// Takes a secret that came in a message sealed to this generation. The same one again changes nothing.
-    pub(super) fn take(&self, secret: &[u8; SECRET_BYTES], now: u64) {
+    /// Takes a secret that came in a message sealed to this generation. The same one again changes nothing, but that a
+    /// bond may come with it where there was none.
+    pub(super) fn take(&self, secret: &[u8; SECRET_BYTES], bond: Option<Bond>, now: u64) {
         let keys = Resumption::new(secret);
         let mut all = lock(&self.0);
         if all.len() >= RESUMED_MAX {
             all.retain(|_, one| now.saturating_sub(lock(&one.opened).at) < IDLE_SECONDS);
         }
         if all.len() < RESUMED_MAX {
-            let opened = Mutex::new(Opened { window: Window::default(), at: now });
-            all.entry(keys.id()).or_insert_with(|| Arc::new(One { keys, opened }));
+            let (window, bond_place) = (Window::default(), OnceLock::new());
+            let opened = Mutex::new(Opened { window, at: now });
+            let one = all.entry(keys.id());
+            let one = one.or_insert_with(|| Arc::new(One { keys, bond: bond_place, opened }));
+            bond.map(|bond| one.bond.set(Arc::new(bond)));
         }
     }
 
@@ -68,6 +76,11 @@ impl Resumed {
 pub(super) type Open = (Zeroizing<Vec<u8>>, Sealer);
 
 impl Sealer {
+    /// What vouches for requests of the client that this one came from.
+    pub(super) fn bond(&self) -> Option<Arc<Bond>> {
+        self.one.bond.get().cloned()
+    }
+
     /// The answer as it travels; there is one.
     pub(super) fn seal(self, plain: &[u8]) -> Result<Vec<u8>, ChannelError> {
         self.one.keys.seal_answer(self.number, plain).ok_or(ChannelError::Closed)
@@ -99,11 +112,11 @@ mod tests {
     fn nobody_is_driven_out() {
         let resumed = Resumed::default();
         let most = u16::try_from(RESUMED_MAX).unwrap_or(u16::MAX);
-        (0..most).for_each(|number| resumed.take(&secret(number), 100));
+        (0..most).for_each(|number| resumed.take(&secret(number), None, 100));
         assert_eq!(asks(&resumed, 0, 0, 150), Some(Ok(())));
-        resumed.take(&secret(most), 159);
+        resumed.take(&secret(most), None, 159);
         assert_eq!(asks(&resumed, most, 0, 159), None);
-        resumed.take(&secret(most), 160);
+        resumed.take(&secret(most), None, 160);
         assert_eq!(asks(&resumed, most, 0, 160), Some(Ok(())));
         assert_eq!(asks(&resumed, 0, 1, 160), Some(Ok(())));
         assert_eq!(asks(&resumed, 1, 0, 160), None);
@@ -113,9 +126,9 @@ mod tests {
     #[test]
     fn a_second_offer_forgets_nothing() {
         let resumed = Resumed::default();
-        resumed.take(&secret(1), 100);
+        resumed.take(&secret(1), None, 100);
         assert_eq!(asks(&resumed, 1, 5, 100), Some(Ok(())));
-        resumed.take(&secret(1), 101);
+        resumed.take(&secret(1), None, 101);
         assert_eq!(asks(&resumed, 1, 5, 101), Some(Err(ChannelError::Replayed)));
     }
 }

@@ -89,7 +89,7 @@ fn a_secret_lives_with_its_key() {
     let request = |number| keys.seal_request(number, b"more").unwrap();
     let refused = |number, now| ring.resume(&request(number), now).map(drop).unwrap_err();
     assert_eq!(refused(0, 1_000), ChannelError::Closed, "not known yet");
-    first.resume(&[9; 32], 1_000);
+    first.resume(&[9; 32], None, 1_000);
     let opened = ring.resume(&request(0), 1_000).unwrap();
     assert_eq!(&opened.plain[..], b"more");
     let answer = opened.seal.seal(b"tell").unwrap();

@@ -18,11 +18,11 @@ use prag_protocol::wire::relays::{
     INTRODUCTION_BYTES_MAX, INTRODUCTION_HEADER, RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX,
 };
 use prag_trust::permit::{Expected, PermitCache, PermitError};
-use prag_trust::request::{Caller, NonceCache, RequestError, RequestParts, check_request};
+use prag_trust::request::{Bond, Caller, NonceCache, RequestError, RequestParts, check_request};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request whose signature and permit were verified.
 pub(super) struct Signed {
@@ -73,6 +73,30 @@ impl<S: Addressee> FromRequest<S> for Signed {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, worker: &S) -> Result<Self, Refusal> {
+        Self::of(request, worker, None).await
+    }
+}
+
+/// A request that its session key signed, or that its session vouches for: enough to read, and for nothing that somebody
+/// else is to be shown.
+pub(super) struct Vouched(pub(super) Signed);
+
+impl<S: Addressee> FromRequest<S> for Vouched {
+    type Rejection = Refusal;
+
+    async fn from_request(mut request: Request, worker: &S) -> Result<Self, Refusal> {
+        // The gateway left it there; nothing that comes over the network does.
+        let bond = request.extensions_mut().remove::<Arc<Bond>>();
+        Ok(Self(Signed::of(request, worker, bond.as_deref()).await?))
+    }
+}
+
+impl Signed {
+    async fn of<S: Addressee>(
+        request: Request,
+        worker: &S,
+        bond: Option<&Bond>,
+    ) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let body = read(body, BODY_BYTES_MAX).await?;
         let seen = RequestParts {
@@ -83,7 +107,8 @@ impl<S: Addressee> FromRequest<S> for Signed {
         };
         let header = |name: &str| once(&parts.headers, name);
         let (now, own) = (worker.now(), worker.worker_key());
-        let unseen = check_request(&header, &seen, now, &own, &worker.expected(), worker.permits());
+        let (expected, permits) = (worker.expected(), worker.permits());
+        let unseen = check_request(&header, &seen, now, (&own, bond), &expected, permits);
         let unseen = unseen.map_err(explain)?;
         let verified = {
             let mut nonces = worker.nonces().lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,9 +117,7 @@ impl<S: Addressee> FromRequest<S> for Signed {
         let caller = asker(verified.map_err(explain)?, &parts.headers)?;
         Ok(Self { caller, body, headers: parts.headers })
     }
-}
 
-impl Signed {
     /// The JSON body.
     ///
     /// # Errors

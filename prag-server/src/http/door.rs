@@ -33,6 +33,8 @@ pub(super) struct Door {
     pub(super) clock: Arc<dyn Clock>,
     /// Of a reply's hits.
     pub(super) room: Room,
+    /// The key that this worker signs by.
+    pub(super) own: [u8; 32],
     pass: Pass,
 }
 
@@ -53,12 +55,12 @@ pub(super) struct Slot {
 impl Door {
     pub(super) fn new(
         (ring, room): (Arc<KeyRing>, Room),
-        clock: Arc<dyn Clock>,
+        (clock, own): (Arc<dyn Clock>, [u8; 32]),
         inner: Router,
         settings: &Settings,
     ) -> Self {
         let pass = Pass::new(inner, settings);
-        Self { ring, clock, room, pass }
+        Self { ring, clock, room, own, pass }
     }
 
     pub(super) fn pass(&self) -> &Pass {

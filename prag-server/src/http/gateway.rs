@@ -19,9 +19,13 @@ use axum::response::{IntoResponse, Response};
 use bhttp::{ControlData, Message, Mode};
 use prag_protocol::limits::BODY_BYTES_MAX;
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::channel::{RESUMED_ANSWER_TYPE, RESUMED_REQUEST_TYPE, RESUMPTION_HEADER};
+use prag_protocol::wire::channel::{
+    BOND_HEADER, RESUMED_ANSWER_TYPE, RESUMED_REQUEST_TYPE, RESUMPTION_HEADER,
+};
+use prag_trust::request::Bond;
 use prag_trust::resumed::SECRET_BYTES;
 use std::io::Cursor;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// `POST /gateway`.
@@ -36,7 +40,7 @@ pub(super) async fn gateway(
     let body = read(request.into_body(), MESSAGE_BYTES_MAX);
     let message = door.pass().upload(body).await?;
     let inner = |request| door.pass().run(slot, request);
-    let channel = (&*door.ring, &door.room, door.clock.now());
+    let channel = (&*door.ring, &door.room, &door.own, door.clock.now());
     let sealed = exchange(channel, (&message, resumed), inner).await?;
     let (_, answer_type) = if resumed { RESUMED } else { ONCE };
     let headers = [(header::CONTENT_TYPE, answer_type), (header::CACHE_CONTROL, "no-store")];
@@ -59,7 +63,7 @@ pub(super) async fn plain(State(door): State<Door>, request: Request) -> Result<
 /// # Errors
 /// `channel-invalid` and `replayed`, outside the channel; every other problem goes through it.
 async fn exchange<Answer: Future<Output = Response>>(
-    (ring, room, now): (&KeyRing, &Room, u64),
+    (ring, room, own, now): (&KeyRing, &Room, &[u8; 32], u64),
     (message, resumed): (&[u8], bool),
     inner: impl FnOnce(Request) -> Answer,
 ) -> Result<Vec<u8>, Problem> {
@@ -67,8 +71,11 @@ async fn exchange<Answer: Future<Output = Response>>(
     let opened = opened.map_err(explain)?;
     let (shape, response) = match decode(&opened.plain) {
         Ok((shape, mut request)) => {
-            if let Some(secret) = offered(&mut request) {
-                opened.resume(&secret, now);
+            if let Some((secret, bond)) = offered(&mut request, own) {
+                opened.resume(&secret, bond, now);
+            }
+            if let Some(bond) = &opened.bond {
+                request.extensions_mut().insert(Arc::clone(bond));
             }
             (shape, inner(request).await)
         }
@@ -89,13 +96,18 @@ async fn exchange<Answer: Future<Output = Response>>(
     opened.seal.seal(&reply).map_err(|_| internal())
 }
 
-/// The secret under which the sender would go on. It goes no further than this.
-fn offered(request: &mut Request) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
+/// The secret under which the sender would go on, and its session key's bond by it with `own`, this worker's key. The
+/// secret goes no further than this.
+fn offered(request: &mut Request, own: &[u8; 32]) -> Option<Offer> {
     let value = request.headers_mut().remove(RESUMPTION_HEADER)?;
+    let statement = request.headers_mut().remove(BOND_HEADER);
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
     hex::decode_to_slice(value.as_bytes(), secret.as_mut()).ok()?;
-    Some(secret)
+    let bond = statement.and_then(|text| Bond::open(text.as_bytes(), &secret, own));
+    Some((secret, bond))
 }
+
+type Offer = (Zeroizing<[u8; SECRET_BYTES]>, Option<Bond>);
 
 /// Binary HTTP to a request, and the shape of its reply.
 pub(super) fn decode(plain: &[u8]) -> Result<(Shape, Request), Problem> {

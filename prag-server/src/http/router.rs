@@ -92,6 +92,7 @@ pub fn inner(worker: Worker) -> Router {
 /// The listener's routes: the gateway, what is public, and `/v1` where plain requests are allowed.
 pub fn outer(worker: Worker, settings: &Settings) -> Router {
     let (ring, clock) = (Arc::clone(worker.ring()), Arc::clone(worker.clock()));
+    let clock = (clock, worker.worker_key());
     let door = Door::new((ring, worker.room().clone()), clock, inner(worker.clone()), settings);
     let plain = if settings.plain { any(gateway::plain) } else { any(channel_required) };
     let routes = Router::new()

@@ -74,7 +74,7 @@ fn outer(stage: Stage) -> Router {
         let (ring, clock) = (Arc::clone(stage.sealed.ring()), stage.sealed.clock());
         Door::new(
             (ring, Room::widest()),
-            clock,
+            (clock, stage.sealed.worker_key()),
             closed(inner).with_state(stage.clone()),
             &stage.settings,
         )

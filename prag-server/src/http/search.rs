@@ -5,7 +5,7 @@
 //! Never: query text in a URL: queries are POST.
 //! Invariant: the length of a query's or context's reply is fixed by its parameters (see `pad`).
 
-use super::auth::Signed;
+use super::auth::{Signed, Vouched};
 use super::problem::{ProblemBody, Reply};
 use super::target::{Named, collection_id};
 use crate::flow::{Answer, Departure, Worker};
@@ -26,7 +26,7 @@ use serde::Serialize;
 pub(super) async fn query(
     State(worker): State<Worker>,
     Named(id): Named<String>,
-    signed: Signed,
+    Vouched(signed): Vouched,
 ) -> Response {
     let departure = Departure::begin();
     let answer = async {
@@ -44,7 +44,7 @@ pub(super) async fn query(
 pub(super) async fn queries(
     State(worker): State<Worker>,
     Named(id): Named<String>,
-    signed: Signed,
+    Vouched(signed): Vouched,
 ) -> Response {
     let departure = Departure::begin();
     let answer = async {
@@ -61,7 +61,7 @@ pub(super) async fn queries(
 pub(super) async fn context(
     State(worker): State<Worker>,
     Named(id): Named<String>,
-    signed: Signed,
+    Vouched(signed): Vouched,
 ) -> Response {
     let departure = Departure::begin();
     let answer = async {

@@ -17,6 +17,7 @@ mod host;
 mod network;
 mod operator;
 mod scene;
+mod session;
 mod stage;
 mod table;
 mod writer;

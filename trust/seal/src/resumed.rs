@@ -76,11 +76,17 @@ impl Resumption {
     /// The keys of `secret`, which the caller wipes.
     #[must_use]
     pub fn new(secret: &[u8; SECRET_BYTES]) -> Self {
-        let key = |context| Zeroizing::new(blake3::derive_key(context, secret));
+        let cipher = |context| Cipher::of_bytes(&derived(context, secret));
+        let (to_worker, to_client) = (cipher(REQUEST_CONTEXT), cipher(ANSWER_CONTEXT));
+        Self { id: Self::name_of(secret), to_worker, to_client }
+    }
+
+    /// What names `secret` on the wire.
+    #[must_use]
+    pub fn name_of(secret: &[u8; SECRET_BYTES]) -> [u8; ID_BYTES] {
         let mut id = [0; ID_BYTES];
-        id.copy_from_slice(&key(ID_CONTEXT)[..ID_BYTES]);
-        let cipher = |context| Cipher::of_bytes(&key(context));
-        Self { id, to_worker: cipher(REQUEST_CONTEXT), to_client: cipher(ANSWER_CONTEXT) }
+        id.copy_from_slice(&derived(ID_CONTEXT, secret)[..ID_BYTES]);
+        id
     }
 
     /// What names the secret on the wire.
@@ -121,6 +127,16 @@ impl Resumption {
         let label = Label { id: self.id, number };
         opened(&self.to_client, label, answer.strip_prefix(&label.head()[..])?)
     }
+}
+
+/// The key of `secret` under which a client vouches for requests that it does not sign. It opens nothing.
+#[must_use]
+pub fn vouching_key(secret: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; 32]> {
+    derived(VOUCHING_CONTEXT, secret)
+}
+
+fn derived(context: &str, secret: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(blake3::derive_key(context, secret))
 }
 
 /// Appends ciphertext and tag to `out`.
@@ -192,6 +208,7 @@ const HEAD_BYTES: usize = FORM.len() + 1 + NUMBER_BYTES;
 const ID_CONTEXT: &str = "prag/channel/resumed/id/v1";
 const REQUEST_CONTEXT: &str = "prag/channel/resumed/request/v1";
 const ANSWER_CONTEXT: &str = "prag/channel/resumed/answer/v1";
+const VOUCHING_CONTEXT: &str = "prag/channel/resumed/vouching/v1";
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use axum::routing::post;
 use base64::Engine;
 use ed25519_dalek::SigningKey;
 use ohttp::ClientRequest;
+use prag_trust::address::SessionKey;
 use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::resumed::Resumption;
 use tower::ServiceExt;
@@ -25,6 +26,8 @@ fn fixture() -> (KeyRing, Vec<u8>) {
     (ring, config)
 }
 
+const OWN: [u8; 32] = [10; 32];
+
 /// Answers a query with as many bytes as its body says, and repeats a header.
 fn routes() -> Router {
     async fn answer(request: Request) -> Response {
@@ -42,12 +45,12 @@ fn routes() -> Router {
 }
 
 fn request(path: &str, body: &str, padding: usize) -> Vec<u8> {
-    let mut out = request_with(path, body, None);
+    let mut out = request_with(path, body, &[]);
     out.resize(out.len() + padding, 0);
     out
 }
 
-fn request_with(path: &str, body: &str, secret: Option<&str>) -> Vec<u8> {
+fn request_with(path: &str, body: &str, headers: &[(&str, String)]) -> Vec<u8> {
     let mut message = Message::request(
         b"POST".to_vec(),
         b"https".to_vec(),
@@ -55,8 +58,8 @@ fn request_with(path: &str, body: &str, secret: Option<&str>) -> Vec<u8> {
         path.as_bytes().to_vec(),
     );
     message.put_header("x-mark", "m");
-    if let Some(secret) = secret {
-        message.put_header(RESUMPTION_HEADER, secret);
+    for (name, value) in headers {
+        message.put_header(*name, value.as_bytes());
     }
     message.write_content(body);
     let mut out = Vec::new();
@@ -70,7 +73,8 @@ async fn round(plain: &[u8]) -> (usize, u16, Vec<u8>, Vec<u8>) {
     let client = ClientRequest::from_encoded_config(&config).unwrap();
     let (message, opener) = client.encapsulate(plain).unwrap();
     let inner = |request| async { routes().oneshot(request).await.unwrap() };
-    let sealed = exchange((&ring, &Room::widest(), 100), (&message, false), inner).await.unwrap();
+    let sealed =
+        exchange((&ring, &Room::widest(), &OWN, 100), (&message, false), inner).await.unwrap();
     let reply = opener.decapsulate(&sealed).unwrap();
     // Padding is plain RFC 9292: the crate that clients use reads it as it is.
     let message = Message::read_bhttp(&mut Cursor::new(&reply[..])).unwrap();
@@ -95,14 +99,14 @@ async fn answers_through_the_channel() {
 async fn a_secret_is_a_short_cut() {
     let (ring, config) = fixture();
     let secret = [3; SECRET_BYTES];
-    let first = request_with(QUERY, "{\"bytes\":3}", Some(&hex::encode(secret)));
+    let first = request_with(QUERY, "{\"bytes\":3}", &[(RESUMPTION_HEADER, hex::encode(secret))]);
     let (message, opener) =
         ClientRequest::from_encoded_config(&config).unwrap().encapsulate(&first).unwrap();
     let inner = |request: Request| async {
         assert!(!request.headers().contains_key(RESUMPTION_HEADER));
         routes().oneshot(request).await.unwrap()
     };
-    let channel = (&ring, &Room::widest(), 100);
+    let channel = (&ring, &Room::widest(), &OWN, 100);
     let reply = exchange(channel, (&message, false), inner).await.unwrap();
     let reply = opener.decapsulate(&reply).unwrap();
 
@@ -115,14 +119,51 @@ async fn a_secret_is_a_short_cut() {
     // What is no secret is no offer.
     for offer in ["", "03", &"0g".repeat(32), &"03".repeat(33)] {
         let (ring, config) = fixture();
-        let first = request_with(QUERY, "{\"bytes\":3}", Some(offer));
+        let first = request_with(QUERY, "{\"bytes\":3}", &[(RESUMPTION_HEADER, offer.to_owned())]);
         let sender = ClientRequest::from_encoded_config(&config).unwrap();
         let (message, _) = sender.encapsulate(&first).unwrap();
-        let channel = (&ring, &Room::widest(), 100);
+        let channel = (&ring, &Room::widest(), &OWN, 100);
         assert!(exchange(channel, (&message, false), inner).await.is_ok());
         let sealed = keys.seal_request(0, &request(QUERY, "{\"bytes\":3}", 0)).unwrap();
         let unknown = exchange(channel, (&sealed, true), inner).await;
         assert_eq!(unknown.map_err(|problem| problem.code).unwrap_err(), Code::ChannelInvalid);
+    }
+}
+
+/// What is sent under a secret carries the bond that came with it, where that is this worker's; nothing else does.
+#[tokio::test]
+async fn a_bond_comes_with_its_secret() {
+    let key = SessionKey::from_bytes(&[9; 32]);
+    let secret = [3; SECRET_BYTES];
+    let statement = |worker| Bond::sign(&key, &secret, worker).1;
+    let mut cut = statement(&OWN);
+    cut.pop();
+    for (sent, bound) in [
+        (Some(statement(&OWN)), true),
+        (Some(statement(&[11; 32])), false),
+        (Some(Bond::sign(&key, &[4; SECRET_BYTES], &OWN).1), false),
+        (Some(cut), false),
+        (None, false),
+    ] {
+        let (ring, config) = fixture();
+        let channel = (&ring, &Room::widest(), &OWN, 100);
+        let inner = |wanted: bool| {
+            move |request: Request| async move {
+                assert!(!request.headers().contains_key(BOND_HEADER));
+                let bond = request.extensions().get::<Arc<Bond>>();
+                assert_eq!(bond.is_some(), wanted);
+                routes().oneshot(request).await.unwrap()
+            }
+        };
+        let mut offer = vec![(RESUMPTION_HEADER, hex::encode(secret))];
+        offer.extend(sent.map(|statement| (BOND_HEADER, statement)));
+        let first = request_with(QUERY, "{\"bytes\":3}", &offer);
+        let sender = ClientRequest::from_encoded_config(&config).unwrap();
+        let (message, _) = sender.encapsulate(&first).unwrap();
+        assert!(exchange(channel, (&message, false), inner(false)).await.is_ok());
+        let keys = Resumption::new(&secret);
+        let sealed = keys.seal_request(0, &request(QUERY, "{\"bytes\":3}", 0)).unwrap();
+        assert!(exchange(channel, (&sealed, true), inner(bound)).await.is_ok());
     }
 }
 
@@ -169,7 +210,7 @@ async fn strangers_are_refused_outside() {
     let (message, _) = client.encapsulate(&request(QUERY, "{\"bytes\":1}", 0)).unwrap();
     let ask = async |message: &[u8]| {
         let inner = |request| async { routes().oneshot(request).await.unwrap() };
-        exchange((&ring, &Room::widest(), 100), (message, false), inner)
+        exchange((&ring, &Room::widest(), &OWN, 100), (message, false), inner)
             .await
             .map_err(|problem| problem.code)
     };

@@ -67,7 +67,7 @@ fn sealed_messages() {
         assert!(ring.decapsulate(bytes, 100).is_err(), "opened before, or changed")
     });
     let first = ring.decapsulate(&sealed(), 100).unwrap();
-    first.resume(&[9; 32], 100);
+    first.resume(&[9; 32], None, 100);
     let keys = Resumption::new(&[9; 32]);
     let good = [0, 1].map(|number| keys.seal_request(number, b"more").unwrap());
     for bytes in &good {
