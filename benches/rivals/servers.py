@@ -1,6 +1,6 @@
 """A rival's server: `servers.py chroma` or `servers.py pgvector`. Speaks as `serve.py` does, and
 
-{"do": "open", …} answers where to ask over HTTP, too ("url"), or nothing where another protocol is spoken
+{"do": "open", …} answers where to ask, too ("url"): a URL, or what Postgres' clients take
 {"do": "search", …} sets the breadth of the walk, and answers through the server, one query after the other
 {"do": "load", "clients": C, "seconds": S} has that many clients ask for so long (pgvector only: `pgbench`, Postgres'
     own client, with prepared statements; the query vectors lie in the database)
@@ -95,17 +95,29 @@ class Pgvector:
         run("CREATE EXTENSION vector")
         run("SET maintenance_work_mem = '1GB'")
         run(f"SET max_parallel_maintenance_workers = {ask['threads']}")
+        # The passages are those that our worker has.
+        texts = Path(ask["base"]).with_suffix(".txt")
+        bodies = texts.read_text().splitlines()[: len(rows)] if texts.exists() else []
+        bodies += ["a passage that was made up"] * (len(rows) - len(bodies))
         for table, vectors in (("items", rows), ("queries", self.queries)):
-            run(f"CREATE TABLE {table} (id int PRIMARY KEY, v vector({rows.shape[1]}))")
+            run(f"CREATE TABLE {table} (id int PRIMARY KEY, v vector({rows.shape[1]}), body text)")
             with self.link.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                 for index, row in enumerate(vectors):
-                    copy.write_row((index, json.dumps(row.tolist())))
+                    copy.write_row((index, json.dumps(row.tolist()), bodies[index] if table == "items" else None))
         settings = f"m = {M}, ef_construction = {EF_CONSTRUCTION}"
         seconds, _ = timed(lambda: run(f"CREATE INDEX ON items USING hnsw (v vector_ip_ops) WITH ({settings})"))
         run("VACUUM ANALYZE")
         found = run("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()[0]
         postgres = run("SHOW server_version").fetchone()[0]
-        return {"seconds": seconds, "bytes": 0, "version": f"{found} (Postgres {postgres})"}
+        return {
+            "seconds": seconds,
+            "bytes": 0,
+            "version": f"{found} (Postgres {postgres})",
+            "url": f"host={self.host()} user=postgres dbname=postgres",
+        }
+
+    def host(self):
+        return self.server.get_uri().split("host=")[1]
 
     QUERY = "SELECT id FROM items ORDER BY v <#> (SELECT v FROM queries WHERE id = {}) LIMIT {}"
 
@@ -126,12 +138,11 @@ class Pgvector:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         script = folder / "query.sql"
         script.write_text(f"\\set query random(0, {len(self.queries) - 1})\n{self.QUERY.format(':query', self.k)};\n")
-        host = self.server.get_uri().split("host=")[1]
         run = [self.programs / "pgbench", "-n", "-M", "prepared", "-f", script, "-l", f"--log-prefix={folder}/log"]
         run += ["-c", str(ask["clients"]), "-j", str(self.threads)]
         run += ["-T", str(max(1, round(ask["seconds"])))]
         seconds, _ = timed(
-            lambda: subprocess.run([*run, "-h", host, "-U", "postgres", "postgres"], check=True, capture_output=True)
+            lambda: subprocess.run([*run, "-h", self.host(), "-U", "postgres", "postgres"], check=True, capture_output=True)
         )
         lines = [line.split() for log in folder.glob("log*") for line in log.read_text().splitlines()]
         shutil.rmtree(folder)

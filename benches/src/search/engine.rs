@@ -20,7 +20,7 @@ pub(super) enum Ask {
     Open(Open),
     /// Answer a block of queries.
     Search(Block),
-    /// Have clients ask for a while (servers that do not speak HTTP).
+    /// Have a server's own clients ask for a while.
     Load(Load),
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Opened {
     /// Whether it was built now, and not taken from the cache.
     #[serde(default)]
     pub fresh: bool,
-    /// Where a server is asked over HTTP.
+    /// Where a server is asked: a URL, or what Postgres' clients take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }

@@ -1,7 +1,8 @@
 //! Clients that ask, each one query after the other, for a while.
 //!
 //! Layer: benches, search.
-//! Holds: the clients of our worker (the SDK: signed, sealed, verified) and of a server that speaks plain HTTP.
+//! Holds: the clients of our worker (the SDK: vouched for, sealed, verified), of a server that speaks plain HTTP, and of
+//! Postgres.
 //! Never: more questions under way than clients.
 //! Invariant: a latency is from a client's call to the answer in its hand.
 
@@ -90,6 +91,42 @@ pub(super) async fn ask_chroma(
     let found: Found = serde_json::from_slice(&answer).step("Chroma")?;
     let ids = found.ids.first().step("Chroma")?;
     ids.iter().map(|id| id.parse().step("Chroma")).collect()
+}
+
+/// A connection to Postgres, with the question prepared: a vector in, ids and passages out, as our worker answers.
+pub(super) struct Asker {
+    client: tokio_postgres::Client,
+    question: tokio_postgres::Statement,
+}
+
+impl Asker {
+    pub(super) async fn new(place: &str) -> Result<Self, BenchError> {
+        let connected = tokio_postgres::connect(place, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.step("Postgres")?;
+        tokio::spawn(connection);
+        let question = format!("SELECT id, body FROM items ORDER BY v <#> $1 LIMIT {K}");
+        let question = client.prepare(&question).await.step("Postgres")?;
+        Ok(Self { client, question })
+    }
+}
+
+/// One question to Postgres.
+pub(super) async fn ask_postgres(
+    asker: Arc<Asker>,
+    queries: Arc<Matrix>,
+    query: usize,
+) -> Result<Vec<u32>, BenchError> {
+    let vector = pgvector::Vector::from(queries.row(query % queries.len()).to_vec());
+    let rows = asker.client.query(&asker.question, &[&vector]).await.step("Postgres")?;
+    let row = |row: &tokio_postgres::Row| {
+        let body: &str = row.try_get(1).step("Postgres")?;
+        let id: i32 = row.try_get(0).step("Postgres")?;
+        if body.is_empty() {
+            return Err(BenchError::new("Postgres", "a row without its passage"));
+        }
+        u32::try_from(id).step("Postgres")
+    };
+    rows.iter().map(row).collect()
 }
 
 #[derive(serde::Deserialize)]

@@ -4,12 +4,13 @@
 //! Holds: our worker with authorisation and the sealed channel on, Chroma's server, Postgres with pgvector; the same
 //!   vectors, at the least breadth with which each reaches the recall.
 //! Never: less of ours than an owner's client would do: it signs, seals, opens and verifies within its own time.
-//! Invariant: clients run on the machine of the servers, so each side pays for its own clients; Postgres' is `pgbench`.
+//! Invariant: clients run on the machine of the servers, so each side pays for its own clients. Postgres is asked twice: by
+//! a client as ours is, vector in and passages out, and by `pgbench`, whose vectors lie in the database, for ids alone.
 
 use super::Part;
 use super::engine::{Block, Load, Loaded};
 use super::fleet::Contender;
-use super::load::{ask_chroma, ask_ours, load};
+use super::load::{Asker, ask_chroma, ask_ours, ask_postgres, load};
 use super::sweep::{K, RECALLS, block};
 use crate::data::{CHUNKS_PER_DOCUMENT, DataSet, Document};
 use crate::error::{BenchError, Step};
@@ -23,6 +24,7 @@ use crate::vectors::truth::recall;
 use prag_client::Client;
 use prag_protocol::metadata::Metadata;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,10 +46,10 @@ pub(super) fn run(part: Part<'_>, set: &Set, sheet: &mut Sheet) -> Result<(), Be
     for name in if yard.has_rivals() { &SERVERS[..] } else { &[] } {
         screen.now(&format!("filling {name}"));
         let rival = yard.server(name, set).and_then(|rival| Ok((choose(&rival, set)?, rival)));
-        match rival {
-            Ok((label, rival)) => {
-                names.push(label);
-                field.rivals.push(rival);
+        match rival.and_then(|(label, rival)| field.sides(label, rival)) {
+            Ok(sides) => {
+                names.extend(sides.iter().map(|side| side.label.clone()));
+                field.rivals.extend(sides);
             }
             Err(error) => sheet.skip(&format!("servers/{name}"), &error.to_string()),
         }
@@ -66,12 +68,43 @@ struct Field {
     stage: Stage,
     clients: Vec<Arc<Client>>,
     ef: usize,
-    rivals: Vec<Contender>,
+    rivals: Vec<Rival>,
     plain: reqwest::Client,
     queries: Arc<Matrix>,
 }
 
+/// A server, and by whom it is asked.
+struct Rival {
+    name: String,
+    label: String,
+    server: Rc<Contender>,
+    by: By,
+}
+
+enum By {
+    Http(Arc<str>),
+    Postgres(Vec<Arc<Asker>>),
+    ItsOwn,
+}
+
 impl Field {
+    /// The ways in which a server is asked.
+    fn sides(&self, label: String, server: Contender) -> Result<Vec<Rival>, BenchError> {
+        let (name, place) = (server.name.clone(), server.opened.url.clone());
+        let (server, place) = (Rc::new(server), place.step("where a server is asked")?);
+        let side = |name: &str, label: String, by| {
+            let (name, server) = (name.to_owned(), Rc::clone(&server));
+            Rival { name, label, server, by }
+        };
+        if place.starts_with("http") {
+            return Ok(vec![side(&name, label, By::Http(place.into()))]);
+        }
+        let connect = |_| self.stage.runtime.block_on(Asker::new(&place)).map(Arc::new);
+        let askers = (0..MOST_CLIENTS).map(connect).collect::<Result<_, _>>()?;
+        let pgbench = format!("{label}, ids alone, by pgbench");
+        Ok(vec![side(&name, label, By::Postgres(askers)), side("pgbench", pgbench, By::ItsOwn)])
+    }
+
     /// Our least breadth that reaches the recall.
     fn choose_ours(&mut self, set: &Set) -> Result<String, BenchError> {
         let client = self.clients.first().step("a client")?.clone();
@@ -89,7 +122,7 @@ impl Field {
                 break;
             }
         }
-        Ok(format!("ours (signed, sealed), recall {reached:.3}"))
+        Ok(format!("ours (authorised, sealed), recall {reached:.3}"))
     }
 
     /// So many clients for a while.
@@ -103,15 +136,24 @@ impl Field {
             });
             return load(runtime, asking.collect(), time);
         };
-        let Some(url) = rival.opened.url.as_deref() else {
-            return rival.load(Load { clients, seconds: time.as_secs_f64() });
-        };
-        let asking = (0..clients).map(|_| {
-            let (plain, queries) = (self.plain.clone(), self.queries.clone());
-            let url: Arc<str> = url.into();
-            move |query| ask_chroma(plain.clone(), url.clone(), queries.clone(), query)
-        });
-        load(runtime, asking.collect(), time)
+        match &rival.by {
+            By::ItsOwn => rival.server.load(Load { clients, seconds: time.as_secs_f64() }),
+            By::Http(url) => {
+                let asking = (0..clients).map(|_| {
+                    let (plain, queries) = (self.plain.clone(), self.queries.clone());
+                    let url = Arc::clone(url);
+                    move |query| ask_chroma(plain.clone(), url.clone(), queries.clone(), query)
+                });
+                load(runtime, asking.collect(), time)
+            }
+            By::Postgres(askers) => {
+                let asking = askers.iter().take(clients).map(|asker| {
+                    let (asker, queries) = (Arc::clone(asker), self.queries.clone());
+                    move |query| ask_postgres(asker.clone(), queries.clone(), query)
+                });
+                load(runtime, asking.collect(), time)
+            }
+        }
     }
 
     fn rows(
@@ -147,7 +189,7 @@ impl Field {
         };
         for (rival, side) in self.rivals.iter().zip(&measured[1..]) {
             let row = row(&rival.name)?.against(&ours, &rate(side))?;
-            let bar = clients == MOST_CLIENTS;
+            let bar = clients == MOST_CLIENTS && !matches!(rival.by, By::ItsOwn);
             sheet.add(if bar { row.aim(Aim::RatioAtLeast, RATE) } else { row });
         }
         if self.rivals.is_empty() {
