@@ -17,7 +17,8 @@ wanted=$(sha256sum "$here/benches/rivals/requirements.txt" | cut -c1-16)
 if [ "$(cat "$rivals/.complete" 2>/dev/null)" != "$wanted" ]; then
   echo "installing the rivals into $rivals"
   python3 -m venv "$rivals"
-  "$python" -m pip install --quiet --requirement "$here/benches/rivals/requirements.txt"
+  # Python's own compiler, not the one that `make` sets for RocksDB: hnswlib is built here, with OpenMP.
+  env -u CC -u CXX "$python" -m pip install --quiet --requirement "$here/benches/rivals/requirements.txt"
   echo "$wanted" >"$rivals/.complete"
 fi
 

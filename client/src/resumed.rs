@@ -11,6 +11,7 @@ use prag_trust::address::SessionKey;
 use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::request::Bond;
 use prag_trust::resumed::{Resumption, SECRET_BYTES};
+use prag_trust::wiped::Wiped;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use zeroize::Zeroizing;
@@ -89,7 +90,7 @@ impl ShortCut {
     }
 
     /// What the answer to request `number` carries.
-    pub(crate) fn open(&self, number: u64, answer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, number: u64, answer: &[u8]) -> Option<Wiped> {
         self.keys.open_answer(number, answer)
     }
 }

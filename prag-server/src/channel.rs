@@ -23,6 +23,7 @@ use prag_trust::release::{ReleaseError, ReleaseKey, ReleasedShare, open_share};
 use prag_trust::request::{Bond, Caller};
 use prag_trust::resumed::SECRET_BYTES;
 use prag_trust::verified::Verified;
+use prag_trust::wiped::Wiped;
 use resumed::Resumed;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,7 +69,7 @@ struct Generation {
 /// A message that opened.
 pub struct Opened {
     /// What it carries.
-    pub plain: Zeroizing<Vec<u8>>,
+    pub plain: Wiped,
     /// What seals its answer.
     pub seal: Seal,
     /// What vouches for its sender's requests, where the sender goes on under a secret that its session key signed for.
@@ -144,7 +145,7 @@ impl KeyRing {
         }
         let (plain, response) =
             generation.server.decapsulate(message).map_err(|_| ChannelError::Closed)?;
-        let (plain, seal) = (Zeroizing::new(plain), Seal(Kind::Once(response)));
+        let (plain, seal) = (Wiped::new(plain), Seal(Kind::Once(response)));
         // Only what opened is remembered: nobody fills the memory with noise.
         let first = lock(&generation.opened).insert(mark);
         let opened = Opened { plain, seal, bond: None, generation };

@@ -115,19 +115,19 @@ fn pure_crates_stay_pure() {
     report("dependencies that a pure crate must not have", &broken);
 }
 
-/// `trust` can be read whole: at most 5,075 lines without its tests, blank lines and comments included; the crates
+/// `trust` can be read whole: at most 5,250 lines without its tests, blank lines and comments included; the crates
 /// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and
-/// permits that are known each make a `Verified`, sealed scopes are what a `Granted` asks for, and delegates' grants
-/// are what it is made of; only this crate may.
+/// permits that are known each make a `Verified`, sealed scopes are what a `Granted` asks for, delegates' grants
+/// are what it is made of, and a session's codes name a caller; only this crate may.
 /// `seal` was to be 1,250: messages that go on under a secret, and frames that open in place or by range, are
-/// ciphers, and only that crate has keys' bytes.
+/// ciphers, and only that crate has keys' bytes, and wipes them.
 #[test]
 fn trust_stays_small() {
     for (folder, most) in [
-        ("trust/src", 5075),
+        ("trust/src", 5250),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
-        ("trust/seal/src", 1560),
+        ("trust/seal/src", 1630),
     ] {
         let lines: usize = sources(folder).iter().map(|(_, text)| text.lines().count()).sum();
         assert!(lines <= most, "{folder} has {lines} lines outside tests; at most {most}");

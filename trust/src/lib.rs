@@ -23,7 +23,7 @@ pub mod verified;
 pub mod voucher;
 
 /// Typed keys, sealing, padding, and the traits through which callers lend chance and time.
-pub use prag_seal::{entropy, frames, key, padding, resumed, seal};
+pub use prag_seal::{entropy, frames, key, padding, resumed, seal, wiped};
 
 /// The log behind every head.
 pub use prag_merkle as merkle;

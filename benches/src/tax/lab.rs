@@ -73,6 +73,8 @@ impl Stage {
         // Connections live where they are made.
         let reader = desk.block_on(lab.client("reader"));
         let metered = desk.block_on(lab.client("metered"));
+        // The SDK's first message opens the session, and says that it vouches for what follows.
+        desk.block_on(reader.collections()).step("the reader's session")?;
         let tap = runtime.block_on(Wiretap::before(lab.address()));
         let tapped = desk.block_on(lab.client_at("reader", &tap.url()));
         let plain = reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty());

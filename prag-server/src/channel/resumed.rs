@@ -9,9 +9,9 @@
 use super::{ChannelError, lock};
 use prag_trust::request::Bond;
 use prag_trust::resumed::{ID_BYTES, Label, Resumption, SECRET_BYTES, Window};
+use prag_trust::wiped::Wiped;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
-use zeroize::Zeroizing;
 
 /// By what names them.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Resumed {
 }
 
 /// A request, and what seals its answer.
-pub(super) type Open = (Zeroizing<Vec<u8>>, Sealer);
+pub(super) type Open = (Wiped, Sealer);
 
 impl Sealer {
     /// What vouches for requests of the client that this one came from.

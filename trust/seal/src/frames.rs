@@ -19,8 +19,9 @@ use crate::key::{Key, Purpose};
 use crate::padding;
 use crate::seal::envelope::{Cipher, Form, HEADER_BYTES, NONCE_BYTES, TAG_BYTES, header, is_at};
 use crate::seal::{Plain, Record, SealError};
+use crate::wiped::Wiped;
 use prag_protocol::place::Place;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Plaintext of a frame, bytes; the last one of a blob may be shorter.
 pub const FRAME_BYTES: usize = 64 << 10;

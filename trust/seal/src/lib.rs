@@ -12,6 +12,7 @@ pub mod key;
 pub mod padding;
 pub mod resumed;
 pub mod seal;
+pub mod wiped;
 
 /// Chance that replays, and its absence.
 #[cfg(test)]

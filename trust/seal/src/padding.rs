@@ -46,23 +46,22 @@ pub fn padded_data_len(length: usize) -> usize {
 pub fn pad(mut data: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(padded_data_len(data.len()));
     append_padded(&data, &mut out);
-    data.zeroize();
+    data.as_mut_slice().zeroize();
     out
 }
 
-/// The data of a padded form; `padded` is wiped if it is none.
+/// The data in a padded form, [`LENGTH_BYTES`] from its beginning.
 ///
 /// # Errors
 /// [`PaddingError`] unless [`pad`] gives exactly these bytes.
-pub fn unpad(mut padded: Vec<u8>) -> Result<Vec<u8>, PaddingError> {
-    let Some(length) = true_length(&padded) else {
-        padded.zeroize();
-        return Err(PaddingError);
-    };
-    padded.copy_within(LENGTH_BYTES..LENGTH_BYTES + length, 0);
-    padded[length..].zeroize();
-    padded.truncate(length);
-    Ok(padded)
+pub fn unpad(padded: &[u8]) -> Result<&[u8], PaddingError> {
+    let (field, rest) = padded.split_first_chunk::<LENGTH_BYTES>().ok_or(PaddingError)?;
+    let length = usize::try_from(u64::from_le_bytes(*field)).map_err(|_| PaddingError)?;
+    let (data, filler) = rest.split_at_checked(length).ok_or(PaddingError)?;
+    // Not one by one: an eighth of a large blob may be filler.
+    let zero = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | byte) == 0;
+    let canonical = padded_data_len(length) == padded.len() && filler.chunks(256).all(zero);
+    if canonical { Ok(data) } else { Err(PaddingError) }
 }
 
 /// Write the padded form of `data` behind what `out` holds; give `out` the capacity beforehand.
@@ -76,12 +75,4 @@ pub(crate) fn append_padded(data: &[u8], out: &mut Vec<u8>) {
 /// The length field of the padded form of `data`.
 pub(crate) fn length_field(data: &[u8]) -> [u8; LENGTH_BYTES] {
     (data.len() as u64).to_le_bytes()
-}
-
-fn true_length(padded: &[u8]) -> Option<usize> {
-    let (field, rest) = padded.split_first_chunk::<LENGTH_BYTES>()?;
-    let length = usize::try_from(u64::from_le_bytes(*field)).ok()?;
-    let filler = rest.get(length..)?;
-    let canonical = padded_data_len(length) == padded.len();
-    (canonical && filler.iter().all(|byte| *byte == 0)).then_some(length)
 }

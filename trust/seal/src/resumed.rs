@@ -12,6 +12,7 @@
 //! then nothing but equality would show. Frozen as version 1.
 
 use crate::seal::envelope::{Cipher, NONCE_BYTES, TAG_BYTES};
+use crate::wiped::Wiped;
 use zeroize::Zeroizing;
 
 /// Bytes of a secret.
@@ -106,7 +107,7 @@ impl Resumption {
 
     /// The worker's side: opens a request. Whether its number is new, [`Window::take`] says, afterwards.
     #[must_use]
-    pub fn open_request(&self, request: &[u8]) -> Option<(u64, Zeroizing<Vec<u8>>)> {
+    pub fn open_request(&self, request: &[u8]) -> Option<(u64, Wiped)> {
         let label = Label::of(request).filter(|label| label.id == self.id)?;
         let body = request.get(LABEL_BYTES..)?;
         Some((label.number, opened(&self.to_worker, label, body)?))
@@ -123,7 +124,7 @@ impl Resumption {
 
     /// The client's side: opens the answer to its request `number`.
     #[must_use]
-    pub fn open_answer(&self, number: u64, answer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn open_answer(&self, number: u64, answer: &[u8]) -> Option<Wiped> {
         let label = Label { id: self.id, number };
         opened(&self.to_client, label, answer.strip_prefix(&label.head()[..])?)
     }
@@ -148,9 +149,9 @@ fn sealed(cipher: &Cipher, label: Label, plain: &[u8], mut out: Vec<u8>) -> Opti
     Some(out)
 }
 
-fn opened(cipher: &Cipher, label: Label, body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+fn opened(cipher: &Cipher, label: Label, body: &[u8]) -> Option<Wiped> {
     let (text, tag) = body.split_at_checked(body.len().checked_sub(TAG_BYTES)?)?;
-    let mut text = Zeroizing::new(text.to_vec());
+    let mut text = Wiped::new(text.to_vec());
     cipher.open(&label.nonce(), &[&label.to_bytes()], &mut text, tag)?;
     Some(text)
 }

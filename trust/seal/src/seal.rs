@@ -13,11 +13,13 @@ mod tests;
 
 use crate::entropy::EntropyError;
 use crate::key::{Corpus, Dek, Key, Ledger, Purpose, Scope, Vault};
-use crate::padding;
+use crate::padding::{self, PaddingError};
+use crate::wiped::Wiped;
 use envelope::{Cipher, Form, HEADER_BYTES, NONCE_BYTES, TAG_BYTES, header, is_at};
 use prag_protocol::place::{Kind, Place};
 use std::marker::PhantomData;
-use zeroize::{Zeroize, Zeroizing};
+use std::ops::Range;
+use zeroize::Zeroize;
 
 /// Why a record was not sealed or not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +129,9 @@ records! {
 /// }
 /// ```
 pub struct Plain<R: Record> {
-    bytes: Vec<u8>,
+    bytes: Wiped,
+    /// Where the plaintext lies in them.
+    text: Range<usize>,
     record: PhantomData<fn() -> R>,
 }
 
@@ -135,13 +139,20 @@ impl<R: Record> Plain<R> {
     /// The record with this plaintext.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, record: PhantomData }
+        Self { text: 0..bytes.len(), bytes: Wiped::new(bytes), record: PhantomData }
+    }
+
+    /// The record whose padded plaintext `bytes` are: what was opened is read where it lies.
+    pub(crate) fn unpadded(bytes: Wiped) -> Result<Self, PaddingError> {
+        let start = padding::LENGTH_BYTES;
+        let end = start + padding::unpad(&bytes)?.len();
+        Ok(Self { bytes, text: start..end, record: PhantomData })
     }
 
     /// The plaintext.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(self.text.clone()).unwrap_or_default()
     }
 
     /// Pad and seal, so that the record opens at `place` only.
@@ -160,10 +171,10 @@ impl<R: Record> Plain<R> {
         let header = header(Form::Record, R::Purpose::TAG);
         // One allocation of the final size: plaintext is written once and encrypted where it lies.
         let mut out =
-            Vec::with_capacity(OVERHEAD_BYTES + padding::padded_data_len(self.bytes.len()));
+            Vec::with_capacity(OVERHEAD_BYTES + padding::padded_data_len(self.text.len()));
         out.extend_from_slice(&header);
         out.extend_from_slice(&nonce);
-        padding::append_padded(&self.bytes, &mut out);
+        padding::append_padded(self.expose(), &mut out);
         let text = &mut out[TEXT_START..];
         let Some(tag) = Cipher::new(key).seal(&nonce, &[&header, &place.to_bytes()], text) else {
             text.zeroize();
@@ -171,12 +182,6 @@ impl<R: Record> Plain<R> {
         };
         out.extend_from_slice(&tag);
         Ok(Sealed::from_bytes(out))
-    }
-}
-
-impl<R: Record> Drop for Plain<R> {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
     }
 }
 
@@ -223,12 +228,11 @@ impl<R: Record> Sealed<R> {
         }
         let (nonce, rest) = rest.split_at(NONCE_BYTES);
         let (text, tag) = rest.split_at(rest.len() - TAG_BYTES);
-        let mut text = Zeroizing::new(text.to_vec());
+        let mut text = Wiped::new(text.to_vec());
         Cipher::new(key)
             .open(nonce, &[&header, &place.to_bytes()], &mut text, tag)
             .ok_or(SealError::Open(place))?;
-        let bytes = padding::unpad(std::mem::take(&mut *text));
-        Ok(Plain::new(bytes.map_err(|_| SealError::Padding(place))?))
+        Plain::unpadded(text).map_err(|_| SealError::Padding(place))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A blob whose frames are to be opened.
 pub struct Opening<R: Record> {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     cipher: Cipher,
     bound: Bound,
     place: Place,
@@ -55,7 +55,7 @@ impl<R: Record> Opening<R> {
         let total = text_len(body.len()).ok_or(SealError::Truncated(place))?;
         let bound = Bound::new::<R>(place, *salt, total)?;
         let (cipher, opened) = (Cipher::new(key), AtomicU32::new(0));
-        let bytes = Zeroizing::new(sealed);
+        let bytes = Wiped::new(sealed);
         Ok(Self { bytes, cipher, bound, place, opened, record: PhantomData })
     }
 
@@ -85,8 +85,7 @@ impl<R: Record> Opening<R> {
             (from, to) = (end, to + length);
         }
         self.bytes.truncate(to);
-        let bytes = padding::unpad(std::mem::take(&mut *self.bytes));
-        Ok(Plain::new(bytes.map_err(|_| SealError::Padding(place))?))
+        Plain::unpadded(self.bytes).map_err(|_| SealError::Padding(place))
     }
 }
 

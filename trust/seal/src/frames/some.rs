@@ -48,7 +48,7 @@ impl<R: Record> Framed<R> {
         lies.ok_or(SealError::Truncated(place))?;
         let mut bound = Bound::new::<R>(place, salt, padding::padded_data_len(length))?;
         let (cipher, first) = (Cipher::new(key), first(range));
-        let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
+        let mut text = Wiped::new(Vec::with_capacity(sealed.len()));
         for (index, frame) in
             (0u32..bound.frames).skip(first).zip(sealed.chunks(SEALED_FRAME_BYTES))
         {
