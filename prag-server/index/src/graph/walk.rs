@@ -65,7 +65,7 @@ impl Kernel for Walk<'_> {
         state.seen.reserve(self.graph.bottom.offsets.len());
         let ended = match self.vectors.signs() {
             Some(signs) => {
-                sought.aim(signs, self.query.floats());
+                sought.aim(isa, signs, self.query.floats());
                 self.go(isa, &BySigns { signs, query: sought }, state)
             }
             None => self.go(isa, &ByCodes { vectors: self.vectors, query: self.query }, state),

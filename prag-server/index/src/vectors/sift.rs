@@ -50,7 +50,7 @@ impl Kernel for Sift<'_> {
         let mut highs: Lent<f32> = Lent::default();
         highs.resize(rows.len(), f32::MIN);
         let mut sought = SOUGHT.take();
-        sought.aim_roughly(signs, query.floats());
+        sought.aim_roughly(isa, signs, query.floats());
         signs.highs(isa, &sought, &rows, &mut highs);
         SOUGHT.set(sought);
         let mut top = Top::new(k);

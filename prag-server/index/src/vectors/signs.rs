@@ -12,8 +12,7 @@
 
 use super::rotate::Rotation;
 use super::sought::Sought;
-use crate::simd::{Kernel, vectorized};
-use prag_simd::{Isa, LINE, Line, tail};
+use prag_simd::{Isa, Kernel, LINE, Line, dispatch, tail};
 use rayon::prelude::*;
 
 /// The signs of rows.
@@ -52,7 +51,7 @@ impl Signs {
     pub(super) fn push(&mut self, row: &[f32]) {
         let mut bits = vec![0u8; bytes(self.mean.len())];
         let Self { mean, rotation, .. } = &*self;
-        let weights = vectorized(Encode { row, mean, rotation, bits: &mut bits });
+        let weights = dispatch(Encode { row, mean, rotation, bits: &mut bits });
         let stride = self.stride;
         self.lines.extend((0..stride).map(|part| line(&bits, weights, part, stride)));
     }
@@ -172,11 +171,11 @@ impl Kernel for Encode<'_> {
     type Output = Weights;
 
     #[inline(always)]
-    fn run(self) -> Weights {
+    fn run<S: Isa>(self, isa: S) -> Weights {
         let across = prag_simd::dot(self.row, self.mean);
         let mut rest: Vec<f32> = self.row.iter().zip(self.mean).map(|(o, c)| o - c).collect();
         let square = prag_simd::dot(&rest, &rest);
-        self.rotation.apply(&mut rest);
+        self.rotation.apply(isa, &mut rest);
         let sum = prag_simd::dot_by(&rest, &rest, |value| value.signum());
         for (byte, values) in self.bits.iter_mut().zip(rest.chunks(8)) {
             for (at, value) in values.iter().enumerate() {

@@ -16,7 +16,7 @@ impl Kernel for Estimates<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<f32> {
         let mut sought = Sought::default();
-        sought.aim(self.signs, self.query);
+        sought.aim(isa, self.signs, self.query);
         let one = |row| self.signs.estimate(isa, &sought, row);
         let four = |row: u32| {
             self.signs.expect(isa, row);
@@ -60,7 +60,7 @@ impl Kernel for Bounds<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<(f32, f32)> {
         let mut sought = Sought::default();
-        sought.aim_roughly(self.signs, self.query);
+        sought.aim_roughly(isa, self.signs, self.query);
         let rows: Vec<u32> = (0..mask_rows(self.signs.rows().count())).collect();
         let mut highs = vec![0.0; rows.len()];
         self.signs.highs(isa, &sought, &rows, &mut highs);
