@@ -103,20 +103,22 @@ impl Signs {
         self.lines.capacity() * size_of::<Line<u8>>() + floats + self.rotation.memory()
     }
 
-    /// About the score.
+    /// About the score of each of `rows`, into `scores`, which is as long.
     #[inline(always)]
-    pub(crate) fn estimate<S: Isa>(&self, isa: S, query: &Sought, row: u32) -> f32 {
-        let row = self.row(row);
-        query.terms().score(isa.sum_bits(query.planes(), row), tail(row))
+    pub(crate) fn estimates<S: Isa>(
+        &self,
+        isa: S,
+        query: &Sought,
+        rows: &[u32],
+        scores: &mut [f32],
+    ) {
+        isa.scores(query.planes(), query.terms(), &self.lines, rows, scores);
     }
 
-    /// Four of [`Signs::estimate`], bit for bit.
+    /// ‖r‖² / Σ|rᵢ|
     #[inline(always)]
-    pub(crate) fn estimates<S: Isa>(&self, isa: S, query: &Sought, rows: [u32; 4]) -> [f32; 4] {
-        // Written out, since a call of `map` is not always inlined.
-        let [a, b, c, d] = rows;
-        let rows = [self.row(a), self.row(b), self.row(c), self.row(d)];
-        isa.scores_four(query.planes(), query.terms(), rows)
+    pub(crate) fn factor(&self, row: u32) -> f32 {
+        tail(self.row(row))[2]
     }
 
     /// For each of `rows` the estimate with what it may be too low added, into `highs`, which is as long.
@@ -125,10 +127,15 @@ impl Signs {
         isa.scores(query.planes(), &query.highest(self), &self.lines, rows, highs);
     }
 
-    /// Ask for what [`Signs::estimate`] reads.
+    /// Ask for what [`Signs::estimates`] reads.
     #[inline(always)]
     pub(crate) fn expect<S: Isa>(&self, isa: S, row: u32) {
-        isa.prefetch(self.row(row));
+        // Mostly there is one: then no loop.
+        let row = self.row(row);
+        isa.prefetch(&row[..1]);
+        if row.len() > 1 {
+            isa.prefetch(&row[1..]);
+        }
     }
 
     #[inline(always)]

@@ -68,7 +68,7 @@ impl Sought {
     /// distribution, whose deviation is the row's factor times ‖q − c‖ √(1 − 2/π); and the levels of q are off by one
     /// of the factor times their step times √(D / 12). (Theorem 3.2 there, whose authors allow for 1.9 deviations.)
     #[inline(always)]
-    pub(super) fn highest(&self, signs: &Signs) -> Terms {
+    pub(crate) fn highest(&self, signs: &Signs) -> Terms {
         let length = |values: &[f32]| prag_simd::dot(values, values).sqrt();
         let rest = length(&self.rotated);
         #[allow(clippy::cast_precision_loss)] // at most 4096
