@@ -11,6 +11,7 @@
 mod floats;
 mod memory;
 mod scalar;
+mod square;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod x86;
 
 pub use floats::{half, whole};
 pub use memory::{flatten, large_pages, roomy};
+pub use square::{SIDE, Square, halves};
 pub use terms::{Terms, tail};
 
 /// The inner product of f32 and f32, to the length of the shorter, as wide as the caller is compiled for.
@@ -131,6 +133,12 @@ pub trait Isa: Copy + sealed::Sealed {
     #[inline(always)]
     fn dot_f32_codes(self, left: &[f32], right: &[u8]) -> f32 {
         floats::dot(left, right, |code| f32::from(*code) - f32::from(BIAS))
+    }
+
+    /// Walsh and Hadamard's transform of a square's columns, then of its rows, not scaled; transposed.
+    #[inline(always)]
+    fn transform(self, square: &mut Square) {
+        square::transform(square);
     }
 
     /// Ask for all of `memory` to be in the cache soon.

@@ -117,6 +117,44 @@ proptest! {
     }
 }
 
+struct Transform<'a>(&'a [f32; SIDE * SIDE]);
+
+impl Kernel for Transform<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<f32> {
+        let mut square = [[0f32; SIDE]; SIDE];
+        for (row, values) in square.iter_mut().zip(self.0.chunks(SIDE)) {
+            row.copy_from_slice(values);
+        }
+        isa.transform(&mut square);
+        square.as_flattened().to_vec()
+    }
+}
+
+proptest! {
+    /// Number (i, j) of a square becomes the sum of all that were there, those (k, l) with a minus for which j & k and
+    /// i & l have an odd number of bits together; the same bits on every instruction set.
+    #[test]
+    fn squares_are_transformed(values in vec(-1f32..1.0, SIDE * SIDE)) {
+        let values: [f32; SIDE * SIDE] = values.try_into().unwrap();
+        let base = dispatch_at(Level::Scalar, Transform(&values));
+        for (at, value) in base.iter().enumerate() {
+            let (i, j) = (at / SIDE, at % SIDE);
+            let both = |from: usize| (j & (from / SIDE)).count_ones() + (i & (from % SIDE)).count_ones();
+            let odd = |from: usize| both(from) % 2 == 1;
+            let signed = values.iter().enumerate().map(|(from, value)| if odd(from) { -*value } else { *value });
+            let sum: f64 = signed.map(f64::from).sum();
+            prop_assert!((sum - f64::from(*value)).abs() < 1e-4);
+        }
+        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        for level in Level::ALL {
+            prop_assert_eq!(bits(dispatch_at(level, Transform(&values))), bits(base.clone()), "{:?}", level);
+        }
+    }
+}
+
 /// Scores of rows of bits, four at once and many.
 struct Scores<'a> {
     planes: &'a [Planes],

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod flatten;
+mod found;
 mod grow;
 mod pool;
 mod refine;
@@ -19,6 +20,8 @@ mod walk;
 pub use grow::{Builder, Watch};
 pub(crate) use grow::{Growth, grow};
 pub(crate) use walk::Walk;
+
+use prag_simd::Isa;
 
 /// A navigable small world over a segment's rows.
 #[derive(PartialEq)]
@@ -112,6 +115,18 @@ impl Adjacency {
     #[inline(always)]
     fn of(&self, node: usize) -> &[u32] {
         &self.links[self.offsets[node] as usize..self.offsets[node + 1] as usize]
+    }
+
+    /// Ask for a node's links.
+    #[inline(always)]
+    fn expect<S: Isa>(&self, isa: S, node: u32) {
+        isa.prefetch(self.of(node as usize));
+    }
+
+    /// Ask for where a node's links lie.
+    #[inline(always)]
+    fn expect_offsets<S: Isa>(&self, isa: S, node: u32) {
+        isa.prefetch(&self.offsets[node as usize..][..2]);
     }
 
     fn memory(&self) -> usize {

@@ -26,17 +26,42 @@ impl Seen {
     /// Whether the node is new.
     #[inline(always)]
     pub(super) fn insert(&mut self, node: u32) -> bool {
+        self.make_room(1);
+        self.mark(node)
+    }
+
+    /// Put in `nodes`, and those that are new behind what is in `met`, without a branch on which are.
+    #[inline(always)]
+    pub(super) fn admit(&mut self, nodes: &[u32], met: &mut Vec<u32>, mut expect: impl FnMut(u32)) {
+        self.make_room(nodes.len());
+        let start = met.len();
+        met.resize(start + nodes.len(), 0);
+        let (room, mut end) = (&mut met[start..], 0);
+        for &node in nodes {
+            expect(node);
+            room[end] = node;
+            end += usize::from(self.mark(node));
+        }
+        met.truncate(start + end);
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, node: u32) -> bool {
         let at = node / 64;
         let word = &mut self.words[at as usize];
         let bit = 1u64 << (node % 64);
         let new = *word & bit == 0;
         *word |= bit;
-        if self.count == self.touched.len() {
-            self.touched.resize(2 * self.count + ROOM_MIN, 0);
-        }
         self.touched[self.count] = at;
         self.count += usize::from(new);
         new
+    }
+
+    #[inline(always)]
+    fn make_room(&mut self, nodes: usize) {
+        if self.count + nodes > self.touched.len() {
+            self.touched.resize(2 * self.count + nodes + ROOM_MIN, 0);
+        }
     }
 
     #[inline(always)]
@@ -49,3 +74,30 @@ impl Seen {
 }
 
 const ROOM_MIN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Dice;
+    use std::collections::BTreeSet;
+
+    /// What is new is told, one at a time and many at once, and an emptied set knows nothing.
+    #[test]
+    fn seen_is_a_set() {
+        let (mut dice, mut seen) = (Dice(1), Seen::default());
+        seen.reserve(1000);
+        for _ in 0..20 {
+            let mut set = BTreeSet::new();
+            for _ in 0..dice.below(40) {
+                let one = dice.below(1000) as u32;
+                assert_eq!(seen.insert(one), set.insert(one));
+                let many: Vec<u32> = (0..dice.below(40)).map(|_| dice.below(1000) as u32).collect();
+                let (mut met, mut asked) = (vec![7], Vec::new());
+                seen.admit(&many, &mut met, |node| asked.push(node));
+                let new: Vec<u32> = many.iter().copied().filter(|node| set.insert(*node)).collect();
+                assert_eq!((&met[1..], met[0], asked), (&new[..], 7, many));
+            }
+            seen.clear();
+        }
+    }
+}

@@ -6,20 +6,21 @@
 //! Invariant: a walk that cannot fill its breadth, or would look at more rows than its budget, answers nothing: the
 //! caller scans.
 //!
-//! On the bottom level a node's neighbours are scored only after the next node was chosen and its links were asked for:
-//! so memory brings links while rows are scored, and rows while links are read. A walk that waits less chooses by one
-//! step less, which costs one step more of 45.
+//! On the bottom level three nodes are under way at a time: one is chosen and its links are asked for, the one before
+//! it is looked at for new neighbours, which are asked for too, and those of the one before that are scored. So a walk
+//! waits for less, and chooses by two steps less: a few steps more, which find something too.
 //!
 //! With a filter, rows that are not allowed are bridged, not scored: their neighbours count as neighbours of who led
 //! there (Patel and others 2024, ACORN, section 5.2: the two-hop expansion at search). So a walk's cost does not grow
 //! as fewer rows are allowed, until so few are that they fall apart; a scan is cheaper long before.
 
+use super::Graph;
+use super::found::Found;
 use super::pool::Pool;
 use super::score::{ByCodes, BySigns, Scorer};
 use super::seen::Seen;
-use super::{Adjacency, Graph};
-use crate::top::Mask;
-use crate::vectors::{Query, Sought, Vectors};
+use crate::top::{Hit, Mask};
+use crate::vectors::{Query, Sought, Target, Vectors};
 use prag_simd::{Isa, Kernel};
 use std::cell::Cell;
 
@@ -27,7 +28,9 @@ use std::cell::Cell;
 pub(crate) struct Walk<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) vectors: &'a Vectors,
-    pub(crate) query: &'a Query<'a>,
+    pub(crate) target: Target<'a>,
+    /// How many are wanted.
+    pub(crate) k: usize,
     /// Only these are found.
     pub(crate) allowed: &'a Mask,
     /// How many of the best a walk goes on from.
@@ -42,9 +45,16 @@ pub(crate) struct Walk<'a> {
 #[derive(Default)]
 struct State {
     pool: Pool,
+    found: Found,
     seen: Seen,
     /// Neighbours to score.
     near: Vec<u32>,
+    /// Neighbours to score after these.
+    fresh: Vec<u32>,
+    /// Their scores.
+    scores: Vec<f32>,
+    /// Of places on an upper level the nodes.
+    rows: Vec<u32>,
     /// Neighbours that are not allowed.
     bridges: Vec<u32>,
     starts: Vec<u32>,
@@ -55,69 +65,73 @@ thread_local! {
 }
 
 impl Kernel for Walk<'_> {
-    /// At most `keep`, best first; nothing where the budget ran out or the breadth was not filled.
-    type Output = Option<Vec<u32>>;
+    /// At most `k`, best first; nothing where the budget ran out or the breadth was not filled.
+    type Output = Option<Vec<Hit>>;
 
     #[inline(always)]
-    fn run<S: Isa>(self, isa: S) -> Option<Vec<u32>> {
+    fn run<S: Isa>(self, isa: S) -> Option<Vec<Hit>> {
         let mut kept = STATE.take().unwrap_or_default();
         let (state, sought) = &mut *kept;
         state.seen.reserve(self.graph.bottom.offsets.len());
-        let ended = match self.vectors.signs() {
+        let found = match self.vectors.signs() {
             Some(signs) => {
-                sought.aim(signs, self.query.floats());
-                self.go(isa, &BySigns { signs, query: sought }, state)
+                sought.aim(isa, signs, self.target.floats());
+                let doubt = sought.highest(signs).doubt;
+                self.go(isa, &BySigns { signs, query: sought, doubt }, state)
             }
-            None => self.go(isa, &ByCodes { vectors: self.vectors, query: self.query }, state),
+            None => {
+                let query = &Query::of(self.target);
+                self.go(isa, &ByCodes { vectors: self.vectors, query }, state)
+            }
         };
         state.seen.clear();
-        let allowed = |node: &u32| self.allowed.allows(*node);
-        let found = || state.pool.nodes().filter(allowed);
-        // Where the breadth is not filled, what is allowed lies in pieces, and some were not reached.
-        let filled = ended.is_some_and(|()| found().count() >= self.ef.min(self.allowed.len()));
-        let best = filled.then(|| found().take(self.keep).collect());
         STATE.set(Some(kept));
-        best
+        found
     }
 }
 
 impl Walk<'_> {
     #[inline(always)]
-    fn go<S: Isa, R: Scorer>(&self, isa: S, by: &R, state: &mut State) -> Option<()> {
+    fn go<S: Isa, R: Scorer>(&self, isa: S, by: &R, state: &mut State) -> Option<Vec<Hit>> {
         self.descend(isa, by, state);
         match self.allowed {
-            Mask::All(_) => self.widen::<S, R, false>(isa, by, state),
-            Mask::Some(..) => self.widen::<S, R, true>(isa, by, state),
+            Mask::All(_) => self.widen::<S, R, false>(isa, by, state)?,
+            Mask::Some(..) => self.widen::<S, R, true>(isa, by, state)?,
         }
+        state.found.best(isa, by, self, &state.pool)
     }
 
     /// Leave the places on the bottom level from which to go on in `starts`.
     #[inline(always)]
     fn descend<S: Isa, R: Scorer>(&self, isa: S, by: &R, state: &mut State) {
-        let State { pool, seen, near, starts, .. } = state;
+        let State { pool, seen, near, scores, rows, starts, .. } = state;
         starts.clear();
-        starts.push(self.graph.entry);
-        for level in self.graph.upper.iter().rev() {
+        let upper = &self.graph.upper;
+        let swept = upper.iter().position(|level| level.nodes.len() <= R::SWEPT_MAX);
+        if let Some(level) = swept.and_then(|at| upper.get(at)) {
+            pool.reset(R::UPPER_EF, 0);
+            pool.offer(0.., score(isa, by, &level.nodes, scores), |_| {});
+            starts.extend(pool.nodes().map(|place| level.below[place as usize]));
+        } else {
+            starts.push(self.graph.entry);
+        }
+        for level in upper[..swept.unwrap_or(upper.len())].iter().rev() {
             let node = |place: u32| level.nodes[place as usize];
             pool.reset(R::UPPER_EF, R::UPPER_EF);
+            near.clear();
             for &start in starts.iter() {
                 seen.insert(start);
-                pool.push(start, by.score(isa, node(start)));
+                near.push(start);
             }
-            while let Some(from) = pool.take() {
+            loop {
+                rows.clear();
+                rows.extend(near.iter().map(|place| node(*place)));
+                pool.offer(near.iter().copied(), score(isa, by, rows, scores), |_| {});
+                let Some(from) = pool.take() else { break };
                 near.clear();
-                admit(level.adjacency.of(from as usize), seen, near, |place| {
+                seen.admit(level.adjacency.of(from as usize), near, |place| {
                     by.expect(isa, node(place));
                 });
-                let (fours, rest) = near.as_chunks::<4>();
-                for &four in fours {
-                    for (place, score) in four.into_iter().zip(by.scores(isa, four.map(node))) {
-                        pool.push(place, score);
-                    }
-                }
-                for &place in rest {
-                    pool.push(place, by.score(isa, node(place)));
-                }
             }
             seen.clear();
             starts.clear();
@@ -133,38 +147,38 @@ impl Walk<'_> {
         by: &R,
         state: &mut State,
     ) -> Option<()> {
-        let State { pool, seen, near, bridges, starts } = state;
+        let State { pool, seen, near, fresh, scores, bridges, starts, .. } = state;
         let bottom = &self.graph.bottom;
         let extra = if FILTERED { starts.len() } else { 0 };
         pool.reset(self.keep.max(self.ef) + extra, self.ef + extra);
         near.clear();
         for &start in starts.iter() {
             seen.insert(start);
-            pool.push(start, by.score(isa, start));
         }
-        // What is found is scored again, and most nodes that are taken are found.
-        let ahead = self.vectors.exact_bytes() * self.keep <= EXACT_BYTES_AHEAD;
+        pool.offer(starts.iter().copied(), score(isa, by, starts, scores), |_| {});
         let mut left = self.budget;
+        let mut last = None;
         loop {
             let next = pool.take();
             if let Some(next) = next {
                 bottom.expect(isa, next);
-                if ahead {
-                    self.vectors.expect_exact(isa, next);
+            }
+            fresh.clear();
+            if let Some(last) = last {
+                if FILTERED {
+                    self.bridge(isa, by, last, seen, fresh, bridges);
+                } else {
+                    seen.admit(bottom.of(last as usize), fresh, |node| by.expect(isa, node));
                 }
-            } else if near.is_empty() {
+                left = left.checked_sub(fresh.len())?;
+            } else if next.is_none() && near.is_empty() {
                 return Some(());
             }
-            meet(isa, by, bottom, near, pool);
-            near.clear();
-            if let Some(next) = next {
-                if FILTERED {
-                    self.bridge(isa, by, next, seen, near, bridges);
-                } else {
-                    admit(bottom.of(next as usize), seen, near, |node| by.expect(isa, node));
-                }
-                left = left.checked_sub(near.len())?;
-            }
+            pool.offer(near.iter().copied(), score(isa, by, near, scores), |node| {
+                bottom.expect_offsets(isa, node);
+            });
+            std::mem::swap(near, fresh);
+            last = next;
         }
     }
 
@@ -215,53 +229,21 @@ impl Walk<'_> {
     }
 }
 
-/// Put those of `links` that are new behind what is in `met`, without a branch on it.
+/// The scores of `rows`.
 #[inline(always)]
-fn admit(links: &[u32], seen: &mut Seen, met: &mut Vec<u32>, mut expect: impl FnMut(u32)) {
-    let mut end = met.len();
-    met.resize(end + links.len(), 0);
-    for &link in links {
-        expect(link);
-        met[end] = link;
-        end += usize::from(seen.insert(link));
+fn score<'a, S: Isa, R: Scorer>(
+    isa: S,
+    by: &R,
+    rows: &[u32],
+    scores: &'a mut Vec<f32>,
+) -> &'a [f32] {
+    if scores.len() < rows.len() {
+        scores.resize(rows.len(), 0.0);
     }
-    met.truncate(end);
-}
-
-/// Score `near`, and ask for the links of what comes next.
-#[inline(always)]
-fn meet<S: Isa, R: Scorer>(isa: S, by: &R, bottom: &Adjacency, near: &[u32], pool: &mut Pool) {
-    let mut push = |node: u32, score: f32| {
-        if pool.push(node, score).is_some() {
-            bottom.expect_offsets(isa, node);
-        }
-    };
-    let (fours, rest) = near.as_chunks::<4>();
-    for &four in fours {
-        for (node, score) in four.into_iter().zip(by.scores(isa, four)) {
-            push(node, score);
-        }
-    }
-    for &node in rest {
-        push(node, by.score(isa, node));
-    }
-}
-
-impl Adjacency {
-    /// Ask for a node's links.
-    #[inline(always)]
-    fn expect<S: Isa>(&self, isa: S, node: u32) {
-        isa.prefetch(self.of(node as usize));
-    }
-
-    /// Ask for where a node's links lie.
-    #[inline(always)]
-    fn expect_offsets<S: Isa>(&self, isa: S, node: u32) {
-        isa.prefetch(&self.offsets[node as usize..][..2]);
-    }
+    let scores = &mut scores[..rows.len()];
+    by.scores(isa, rows, scores);
+    scores
 }
 
 /// How many bridges ahead their links are asked for.
 const BRIDGES_AHEAD: usize = 4;
-/// Most bytes of exact rows that are asked for while walking: a quarter of a core's own cache.
-const EXACT_BYTES_AHEAD: usize = 256 << 10;

@@ -18,7 +18,7 @@ use crate::error::IndexError;
 use crate::fields::Fields;
 use crate::graph::{Builder, Graph, Growth, Walk, Watch, grow};
 use crate::top::{Hit, Mask};
-use crate::vectors::{Precision, Query, Vectors, is_unit};
+use crate::vectors::{Precision, Query, Target, Vectors, is_unit};
 use crate::words::Words;
 use crate::{EF_MAX, Row};
 use plan::Means;
@@ -225,16 +225,17 @@ impl Segment {
         k: usize,
         ef: usize,
     ) -> Result<Vec<Hit>, IndexError> {
-        let query = Query::new(query, self.dimension())?;
+        let target = Target::new(query, self.dimension())?;
         let mask = Mask::new(allowed, self.rows);
         let ef = ef.max(k).clamp(1, EF_MAX);
         let (breadth, _) = self.means().breadth(k.min(ef), ef);
         if k <= ef
             && self.means().walks(mask.len(), self.rows as usize, breadth)
-            && let Some(hits) = self.walk(&query, &mask, k, ef)
+            && let Some(hits) = self.walk(target, &mask, k, ef)
         {
             return Ok(hits);
         }
+        let query = Query::of(target);
         if self.means().sifts(mask.len()) {
             return Ok(self.vectors.sift(&query, &mask, k));
         }
@@ -290,14 +291,14 @@ impl Segment {
     }
 
     /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.
-    fn walk(&self, query: &Query<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
-        self.walk_within(query, mask, k, ef, self.means().budget(mask.len(), self.rows as usize))
+    fn walk(&self, target: Target<'_>, mask: &Mask, k: usize, ef: usize) -> Option<Vec<Hit>> {
+        self.walk_within(target, mask, k, ef, self.means().budget(mask.len(), self.rows as usize))
     }
 
     /// Nothing where there is no graph, or where the walk would have scored more than `budget` rows, or got stuck.
     fn walk_within(
         &self,
-        query: &Query<'_>,
+        target: Target<'_>,
         mask: &Mask,
         k: usize,
         ef: usize,
@@ -306,8 +307,7 @@ impl Segment {
         let graph = self.graph.as_ref()?;
         let (vectors, allowed) = (&self.vectors, mask);
         let (ef, keep) = self.means().breadth(k, ef);
-        let best = dispatch(Walk { graph, vectors, query, allowed, ef, budget, keep })?;
-        Some(self.vectors.rescore(query, &best, k))
+        dispatch(Walk { graph, vectors, target, k, allowed, ef, budget, keep })
     }
 }
 

@@ -80,7 +80,8 @@ fn walk_recalls() {
             let query = dice.near(center, 0.6);
             let coded = Query::new(&query, DIMENSION).unwrap();
             let mask = Mask::new(&allowed, ROWS);
-            let Some(hits) = GRAPHED.walk_within(&coded, &mask, 10, 64, ROWS as usize) else {
+            let Some(hits) = GRAPHED.walk_within(coded.target(), &mask, 10, 64, ROWS as usize)
+            else {
                 continue;
             };
             let best = brute(&GRAPHED, &query, &allowed, 10);
@@ -127,7 +128,8 @@ fn walk_crosses_between_clusters() {
         let center = &segment.vector(dice.below(8000) as u32).unwrap();
         let query = dice.near(center, 0.8);
         let coded = Query::new(&query, 384).unwrap();
-        let hits = segment.walk_within(&coded, &Mask::All(8000), 10, 64, 8000).unwrap_or_default();
+        let hits =
+            segment.walk_within(coded.target(), &Mask::All(8000), 10, 64, 8000).unwrap_or_default();
         let best = brute(&segment, &query, &all, 10);
         found += hits.iter().filter(|hit| best.contains(&hit.ordinal)).count();
         wanted += best.len();
@@ -143,7 +145,9 @@ fn walk_reaches_every_row() {
         .filter(|&ordinal| {
             let vector = GRAPHED.vector(ordinal).unwrap();
             let query = Query::new(&vector, DIMENSION).unwrap();
-            let hits = GRAPHED.walk_within(&query, &mask, 1, 64, ROWS as usize).unwrap_or_default();
+            let hits = GRAPHED
+                .walk_within(query.target(), &mask, 1, 64, ROWS as usize)
+                .unwrap_or_default();
             hits.first().is_some_and(|hit| hit.ordinal == ordinal)
         })
         .count();
@@ -163,7 +167,8 @@ fn equal_vectors_build_and_answer() {
         assert_eq!(segment.dense(&one, &all, count, 10).unwrap().len(), count);
         let mask = Mask::new(&all, segment.len());
         let query = Query::new(&one, 8).unwrap();
-        let found = segment.walk_within(&query, &mask, count, count.max(10), count).unwrap();
+        let found =
+            segment.walk_within(query.target(), &mask, count, count.max(10), count).unwrap();
         assert_eq!(found.len(), count);
     }
 }
@@ -270,7 +275,7 @@ proptest! {
             let vector = dice.unit(8);
             prop_assert!(segment.dense(&vector, &all, 5, 20).is_ok());
             let query = Query::new(&vector, 8).unwrap();
-            let _ = segment.walk(&query, &Mask::All(60), 5, 20);
+            let _ = segment.walk(query.target(), &Mask::All(60), 5, 20);
             let words = Analyzed::new("w0 w1 w2 w3 w5 w8 w13");
             let stats = segment.stats(&words, Some(&(0..40).collect())).unwrap();
             prop_assert!(segment.sparse(&words, &stats, &all, 5).is_ok());

@@ -17,7 +17,7 @@ mod sought;
 mod tests;
 
 pub(crate) use codes::largest;
-pub(crate) use query::Query;
+pub(crate) use query::{Query, Target};
 pub(crate) use signs::Signs;
 pub(crate) use sought::Sought;
 
@@ -164,11 +164,6 @@ impl Vectors {
         }
     }
 
-    /// The best `k` of `ordinals` by what is kept of them.
-    pub(crate) fn rescore(&self, query: &Query<'_>, ordinals: &[u32], k: usize) -> Vec<Hit> {
-        scan::rescore(self, query, ordinals, k)
-    }
-
     /// Bytes of what is kept beside the codes, and of the codes with their scales and errors, signs included.
     pub(crate) fn memory(&self) -> [usize; 2] {
         let kept = match &self.kept {
@@ -223,22 +218,13 @@ impl Vectors {
 
     /// The score by what is kept.
     #[inline(always)]
-    fn exact<S: Isa>(&self, isa: S, query: &Query<'_>, ordinal: u32) -> f32 {
+    pub(crate) fn exact<S: Isa>(&self, isa: S, target: Target<'_>, ordinal: u32) -> f32 {
         let start = ordinal as usize * self.dimension;
         let range = start..start + self.dimension;
         match &self.kept {
-            Kept::F32(floats) => isa.dot_f32(query.floats(), &floats[range]),
-            Kept::F16(halves) => isa.dot_f16(query.floats(), &halves[range]),
-            Kept::I8 => self.codes.exact(isa, query.floats(), ordinal as usize),
-        }
-    }
-
-    /// Bytes that [`Vectors::exact`] reads.
-    pub(crate) fn exact_bytes(&self) -> usize {
-        match &self.kept {
-            Kept::F32(_) => self.dimension * size_of::<f32>(),
-            Kept::F16(_) => self.dimension * size_of::<u16>(),
-            Kept::I8 => self.dimension,
+            Kept::F32(floats) => isa.dot_f32(target.floats(), &floats[range]),
+            Kept::F16(halves) => isa.dot_f16(target.floats(), &halves[range]),
+            Kept::I8 => self.codes.exact(isa, target.floats(), ordinal as usize),
         }
     }
 

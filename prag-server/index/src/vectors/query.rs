@@ -12,9 +12,27 @@ use crate::scratch::Lent;
 use crate::simd::{Dot, Kernel, vectorized};
 use prag_simd::{LINE, Line, bias};
 
+/// A query vector of the rows' dimension, whose square is finite.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a>(&'a [f32]);
+
+impl<'a> Target<'a> {
+    /// # Errors
+    /// [`IndexError::Dimension`], [`IndexError::Query`].
+    pub(crate) fn new(floats: &'a [f32], dimension: usize) -> Result<Self, IndexError> {
+        check_query(floats, dimension)?;
+        Ok(Self(floats))
+    }
+
+    #[inline(always)]
+    pub(crate) fn floats(self) -> &'a [f32] {
+        self.0
+    }
+}
+
 /// A query, coded.
 pub(crate) struct Query<'a> {
-    floats: &'a [f32],
+    target: Target<'a>,
     /// The lines of the upper halves, then those of the lower.
     halves: Lent<Line<i8>>,
     bias: [i32; 2],
@@ -29,8 +47,12 @@ impl<'a> Query<'a> {
     /// # Errors
     /// [`IndexError::Dimension`], [`IndexError::Query`].
     pub(crate) fn new(floats: &'a [f32], dimension: usize) -> Result<Self, IndexError> {
-        check_query(floats, dimension)?;
-        let lines = dimension.div_ceil(LINE);
+        Ok(Self::of(Target::new(floats, dimension)?))
+    }
+
+    pub(crate) fn of(target: Target<'a>) -> Self {
+        let floats = target.floats();
+        let lines = floats.len().div_ceil(LINE);
         let mut halves: Lent<Line<i8>> = Lent::default();
         halves.resize(2 * lines, Line([0i8; LINE]));
         let (high, low) = halves.split_at_mut(lines);
@@ -38,12 +60,17 @@ impl<'a> Query<'a> {
             vectorized(Encode { floats, high: &mut *high, low: &mut *low });
         let bias = [bias(high), bias(low)];
         let length = vectorized(Dot(floats, floats)).sqrt();
-        Ok(Self { floats, halves, bias, step, error, error_high, length })
+        Self { target, halves, bias, step, error, error_high, length }
     }
 
     #[inline(always)]
-    pub(crate) fn floats(&self) -> &[f32] {
-        self.floats
+    pub(crate) fn target(&self) -> Target<'a> {
+        self.target
+    }
+
+    #[inline(always)]
+    pub(crate) fn floats(&self) -> &'a [f32] {
+        self.target.floats()
     }
 
     #[inline(always)]

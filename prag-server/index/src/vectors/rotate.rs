@@ -6,6 +6,7 @@
 //! Never: randomness of its own: the signs are constants, so equal rows have equal bits for ever.
 //! Invariant: lengths and angles stay (but for rounding); the same bits on every instruction set.
 
+use prag_simd::{Isa, SIDE};
 use std::f32::consts::FRAC_1_SQRT_2;
 
 /// The rotation of vectors of one dimension.
@@ -40,13 +41,13 @@ impl Rotation {
 
     /// Rotate in place a vector of the dimension.
     #[inline(always)]
-    pub(super) fn apply(&self, vector: &mut [f32]) {
+    pub(super) fn apply<S: Isa>(&self, isa: S, vector: &mut [f32]) {
         let dimension = vector.len();
         for (round, factors) in self.factors.chunks_exact(dimension).enumerate() {
             for (value, factor) in vector.iter_mut().zip(factors) {
                 *value *= factor;
             }
-            transform(&mut vector[range(round, self.span, dimension)]);
+            transform(isa, &mut vector[range(round, self.span, dimension)]);
             let (left, right) = vector.split_at_mut(dimension / 2);
             for (a, b) in left.iter_mut().zip(right) {
                 (*a, *b) = ((*a + *b) * FRAC_1_SQRT_2, (*a - *b) * FRAC_1_SQRT_2);
@@ -63,44 +64,16 @@ fn range(round: usize, span: usize, dimension: usize) -> std::ops::Range<usize> 
 
 /// Walsh and Hadamard's transform of 256, 512… values, not scaled, and in an order of its own.
 #[inline(always)]
-fn transform(values: &mut [f32]) {
-    let (rows, _) = values.as_chunks_mut::<LANES>();
-    let (squares, _) = rows.as_chunks_mut::<LANES>();
+fn transform<S: Isa>(isa: S, values: &mut [f32]) {
+    let (rows, _) = values.as_chunks_mut::<SIDE>();
+    let (squares, _) = rows.as_chunks_mut::<SIDE>();
     for square in squares {
-        butterflies(square);
-        let old = *square;
-        for (at, row) in square.iter_mut().enumerate() {
-            for (to, from) in row.iter_mut().zip(&old) {
-                *to = from[at];
-            }
-        }
-        butterflies(square);
+        isa.transform(square);
     }
-    let mut half = LANES;
+    let mut half = SIDE;
     while half < rows.len() {
-        halves(rows, half);
+        prag_simd::halves(rows, half);
         half *= 2;
-    }
-}
-
-/// The transform of each column of a square.
-#[inline(always)]
-fn butterflies(square: &mut [[f32; LANES]; LANES]) {
-    for half in [1, 2, 4, 8] {
-        halves(square, half);
-    }
-}
-
-/// Each row and the one `half` rows behind it become their sum and their difference.
-#[inline(always)]
-fn halves(rows: &mut [[f32; LANES]], half: usize) {
-    for pair in rows.chunks_exact_mut(2 * half) {
-        let (left, right) = pair.split_at_mut(half);
-        for (left, right) in left.iter_mut().zip(right) {
-            for (a, b) in left.iter_mut().zip(right) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
     }
 }
 
@@ -113,7 +86,6 @@ fn mixed(state: &mut u64) -> u64 {
     value ^ value >> 31
 }
 
-const LANES: usize = 16;
 /// Two over the first components and two over the last: what lies in one component is spread over all.
 const ROUNDS: usize = 4;
 const SEED: u64 = 0x5052_4147;

@@ -20,16 +20,6 @@ pub(super) fn scan(vectors: &Vectors, query: &Query<'_>, allowed: &Mask, k: usiz
     dispatch(Scan { vectors, query, allowed, wanted })
 }
 
-/// The best `k` of `ordinals` by what is kept of them.
-pub(super) fn rescore(
-    vectors: &Vectors,
-    query: &Query<'_>,
-    ordinals: &[u32],
-    k: usize,
-) -> Vec<Hit> {
-    dispatch(Rescore { vectors, query, ordinals, k })
-}
-
 struct Scan<'a> {
     vectors: &'a Vectors,
     query: &'a Query<'a>,
@@ -103,25 +93,9 @@ fn best<S: Isa>(
         if let Some(next) = ahead.next() {
             vectors.expect_exact(isa, next);
         }
-        top.push(Hit { ordinal, score: vectors.exact(isa, query, ordinal) });
+        top.push(Hit { ordinal, score: vectors.exact(isa, query.target(), ordinal) });
     }
     top.into_hits()
-}
-
-struct Rescore<'a> {
-    vectors: &'a Vectors,
-    query: &'a Query<'a>,
-    ordinals: &'a [u32],
-    k: usize,
-}
-
-impl Kernel for Rescore<'_> {
-    type Output = Vec<Hit>;
-
-    #[inline(always)]
-    fn run<S: Isa>(self, isa: S) -> Vec<Hit> {
-        best(isa, self.vectors, self.query, self.ordinals.iter().copied(), self.k)
-    }
 }
 
 /// The allowed rows in blocks; the codes of the block behind the current one are on their way. Where all rows are

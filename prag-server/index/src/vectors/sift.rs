@@ -50,7 +50,7 @@ impl Kernel for Sift<'_> {
         let mut highs: Lent<f32> = Lent::default();
         highs.resize(rows.len(), f32::MIN);
         let mut sought = SOUGHT.take();
-        sought.aim_roughly(signs, query.floats());
+        sought.aim_roughly(isa, signs, query.floats());
         signs.highs(isa, &sought, &rows, &mut highs);
         SOUGHT.set(sought);
         let mut top = Top::new(k);
@@ -94,7 +94,7 @@ impl Sift<'_> {
         });
         for hit in first.iter() {
             let at = hit.ordinal as usize;
-            let score = self.vectors.exact(isa, self.query, rows[at]);
+            let score = self.vectors.exact(isa, self.query.target(), rows[at]);
             top.push(Hit { ordinal: rows[at], score });
             highs[at] = f32::MIN;
         }
@@ -107,7 +107,7 @@ impl Sift<'_> {
         let mut weigh = |row: u32, estimate: f32| {
             let high = estimate + vectors.codes.slack_high(query, row as usize);
             if top.bar().is_none_or(|bar| high >= bar) {
-                top.push(Hit { ordinal: row, score: vectors.exact(isa, query, row) });
+                top.push(Hit { ordinal: row, score: vectors.exact(isa, query.target(), row) });
             }
         };
         for &row in rows.iter().take(CODES_AHEAD) {

@@ -12,8 +12,7 @@
 
 use super::rotate::Rotation;
 use super::sought::Sought;
-use crate::simd::{Kernel, vectorized};
-use prag_simd::{Isa, LINE, Line, tail};
+use prag_simd::{Isa, Kernel, LINE, Line, dispatch, tail};
 use rayon::prelude::*;
 
 /// The signs of rows.
@@ -52,7 +51,7 @@ impl Signs {
     pub(super) fn push(&mut self, row: &[f32]) {
         let mut bits = vec![0u8; bytes(self.mean.len())];
         let Self { mean, rotation, .. } = &*self;
-        let weights = vectorized(Encode { row, mean, rotation, bits: &mut bits });
+        let weights = dispatch(Encode { row, mean, rotation, bits: &mut bits });
         let stride = self.stride;
         self.lines.extend((0..stride).map(|part| line(&bits, weights, part, stride)));
     }
@@ -104,20 +103,22 @@ impl Signs {
         self.lines.capacity() * size_of::<Line<u8>>() + floats + self.rotation.memory()
     }
 
-    /// About the score.
+    /// About the score of each of `rows`, into `scores`, which is as long.
     #[inline(always)]
-    pub(crate) fn estimate<S: Isa>(&self, isa: S, query: &Sought, row: u32) -> f32 {
-        let row = self.row(row);
-        query.terms().score(isa.sum_bits(query.planes(), row), tail(row))
+    pub(crate) fn estimates<S: Isa>(
+        &self,
+        isa: S,
+        query: &Sought,
+        rows: &[u32],
+        scores: &mut [f32],
+    ) {
+        isa.scores(query.planes(), query.terms(), &self.lines, rows, scores);
     }
 
-    /// Four of [`Signs::estimate`], bit for bit.
+    /// ‖r‖² / Σ|rᵢ|
     #[inline(always)]
-    pub(crate) fn estimates<S: Isa>(&self, isa: S, query: &Sought, rows: [u32; 4]) -> [f32; 4] {
-        // Written out, since a call of `map` is not always inlined.
-        let [a, b, c, d] = rows;
-        let rows = [self.row(a), self.row(b), self.row(c), self.row(d)];
-        isa.scores_four(query.planes(), query.terms(), rows)
+    pub(crate) fn factor(&self, row: u32) -> f32 {
+        tail(self.row(row))[2]
     }
 
     /// For each of `rows` the estimate with what it may be too low added, into `highs`, which is as long.
@@ -126,10 +127,15 @@ impl Signs {
         isa.scores(query.planes(), &query.highest(self), &self.lines, rows, highs);
     }
 
-    /// Ask for what [`Signs::estimate`] reads.
+    /// Ask for what [`Signs::estimates`] reads.
     #[inline(always)]
     pub(crate) fn expect<S: Isa>(&self, isa: S, row: u32) {
-        isa.prefetch(self.row(row));
+        // Mostly there is one: then no loop.
+        let row = self.row(row);
+        isa.prefetch(&row[..1]);
+        if row.len() > 1 {
+            isa.prefetch(&row[1..]);
+        }
     }
 
     #[inline(always)]
@@ -172,11 +178,11 @@ impl Kernel for Encode<'_> {
     type Output = Weights;
 
     #[inline(always)]
-    fn run(self) -> Weights {
+    fn run<S: Isa>(self, isa: S) -> Weights {
         let across = prag_simd::dot(self.row, self.mean);
         let mut rest: Vec<f32> = self.row.iter().zip(self.mean).map(|(o, c)| o - c).collect();
         let square = prag_simd::dot(&rest, &rest);
-        self.rotation.apply(&mut rest);
+        self.rotation.apply(isa, &mut rest);
         let sum = prag_simd::dot_by(&rest, &rest, |value| value.signum());
         for (byte, values) in self.bits.iter_mut().zip(rest.chunks(8)) {
             for (at, value) in values.iter().enumerate() {

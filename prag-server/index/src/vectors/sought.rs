@@ -6,7 +6,7 @@
 //! Invariant: low + step·level is within half a step of each component.
 
 use super::signs::Signs;
-use prag_simd::{LINE, Line, Planes, Terms};
+use prag_simd::{Isa, LINE, Line, Planes, Terms};
 
 /// A query, rotated and coded.
 #[derive(Default)]
@@ -22,24 +22,24 @@ pub(crate) struct Sought {
 impl Sought {
     /// Make `query`, which is finite, ready to be compared with the rows of `signs`. Inline: fast within a kernel.
     #[inline(always)]
-    pub(crate) fn aim(&mut self, signs: &Signs, query: &[f32]) {
-        self.aim_in(signs, query, STEPS);
+    pub(crate) fn aim<S: Isa>(&mut self, isa: S, signs: &Signs, query: &[f32]) {
+        self.aim_in(isa, signs, query, STEPS);
     }
 
     /// The same with 3 bits a component, so that the last plane is empty: a fifth less to count, and estimates are off
     /// by 6 % more.
     #[inline(always)]
-    pub(super) fn aim_roughly(&mut self, signs: &Signs, query: &[f32]) {
-        self.aim_in(signs, query, STEPS_ROUGH);
+    pub(super) fn aim_roughly<S: Isa>(&mut self, isa: S, signs: &Signs, query: &[f32]) {
+        self.aim_in(isa, signs, query, STEPS_ROUGH);
     }
 
     #[inline(always)]
-    fn aim_in(&mut self, signs: &Signs, query: &[f32], steps: f32) {
+    fn aim_in<S: Isa>(&mut self, isa: S, signs: &Signs, query: &[f32], steps: f32) {
         let mean = signs.mean();
         self.rotated.clear();
         self.rotated.extend(query.iter().zip(mean).map(|(q, c)| q - c));
         let base = prag_simd::dot(&self.rotated, mean);
-        signs.rotation().apply(&mut self.rotated);
+        signs.rotation().apply(isa, &mut self.rotated);
         let (low, high) = ends(&self.rotated);
         let step = (high - low) / steps;
         let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
@@ -47,10 +47,10 @@ impl Sought {
         self.levels.resize(signs.stride(), [0; PLANE_BITS]);
         for (values, levels) in self.rotated.chunks(PLANE_BITS).zip(&mut self.levels) {
             for (value, level) in values.iter().zip(levels) {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                #[allow(clippy::cast_possible_truncation)]
                 // 0 to `steps` by the choice of step, and saturating
-                let rounded = ((value - low) * inverse + 0.5) as u8;
-                *level = rounded & 15;
+                let rounded = ((value - low) * inverse + 0.5) as i32;
+                *level = (rounded & 15).to_le_bytes()[0];
             }
         }
         self.planes.clear();
@@ -68,7 +68,7 @@ impl Sought {
     /// distribution, whose deviation is the row's factor times ‖q − c‖ √(1 − 2/π); and the levels of q are off by one
     /// of the factor times their step times √(D / 12). (Theorem 3.2 there, whose authors allow for 1.9 deviations.)
     #[inline(always)]
-    pub(super) fn highest(&self, signs: &Signs) -> Terms {
+    pub(crate) fn highest(&self, signs: &Signs) -> Terms {
         let length = |values: &[f32]| prag_simd::dot(values, values).sqrt();
         let rest = length(&self.rotated);
         #[allow(clippy::cast_precision_loss)] // at most 4096

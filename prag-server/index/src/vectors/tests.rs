@@ -6,6 +6,8 @@ mod signs;
 use super::*;
 use crate::error::PartName;
 use crate::fixture::{Dice, pairs};
+use crate::top::rank;
+use prag_simd::{Kernel, dispatch};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
@@ -19,6 +21,32 @@ fn filled(dimension: usize, precision: Precision, rows: &[Vec<f32>]) -> Vectors 
     }
     vectors.settle();
     vectors
+}
+
+/// The best `k` of `ordinals` by what is kept of them.
+fn rescored(vectors: &Vectors, query: &Query<'_>, ordinals: &[u32], k: usize) -> Vec<Hit> {
+    dispatch(Rescore { vectors, query, ordinals, k })
+}
+
+struct Rescore<'a> {
+    vectors: &'a Vectors,
+    query: &'a Query<'a>,
+    ordinals: &'a [u32],
+    k: usize,
+}
+
+impl Kernel for Rescore<'_> {
+    type Output = Vec<Hit>;
+
+    #[inline(always)]
+    fn run<S: Isa>(self, isa: S) -> Vec<Hit> {
+        let score = |row: &u32| self.vectors.exact(isa, self.query.target(), *row);
+        let all = self.ordinals.iter().map(|row| Hit { ordinal: *row, score: score(row) });
+        let mut hits: Vec<Hit> = all.collect();
+        rank(&mut hits);
+        hits.truncate(self.k);
+        hits
+    }
 }
 
 /// Part format 2 is frozen: header, dimension, precision, scales, errors, codes plus 128, then what is kept, all
@@ -86,7 +114,7 @@ proptest! {
             let ordinals: Vec<u32> = allowed.iter().filter(|row| (*row as usize) < count).collect();
             prop_assert_eq!(mask.rows().collect::<Vec<_>>(), ordinals.clone());
             prop_assert_eq!(mask.len(), ordinals.len());
-            let expected = vectors.rescore(&query, &ordinals, k);
+            let expected = rescored(&vectors, &query, &ordinals, k);
             prop_assert_eq!(pairs(&vectors.scan(&query, &mask, k)), pairs(&expected), "{:?}", precision);
             for hit in expected.iter().take(3) {
                 let kept = vectors.vector(hit.ordinal).unwrap();

@@ -8,7 +8,8 @@ fn recall(segment: &Segment, queries: &[Vec<f32>], ef: usize) -> f64 {
     let mut found = 0;
     for query in queries {
         let coded = Query::new(query, segment.dimension()).unwrap();
-        let hits = segment.walk(&coded, &Mask::All(segment.len()), 10, ef).unwrap_or_default();
+        let hits =
+            segment.walk(coded.target(), &Mask::All(segment.len()), 10, ef).unwrap_or_default();
         let best = brute(segment, query, &all, 10);
         found += hits.iter().filter(|hit| best.contains(&hit.ordinal)).count();
     }

@@ -27,7 +27,7 @@ fn equal_rows_give_equal_answers() {
         let query = Query::new(&vector, DIMENSION).unwrap();
         let ask = |allowed: &RoaringBitmap| {
             let mask = Mask::new(allowed, ROWS);
-            let walk = GRAPHED.walk_within(&query, &mask, 10, 64, ROWS as usize);
+            let walk = GRAPHED.walk_within(query.target(), &mask, 10, 64, ROWS as usize);
             let planned = GRAPHED.dense(&vector, allowed, 10, 64).unwrap();
             let exact = GRAPHED.dense_exact(&vector, allowed, 10).unwrap();
             (pairs(&planned), walk.as_deref().map(pairs), pairs(&exact))
@@ -60,7 +60,7 @@ fn far_clusters_are_found_or_left_to_the_scan() {
         let query = Query::new(&vector, DIMENSION).unwrap();
         let mask = Mask::new(&allowed, ROWS);
         let best = brute(&GRAPHED, &vector, &allowed, 10);
-        if let Some(hits) = GRAPHED.walk_within(&query, &mask, 10, 64, ROWS as usize) {
+        if let Some(hits) = GRAPHED.walk_within(query.target(), &mask, 10, 64, ROWS as usize) {
             assert!(hits.iter().all(|hit| allowed.contains(hit.ordinal)));
             found += hits.iter().filter(|hit| best.contains(&hit.ordinal)).count();
             wanted += best.len();
@@ -95,7 +95,8 @@ fn precision_costs_little_recall() {
                 .collect();
             best.sort_by(|a, b| b.0.total_cmp(&a.0));
             let query = Query::new(&vector, DIMENSION).unwrap();
-            let hits = built.segment.walk_within(&query, &Mask::All(3000), 10, 64, 3000).unwrap();
+            let hits =
+                built.segment.walk_within(query.target(), &Mask::All(3000), 10, 64, 3000).unwrap();
             let row = |hit: &Hit| built.order[hit.ordinal as usize] as usize;
             found +=
                 hits.iter().filter(|hit| best[..10].iter().any(|best| best.1 == row(hit))).count();

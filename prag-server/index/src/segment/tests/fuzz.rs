@@ -53,7 +53,7 @@ fn search(segment: &Segment) {
     let _ = segment.dense(&vector, &all, 5, 20);
     let _ = segment.dense_exact(&vector, &all, 5);
     let query = Query::new(&vector, segment.dimension()).unwrap();
-    let _ = segment.walk(&query, &Mask::All(segment.len()), 5, 20);
+    let _ = segment.walk(query.target(), &Mask::All(segment.len()), 5, 20);
     let words = Analyzed::new("w0 w1 w2 w3 w5 w8 w13");
     if let Ok(stats) = segment.stats(&words, Some(&(0..40).collect())) {
         let _ = segment.sparse(&words, &stats, &all, 5);

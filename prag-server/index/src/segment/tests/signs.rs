@@ -33,7 +33,7 @@ fn recall(
     for query in queries {
         let coded = Query::new(query, segment.dimension()).unwrap();
         let mask = Mask::new(allowed, rows);
-        let Some(hits) = segment.walk_within(&coded, &mask, 10, ef, rows as usize) else {
+        let Some(hits) = segment.walk_within(coded.target(), &mask, 10, ef, rows as usize) else {
             continue;
         };
         assert!(hits.iter().all(|hit| allowed.contains(hit.ordinal)));
@@ -81,7 +81,7 @@ fn sparse_rows_are_found_by_signs() {
     // Many scores are equal here: what counts is how good the found are, not which.
     for query in &queries {
         let coded = Query::new(query, 300).unwrap();
-        let hits = segment.walk_within(&coded, &Mask::All(3000), 10, 64, 3000).unwrap();
+        let hits = segment.walk_within(coded.target(), &Mask::All(3000), 10, 64, 3000).unwrap();
         let worst = segment.dense_exact(query, &all, 10).unwrap()[9].score;
         found += hits.iter().filter(|hit| hit.score >= worst).count() as f64 / 10.0;
     }
@@ -96,9 +96,25 @@ fn equal_rows_answer_by_signs() {
     let segment = built(&texts);
     for query in [one, vec![0.0; WIDE]] {
         let coded = Query::new(&query, WIDE).unwrap();
-        let found = segment.walk_within(&coded, &Mask::All(1200), 300, 300, 1200).unwrap();
+        let found = segment.walk_within(coded.target(), &Mask::All(1200), 300, 300, 1200).unwrap();
         assert_eq!(found.len(), 300);
     }
+}
+
+/// Of more clusters than a walk could try, the right one is found nearly always: it begins with the best of a level.
+#[test]
+fn far_clusters_are_found_by_signs() {
+    let mut dice = Dice(49);
+    let segment = built(&clustered(&mut dice, 4000, WIDE, 200));
+    let near = |_| {
+        let center = segment.vector(dice.below(4000) as u32).unwrap();
+        dice.near(&center, 0.6)
+    };
+    let queries: Vec<Vec<f32>> = (0..200).map(near).collect();
+    let all: RoaringBitmap = (0..4000).collect();
+    let (recall, walked) = recall(&segment, &queries, &all, 64);
+    assert!(recall >= 0.9 && walked == 200, "{recall} in {walked}");
+    assert!(segment.dense(&queries[0], &all, 0, 64).unwrap().is_empty());
 }
 
 /// Scores are those of what is kept, however rows are kept, and walks of one query are equal, bit for bit.
@@ -111,7 +127,7 @@ fn scores_are_exact_and_equal_each_time() {
         let segment = Segment::build(&rows(&texts), &params).unwrap().segment;
         let query = Dice(46).near(&segment.vector(7).unwrap(), 0.5);
         let coded = Query::new(&query, WIDE).unwrap();
-        let walk = || segment.walk_within(&coded, &Mask::All(1500), 10, 64, 1500).unwrap();
+        let walk = || segment.walk_within(coded.target(), &Mask::All(1500), 10, 64, 1500).unwrap();
         let exact = segment.dense_exact(&query, &all, 1500).unwrap();
         let hits = walk();
         for hit in &hits {

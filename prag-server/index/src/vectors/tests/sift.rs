@@ -14,7 +14,7 @@ fn found(vectors: &Vectors, query: &[f32], allowed: &RoaringBitmap, k: usize) ->
     // Each is allowed, found once, and scored as the scan scores it; the order is that of every ranking.
     let ordinals: Vec<u32> = hits.iter().map(|hit| hit.ordinal).collect();
     assert!(ordinals.iter().all(|row| mask.allows(*row)));
-    let mut again = vectors.rescore(&coded, &ordinals, k);
+    let mut again = rescored(vectors, &coded, &ordinals, k);
     assert_eq!(pairs(&hits), pairs(&again));
     again.dedup_by_key(|hit| hit.ordinal);
     assert_eq!(again.len(), exact.len());

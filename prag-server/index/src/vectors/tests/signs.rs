@@ -3,6 +3,12 @@
 use super::*;
 use prag_simd::{Isa, Kernel, Level, dispatch_at};
 
+fn estimate<S: Isa>(signs: &Signs, isa: S, query: &Sought, row: u32) -> f32 {
+    let mut score = [0f32];
+    signs.estimates(isa, query, &[row], &mut score);
+    score[0]
+}
+
 /// All estimates of a query, one at a time and four at once.
 struct Estimates<'a> {
     signs: &'a Signs,
@@ -16,11 +22,15 @@ impl Kernel for Estimates<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<f32> {
         let mut sought = Sought::default();
-        sought.aim(self.signs, self.query);
-        let one = |row| self.signs.estimate(isa, &sought, row);
+        sought.aim(isa, self.signs, self.query);
+        let one = |row| estimate(self.signs, isa, &sought, row);
         let four = |row: u32| {
             self.signs.expect(isa, row);
-            self.signs.estimates(isa, &sought, [row, 0, row, self.rows - 1])[2]
+            let mut scores = [0f32; 5];
+            let rows = [row, 0, row, self.rows - 1, row];
+            self.signs.estimates(isa, &sought, &rows, &mut scores);
+            assert_eq!(scores[2].to_bits(), scores[4].to_bits());
+            scores[2]
         };
         (0..self.rows).map(one).chain((0..self.rows).map(four)).collect()
     }
@@ -60,12 +70,11 @@ impl Kernel for Bounds<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<(f32, f32)> {
         let mut sought = Sought::default();
-        sought.aim_roughly(self.signs, self.query);
+        sought.aim_roughly(isa, self.signs, self.query);
         let rows: Vec<u32> = (0..mask_rows(self.signs.rows().count())).collect();
         let mut highs = vec![0.0; rows.len()];
         self.signs.highs(isa, &sought, &rows, &mut highs);
-        let estimate = |row: &u32| self.signs.estimate(isa, &sought, *row);
-        rows.iter().map(estimate).zip(highs).collect()
+        rows.iter().map(|row| estimate(self.signs, isa, &sought, *row)).zip(highs).collect()
     }
 }
 
