@@ -146,7 +146,7 @@ const ROWS: [&str; 39] = [
     "request/query/admission",
     "request/query/http",
     "request/query/channel",
-    "request/query/sign",
+    "request/query/sdk",
     "request/query/quota",
     "request/query/whole",
     "request/query/together",

@@ -2,7 +2,8 @@
 //!
 //! Layer: benches, tax.
 //! Holds: the same inner request through every way into the worker, and rows that set two ways against each other.
-//! Never: signing within a way's time, but for the whole call of the SDK, which signs.
+//! Never: signing within a way's time. The whole call of the SDK signs nothing: its session vouches for it, where every
+//! other way carries a signature that the worker verifies.
 //! Invariant: all ways are asked in each round, with the round's own query.
 
 use super::lab::{Ready, Stage};
@@ -104,7 +105,7 @@ fn queries(
     row("request/query/admission", "a query: signature, permit, grant, JSON", inner, index, None)?;
     row("request/query/http", "a query: HTTP's part", plain, inner, None)?;
     row("request/query/channel", "a query: the channel's part", sealed, plain, None)?;
-    row("request/query/sign", "a query: permit and signature at the client", sdk, sealed, None)?;
+    row("request/query/sdk", "a query: the SDK's part, without a signature at either end", sdk, sealed, None)?;
     row("request/query/quota", "a query: a grant with a quota (one fsync)", metered, sdk, None)?;
     row("request/query/whole", "a query, whole: SDK to SDK", sdk, index, Some(2.0))?;
     let figure = "the same, a sixteenth of a request of 16 queries";
