@@ -17,7 +17,7 @@ pub use nonces::NonceCache;
 pub use session::Bond;
 pub use signer::Signer;
 
-use crate::address::{SessionKey, ed25519_holds};
+use crate::address::ed25519_holds;
 use crate::encoding::{digest, transcript};
 use crate::permit::{Delegation, Expected, Permissions, Permit, PermitCache, PermitError};
 use crate::verified::Verified;
