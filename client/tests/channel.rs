@@ -2,6 +2,8 @@
 //! The whole way of a request: evidence, keys, signature, sealing, answer; against a small worker of
 //! the test's own.
 
+#[path = "channel/bond.rs"]
+mod bond;
 #[path = "channel/liar.rs"]
 mod liar;
 
@@ -45,6 +47,8 @@ struct Worker {
     seen: Mutex<Vec<(usize, String)>>,
     /// What it claims was used, where it meters.
     claims: Mutex<Option<OfferedVoucher>>,
+    /// Where it lets its client go on under a secret.
+    resumes: Mutex<Option<bond::Resumes>>,
 }
 
 fn server(key_id: u8) -> Server {
@@ -100,6 +104,9 @@ async fn attest(
 }
 
 async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
+    if let Some(answer) = bond::answer(&worker, &body) {
+        return answer;
+    }
     let Ok((inner, seal)) = worker.server.lock().unwrap().decapsulate(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
@@ -119,6 +126,7 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
         &mut worker.nonces.lock().unwrap(),
     )
     .unwrap();
+    bond::take(&worker, &header);
     worker.seen.lock().unwrap().push((inner.len(), format!("{method} {path}")));
     let claims = worker.claims.lock().unwrap().clone();
     let (status, reply) = match (path, claims) {
@@ -142,6 +150,7 @@ async fn start() -> (String, Arc<Worker>) {
         nonces: Mutex::new(NonceCache::new(64)),
         seen: Mutex::default(),
         claims: Mutex::default(),
+        resumes: Mutex::default(),
     });
     let routes = Router::new()
         .route("/v1/attestation", get(attest))

@@ -1,0 +1,99 @@
+//! What vouches for a request: a signature, and a code where the session has a bond and the call is a search; a worker
+//! that knows no bond is asked again, signed.
+
+use super::*;
+use prag_protocol::CollectionId;
+use prag_protocol::wire::channel::{BOND_HEADER, RESUMED_ANSWER_TYPE, RESUMPTION_HEADER};
+use prag_protocol::wire::search::{QueryReply, QueryRequest};
+use prag_trust::permit::PermitCache;
+use prag_trust::request::{Bond, check_request};
+use prag_trust::resumed::{Label, Resumption};
+
+/// What a worker that lets its client go on under a secret knows.
+#[derive(Default)]
+pub(super) struct Resumes {
+    keys: Option<Resumption>,
+    bond: Option<Bond>,
+    /// What vouched for each request under the secret, and whether it held.
+    vouched: Vec<(String, bool)>,
+}
+
+/// Takes the secret that a sealed message brings.
+pub(super) fn take(worker: &Worker, header: &dyn Fn(&str) -> Option<String>) {
+    let mut resumes = worker.resumes.lock().unwrap();
+    let (Some(resumes), Some(secret)) = (resumes.as_mut(), header(RESUMPTION_HEADER)) else {
+        return;
+    };
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(secret, &mut bytes).unwrap();
+    let statement = header(BOND_HEADER).unwrap();
+    let own = worker.key.verifying_key().to_bytes();
+    resumes.keys = Some(Resumption::new(&bytes));
+    resumes.bond = Bond::open(statement.as_bytes(), &bytes, &own);
+    assert!(resumes.bond.is_some());
+}
+
+/// Answers a message under the secret; `None` for others.
+pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
+    Label::of(body)?;
+    let mut resumes = worker.resumes.lock().unwrap();
+    let Resumes { keys, bond, vouched } = resumes.as_mut()?;
+    let keys = keys.as_ref()?;
+    let (number, inner) = keys.open_request(body)?;
+    let asked = Message::read_bhttp::<_, Cursor<&[u8]>>(&mut Cursor::new(&inner[..])).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let header = |name: &str| asked.header().get(name.as_bytes()).map(text);
+    let (path, method) = (text(asked.control().path()?), text(asked.control().method()?));
+    let parts = RequestParts { method: &method, path: &path, query: "", body: asked.content() };
+    let now = SystemClock::default().now();
+    let own = worker.key.verifying_key().to_bytes();
+    let (bond, permits) = (bond.as_ref(), PermitCache::default());
+    let held = check_request(&header, &parts, now, (&own, bond), &expected(), &permits).is_ok();
+    let input = header("signature-input").unwrap();
+    let algorithm = input.rsplit_once("alg=").unwrap().1.trim_matches('"').to_owned();
+    vouched.push((algorithm, held));
+    let reply = QueryReply { hits: Vec::new(), profile: String::new(), receipt: None };
+    let (status, reply) = match (held, path.ends_with("/query")) {
+        (false, _) => (401u16, r#"{"code":"signature-invalid","detail":"no"}"#.to_owned()),
+        (true, true) => (200, serde_json::to_string(&reply).unwrap()),
+        (true, false) => (200, r#"{"data":[]}"#.to_owned()),
+    };
+    let mut message = Message::response(status.try_into().unwrap());
+    message.write_content(reply);
+    let mut bytes = Vec::new();
+    message.write_bhttp(Mode::KnownLength, &mut bytes).unwrap();
+    let sealed = keys.seal_answer(number, &bytes)?;
+    Some(([("content-type", RESUMED_ANSWER_TYPE)], sealed).into_response())
+}
+
+/// Searches carry codes, everything else signatures; from the first code that a worker does not know, all is signed.
+#[tokio::test]
+async fn searches_are_vouched_for_by_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path());
+    let (url, worker) = start().await;
+    *worker.resumes.lock().unwrap() = Some(Resumes::default());
+    let client = connect(&url, &home, simulated()).await.unwrap();
+    let (id, query) = (CollectionId([1; 16]), QueryRequest::default());
+    client.collections().await.unwrap();
+    client.query(id, &query).await.unwrap();
+    client.collections().await.unwrap();
+    client.query(id, &query).await.unwrap();
+    worker.resumes.lock().unwrap().as_mut().unwrap().bond = None;
+    client.query(id, &query).await.unwrap();
+    client.query(id, &query).await.unwrap();
+    let resumes = worker.resumes.lock().unwrap();
+    let vouched = &resumes.as_ref().unwrap().vouched;
+    let vouched: Vec<_> = vouched.iter().map(|(name, held)| (&**name, *held)).collect();
+    let (code, signature) = ("hmac-sha256", "ed25519");
+    let wanted = [
+        (code, true),
+        (signature, true),
+        (code, true),
+        (code, false),
+        (signature, true),
+        (signature, true),
+    ];
+    assert_eq!(vouched, wanted);
+    assert_eq!(worker.seen.lock().unwrap().len(), 1, "one message was sealed to the key");
+}
