@@ -47,10 +47,9 @@ impl Resumed {
             all.retain(|_, one| now.saturating_sub(lock(&one.opened).at) < IDLE_SECONDS);
         }
         if all.len() < RESUMED_MAX {
-            let (window, bond_place) = (Window::default(), OnceLock::new());
-            let opened = Mutex::new(Opened { window, at: now });
-            let one = all.entry(keys.id());
-            let one = one.or_insert_with(|| Arc::new(One { keys, bond: bond_place, opened }));
+            let opened = Mutex::new(Opened { window: Window::default(), at: now });
+            let fresh = |keys| Arc::new(One { keys, bond: OnceLock::new(), opened });
+            let one = all.entry(keys.id()).or_insert_with(|| fresh(keys));
             bond.map(|bond| one.bond.set(Arc::new(bond)));
         }
     }

@@ -11,7 +11,7 @@
 #[cfg(test)]
 mod tests;
 
-use zeroize::Zeroize;
+use crate::wiped::Wiped;
 
 /// Bytes of the true length in front of padded data.
 pub const LENGTH_BYTES: usize = 8;
@@ -43,10 +43,10 @@ pub fn padded_data_len(length: usize) -> usize {
 
 /// The padded form of `data`, which is wiped.
 #[must_use]
-pub fn pad(mut data: Vec<u8>) -> Vec<u8> {
+pub fn pad(data: Vec<u8>) -> Vec<u8> {
+    let data = Wiped::new(data);
     let mut out = Vec::with_capacity(padded_data_len(data.len()));
     append_padded(&data, &mut out);
-    data.as_mut_slice().zeroize();
     out
 }
 

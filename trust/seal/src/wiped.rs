@@ -9,7 +9,6 @@ use std::ops::{Deref, DerefMut};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Bytes that are zeroed on drop.
-#[derive(Default)]
 pub struct Wiped(Vec<u8>);
 
 impl Wiped {
@@ -17,12 +16,6 @@ impl Wiped {
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
-    }
-
-    /// The bytes, which whoever takes them wipes.
-    #[must_use]
-    pub fn take(mut self) -> Vec<u8> {
-        std::mem::take(&mut self.0)
     }
 }
 
