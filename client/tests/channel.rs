@@ -110,8 +110,7 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
     let Ok((inner, seal)) = worker.server.lock().unwrap().decapsulate(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let asked = Message::read_bhttp::<_, Cursor<&[u8]>>(&mut Cursor::new(&inner[..])).unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let asked = decoded(&inner);
     let target = text(asked.control().path().unwrap());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let header = |name: &str| asked.header().get(name.as_bytes()).map(text);
@@ -134,13 +133,26 @@ async fn gateway(State(worker): State<Arc<Worker>>, body: Bytes) -> Response {
         (path, Some(claims)) if path.contains(liar::COLLECTION) => (200, liar::reply(path, claims)),
         _ => (403, r#"{"code":"forbidden","detail":"no"}"#.to_owned()),
     };
+    let sealed = seal.encapsulate(&encoded(status, reply)).unwrap();
+    ([("content-type", "message/ohttp-res")], sealed).into_response()
+}
+
+fn decoded(inner: &[u8]) -> Message {
+    Message::read_bhttp::<_, Cursor<&[u8]>>(&mut Cursor::new(inner)).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// An answer in binary HTTP, padded.
+fn encoded(status: u16, reply: String) -> Vec<u8> {
     let mut message = Message::response(status.try_into().unwrap());
     message.write_content(reply);
     let mut bytes = Vec::new();
     message.write_bhttp(Mode::KnownLength, &mut bytes).unwrap();
     bytes.resize(4096, 0);
-    let sealed = seal.encapsulate(&bytes).unwrap();
-    ([("content-type", "message/ohttp-res")], sealed).into_response()
+    bytes
 }
 
 async fn start() -> (String, Arc<Worker>) {

@@ -40,8 +40,7 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     let Resumes { keys, bond, vouched } = resumes.as_mut()?;
     let keys = keys.as_ref()?;
     let (number, inner) = keys.open_request(body)?;
-    let asked = Message::read_bhttp::<_, Cursor<&[u8]>>(&mut Cursor::new(&inner[..])).unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let asked = decoded(&inner);
     let header = |name: &str| asked.header().get(name.as_bytes()).map(text);
     let (path, method) = (text(asked.control().path()?), text(asked.control().method()?));
     let parts = RequestParts { method: &method, path: &path, query: "", body: asked.content() };
@@ -58,11 +57,7 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
         (true, true) => (200, serde_json::to_string(&reply).unwrap()),
         (true, false) => (200, r#"{"data":[]}"#.to_owned()),
     };
-    let mut message = Message::response(status.try_into().unwrap());
-    message.write_content(reply);
-    let mut bytes = Vec::new();
-    message.write_bhttp(Mode::KnownLength, &mut bytes).unwrap();
-    let sealed = keys.seal_answer(number, &bytes)?;
+    let sealed = keys.seal_answer(number, &encoded(status, reply))?;
     Some(([("content-type", RESUMED_ANSWER_TYPE)], sealed).into_response())
 }
 

@@ -9,7 +9,7 @@ fn estimate<S: Isa>(signs: &Signs, isa: S, query: &Sought, row: u32) -> f32 {
     score[0]
 }
 
-/// All estimates of a query, one at a time and four at once.
+/// All estimates of a query, one at a time and several at once.
 struct Estimates<'a> {
     signs: &'a Signs,
     query: &'a [f32],
@@ -24,7 +24,7 @@ impl Kernel for Estimates<'_> {
         let mut sought = Sought::default();
         sought.aim(isa, self.signs, self.query);
         let one = |row| estimate(self.signs, isa, &sought, row);
-        let four = |row: u32| {
+        let several = |row: u32| {
             self.signs.expect(isa, row);
             let mut scores = [0f32; 5];
             let rows = [row, 0, row, self.rows - 1, row];
@@ -32,7 +32,7 @@ impl Kernel for Estimates<'_> {
             assert_eq!(scores[2].to_bits(), scores[4].to_bits());
             scores[2]
         };
-        (0..self.rows).map(one).chain((0..self.rows).map(four)).collect()
+        (0..self.rows).map(one).chain((0..self.rows).map(several)).collect()
     }
 }
 
