@@ -5,6 +5,10 @@ use prag_benches::measure::Screen;
 use prag_benches::{BenchError, Options, plot, run, search, table};
 use std::process::ExitCode;
 
+/// The worker's: it runs in this process.
+#[global_allocator]
+static ALLOCATOR: prag_server::Allocator = prag_server::Allocator;
+
 fn main() -> ExitCode {
     let options = Options::parse();
     let done = if options.engine {

@@ -9,6 +9,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+#[global_allocator]
+static ALLOCATOR: prag_server::Allocator = prag_server::Allocator;
+
 fn main() -> ExitCode {
     prag_server::cli::main_with(|_, _| {
         Ok(Platform {

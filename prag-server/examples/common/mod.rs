@@ -11,6 +11,10 @@ use prag_server::collection::record::{Chunk, Document, Op};
 use prag_server::collection::shard::put_batches;
 use prag_trust::key::{Key, Share, Wrap, derive_kek};
 
+/// The worker's.
+#[global_allocator]
+static ALLOCATOR: prag_server::Allocator = prag_server::Allocator;
+
 pub(crate) fn profile() -> Profile {
     let profile = serde_json::json!({
         "model": "supplied", "model_files": ["", "", ""], "pooling": "supplied", "query_prefix": "",

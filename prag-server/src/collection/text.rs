@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
@@ -104,17 +105,25 @@ impl Text {
             return None;
         }
         let first = blocks.partition_point(|block| block.end <= range.start);
-        let from = first.checked_sub(1).map_or(0, |before| blocks[before].end);
-        let mut text = String::new();
-        let mut start = from;
+        let mut start = first.checked_sub(1).map_or(0, |before| blocks[before].end);
+        let mut bytes = Vec::with_capacity(range.len());
+        let mut cuts = false;
         for block in &blocks[first..] {
             if start >= range.end {
                 break;
             }
-            text.push_str(&unpack(block, block.end - start));
+            let wanted = range.start.max(start) - start..range.end.min(block.end) - start;
+            unpack(block, block.end - start, |unpacked| {
+                cuts |= unpacked.get(wanted.start).is_some_and(|&byte| continues(byte));
+                bytes.extend_from_slice(unpacked.get(wanted).unwrap_or_default());
+            });
             start = block.end;
         }
-        text.get(range.start - from..range.end - from).map(|text| Cow::Owned(text.to_owned()))
+        // An end that cuts a character leaves what is no text; of nothing, only its place can tell.
+        if cuts || bytes.len() != range.len() {
+            return None;
+        }
+        String::from_utf8(bytes).ok().map(Cow::Owned)
     }
 
     /// Bytes that [`Text::slice`] unpacks for `range`.
@@ -148,11 +157,29 @@ impl Text {
     }
 }
 
-/// The text of a block of `length` bytes.
-fn unpack(block: &Block, length: usize) -> String {
-    // It was packed from a text in this process, and no byte of it came from elsewhere since.
-    let bytes = lz4_flex::block::decompress(&block.bytes, length).unwrap_or_default();
-    String::from_utf8(bytes).unwrap_or_default()
+/// Shows the bytes of a block of `length`. It unpacks: it was packed in this process, and no byte of it came from
+/// elsewhere since.
+fn unpack(block: &Block, length: usize, show: impl FnOnce(&[u8])) {
+    SCRATCH.with_borrow_mut(|scratch| {
+        // The longest there is, once: what is not there yet is written with zeros first.
+        scratch.resize(scratch.len().max(length), 0);
+        let unpacked = &mut scratch[..length];
+        if lz4_flex::block::decompress_into(&block.bytes, unpacked)
+            .is_ok_and(|count| count == length)
+        {
+            show(unpacked);
+        }
+    });
+}
+
+/// Whether a byte is within a character, not at its beginning (RFC 3629, section 3).
+fn continues(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}
+
+thread_local! {
+    /// Where this thread unpacks: at most [`BLOCK_BYTES`].
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Default for Text {
@@ -201,8 +228,9 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// Bytes of a block: what a passage costs at least to read, and what a window of LZ4 is worth.
-const BLOCK_BYTES: usize = 16 << 10;
+/// Bytes of a block: what a passage costs at least to read, and what a window of LZ4 is worth. Of a manual, 4 KiB keep
+/// 0.61 of the text and unpack in 1.9 µs; 16 KiB keep 0.54 and take 7.7.
+const BLOCK_BYTES: usize = 4 << 10;
 /// Shorter texts stay as they are.
 const PACK_BYTES_MIN: usize = 256;
 

@@ -62,8 +62,8 @@ impl Signature {
         for (place, &number) in (0u64..).zip(vector) {
             project(&mut sums, mix(place), number);
         }
-        let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-        Self { signs: signs(&sums), hash: short_hash(&bytes), reach: NEAR_VECTORS }
+        let bytes: Vec<[u8; 4]> = vector.iter().map(|number| number.to_le_bytes()).collect();
+        Self { signs: signs(&sums), hash: short_hash(bytes.as_flattened()), reach: NEAR_VECTORS }
     }
 
     /// Of a text: over the runs of four bytes of its beginning.

@@ -21,8 +21,8 @@ pub fn serialize<S: Serializer>(vector: &[f32], to: S) -> Result<S::Ok, S::Error
     if !to.is_human_readable() {
         return to.collect_seq(vector);
     }
-    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-    to.serialize_str(&STANDARD.encode(bytes))
+    let bytes: Vec<[u8; 4]> = vector.iter().map(|x| x.to_le_bytes()).collect();
+    to.serialize_str(&STANDARD.encode(bytes.as_flattened()))
 }
 
 /// Read a vector in either form.
