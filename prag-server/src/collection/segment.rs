@@ -1,7 +1,8 @@
 //! A segment on disk: sealed blobs, written once.
 //!
 //! Layer: collection.
-//! Holds: the documents, the row table and the index's parts, each in one framed blob under the segment's DEK.
+//! Holds: the documents, the row table, the chunks' hashes and the index's parts, each in one framed blob under the
+//! segment's DEK.
 //! Never: a plain byte in a blob; a blob name that says anything.
 //! Invariant: every blob opens only at its place in its own segment; a swap or truncation is refused.
 
@@ -29,7 +30,7 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use texts::{Texts, kept_texts, read_texts, tables};
+use texts::{Texts, hashed, hashes_in, kept_texts, read_texts, tables};
 
 mod texts;
 
@@ -68,14 +69,16 @@ pub(super) fn write_segment(
     entropy: &mut dyn Entropy,
 ) -> Result<Written, CollectionError> {
     let dek = Sealer::new(keys, fresh_id(entropy)?, entropy)?;
+    let hashes = hashed(&rows)?;
     let (documents, table) = tables(&rows);
     let (encoded, table) = (encode(&documents)?, encode(&table)?);
+    let listed = hashes.as_flattened().to_vec();
     let shape = Shape::of(profile)?;
     let texts = match shape.residency {
-        Residency::Memory => kept_texts(rows, documents)?,
-        Residency::Disk => read_texts(shape, &encoded, &table)?,
+        Residency::Memory => kept_texts(rows, documents, hashes),
+        Residency::Disk => read_texts(shape, &encoded, &table, Some(hashes))?,
     };
-    let mut plain = vec![(DOCUMENTS, encoded), (ROWS, table)];
+    let mut plain = vec![(DOCUMENTS, encoded), (ROWS, table), (HASHES, listed)];
     plain.extend(index.to_parts()?.into_iter().map(|(name, bytes)| (name.as_u8(), bytes)));
     let (mut parts, mut framed) = (Vec::with_capacity(plain.len()), HashMap::new());
     for (name, bytes) in plain {
@@ -152,6 +155,9 @@ fn load_segment(
     let mut opened = opened?;
     let mut take = |name| opened.remove(&name).ok_or(CollectionError::Tampered("segment part"));
     let (documents, table) = (take(DOCUMENTS)?, take(ROWS)?);
+    // A segment of before has none: they are computed.
+    let hashes = opened.remove(&HASHES);
+    let hashes = hashes.map(|part| hashes_in(part.plain.expose())).transpose()?;
     let mut parts = Vec::with_capacity(opened.len());
     for (name, part) in &opened {
         let name = PartName::from_u8(*name).ok_or(CollectionError::Tampered("segment part"))?;
@@ -159,7 +165,7 @@ fn load_segment(
     }
     let (index, texts) = rayon::join(
         || Segment::from_parts(&parts),
-        || read_texts(shape, documents.plain.expose(), table.plain.expose()),
+        || read_texts(shape, documents.plain.expose(), table.plain.expose(), hashes),
     );
     let (index, texts) = (index?, texts?);
     if index.analyzer() != shape.analyzer {
@@ -178,7 +184,8 @@ fn load_segment(
     }
     let Part { plain, framed, .. } = documents;
     // What was read goes before what it became is asked for.
-    drop((opened, plain, table, reading));
+    rayon::join(|| drop((plain, table)), || opened.into_par_iter().for_each(drop));
+    drop(reading);
     charge.ask(&home.accounts, texts.documents.iter().map(AsRef::as_ref), index.len())?;
     let framed = Some((framed, &dek));
     assemble((entry, shape), (index, live), texts, framed, charge, home)
@@ -289,3 +296,5 @@ pub(super) fn read_part(
 /// Part numbers beyond the index's own.
 pub(super) const DOCUMENTS: u8 = 128;
 pub(super) const ROWS: u8 = 129;
+/// Of the rows in turn, 32 bytes each.
+pub(super) const HASHES: u8 = 130;

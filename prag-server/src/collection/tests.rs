@@ -14,8 +14,10 @@ mod shelf;
 mod snapshots;
 mod wide;
 
+use super::manifest::SegmentEntry;
 use super::profile::sealed_profile;
 use super::record::{Batch, Chunk, Document, Idempotency, Op, decode, encode};
+use super::segment::HASHES;
 use super::shard::{Identity, batch, put_batches};
 use super::state::{Live, Part};
 use super::{CollectionError, CollectionShard, freeze, rows};
@@ -311,15 +313,37 @@ fn a_segment_under_another_root_is_refused() {
     let shard = create(&engine);
     put(&shard, "a", "a");
     freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    store_otherwise(shard, |segment| segment.root[0] ^= 1);
+    assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));
+}
+
+/// A segment of before chunks' hashes were stored opens under the same root.
+#[test]
+fn a_segment_without_hashes_opens() {
+    let engine = MemoryEngine::new();
+    let shard = create(&engine);
+    for id in ["a", "b", "c"] {
+        put(&shard, id, id);
+    }
+    freeze::compact(&shard, false, &mut OsEntropy).unwrap();
+    let frozen = roots(&shard);
+    store_otherwise(shard, |segment| {
+        let parts = segment.parts.len();
+        segment.parts.retain(|part| part.name != HASHES);
+        assert_eq!(segment.parts.len(), parts - 1);
+    });
+    assert_eq!(roots(&reopen(&engine).unwrap()), frozen);
+}
+
+/// Closes the shard with another entry of its first segment in its manifest.
+fn store_otherwise(shard: CollectionShard, change: impl FnOnce(&mut SegmentEntry)) {
     let mut manifest = shard.writer().manifest.clone();
-    manifest.segments[0].root[0] ^= 1;
+    change(&mut manifest.segments[0]);
     let mut write = StoreBatch::new();
     let (keys, store) = (shard.keys(), shard.home.store.as_ref());
     let before = manifest.clone();
     manifest.put(&before, (&keys, store), &mut write, &mut OsEntropy).unwrap();
     shard.home.store.commit(write).unwrap();
-    drop(shard);
-    assert!(matches!(reopen(&engine), Err(CollectionError::Tampered("segment root"))));
 }
 
 /// A batch taken from another sequence number does not pass for this one.

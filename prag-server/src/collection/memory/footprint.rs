@@ -9,7 +9,7 @@ use super::{Accounts, Charge, Component, Full, TextCharge};
 use crate::collection::manifest::SegmentEntry;
 use crate::collection::profile::Shape;
 use crate::collection::record::Document;
-use crate::collection::segment::{DOCUMENTS, ROWS};
+use crate::collection::segment::{DOCUMENTS, HASHES, ROWS};
 use prag_index::oblivious::Table;
 use prag_index::{PartName, Segment};
 use prag_protocol::wire::collections::Residency;
@@ -107,6 +107,8 @@ impl Footprint {
                 Some(PartName::Words) => found.words += length,
                 Some(PartName::Fields) => found.fields += 2 * length,
                 None if part.name == ROWS => found.texts += rows * LOCATION_BYTES,
+                // In the tree, which is counted by its rows.
+                None if part.name == HASHES => {}
                 // Of these only the records come into memory: asked for when they are there.
                 None if part.name == DOCUMENTS && shape.residency == Residency::Disk => {}
                 // Documents, and whatever is refused when it is read.

@@ -25,36 +25,44 @@ pub(super) struct Texts {
     pub(super) hit_bytes: usize,
 }
 
-/// From the parts as they are encoded. Side by side on rayon's threads.
+/// From the parts as they are encoded; `hashes`: of the chunks, row by row, where they were stored. Side by side on
+/// rayon's threads.
 pub(super) fn read_texts(
     shape: Shape,
     documents: &[u8],
     table: &[u8],
+    hashes: Option<Vec<[u8; 32]>>,
 ) -> Result<Texts, CollectionError> {
     let bad = |_| CollectionError::Tampered("segment records");
     let table: Vec<(u32, u32)> = decode(table).map_err(bad)?;
+    if hashes.as_ref().is_some_and(|hashes| hashes.len() != table.len()) {
+        return Err(CollectionError::Tampered("segment rows"));
+    }
     let (documents, leaves, hit_bytes) = match shape.residency {
         Residency::Memory => {
             let documents: Vec<Document> = decode(documents).map_err(bad)?;
             // Hashed before they are packed: to unpack them for it would take longer.
             let hash =
                 |(at, chunk): &(u32, u32)| documents.get(*at as usize)?.chunk_hash(*chunk).ok();
-            let leaves: Option<Vec<[u8; 32]>> = table.par_iter().map(hash).collect();
+            let leaves = hashes.or_else(|| table.par_iter().map(hash).collect());
             let pack = |document: Document| Arc::new(shape.packed(document));
             (documents.into_par_iter().map(pack).collect::<Vec<_>>(), leaves, 0)
         }
         Residency::Disk => {
             let part = documents;
             let documents = lying(part).map_err(bad)?;
-            let look = |(at, chunk): &(u32, u32)| {
+            let text = |(at, chunk): &(u32, u32)| {
                 let document = documents.get(*at as usize)?;
-                let text = read_in(part, &document.lies(*chunk)?)?;
-                Some((document.hash_of(*chunk, text), document.hit_bytes(*chunk, text)))
+                Some((document, *chunk, read_in(part, &document.lies(*chunk)?)?))
             };
-            let seen: Option<Vec<([u8; 32], usize)>> = table.par_iter().map(look).collect();
-            let widest = seen.iter().flatten().map(|(_, bytes)| *bytes).max();
-            let leaves = seen.map(|seen| seen.into_iter().map(|(hash, _)| hash).collect());
-            (documents.into_iter().map(Arc::new).collect(), leaves, widest.unwrap_or(0))
+            let hash = |row| text(row).map(|(document, chunk, text)| document.hash_of(chunk, text));
+            let width =
+                |row| text(row).map(|(document, chunk, text)| document.hit_bytes(chunk, text));
+            let widths: Option<Vec<usize>> = table.par_iter().map(width).collect();
+            let widths = widths.ok_or(CollectionError::Tampered("segment rows"))?;
+            let leaves = hashes.or_else(|| table.par_iter().map(hash).collect());
+            let widest = widths.into_iter().max().unwrap_or(0);
+            (documents.into_iter().map(Arc::new).collect(), leaves, widest)
         }
     };
     let row = |(document, chunk): (u32, u32)| {
@@ -71,10 +79,22 @@ pub(super) fn read_texts(
 pub(super) fn kept_texts(
     rows: Vec<Row>,
     documents: Vec<Arc<Document>>,
-) -> Result<Texts, CollectionError> {
-    let leaves: Result<Vec<_>, _> =
-        rows.iter().map(|row| row.document.chunk_hash(row.chunk)).collect();
-    Ok(Texts { documents, rows, tree: tree(leaves?.into_iter()), hit_bytes: 0 })
+    hashes: Vec<[u8; 32]>,
+) -> Texts {
+    Texts { documents, rows, tree: tree(hashes.into_iter()), hit_bytes: 0 }
+}
+
+/// The chunks' hashes, row by row.
+pub(super) fn hashed(rows: &[Row]) -> Result<Vec<[u8; 32]>, CollectionError> {
+    Ok(rows.iter().map(|row| row.document.chunk_hash(row.chunk)).collect::<Result<_, _>>()?)
+}
+
+/// The same, as they were stored.
+pub(super) fn hashes_in(part: &[u8]) -> Result<Vec<[u8; 32]>, CollectionError> {
+    match part.as_chunks() {
+        (hashes, []) => Ok(hashes.to_vec()),
+        _ => Err(CollectionError::Tampered("segment rows")),
+    }
 }
 
 /// The Merkle tree over the rows' chunk hashes.

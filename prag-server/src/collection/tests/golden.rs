@@ -246,14 +246,16 @@ fn golden_segment() {
     assert_eq!((manifest.format, manifest.base, manifest.version), (2, 4, 2));
     assert_eq!(manifest.roots, [(0, 0)]);
     let [entry, fresh] = manifest.segments.as_slice() else { panic!("two segments") };
-    assert_eq!(entry.parts.iter().map(|part| part.name).collect::<Vec<_>>(), [128, 129, 1, 3, 4]);
+    assert_eq!(
+        entry.parts.iter().map(|part| part.name).collect::<Vec<_>>(),
+        [128, 129, 130, 1, 3, 4]
+    );
     assert_eq!((entry.rows, &entry.profile), (2, &profile().digest));
     let dead = [0x3a, 0x30, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0];
     assert_eq!(entry.tombstones, dead);
     assert_eq!(fresh.tombstones, [0x3a, 0x30, 0, 0, 0, 0, 0, 0]);
-    let mut tree = MerkleLog::new();
-    for (id, text) in [("a", "bc"), ("d", "ef")] {
-        tree.append(&chunk_hash(&ChunkParts {
+    let hashes = [("a", "bc"), ("d", "ef")].map(|(id, text)| {
+        chunk_hash(&ChunkParts {
             salt: &[9; 16],
             document: id,
             title: "T",
@@ -263,7 +265,11 @@ fn golden_segment() {
             heading_path: &["Above".to_owned()],
             content_hash: blake3::hash(text.as_bytes()).as_bytes(),
             text,
-        }));
+        })
+    });
+    let mut tree = MerkleLog::new();
+    for hash in &hashes {
+        tree.append(hash);
     }
     assert_eq!(entry.root, tree.root());
 
@@ -284,8 +290,9 @@ fn golden_segment() {
     let expected = [&[2][..], &document_bytes(b"\x01a", b"bc"), &document_bytes(b"\x01d", b"ef")];
     assert_eq!(plain[0], expected.concat());
     assert_eq!(plain[1], [2, 0, 0, 1, 0]);
+    assert_eq!(plain[2], hashes.concat());
     // Vectors are of part format 2, words and fields of 1.
-    for (part, format) in plain[2..].iter().zip([2, 1, 1]) {
+    for (part, format) in plain[3..].iter().zip([2, 1, 1]) {
         assert_eq!(part[..8], [format, 0x00, 0x58, 0x50, 2, 0, 0, 0]);
     }
 }
