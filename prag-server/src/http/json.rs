@@ -162,6 +162,38 @@ mod tests {
         assert!(parse::<String>(text.as_bytes()).is_ok());
     }
 
+    /// Nesting of whatever bytes is what one that looks at each of them in turn finds.
+    #[test]
+    fn depth_is_that_of_a_naive_twin() {
+        let twin = |body: &[u8]| {
+            let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+            for &byte in body {
+                match byte {
+                    _ if escaped => escaped = false,
+                    b'\\' if quoted => escaped = true,
+                    b'"' => quoted = !quoted,
+                    b'[' | b'{' if !quoted => depth += 1,
+                    b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                deepest = deepest.max(depth);
+            }
+            deepest > JSON_DEPTH_MAX
+        };
+        let (mut seed, mut refused) = (7u64, 0);
+        for round in 0..20_000 {
+            let mut draw = || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (seed >> 33) as usize
+            };
+            let length = draw() % 300;
+            let body: Vec<u8> = (0..length).map(|_| b"[[[[[{]}\"\\a"[draw() % 11]).collect();
+            assert_eq!(measure(&body).is_err(), twin(&body), "{round}");
+            refused += usize::from(twin(&body));
+        }
+        assert!((1000..19_000).contains(&refused), "{refused} of both kinds");
+    }
+
     /// Each way to fail has its code and its place, and repeats nothing that was sent.
     #[test]
     fn problems_name_places_not_values() {
