@@ -10,6 +10,8 @@
 pub(super) enum Means {
     /// A byte a component.
     Codes,
+    /// Four bits a component.
+    Nibbles,
     /// A bit a component: less time a row, and more rows.
     Signs,
 }
@@ -18,7 +20,7 @@ impl Means {
     /// Whether a walk of `breadth` is the cheaper way to the best of `allowed` rows among `rows`.
     pub(super) fn walks(self, allowed: usize, rows: usize, breadth: usize) -> bool {
         let (scored, per_breadth) = match self {
-            Self::Codes => (CODES_SCORED, CODES_SCORED_PER_BREADTH),
+            Self::Codes | Self::Nibbles => (CODES_SCORED, CODES_SCORED_PER_BREADTH),
             Self::Signs => (SIGNS_SCORED, SIGNS_SCORED_PER_BREADTH),
         };
         allowed > (scored + per_breadth * breadth) * self.dear(allowed, rows)
@@ -30,7 +32,7 @@ impl Means {
     pub(super) fn budget(self, allowed: usize, rows: usize) -> usize {
         let even = allowed / self.dear(allowed, rows);
         match self {
-            Self::Codes => even,
+            Self::Codes | Self::Nibbles => even,
             Self::Signs => even + even / 2,
         }
     }
@@ -43,7 +45,7 @@ impl Means {
     /// As how many rows of a scan a row costs that a walk scores.
     fn dear(self, allowed: usize, rows: usize) -> usize {
         let (dear, bridging) = match self {
-            Self::Codes => (CODES_DEAR, CODES_BRIDGING),
+            Self::Codes | Self::Nibbles => (CODES_DEAR, CODES_BRIDGING),
             Self::Signs => (SIGNS_DEAR, SIGNS_BRIDGING),
         };
         dear + bridging * rows.saturating_sub(allowed) / rows.max(1)
@@ -54,6 +56,7 @@ impl Means {
     pub(super) fn breadth(self, k: usize, ef: usize) -> (usize, usize) {
         match self {
             Self::Codes => (ef, (RESCORE_MIN + ef / 4).max(k + k / 4)),
+            Self::Nibbles => (ef, (RESCORE_MIN + ef / 4).max(k + k / 4).max(ef)),
             Self::Signs => {
                 let breadth = ef + SIGNS_WIDER.max(k - k / 4);
                 (breadth, 2 * breadth)

@@ -46,7 +46,7 @@ impl Scratch {
         self.seen.clear();
         self.seen.insert(start);
         self.pool.reset(ef, ef);
-        self.pool.push(start, -codes.distance(isa, from, start));
+        self.pool.push(isa, start, -codes.distance(isa, from, start));
         while let Some(open) = self.pool.take() {
             self.fresh.clear();
             for &link in lists.of(open) {
@@ -56,7 +56,7 @@ impl Scratch {
                 }
             }
             for &node in &self.fresh {
-                self.pool.push(node, -codes.distance(isa, from, node));
+                self.pool.push(isa, node, -codes.distance(isa, from, node));
             }
         }
     }
