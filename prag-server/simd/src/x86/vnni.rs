@@ -118,9 +118,10 @@ pub(super) fn nibble_scores_of_lines(
             _mm_sub_epi32(added([sum(a), sum(b), sum(c), sum(d)]), _mm_set1_epi32(pitch.bias));
         let [a, b, c, d] = [a, b, c, d].map(|row| scale(std::slice::from_ref(row)));
         let rests = _mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_set1_ps(pitch.step));
+        let scores = _mm_mul_ps(rests, _mm_setr_ps(a, b, c, d));
         let mut four = [0f32; 4];
         // SAFETY: 16 bytes.
-        unsafe { _mm_storeu_ps(four.as_mut_ptr(), _mm_mul_ps(rests, _mm_setr_ps(a, b, c, d))) };
+        unsafe { _mm_storeu_ps(four.as_mut_ptr(), scores) };
         four
     };
     let (fours, rest) = rows.as_chunks::<4>();
