@@ -28,6 +28,7 @@ use crate::simd::{Dot, vectorized};
 use crate::top::{Hit, Mask};
 use codes::Codes;
 use prag_simd::{Isa, half, whole};
+use sift::By;
 
 /// What is kept of a vector beside the codes of the first pass, which take a byte a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,12 +171,11 @@ impl Vectors {
         scan::scan(self, query, allowed, k)
     }
 
-    /// All but about one in a thousand of the best `k` allowed rows, by signs where there are any and enough rows.
+    /// All but about one in a thousand of the best `k` allowed rows, by signs or nibbles where there are any and enough rows.
     pub(crate) fn sift(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
-        match &self.signs {
-            Some(signs) if k > 0 && 2 * k <= allowed.len() => {
-                sift::sift(self, signs, query, allowed, k)
-            }
+        let by = self.signs.as_ref().map(By::Signs);
+        match by.or(self.nibbles.as_ref().map(By::Nibbles)) {
+            Some(by) if k > 0 && 2 * k <= allowed.len() => sift::sift(self, by, query, allowed, k),
             _ => self.scan(query, allowed, k),
         }
     }

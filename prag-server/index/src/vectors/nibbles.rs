@@ -76,6 +76,24 @@ impl Nibbles {
         score + prag_simd::scale(self.row(row)) * query.doubt + query.slack
     }
 
+    /// [`Nibbles::high`] of each of `rows` into `highs`, which is as long. Rows are asked for ahead.
+    #[inline(always)]
+    pub(super) fn highs<S: Isa>(&self, isa: S, query: &Pitched, rows: &[u32], highs: &mut [f32]) {
+        let mut ahead = rows.iter();
+        for &row in ahead.by_ref().take(BLOCK) {
+            self.expect(isa, row);
+        }
+        for (rows, highs) in rows.chunks(BLOCK).zip(highs.chunks_mut(BLOCK)) {
+            for &row in ahead.by_ref().take(BLOCK) {
+                self.expect(isa, row);
+            }
+            self.estimates(isa, query, rows, highs);
+            for (row, high) in rows.iter().zip(highs) {
+                *high = self.high(query, *row, *high);
+            }
+        }
+    }
+
     /// Ask for what [`Nibbles::estimates`] reads.
     #[inline(always)]
     pub(crate) fn expect<S: Isa>(&self, isa: S, row: u32) {
@@ -180,3 +198,5 @@ const ROUGH_SHARE: usize = 16;
 /// As of signs: as many standard deviations are allowed for.
 const DEVIATIONS: f32 = 3.0;
 const TASK_LINES: usize = 1024;
+/// Rows that are scored at once, and as many are on their way.
+const BLOCK: usize = 16;
