@@ -10,6 +10,8 @@
 
 mod floats;
 mod memory;
+mod nibbles;
+mod ranks;
 mod scalar;
 mod square;
 mod terms;
@@ -20,6 +22,8 @@ mod x86;
 
 pub use floats::{half, whole};
 pub use memory::{flatten, large_pages, roomy};
+pub use nibbles::{Halves, NIBBLE_BIAS, Pitch, scale};
+pub use ranks::{BLOCK, Block, FIT_AHEAD, entry, node, score};
 pub use square::{SIDE, Square, halves};
 pub use terms::{Terms, tail};
 
@@ -107,6 +111,24 @@ pub trait Isa: Copy + sealed::Sealed {
         scalar::scores(self, query, terms, lines, rows, scores);
     }
 
+    /// Σ low·number of the first half + high·number of the second, over lines of equal count, where low and high are the
+    /// halves of a row's bytes, 0 to 15.
+    fn dot_nibbles(self, query: &[Halves], row: &[Line<u8>]) -> i32;
+
+    /// For each of `rows` its score, by [`Pitch::score`] of [`Isa::dot_nibbles`] and [`scale`], into `scores`, which is as
+    /// long. A row is as many of `lines` as the query has, at least one.
+    #[inline(always)]
+    fn nibble_scores(
+        self,
+        query: &[Halves],
+        pitch: &Pitch,
+        lines: &[Line<u8>],
+        rows: &[u32],
+        scores: &mut [f32],
+    ) {
+        nibbles::scores(self, query, pitch, lines, rows, scores);
+    }
+
     /// Which bits are set in `words`, ascending, into `places`: room for as many and [`PLACES_AHEAD`] more, since what
     /// is behind the last may be written to.
     #[inline(always)]
@@ -119,6 +141,19 @@ pub trait Isa: Copy + sealed::Sealed {
     #[inline(always)]
     fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
         scalar::keep(values, scores, bar, 0, 0)
+    }
+
+    /// The entries of those nodes, of as many scores, that are greater than `bar`, in order, into `fit`: room for all and
+    /// [`FIT_AHEAD`] more, since what is behind the last may be written to. Answers how many there are.
+    #[inline(always)]
+    fn fit(self, nodes: &[u32], scores: &[f32], bar: u64, fit: &mut [u64]) -> usize {
+        ranks::fit(nodes, scores, bar, fit, 0, 0)
+    }
+
+    /// Put `entries` into `blocks`, the greatest of which are first and stay so; as many of the least fall out.
+    #[inline(always)]
+    fn insert(self, blocks: &mut [Block], entries: &[u64]) {
+        ranks::insert(blocks, entries);
     }
 
     /// The inner product of f32 and f32, to the length of the shorter.

@@ -5,7 +5,7 @@
 //! Never: intrinsics.
 //! Invariant: sums of at most 4,096 products of bytes stay below 2^31.
 
-use crate::{BIAS, Isa, Line, Planes, Terms, floats, sealed, tail};
+use crate::{BIAS, Halves, Isa, Line, Planes, Terms, floats, nibbles, sealed, tail};
 
 /// The base of the architecture.
 #[derive(Clone, Copy)]
@@ -29,6 +29,11 @@ impl Isa for Scalar {
     #[inline(always)]
     fn sum_bits(self, query: &[Planes], row: &[Line<u8>]) -> u32 {
         query.iter().zip(row).map(|(planes, row)| bits(planes, row)).sum()
+    }
+
+    #[inline(always)]
+    fn dot_nibbles(self, query: &[Halves], row: &[Line<u8>]) -> i32 {
+        nibbles::dot(query, row)
     }
 
     #[inline(always)]

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod nibbles;
+mod ranks;
+
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -11,11 +11,15 @@
 mod avx2;
 mod avx512;
 mod popcnt;
+mod ranks;
 mod square;
 mod vnni;
 
+use crate::ranks::Block;
 use crate::scalar::{self, Scalar};
-use crate::{Isa, Kernel, LINE, Level, Line, Planes, Square, Terms, sealed};
+use crate::{
+    Halves, Isa, Kernel, LINE, Level, Line, Pitch, Planes, Square, Terms, nibbles, sealed,
+};
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::sync::LazyLock;
@@ -106,6 +110,12 @@ macro_rules! instruction_set {
             }
 
             #[inline(always)]
+            fn dot_nibbles(self, query: &[Halves], row: &[Line<u8>]) -> i32 {
+                // SAFETY: the token proves the features.
+                unsafe { $codes::dot_nibbles(query, row) }
+            }
+
+            #[inline(always)]
             fn dot_f32(self, left: &[f32], right: &[f32]) -> f32 {
                 // SAFETY: the token proves the features.
                 unsafe { $floats::dot_f32(left, right) }
@@ -141,16 +151,45 @@ macro_rules! vnni_by_many {
             // SAFETY: the token proves the features.
             unsafe { vnni::dot_two(query, bias, row) }
         }
+
+        #[inline(always)]
+        fn nibble_scores(
+            self,
+            query: &[Halves],
+            pitch: &Pitch,
+            lines: &[Line<u8>],
+            rows: &[u32],
+            scores: &mut [f32],
+        ) {
+            if let [halves] = query {
+                // SAFETY: the token proves the features.
+                unsafe { vnni::nibble_scores_of_lines(halves, pitch, lines, rows, scores) }
+            } else {
+                nibbles::scores(self, query, pitch, lines, rows, scores);
+            }
+        }
     };
 }
 
 /// What registers of 16 numbers do better than the compiler with plain loops.
-macro_rules! squares {
+macro_rules! by_registers {
     () => {
         #[inline(always)]
         fn transform(self, square: &mut Square) {
             // SAFETY: the token proves the features.
             unsafe { square::transform(square) }
+        }
+
+        #[inline(always)]
+        fn fit(self, nodes: &[u32], scores: &[f32], bar: u64, fit: &mut [u64]) -> usize {
+            // SAFETY: the token proves the features.
+            unsafe { ranks::fit(nodes, scores, bar, fit) }
+        }
+
+        #[inline(always)]
+        fn insert(self, blocks: &mut [Block], entries: &[u64]) {
+            // SAFETY: the token proves the features.
+            unsafe { ranks::insert(blocks, entries) }
         }
     };
 }
@@ -164,7 +203,7 @@ instruction_set!(
     avx512,
     "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl",
     {
-        squares!();
+        by_registers!();
     }
 );
 instruction_set!(
@@ -175,7 +214,7 @@ instruction_set!(
     avx512,
     "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni",
     {
-        squares!();
+        by_registers!();
         vnni_by_many!();
     }
 );
@@ -187,7 +226,7 @@ instruction_set!(
     popcnt,
     "avx2,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq,avx512vbmi2",
     {
-        squares!();
+        by_registers!();
         vnni_by_many!();
 
         #[inline(always)]

@@ -54,7 +54,7 @@ impl Found {
                 walk.vectors.expect_exact(isa, row);
             }
             if by.high(row, estimate) >= bar {
-                best.push(row, walk.vectors.exact(isa, walk.target, row));
+                best.push(isa, row, walk.vectors.exact(isa, walk.target, row));
             }
         }
         let hits = best.scored().take(walk.k);

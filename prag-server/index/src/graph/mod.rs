@@ -74,6 +74,12 @@ impl Graph {
         Self { bottom, upper: levels, entry }
     }
 
+    /// A neighbour of a node on the bottom level: half of the others are about as near, or nearer.
+    pub(crate) fn near(&self, node: u32) -> Option<u32> {
+        let links = self.bottom.of(node as usize);
+        links.get(links.len() / 2).copied()
+    }
+
     /// Bytes that links and levels take.
     pub(crate) fn memory(&self) -> usize {
         let level = |level: &Level| {

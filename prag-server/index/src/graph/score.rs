@@ -5,7 +5,7 @@
 //! Never: an exact score.
 //! Invariant: a score has the same bits whatever it is asked for with.
 
-use crate::vectors::{Query, Signs, Sought, Vectors};
+use crate::vectors::{Nibbles, Pitched, Query, Signs, Sought, Vectors};
 use prag_simd::Isa;
 
 /// Scores of one query.
@@ -26,6 +26,12 @@ pub(super) trait Scorer {
 pub(super) struct ByCodes<'a> {
     pub(super) vectors: &'a Vectors,
     pub(super) query: &'a Query<'a>,
+}
+
+/// Four bits a component.
+pub(super) struct ByNibbles<'a> {
+    pub(super) nibbles: &'a Nibbles,
+    pub(super) query: &'a Pitched,
 }
 
 /// A bit a component.
@@ -63,6 +69,28 @@ impl Scorer for ByCodes<'_> {
     #[inline(always)]
     fn expect<S: Isa>(&self, isa: S, row: u32) {
         self.vectors.expect(isa, row);
+    }
+}
+
+impl Scorer for ByNibbles<'_> {
+    /// Breadth 4 from the best of the level of 390 took 0.98 of the time on GloVe, and missed twice as many in 500 far
+    /// clusters.
+    const UPPER_EF: usize = ByCodes::UPPER_EF;
+    const SWEPT_MAX: usize = 0;
+
+    #[inline(always)]
+    fn scores<S: Isa>(&self, isa: S, rows: &[u32], scores: &mut [f32]) {
+        self.nibbles.estimates(isa, self.query, rows, scores);
+    }
+
+    #[inline(always)]
+    fn high(&self, row: u32, score: f32) -> f32 {
+        self.nibbles.high(self.query, row, score)
+    }
+
+    #[inline(always)]
+    fn expect<S: Isa>(&self, isa: S, row: u32) {
+        self.nibbles.expect(isa, row);
     }
 }
 

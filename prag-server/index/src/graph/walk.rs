@@ -17,10 +17,10 @@
 use super::Graph;
 use super::found::Found;
 use super::pool::Pool;
-use super::score::{ByCodes, BySigns, Scorer};
+use super::score::{ByCodes, ByNibbles, BySigns, Scorer};
 use super::seen::Seen;
 use crate::top::{Hit, Mask};
-use crate::vectors::{Query, Sought, Target, Vectors};
+use crate::vectors::{Pitched, Query, Sought, Target, Vectors};
 use prag_simd::{Isa, Kernel};
 use std::cell::Cell;
 
@@ -61,7 +61,7 @@ struct State {
 }
 
 thread_local! {
-    static STATE: Cell<Option<Box<(State, Sought)>>> = const { Cell::new(None) };
+    static STATE: Cell<Option<Box<(State, Sought, Pitched)>>> = const { Cell::new(None) };
 }
 
 impl Kernel for Walk<'_> {
@@ -71,15 +71,19 @@ impl Kernel for Walk<'_> {
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Option<Vec<Hit>> {
         let mut kept = STATE.take().unwrap_or_default();
-        let (state, sought) = &mut *kept;
+        let (state, sought, pitched) = &mut *kept;
         state.seen.reserve(self.graph.bottom.offsets.len());
-        let found = match self.vectors.signs() {
-            Some(signs) => {
+        let found = match (self.vectors.signs(), self.vectors.nibbles()) {
+            (Some(signs), _) => {
                 sought.aim(isa, signs, self.target.floats());
                 let doubt = sought.highest(signs).doubt;
                 self.go(isa, &BySigns { signs, query: sought, doubt }, state)
             }
-            None => {
+            (None, Some(nibbles)) => {
+                pitched.aim(nibbles, &Query::of(self.target));
+                self.go(isa, &ByNibbles { nibbles, query: pitched }, state)
+            }
+            (None, None) => {
                 let query = &Query::of(self.target);
                 self.go(isa, &ByCodes { vectors: self.vectors, query }, state)
             }
@@ -110,7 +114,9 @@ impl Walk<'_> {
         let swept = upper.iter().position(|level| level.nodes.len() <= R::SWEPT_MAX);
         if let Some(level) = swept.and_then(|at| upper.get(at)) {
             pool.reset(R::UPPER_EF, 0);
-            pool.offer(0.., score(isa, by, &level.nodes, scores), |_| {});
+            near.clear();
+            near.extend((0..).zip(&level.nodes).map(|(place, _)| place));
+            pool.offer(isa, near, score(isa, by, &level.nodes, scores), |_| {});
             starts.extend(pool.nodes().map(|place| level.below[place as usize]));
         } else {
             starts.push(self.graph.entry);
@@ -126,7 +132,7 @@ impl Walk<'_> {
             loop {
                 rows.clear();
                 rows.extend(near.iter().map(|place| node(*place)));
-                pool.offer(near.iter().copied(), score(isa, by, rows, scores), |_| {});
+                pool.offer(isa, near, score(isa, by, rows, scores), |_| {});
                 let Some(from) = pool.take() else { break };
                 near.clear();
                 seen.admit(level.adjacency.of(from as usize), near, |place| {
@@ -155,7 +161,7 @@ impl Walk<'_> {
         for &start in starts.iter() {
             seen.insert(start);
         }
-        pool.offer(starts.iter().copied(), score(isa, by, starts, scores), |_| {});
+        pool.offer(isa, starts, score(isa, by, starts, scores), |_| {});
         let mut left = self.budget;
         let mut last = None;
         loop {
@@ -174,7 +180,7 @@ impl Walk<'_> {
             } else if next.is_none() && near.is_empty() {
                 return Some(());
             }
-            pool.offer(near.iter().copied(), score(isa, by, near, scores), |node| {
+            pool.offer(isa, near, score(isa, by, near, scores), |node| {
                 bottom.expect_offsets(isa, node);
             });
             std::mem::swap(near, fresh);

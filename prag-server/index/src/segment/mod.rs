@@ -47,7 +47,8 @@ pub struct BuildParams {
     pub m: usize,
     /// Breadth of the search for them, `m` to 4096.
     pub ef_construction: usize,
-    /// Whether the bottom's links are chosen once more, among two-hop neighbours: two fifths of a build more.
+    /// Whether the bottom's links are chosen once more, among what a search of half
+    /// `ef_construction` finds, and by both ends: about three fifths of a build more.
     pub refine: bool,
     /// Threads, 1 to 1024.
     pub threads: usize,
@@ -161,6 +162,9 @@ impl Segment {
                 vectors.sign();
             }
             vectors.settle();
+            if let Some(graph) = &graph {
+                vectors.halve(|row| graph.near(row));
+            }
             (vectors, fields)
         };
         if watch.stopped() {
@@ -287,7 +291,13 @@ impl Segment {
 
     /// What a walk goes by.
     fn means(&self) -> Means {
-        if self.vectors.signs().is_some() { Means::Signs } else { Means::Codes }
+        if self.vectors.signs().is_some() {
+            Means::Signs
+        } else if self.vectors.nibbles().is_some() {
+            Means::Nibbles
+        } else {
+            Means::Codes
+        }
     }
 
     /// Nothing where there is no graph, or where the walk cost more than a scan, or got stuck.

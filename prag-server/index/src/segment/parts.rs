@@ -49,7 +49,11 @@ impl Segment {
             },
             || rayon::join(|| Words::from_bytes(words, rows), || Fields::from_bytes(fields, rows)),
         );
-        Ok(Self { rows, vectors: vectors?.0, graph: graph?, words: words?, fields: fields? })
+        let (mut vectors, graph) = (vectors?.0, graph?);
+        if let Some(graph) = &graph {
+            vectors.halve(|row| graph.near(row));
+        }
+        Ok(Self { rows, vectors, graph, words: words?, fields: fields? })
     }
 }
 

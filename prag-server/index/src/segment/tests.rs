@@ -3,6 +3,7 @@
 mod build;
 mod filters;
 mod fuzz;
+mod nibbles;
 mod signs;
 
 use super::*;

@@ -93,7 +93,7 @@ impl Vectors {
             },
         );
         let (kept, signs) = kept?;
-        let mut vectors = Self { dimension, codes, kept, signs };
+        let mut vectors = Self { dimension, codes, kept, signs, nibbles: None };
         if !vectors.all_unit() {
             return Err(corrupt);
         }

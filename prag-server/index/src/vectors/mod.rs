@@ -7,6 +7,7 @@
 
 mod bytes;
 mod codes;
+mod nibbles;
 mod query;
 mod rotate;
 mod scan;
@@ -17,6 +18,7 @@ mod sought;
 mod tests;
 
 pub(crate) use codes::largest;
+pub(crate) use nibbles::{Nibbles, Pitched};
 pub(crate) use query::{Query, Target};
 pub(crate) use signs::Signs;
 pub(crate) use sought::Sought;
@@ -26,6 +28,7 @@ use crate::simd::{Dot, vectorized};
 use crate::top::{Hit, Mask};
 use codes::Codes;
 use prag_simd::{Isa, half, whole};
+use sift::By;
 
 /// What is kept of a vector beside the codes of the first pass, which take a byte a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub(crate) struct Vectors {
     kept: Kept,
     /// Where walks go by them.
     signs: Option<Signs>,
+    /// Where walks go by these.
+    nibbles: Option<Nibbles>,
 }
 
 enum Kept {
@@ -63,7 +68,7 @@ impl Vectors {
             Precision::I8 => Kept::I8,
         };
         let codes = Codes::new(dimension, rows, precision != Precision::I8);
-        Self { dimension, codes, kept, signs: None }
+        Self { dimension, codes, kept, signs: None, nibbles: None }
     }
 
     /// Add a row that was checked by [`is_unit`].
@@ -104,6 +109,18 @@ impl Vectors {
             signs.push(&row);
         }
         self.signs = Some(signs);
+    }
+
+    /// Make nibbles of all codes, if they suit; not of a dimension that may have signs, nor where codes are all that is
+    /// kept, to save memory. `near`: a row that is as near to one as its neighbours in a graph are. No row may come behind.
+    pub(crate) fn halve(&mut self, near: impl Fn(u32) -> Option<u32>) {
+        if !Signs::suit(self.dimension) && !matches!(self.kept, Kept::I8) {
+            self.nibbles = Nibbles::of(&self.codes, self.dimension, near);
+        }
+    }
+
+    pub(crate) fn nibbles(&self) -> Option<&Nibbles> {
+        self.nibbles.as_ref()
     }
 
     pub(crate) fn signs(&self) -> Option<&Signs> {
@@ -154,12 +171,11 @@ impl Vectors {
         scan::scan(self, query, allowed, k)
     }
 
-    /// All but about one in a thousand of the best `k` allowed rows, by signs where there are any and enough rows.
+    /// All but about one in a thousand of the best `k` allowed rows, by signs or nibbles where there are any and enough rows.
     pub(crate) fn sift(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
-        match &self.signs {
-            Some(signs) if k > 0 && 2 * k <= allowed.len() => {
-                sift::sift(self, signs, query, allowed, k)
-            }
+        let by = self.signs.as_ref().map(By::Signs);
+        match by.or(self.nibbles.as_ref().map(By::Nibbles)) {
+            Some(by) if k > 0 && 2 * k <= allowed.len() => sift::sift(self, by, query, allowed, k),
             _ => self.scan(query, allowed, k),
         }
     }
@@ -171,7 +187,9 @@ impl Vectors {
             Kept::F16(halves) => halves.capacity() * size_of::<u16>(),
             Kept::I8 => 0,
         };
-        [kept, self.codes.memory() + self.signs.as_ref().map_or(0, Signs::memory)]
+        let signs = self.signs.as_ref().map_or(0, Signs::memory);
+        let nibbles = self.nibbles.as_ref().map_or(0, Nibbles::memory);
+        [kept, self.codes.memory() + signs + nibbles]
     }
 
     /// No row comes any more: ask for large pages, which spare a walk most of its address translations.

@@ -101,6 +101,11 @@ impl<'a> Query<'a> {
         self.step * 256.0
     }
 
+    #[inline(always)]
+    pub(super) fn length(&self) -> f32 {
+        self.length
+    }
+
     /// How far a score by codes may be off, for a row whose codes are off by `error`.
     #[inline(always)]
     pub(super) fn slack(&self, error: f32) -> f32 {

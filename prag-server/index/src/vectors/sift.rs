@@ -1,15 +1,15 @@
-//! The scan that begins with signs: of many allowed rows, where almost all of the best are enough.
+//! The scan that begins with signs or nibbles: of many allowed rows, where almost all of the best are enough.
 //!
 //! Layer: index.
-//! Holds: one pass over the signs of the allowed rows, a line each; then codes, and what is kept of the few.
+//! Holds: one pass over the signs or nibbles of the allowed rows, mostly a line each; then codes, and what is kept of the few.
 //! Never: what answers where exactness is asked for; a row twice by what is kept of it; more than two numbers a row.
-//! Invariant: a row of the best is missed only if its estimate is too low by more than [`Sought::highest`] allows for,
+//! Invariant: a row of the best is missed only if its estimate is too low by more than [`Sought::highest`] or [`Nibbles::high`] allows for,
 //! as less than one in 700 is. What codes rule out, they rule out for certain. Scores are exact.
 //!
 //! No number of candidates is set: where many rows lie close to the k-th best score, as many are compared as the bound
 //! does not rule out, in the worst case all. (Gao and Long 2024, section 4: the bound decides what is scored again.)
 
-use super::{Query, Signs, Sought, Vectors};
+use super::{Nibbles, Pitched, Query, Signs, Sought, Vectors};
 use crate::scratch::Lent;
 use crate::top::{Hit, Mask, Top};
 use prag_simd::{Isa, Kernel, dispatch};
@@ -19,20 +19,27 @@ thread_local! {
     static SOUGHT: Cell<Sought> = Cell::default();
 }
 
+/// What the scan begins with.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    Signs(&'a Signs),
+    Nibbles(&'a Nibbles),
+}
+
 /// Almost all of the best `k` allowed rows, of which there are at least twice as many.
 pub(super) fn sift(
     vectors: &Vectors,
-    signs: &Signs,
+    by: By<'_>,
     query: &Query<'_>,
     allowed: &Mask,
     k: usize,
 ) -> Vec<Hit> {
-    dispatch(Sift { vectors, signs, query, allowed, k })
+    dispatch(Sift { vectors, by, query, allowed, k })
 }
 
 struct Sift<'a> {
     vectors: &'a Vectors,
-    signs: &'a Signs,
+    by: By<'a>,
     query: &'a Query<'a>,
     allowed: &'a Mask,
     /// At least 1, at most half as many as are allowed.
@@ -44,15 +51,24 @@ impl Kernel for Sift<'_> {
 
     #[inline(always)]
     fn run<S: Isa>(self, isa: S) -> Vec<Hit> {
-        let Self { signs, query, allowed, k, .. } = self;
+        let Self { by, query, allowed, k, .. } = self;
         let mut rows: Lent<u32> = Lent::default();
         allowed.list(isa, &mut rows);
         let mut highs: Lent<f32> = Lent::default();
         highs.resize(rows.len(), f32::MIN);
-        let mut sought = SOUGHT.take();
-        sought.aim_roughly(isa, signs, query.floats());
-        signs.highs(isa, &sought, &rows, &mut highs);
-        SOUGHT.set(sought);
+        match by {
+            By::Signs(signs) => {
+                let mut sought = SOUGHT.take();
+                sought.aim_roughly(isa, signs, query.floats());
+                signs.highs(isa, &sought, &rows, &mut highs);
+                SOUGHT.set(sought);
+            }
+            By::Nibbles(nibbles) => {
+                let mut pitched = Pitched::default();
+                pitched.aim(nibbles, query);
+                nibbles.highs(isa, &pitched, &rows, &mut highs);
+            }
+        }
         let mut top = Top::new(k);
         self.begin(isa, &rows, &mut highs, &mut top);
         // The k-th best of some true scores: what may not reach it is not among the best.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod nibbles;
 mod sift;
 mod signs;
 

@@ -6,7 +6,7 @@
 //! Invariant: codes are widened to 16 bits, so that no product saturates.
 
 use crate::floats::{self, LANES};
-use crate::{BIAS, Line, Planes};
+use crate::{BIAS, Halves, Line, Planes};
 use std::arch::x86_64::*;
 
 /// A quarter of a line.
@@ -64,10 +64,31 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
 /// Half a line.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_half(line: &Line<u8>, half: usize) -> __m256i {
+fn load_half<T>(line: &Line<T>, half: usize) -> __m256i {
     let (halves, _) = line.0.as_chunks::<32>();
+    const { assert!(size_of::<T>() == 1) };
     // SAFETY: the half is 32 bytes; the load asks for no alignment.
     unsafe { _mm256_loadu_si256(halves[half].as_ptr().cast()) }
+}
+
+/// Two products of a number of four bits and a code are at most 3,840 together: here `maddubs` does not saturate.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn dot_nibbles(query: &[Halves], row: &[Line<u8>]) -> i32 {
+    let (low, ones) = (_mm256_set1_epi8(15), _mm256_set1_epi16(1));
+    let mut sums = [_mm256_setzero_si256(); 2];
+    for ([first, second], row) in query.iter().zip(row) {
+        for (half, sum) in sums.iter_mut().enumerate() {
+            let row = load_half(row, half);
+            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(row), low);
+            let products = _mm256_add_epi16(
+                _mm256_maddubs_epi16(_mm256_and_si256(row, low), load_half(first, half)),
+                _mm256_maddubs_epi16(upper, load_half(second, half)),
+            );
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(products, ones));
+        }
+    }
+    reduce(sums)
 }
 
 /// Bits are counted by looking up halves of bytes. A byte's count over four planes is at most 120.

@@ -6,7 +6,7 @@
 //! Invariant: codes are widened to 16 bits, so that no product saturates.
 
 use crate::floats::{self, LANES};
-use crate::{BIAS, Line, Planes};
+use crate::{BIAS, Halves, Line, Planes};
 use std::arch::x86_64::*;
 
 /// A whole line.
@@ -58,6 +58,30 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
                 _mm512_madd_epi16(signed(load_half(left, half)), signed(load_half(right, half)));
             sum = _mm512_add_epi32(sum, products);
         }
+    }
+    _mm512_reduce_add_epi32(sum)
+}
+
+/// A row's lower and upper halves of bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn nibbles(row: __m512i) -> [__m512i; 2] {
+    let low = _mm512_set1_epi8(15);
+    [_mm512_and_si512(row, low), _mm512_and_si512(_mm512_srli_epi32::<4>(row), low)]
+}
+
+/// Two products of a number of four bits and a code are at most 3,840 together: here `maddubs` does not saturate.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn dot_nibbles(query: &[Halves], row: &[Line<u8>]) -> i32 {
+    let mut sum = _mm512_setzero_si512();
+    for ([first, second], row) in query.iter().zip(row) {
+        let [low, high] = nibbles(load(row));
+        let products = _mm512_add_epi16(
+            _mm512_maddubs_epi16(low, load(first)),
+            _mm512_maddubs_epi16(high, load(second)),
+        );
+        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(products, _mm512_set1_epi16(1)));
     }
     _mm512_reduce_add_epi32(sum)
 }

@@ -6,8 +6,8 @@
 //! Invariant: rows are bytes without sign, so each sum is [`BIAS`](crate::BIAS)·Σ query too large, and that is
 //! taken off at the end.
 
-use super::avx512::load;
-use crate::{BIAS, Line};
+use super::avx512::{load, nibbles};
+use crate::{BIAS, Halves, Line, Pitch, scale};
 use std::arch::x86_64::*;
 
 #[inline]
@@ -34,16 +34,20 @@ pub(super) fn dot_four(query: &[Line<i8>], bias: i32, rows: [&[Line<u8>]; 4]) ->
         c = _mm512_dpbusd_epi32(c, load(third), query);
         d = _mm512_dpbusd_epi32(d, load(fourth), query);
     }
+    let sums = _mm_sub_epi32(added([a, b, c, d]), _mm_set1_epi32(bias));
+    let mut four = [0i32; 4];
+    // SAFETY: 16 bytes.
+    unsafe { _mm_storeu_si128(four.as_mut_ptr().cast(), sums) };
+    four
+}
+
+/// The sum of each register's lanes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn added([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let pairs = [_mm256_hadd_epi32(halved(a), halved(b)), _mm256_hadd_epi32(halved(c), halved(d))];
     let sums = _mm256_hadd_epi32(pairs[0], pairs[1]);
-    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-    let sums = _mm_sub_epi32(sums, _mm_set1_epi32(bias));
-    [
-        _mm_extract_epi32::<0>(sums),
-        _mm_extract_epi32::<1>(sums),
-        _mm_extract_epi32::<2>(sums),
-        _mm_extract_epi32::<3>(sums),
-    ]
+    _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums))
 }
 
 /// Both halves added.
@@ -78,4 +82,57 @@ pub(super) fn dot_rows(left: &[Line<u8>], right: &[Line<u8>]) -> i32 {
         over = _mm512_dpbusd_epi32(over, flip, right);
     }
     _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, over))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dot_nibbles(query: &[Halves], row: &[Line<u8>]) -> i32 {
+    let mut sum = _mm512_setzero_si512();
+    for ([first, second], row) in query.iter().zip(row) {
+        let [low, high] = nibbles(load(row));
+        sum = _mm512_dpbusd_epi32(sum, low, load(first));
+        sum = _mm512_dpbusd_epi32(sum, high, load(second));
+    }
+    _mm512_reduce_add_epi32(sum)
+}
+
+/// As [`crate::Isa::nibble_scores`], for rows of one line, four at once: the query stays in registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn nibble_scores_of_lines(
+    [first, second]: &Halves,
+    pitch: &Pitch,
+    lines: &[Line<u8>],
+    rows: &[u32],
+    scores: &mut [f32],
+) {
+    let (first, second) = (load(first), load(second));
+    let sum = |row: &Line<u8>| {
+        let [low, high] = nibbles(load(row));
+        let sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, first);
+        _mm512_dpbusd_epi32(sum, high, second)
+    };
+    let four = |four: [u32; 4]| {
+        let [a, b, c, d] = four.map(|row| &lines[row as usize]);
+        let sums =
+            _mm_sub_epi32(added([sum(a), sum(b), sum(c), sum(d)]), _mm_set1_epi32(pitch.bias));
+        let [a, b, c, d] = [a, b, c, d].map(|row| scale(std::slice::from_ref(row)));
+        let rests = _mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_set1_ps(pitch.step));
+        let scores = _mm_mul_ps(rests, _mm_setr_ps(a, b, c, d));
+        let mut four = [0f32; 4];
+        // SAFETY: 16 bytes.
+        unsafe { _mm_storeu_ps(four.as_mut_ptr(), scores) };
+        four
+    };
+    let (fours, rest) = rows.as_chunks::<4>();
+    let (each, last) = scores.as_chunks_mut::<4>();
+    for (rows, scores) in fours.iter().zip(each) {
+        *scores = four(*rows);
+    }
+    if let Some(&row) = rest.first() {
+        // Three more cost as much as one.
+        let mut rows = [row; 4];
+        rows[..rest.len()].copy_from_slice(rest);
+        last.copy_from_slice(&four(rows)[..rest.len()]);
+    }
 }

@@ -55,6 +55,27 @@ impl Codes {
         distance(sum, from.inverse * self.inverse[node as usize])
     }
 
+    /// Tell [`Codes::distance`] of each of `nodes`, four at a time.
+    #[inline(always)]
+    pub(in crate::graph) fn each_distance<S: Isa>(
+        &self,
+        isa: S,
+        from: &Probe,
+        nodes: &[u32],
+        mut tell: impl FnMut(f32),
+    ) {
+        let (fours, rest) = nodes.as_chunks::<4>();
+        for four in fours {
+            let sums = isa.dot_four(&from.lines, from.bias, four.map(|node| self.row(node)));
+            for (sum, node) in sums.into_iter().zip(four) {
+                tell(distance(sum, from.inverse * self.inverse[*node as usize]));
+            }
+        }
+        for &node in rest {
+            tell(self.distance(isa, from, node));
+        }
+    }
+
     /// 1 − cosine between two rows; bit for bit what [`Codes::distance`] gives.
     #[inline(always)]
     pub(in crate::graph) fn between<S: Isa>(&self, isa: S, left: u32, right: u32) -> f32 {

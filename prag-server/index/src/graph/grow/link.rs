@@ -7,7 +7,7 @@
 
 use super::codes::{Codes, Probe};
 use super::lists::{Lists, push, put, used};
-use super::select::{rank, select};
+use super::select::{SLACK, rank, select};
 use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -76,7 +76,7 @@ impl Kernel for Link<'_> {
             near.clear();
             near.extend(all.map(|link| (self.codes.distance(isa, &probe, link), link)));
             rank(&mut near);
-            select(isa, self.codes, near.iter().copied(), self.keep, &mut kept);
+            select(isa, self.codes, near.iter().copied(), (self.keep, SLACK), &mut kept);
             put(block, &kept);
         }
     }

@@ -16,6 +16,7 @@ mod watch;
 
 pub(super) use codes::{Codes, Probe};
 pub(super) use lists::{Lists, put};
+pub(super) use search::Scratch;
 pub(super) use select::{nearer, rank, select};
 pub use watch::Watch;
 
@@ -49,15 +50,15 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, per thread a bit for every
-    /// row, and three times the bottom's links: as they are held and chosen again, and who links to whom. (While nodes
+    /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, per thread two bits for
+    /// every row, and three times the bottom's links: as they are held and chosen again, and who links to whom. (While nodes
     /// go in, their lists are half as long again, and stand alone.)
     pub(crate) fn bytes(&self, rows: u64, dimension: u64) -> u64 {
         let codes = dimension.next_multiple_of(LINE as u64) + 4;
         let links = 4 * (self.m * 2 + 2) as u64;
         // A level has the m-th part of the nodes of the one below: half a bottom in all, at most.
         let row = codes + 3 * links + links / 2 + ORDERS_BYTES;
-        rows * row + self.threads as u64 * (rows / 8 + THREAD_BYTES)
+        rows * row + self.threads as u64 * (rows / 4 + THREAD_BYTES)
     }
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn grow(
             Builder::HnswRs => reference::insert_all(vectors, growth, watch),
         }?;
         if growth.refine {
-            grown.bottom = refine(&codes, &grown.bottom, growth.m * 2, watch)?;
+            grown.bottom = refine(&codes, grown.bottom, growth, watch)?;
         }
         let (graph, mut places) = flatten(&codes, grown);
         for place in &mut places {

@@ -13,7 +13,7 @@ use super::codes::{Codes, Probe};
 use super::link::link_back;
 use super::lists::{Lists, View, put};
 use super::search::{Scratch, descend};
-use super::select::{rank, select};
+use super::select::{SLACK, rank, select};
 use super::{Grown, GrownLevel, Growth, Watch};
 use prag_simd::{Isa, Kernel, dispatch};
 use rayon::prelude::*;
@@ -146,7 +146,7 @@ impl Kernel for Insert<'_> {
                 start = descend(isa, codes, level.lists.view(), &probe, start);
             }
             scratch.search(isa, codes, view, &probe, start, growth.ef_construction);
-            select(isa, codes, scratch.found(), growth.m, &mut kept);
+            select(isa, codes, scratch.found(), (growth.m, SLACK), &mut kept);
             put(block, &kept);
         }
     }
@@ -179,7 +179,7 @@ impl Kernel for Thin<'_> {
             let measured = |&link| (self.codes.distance(isa, &probe, link), link);
             near.extend(links.iter().map(measured));
             rank(&mut near);
-            select(isa, self.codes, near.iter().copied(), self.cap, &mut kept);
+            select(isa, self.codes, near.iter().copied(), (self.cap, SLACK), &mut kept);
             put(block, &kept);
         }
     }

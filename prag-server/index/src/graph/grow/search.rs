@@ -17,13 +17,15 @@ pub(in crate::graph) struct Scratch {
     /// What is near; a node's score is its distance, negated.
     pool: Pool,
     fresh: Vec<u32>,
+    /// Their distances, negated.
+    scores: Vec<f32>,
 }
 
 impl Scratch {
     pub(in crate::graph) fn new(rows: usize) -> Self {
         let mut seen = Seen::default();
         seen.reserve(rows);
-        Self { seen, pool: Pool::default(), fresh: Vec::new() }
+        Self { seen, pool: Pool::default(), fresh: Vec::new(), scores: Vec::new() }
     }
 
     /// What the last search found, nearest first.
@@ -46,18 +48,13 @@ impl Scratch {
         self.seen.clear();
         self.seen.insert(start);
         self.pool.reset(ef, ef);
-        self.pool.push(start, -codes.distance(isa, from, start));
+        self.pool.push(isa, start, -codes.distance(isa, from, start));
         while let Some(open) = self.pool.take() {
             self.fresh.clear();
-            for &link in lists.of(open) {
-                if self.seen.insert(link) {
-                    isa.prefetch(codes.row(link));
-                    self.fresh.push(link);
-                }
-            }
-            for &node in &self.fresh {
-                self.pool.push(node, -codes.distance(isa, from, node));
-            }
+            self.seen.admit(lists.of(open), &mut self.fresh, |link| isa.prefetch(codes.row(link)));
+            self.scores.clear();
+            codes.each_distance(isa, from, &self.fresh, |distance| self.scores.push(-distance));
+            self.pool.offer(isa, &self.fresh, &self.scores, |_| {});
         }
     }
 }

@@ -10,13 +10,13 @@ use prag_simd::Isa;
 use std::cmp::Ordering;
 
 /// Keep at most `cap` of `candidates`, nearest first: one that a kept one is nearer to than the node, by the factor
-/// [`SLACK`], is left out.
+/// `slack`, is left out.
 #[inline(always)]
 pub(in crate::graph) fn select<S: Isa>(
     isa: S,
     codes: &Codes,
     candidates: impl Iterator<Item = (f32, u32)>,
-    cap: usize,
+    (cap, slack): (usize, f32),
     kept: &mut Vec<u32>,
 ) {
     kept.clear();
@@ -26,7 +26,7 @@ pub(in crate::graph) fn select<S: Isa>(
         }
         let mut shadowed = false;
         for &other in kept.iter() {
-            if codes.between(isa, candidate, other) * SLACK < distance {
+            if codes.between(isa, candidate, other) * slack < distance {
                 shadowed = true;
                 break;
             }
@@ -50,4 +50,4 @@ pub(in crate::graph) fn nearer(left: &(f32, u32), right: &(f32, u32)) -> Orderin
 }
 
 /// How much nearer a kept link must be to shadow a candidate; on 1 − cosine. A little keeps more links, and pays.
-const SLACK: f32 = 1.1;
+pub(super) const SLACK: f32 = 1.1;

@@ -22,7 +22,7 @@ fn built(texts: &[(String, Vec<f32>)]) -> Segment {
 }
 
 /// The share of the true best ten that walks find which may look at every row, and how many of them ended.
-fn recall(
+pub(super) fn recall(
     segment: &Segment,
     queries: &[Vec<f32>],
     allowed: &RoaringBitmap,

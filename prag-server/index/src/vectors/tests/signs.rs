@@ -79,7 +79,7 @@ impl Kernel for Bounds<'_> {
 }
 
 /// Scores in f64.
-fn truth(vectors: &Vectors, query: &[f32]) -> Vec<f32> {
+pub(super) fn truth(vectors: &Vectors, query: &[f32]) -> Vec<f32> {
     let row = |row| vectors.vector(row);
     let dot = |row: Vec<f32>| {
         row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
