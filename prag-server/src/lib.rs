@@ -34,6 +34,5 @@ pub mod settings;
 pub mod tls;
 pub mod vault;
 
-/// What a program that runs a worker allocates with (mimalloc: Leijen, Zorn and de Moura 2019): a query makes hundreds of
-/// small allocations on one thread and frees some on another, a third of its time with the C library's.
-pub use mimalloc::MiMalloc as Allocator;
+/// What a program that runs a worker allocates with.
+pub use prag_simd::Allocator;

@@ -1,13 +1,15 @@
 //! Inner products, compiled once per instruction set and chosen at run time.
 //!
-//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel.
-//! Holds: cache lines of codes and of bits, the instruction sets, the way to run a whole loop with one of them, large pages.
+//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel, and on `mimalloc`.
+//! Holds: cache lines of codes and of bits, the instruction sets, the way to run a whole loop with one of them, large
+//! pages; and, since it must not be safe code either, the allocator.
 //! Never: a read outside of the slices it is given; an instruction that the processor did not say it has.
 //! Invariant: every instruction set gives the same integers, and the same bits of every f32.
 //!
 //! A search runs one [`Kernel`] and thus chooses once, not once per distance: `run` is compiled for each
 //! instruction set, with all that it calls (which must be `inline(always)`).
 
+mod allocator;
 mod floats;
 mod memory;
 mod nibbles;
@@ -20,6 +22,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use allocator::Allocator;
 pub use floats::{half, whole};
 pub use memory::{flatten, large_pages, roomy};
 pub use nibbles::{Halves, NIBBLE_BIAS, Pitch, scale};
@@ -97,8 +100,8 @@ pub trait Isa: Copy + sealed::Sealed {
         [score(a), score(b), score(c), score(d)]
     }
 
-    /// For each of `rows` its score, as [`Isa::scores_four`] has it, into `scores`, which is as long. A row is as many of
-    /// `lines` as the query has, at least one. Rows are asked for ahead.
+    /// For each of `rows` its score, as [`Isa::scores_four`] has it, into `scores`, which is as long. A row is as many
+    /// of `lines` as the query has, at least one. Rows are asked for ahead.
     #[inline(always)]
     fn scores(
         self,
@@ -111,12 +114,12 @@ pub trait Isa: Copy + sealed::Sealed {
         scalar::scores(self, query, terms, lines, rows, scores);
     }
 
-    /// Σ low·number of the first half + high·number of the second, over lines of equal count, where low and high are the
-    /// halves of a row's bytes, 0 to 15.
+    /// Σ low·number of the first half + high·number of the second, over lines of equal count, where low and high are
+    /// the halves of a row's bytes, 0 to 15.
     fn dot_nibbles(self, query: &[Halves], row: &[Line<u8>]) -> i32;
 
-    /// For each of `rows` its score, by [`Pitch::score`] of [`Isa::dot_nibbles`] and [`scale`], into `scores`, which is as
-    /// long. A row is as many of `lines` as the query has, at least one.
+    /// For each of `rows` its score, by [`Pitch::score`] of [`Isa::dot_nibbles`] and [`scale`], into `scores`, which is
+    /// as long. A row is as many of `lines` as the query has, at least one.
     #[inline(always)]
     fn nibble_scores(
         self,
@@ -136,15 +139,15 @@ pub trait Isa: Copy + sealed::Sealed {
         scalar::places(words, places);
     }
 
-    /// Bring those of `values` to the front whose score is at least `bar`, in order, and answer how many there are. What
-    /// is behind them is any of the values. As many scores as values.
+    /// Bring those of `values` to the front whose score is at least `bar`, in order, and answer how many there are.
+    /// What is behind them is any of the values. As many scores as values.
     #[inline(always)]
     fn keep(self, values: &mut [u32], scores: &[f32], bar: f32) -> usize {
         scalar::keep(values, scores, bar, 0, 0)
     }
 
-    /// The entries of those nodes, of as many scores, that are greater than `bar`, in order, into `fit`: room for all and
-    /// [`FIT_AHEAD`] more, since what is behind the last may be written to. Answers how many there are.
+    /// The entries of those nodes, of as many scores, that are greater than `bar`, in order, into `fit`: room for all
+    /// and [`FIT_AHEAD`] more, since what is behind the last may be written to. Answers how many there are.
     #[inline(always)]
     fn fit(self, nodes: &[u32], scores: &[f32], bar: u64, fit: &mut [u64]) -> usize {
         ranks::fit(nodes, scores, bar, fit, 0, 0)

@@ -61,8 +61,8 @@ pub(crate) fn fit(
     count
 }
 
-/// As [`crate::Isa::insert`]. Each place is written: with what is there where that is better, else with the worse of the
-/// entry and of what was before it.
+/// As [`crate::Isa::insert`]. Each place is written: with what is there where that is better, else with the worse of
+/// the entry and of what was before it.
 #[inline(always)]
 pub(crate) fn insert(blocks: &mut [Block], entries: &[u64]) {
     for &entry in entries {

@@ -225,8 +225,8 @@ impl Kernel for Places<'_> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A score has the bits of [`Terms::score`] of a sum by the row's tail, one at a time, four at once or many, on every
-    /// instruction set, for rows of any number of lines.
+    /// A score has the bits of [`Terms::score`] of a sum by the row's tail, one at a time, four at once or many, on
+    /// every instruction set, for rows of any number of lines.
     #[test]
     fn scores_are_terms_of_sums(
         (bytes, numbers) in (1usize..10).prop_flat_map(|count| {

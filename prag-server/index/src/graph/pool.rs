@@ -51,8 +51,8 @@ impl Pool {
         None
     }
 
-    /// Add nodes with their scores, but for those that the pool is full of better ones. Tells of each that is better than
-    /// the worst of a full pool was.
+    /// Add nodes with their scores, but for those that the pool is full of better ones. Tells of each that is better
+    /// than the worst of a full pool was.
     ///
     /// What is not good enough goes without a branch: which it is no processor guesses.
     #[inline(always)]
@@ -136,8 +136,8 @@ impl Pool {
 }
 
 const OPEN: u64 = 1;
-/// Up to so many blocks are written whole; of more, those that change, for a wrong guess at which they are. At ef 384 (48
-/// blocks) that takes 0.97 of the time.
+/// Up to so many blocks are written whole; of more, those that change, for a wrong guess at which they are. At ef 384
+/// (48 blocks) that takes 0.97 of the time.
 const WRITTEN_MAX: usize = 16;
 
 #[cfg(test)]
@@ -154,8 +154,8 @@ mod tests {
     impl Kernel for Walked {
         type Output = Vec<(f32, u32)>;
 
-        /// A pool keeps what sorting all and cutting keeps, tells of those that it had room for, and hands each node out
-        /// once while it is among the first, best first of what is there. Answers all that it ever held.
+        /// A pool keeps what sorting all and cutting keeps, tells of those that it had room for, and hands each node
+        /// out once while it is among the first, best first of what is there. Answers all that it ever held.
         #[inline(always)]
         fn run<S: Isa>(self, isa: S) -> Vec<(f32, u32)> {
             let (mut dice, mut held) = (Dice(self.0), Vec::new());

@@ -6,9 +6,9 @@
 //! Invariant: where no link back was refused for room, links go both ways; reachability is restored by `flatten`.
 //!
 //! A node that was inserted early chose among few. So each chooses again among what a search from it finds in the whole
-//! graph, and who links to it (as the second pass of Vamana: Subramanya and others 2019, `DiskANN`, section 2.3); then who
-//! was chosen takes the links back, and chooses once more where they are too many. The links of insertion stay among the
-//! candidates: without the far ones of them clusters fall apart.
+//! graph, and who links to it (as the second pass of Vamana: Subramanya and others 2019, `DiskANN`, section 2.3); then
+//! who was chosen takes the links back, and chooses once more where they are too many. The links of insertion stay
+//! among the candidates: without the far ones of them clusters fall apart.
 
 use super::grow::{Codes, Growth, Lists, Probe, Scratch, Watch, nearer, put, rank, select};
 use super::seen::Seen;
@@ -146,11 +146,11 @@ impl Kernel for Choose<'_> {
 }
 
 const CANDIDATES_PER_LINK: usize = 4;
-/// As that of insertion. On 100,000 rows of GloVe a walk that finds 0.99 scores 4,220 rows in 253 steps with 1.05, 4,550 in 293
-/// with 1.1 and 4,160 in 254 with 1, where recall 0.95 takes 1,770 instead of 1,680; 5,100 in 369 before there were searches
-/// and links back.
+/// As that of insertion. On 100,000 rows of GloVe a walk that finds 0.99 scores 4,220 rows in 253 steps with 1.05,
+/// 4,550 in 293 with 1.1 and 4,160 in 254 with 1, where recall 0.95 takes 1,770 instead of 1,680; 5,100 in 369 before
+/// there were searches and links back.
 const SLACK: f32 = 1.05;
-/// A search is of so much of the breadth of those of the build: with all of it a walk scores 4,220 rows instead of 4,400,
-/// and the refinement takes half as long again.
+/// A search is of so much of the breadth of those of the build: with all of it a walk scores 4,220 rows instead of
+/// 4,400, and the refinement takes half as long again.
 const BREADTH_SHARE: usize = 2;
 const TASK_ROWS: usize = 256;

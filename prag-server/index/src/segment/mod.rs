@@ -54,8 +54,8 @@ pub struct BuildParams {
     pub threads: usize,
     /// Fewer rows than this get no graph: a scan is faster.
     pub graph_rows_min: usize,
-    /// Fewer rows than this get no signs, which wide vectors have beside their codes: the codes of few stay in the cache,
-    /// where they are as fast, and say more.
+    /// Fewer rows than this get no signs, which wide vectors have beside their codes: the codes of few stay in the
+    /// cache, where they are as fast, and say more.
     pub signs_rows_min: usize,
     /// What is kept of a vector beside the codes that a walk reads. Give a tail the same.
     pub precision: Precision,

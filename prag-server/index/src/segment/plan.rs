@@ -85,9 +85,9 @@ const NIBBLES_DEAR: usize = 6;
 const NIBBLES_BRIDGING: usize = 36;
 /// With 40 and a quarter of ef, i8 codes cost no recall that was seen against f32.
 const RESCORE_MIN: usize = 40;
-/// By so much, and a sixteenth, a walk by nibbles is wider, to find what one by codes does at the same `ef`: on one graph of
-/// 100,000 rows of GloVe 0.8349 instead of 0.8386 was found at 24, 0.8953 instead of 0.9015 at 48, 0.9809 instead of 0.9831
-/// at 256. All that it went on from are scored by what is kept, where the bound allows.
+/// By so much, and a sixteenth, a walk by nibbles is wider, to find what one by codes does at the same `ef`: on one
+/// graph of 100,000 rows of GloVe 0.8349 instead of 0.8386 was found at 24, 0.8953 instead of 0.9015 at 48, 0.9809
+/// instead of 0.9831 at 256. All that it went on from are scored by what is kept, where the bound allows.
 const NIBBLES_WIDER: usize = 2;
 const NIBBLES_WIDER_SHARE: usize = 16;
 /// A walk by signs scores 1,003 rows at breadth 44, 1,808 at 100, 2,023 at 116 (100,000 definitions); with a filter, so

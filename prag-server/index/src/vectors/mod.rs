@@ -112,7 +112,8 @@ impl Vectors {
     }
 
     /// Make nibbles of all codes, if they suit; not of a dimension that may have signs, nor where codes are all that is
-    /// kept, to save memory. `near`: a row that is as near to one as its neighbours in a graph are. No row may come behind.
+    /// kept, to save memory. `near`: a row that is as near to one as its neighbours in a graph are. No row may come
+    /// behind.
     pub(crate) fn halve(&mut self, near: impl Fn(u32) -> Option<u32>) {
         if !Signs::suit(self.dimension) && !matches!(self.kept, Kept::I8) {
             self.nibbles = Nibbles::of(&self.codes, self.dimension, near);
@@ -171,7 +172,8 @@ impl Vectors {
         scan::scan(self, query, allowed, k)
     }
 
-    /// All but about one in a thousand of the best `k` allowed rows, by signs or nibbles where there are any and enough rows.
+    /// All but about one in a thousand of the best `k` allowed rows, by signs or nibbles where there are any and enough
+    /// rows.
     pub(crate) fn sift(&self, query: &Query<'_>, allowed: &Mask, k: usize) -> Vec<Hit> {
         let by = self.signs.as_ref().map(By::Signs);
         match by.or(self.nibbles.as_ref().map(By::Nibbles)) {

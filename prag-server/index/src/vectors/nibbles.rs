@@ -2,7 +2,8 @@
 //!
 //! Layer: index.
 //! Holds: per row the upper part of its codes and what a step of it is worth: one cache line up to 120 components.
-//! Never: what a search answers with: what is found is scored again by what is kept. Bytes on disk: they are made of codes.
+//! Never: what a search answers with: what is found is scored again by what is kept. Bytes on disk: they are made of
+//! codes.
 //! Invariant: −8 to 7 are kept as 0 to 15, component i in the lower half of byte i, or in the upper one of byte
 //! i − dimension / 2; behind them zeros, and in the last four bytes the scale.
 
@@ -31,8 +32,8 @@ pub(crate) struct Pitched {
 }
 
 impl Nibbles {
-    /// Those of all rows of `codes`; none where they would take as many lines, or be too rough to tell a row from what is
-    /// as near to it as `near` of it.
+    /// Those of all rows of `codes`; none where they would take as many lines, or be too rough to tell a row from what
+    /// is as near to it as `near` of it.
     pub(super) fn of(
         codes: &Codes,
         dimension: usize,
@@ -149,7 +150,8 @@ fn line(codes: &[u8], scale: f32, part: usize, stride: usize) -> Line<u8> {
     line
 }
 
-/// Whether more than one in [`ROUGH_SHARE`] rows is further from its nibbles than [`ROUGH_MAX`] of the way to `near` of it.
+/// Whether more than one in [`ROUGH_SHARE`] rows is further from its nibbles than [`ROUGH_MAX`] of the way to `near` of
+/// it.
 fn rough(codes: &Codes, near: impl Fn(u32) -> Option<u32>) -> bool {
     let rows = u32::try_from(codes.rows()).unwrap_or(u32::MAX);
     let sample = || (0..rows).step_by(codes.rows().div_ceil(SAMPLE).max(1));
@@ -191,8 +193,8 @@ const STEP: f32 = CODE_MOST as f32 / MOST as f32;
 const SCALE: usize = 4;
 /// So many rows are asked, if there are as many, how near others lie.
 const SAMPLE: usize = 1024;
-/// Of GloVe's rows 1 in 64 is above 0.19. In 500 clusters of 200 rows, of 100 components, 1 in 16 is above 0.22 and no recall is
-/// lost, or above 0.29 and 0.3 in 100 are missed at ef 64, or above 0.39 and 4 are, or above 0.63 and 17 are.
+/// Of GloVe's rows 1 in 64 is above 0.19. In 500 clusters of 200 rows, of 100 components, 1 in 16 is above 0.22 and no
+/// recall is lost, or above 0.29 and 0.3 in 100 are missed at ef 64, or above 0.39 and 4 are, or above 0.63 and 17 are.
 const ROUGH_MAX: f32 = 0.25;
 const ROUGH_SHARE: usize = 16;
 /// As of signs: as many standard deviations are allowed for.

@@ -1,10 +1,12 @@
 //! The scan that begins with signs or nibbles: of many allowed rows, where almost all of the best are enough.
 //!
 //! Layer: index.
-//! Holds: one pass over the signs or nibbles of the allowed rows, mostly a line each; then codes, and what is kept of the few.
+//! Holds: one pass over the signs or nibbles of the allowed rows, mostly a line each; then codes, and what is kept of
+//! the few.
 //! Never: what answers where exactness is asked for; a row twice by what is kept of it; more than two numbers a row.
-//! Invariant: a row of the best is missed only if its estimate is too low by more than [`Sought::highest`] or [`Nibbles::high`] allows for,
-//! as less than one in 700 is. What codes rule out, they rule out for certain. Scores are exact.
+//! Invariant: a row of the best is missed only if its estimate is too low by more than [`Sought::highest`] or
+//! [`Nibbles::high`] allows for, as less than one in 700 is. What codes rule out, they rule out for certain. Scores are
+//! exact.
 //!
 //! No number of candidates is set: where many rows lie close to the k-th best score, as many are compared as the bound
 //! does not rule out, in the worst case all. (Gao and Long 2024, section 4: the bound decides what is scored again.)

@@ -25,8 +25,8 @@ impl Kernel for Nibbles<'_> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A sum is the schoolbook one over lower and upper halves of bytes, and a score that of [`Pitch::score`], for any number
-    /// of rows of any number of lines, on every instruction set.
+    /// A sum is the schoolbook one over lower and upper halves of bytes, and a score that of [`Pitch::score`], for any
+    /// number of rows of any number of lines, on every instruction set.
     #[test]
     fn nibbles_are_scored(
         (bytes, low, high) in (1usize..6).prop_flat_map(|count| {

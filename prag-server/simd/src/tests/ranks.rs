@@ -25,8 +25,8 @@ impl Kernel for Offer<'_> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// An entry gives back its node and score, and ranks by them; those above a bar come in order, and into blocks as sorting
-    /// all and cutting has them, on every instruction set.
+    /// An entry gives back its node and score, and ranks by them; those above a bar come in order, and into blocks as
+    /// sorting all and cutting has them, on every instruction set.
     #[test]
     fn entries_rank_and_go_into_blocks(
         first in vec((0u32..1 << 24, -1f32..1.0), 0..40),

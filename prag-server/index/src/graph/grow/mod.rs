@@ -51,8 +51,8 @@ pub(crate) struct Growth {
 
 impl Growth {
     /// Bytes that [`Builder::Own`] needs beside the rows and what it makes of them: codes, per thread two bits for
-    /// every row, and three times the bottom's links: as they are held and chosen again, and who links to whom. (While nodes
-    /// go in, their lists are half as long again, and stand alone.)
+    /// every row, and three times the bottom's links: as they are held and chosen again, and who links to whom. (While
+    /// nodes go in, their lists are half as long again, and stand alone.)
     pub(crate) fn bytes(&self, rows: u64, dimension: u64) -> u64 {
         let codes = dimension.next_multiple_of(LINE as u64) + 4;
         let links = 4 * (self.m * 2 + 2) as u64;

@@ -17,8 +17,8 @@ fn built(spread: f32, precision: Precision) -> Segment {
     Segment::build(&rows(&texts), &params).unwrap().segment
 }
 
-/// With every row allowed and with half or a third of them, nearly all of the best are found, with exact scores, as often
-/// as one asks; read from parts, which hold no nibbles, a segment answers the same.
+/// With every row allowed and with half or a third of them, nearly all of the best are found, with exact scores, as
+/// often as one asks; read from parts, which hold no nibbles, a segment answers the same.
 #[test]
 fn walk_recalls_by_nibbles() {
     let mut dice = Dice(82);

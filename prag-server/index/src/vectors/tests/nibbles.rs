@@ -72,8 +72,8 @@ fn estimates_are_near_and_equal() {
     }
 }
 
-/// Where they would take as many lines as codes, or there may be signs, or codes are the row, or more than one row in 16 is
-/// rough, there are none.
+/// Where they would take as many lines as codes, or there may be signs, or codes are the row, or more than one row in
+/// 16 is rough, there are none.
 #[test]
 fn some_rows_have_no_nibbles() {
     let mut dice = Dice(72);
