@@ -3,13 +3,17 @@
 //! Layer: under `lib`.
 //! Holds: mimalloc (Leijen, Zorn and de Moura 2019) for what is small: a query makes hundreds of such allocations on one
 //! thread and frees some on another, a third of its time with the C library's. What is large is the system's: mimalloc
-//! keeps what was freed for a second, and twice the memory of a segment that was just opened.
+//! keeps what was freed for a second, and twice the memory of a segment that was just opened. It asks for no huge pages:
+//! they would be 8 MB of memory where 3 are used.
 //! Never: a place that one of them gave and the other takes back.
 //! Invariant: whose a place is follows from its size alone, which whoever gives it back says again.
 
 #![allow(unsafe_code)]
 
-use mimalloc::MiMalloc;
+use libmimalloc_sys::{
+    mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned, mi_zalloc,
+    mi_zalloc_aligned,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// For `#[global_allocator]`.
@@ -19,6 +23,59 @@ pub struct Allocator;
 /// Bytes from which on a place is the system's: with 256 KiB a segment of 100,000 vectors that was just opened takes 4 MB
 /// more. A reply of ten hits is below it.
 const LARGE: usize = 32 << 10;
+/// Alignment of whatever mimalloc gives for as many bytes or more (`MI_MAX_ALIGN_SIZE`); for fewer bytes it is [`WORD`].
+const WIDE: usize = 16;
+const WORD: usize = 8;
+
+/// What is small. Where the alignment comes by itself it is not asked for: that way is longer, and leaves room unused.
+struct Small;
+
+// SAFETY: each place is as large and as aligned as its layout says; `mi_free` takes all of them.
+unsafe impl GlobalAlloc for Small {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if comes_by_itself(layout.size(), layout.align()) {
+            // SAFETY: any size.
+            unsafe { mi_malloc(layout.size()) }.cast()
+        } else {
+            // SAFETY: the alignment is a power of two.
+            unsafe { mi_malloc_aligned(layout.size(), layout.align()) }.cast()
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if comes_by_itself(layout.size(), layout.align()) {
+            // SAFETY: any size.
+            unsafe { mi_zalloc(layout.size()) }.cast()
+        } else {
+            // SAFETY: the alignment is a power of two.
+            unsafe { mi_zalloc_aligned(layout.size(), layout.align()) }.cast()
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, place: *mut u8, _: Layout) {
+        // SAFETY: mimalloc gave it, as the caller says.
+        unsafe { mi_free(place.cast()) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if comes_by_itself(size, layout.align()) {
+            // SAFETY: mimalloc gave it, as the caller says.
+            unsafe { mi_realloc(place.cast(), size) }.cast()
+        } else {
+            // SAFETY: likewise; the alignment is a power of two.
+            unsafe { mi_realloc_aligned(place.cast(), size, layout.align()) }.cast()
+        }
+    }
+}
+
+#[inline]
+fn comes_by_itself(size: usize, align: usize) -> bool {
+    align <= WORD || (align <= WIDE && size >= WIDE)
+}
 
 // SAFETY: both keep the contract for the places that they gave, and a place goes back to who gave it: `is_large` says the
 // same of its layout each time.
@@ -30,7 +87,7 @@ unsafe impl GlobalAlloc for Allocator {
             unsafe { System.alloc(layout) }
         } else {
             // SAFETY: as above.
-            unsafe { MiMalloc.alloc(layout) }
+            unsafe { Small.alloc(layout) }
         }
     }
 
@@ -41,7 +98,7 @@ unsafe impl GlobalAlloc for Allocator {
             unsafe { System.dealloc(place, layout) }
         } else {
             // SAFETY: mimalloc gave it, likewise.
-            unsafe { MiMalloc.dealloc(place, layout) }
+            unsafe { Small.dealloc(place, layout) }
         }
     }
 
@@ -52,7 +109,7 @@ unsafe impl GlobalAlloc for Allocator {
             unsafe { System.alloc_zeroed(layout) }
         } else {
             // SAFETY: as above.
-            unsafe { MiMalloc.alloc_zeroed(layout) }
+            unsafe { Small.alloc_zeroed(layout) }
         }
     }
 
@@ -62,7 +119,7 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the system gave it, and takes what it becomes.
             (true, true) => unsafe { System.realloc(place, layout, size) },
             // SAFETY: mimalloc gave it, likewise.
-            (false, false) => unsafe { MiMalloc.realloc(place, layout, size) },
+            (false, false) => unsafe { Small.realloc(place, layout, size) },
             // SAFETY: the caller's contract is ours.
             (true, false) | (false, true) => unsafe { moved(place, layout, size) },
         }
@@ -126,6 +183,35 @@ mod tests {
             assert_eq!(pages.as_ptr().align_offset(4096), 0);
         }
         assert!((0..200u8).all(|page| pages[usize::from(page)].0 == [page; 4096]));
+    }
+
+    /// Every size at every alignment that a program asks for is aligned, at birth and after it grew and shrank; its bytes
+    /// stay, and zeroed ones are zero.
+    #[test]
+    fn every_layout_is_aligned() {
+        let mut held = Vec::new();
+        for align in [1, 2, 4, 8, 16, 32, 64, 4096] {
+            for size in (1..200).chain([1000, 1500, 3000, 5000, 20_000, LARGE - 1, LARGE]) {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                // SAFETY: the size is not 0.
+                let place = unsafe { Allocator.alloc_zeroed(layout) };
+                assert!(!place.is_null() && place.align_offset(align) == 0, "{size} {align}");
+                // SAFETY: so many bytes are there, and nobody else's.
+                let bytes = unsafe { std::slice::from_raw_parts_mut(place, size) };
+                assert!(bytes.iter().all(|byte| *byte == 0));
+                bytes.fill(7);
+                let other = (size * 7919) % 900 + 1;
+                // SAFETY: this allocator gave it, with this layout; the size is not 0.
+                let place = unsafe { Allocator.realloc(place, layout, other) };
+                assert!(!place.is_null() && place.align_offset(align) == 0, "{size} {align}");
+                // SAFETY: so many bytes are there, of which the lesser count was written.
+                let kept = unsafe { std::slice::from_raw_parts(place, other.min(size)) };
+                assert!(kept.iter().all(|byte| *byte == 7));
+                held.push((place, Layout::from_size_align(other, align).unwrap()));
+            }
+        }
+        // SAFETY: this allocator gave each, with this layout, once.
+        held.into_iter().for_each(|(place, layout)| unsafe { Allocator.dealloc(place, layout) });
     }
 
     /// What one thread made another frees, across the edge too.

@@ -1,6 +1,6 @@
 //! Inner products, compiled once per instruction set and chosen at run time.
 //!
-//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel, and on `mimalloc`.
+//! Layer: leaf under `prag-index`; depends on `libc` for one hint to the kernel, and on `libmimalloc-sys`.
 //! Holds: cache lines of codes and of bits, the instruction sets, the way to run a whole loop with one of them, large
 //! pages; and, since it must not be safe code either, the allocator.
 //! Never: a read outside of the slices it is given; an instruction that the processor did not say it has.
