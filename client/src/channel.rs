@@ -23,6 +23,8 @@ use tokio::sync::RwLock;
 /// A worker behind its gateway.
 pub struct Channel {
     base: String,
+    /// Where sealed messages go, taken apart once.
+    gateway: reqwest::Url,
     authority: String,
     trusted: Arc<Trusted>,
     remembered: Remembered,
@@ -80,6 +82,8 @@ impl Channel {
     ) -> Result<Self, ClientError> {
         let trusted = trusted.into();
         let (base, authority) = split_url(url)?;
+        let gateway = reqwest::Url::parse(&format!("{base}/gateway"));
+        let gateway = gateway.map_err(|_| ClientError::Url)?;
         let attempts = meet::attempts(entropy.as_mut())?;
         let context = attest::Context {
             url: &base,
@@ -91,6 +95,7 @@ impl Channel {
         let session = meet::establish(&context, attempts).await?;
         Ok(Self {
             base,
+            gateway,
             authority,
             trusted,
             remembered,
@@ -146,7 +151,7 @@ impl Channel {
         request: &Request<'_>,
         headers: &[(String, String)],
     ) -> Result<Sent, ClientError> {
-        if let Some(sent) = self.resume(session, request, headers).await? {
+        if let Some((sent, _)) = self.resume(session, request, headers).await? {
             return Ok(sent);
         }
         let mut headers = headers.to_vec();
@@ -169,13 +174,14 @@ impl Channel {
         }
     }
 
-    /// The same under the secret that earlier messages brought; `None` where that is not the way (any more).
+    /// The same under the secret that earlier messages brought, and the message's number; `None` where that is not the
+    /// way (any more).
     pub(crate) async fn resume(
         &self,
         session: &Session,
         request: &Request<'_>,
         headers: &[(String, String)],
-    ) -> Result<Option<Sent>, ClientError> {
+    ) -> Result<Option<(Sent, u64)>, ClientError> {
         let short_cut = session.short_cut();
         if !short_cut.is_open() {
             return Ok(None);
@@ -185,15 +191,15 @@ impl Channel {
         match self.post(session, RESUMED, sealed).await? {
             Posted::Answer(answer) => {
                 let inner = short_cut.open(number, &answer).ok_or(UNOPENED)?;
-                envelope::decode(&inner).map(|answer| Some(Sent::Answer(answer)))
+                envelope::decode(&inner).map(|answer| Some((Sent::Answer(answer), number)))
             }
-            Posted::Refused(BUSY) => Ok(Some(Sent::Refused(BUSY))),
+            Posted::Refused(BUSY) => Ok(Some((Sent::Refused(BUSY), number))),
             // It did not open: the worker knows the secret no more, or never did. The same request may be sent again.
             Posted::Refused(_) => {
                 short_cut.refused();
                 Ok(None)
             }
-            Posted::Moved => Ok(Some(Sent::Moved)),
+            Posted::Moved => Ok(Some((Sent::Moved, number))),
         }
     }
 
@@ -207,7 +213,7 @@ impl Channel {
         let transport = session.transport();
         let sent = transport
             .http()
-            .post(format!("{}/gateway", self.base))
+            .post(self.gateway.clone())
             .header("content-type", request_type)
             .body(sealed)
             .send()

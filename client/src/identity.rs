@@ -46,6 +46,8 @@ struct Made {
     expected: Expected,
     expires: u64,
     permit: Permit,
+    /// By what a worker knows it that it was shown to.
+    name: [u8; 32],
 }
 
 impl Identity {
@@ -154,6 +156,26 @@ impl Identity {
         expected: &Expected,
         now: u64,
     ) -> Result<Permit, ClientError> {
+        self.made(purpose, expected, now, |made| made.permit.clone())
+    }
+
+    /// By what a worker knows [`Identity::permit`], once it was shown there.
+    pub(crate) fn permit_name(
+        &self,
+        purpose: Purpose,
+        expected: &Expected,
+        now: u64,
+    ) -> Result<[u8; 32], ClientError> {
+        self.made(purpose, expected, now, |made| made.name)
+    }
+
+    fn made<T>(
+        &self,
+        purpose: Purpose,
+        expected: &Expected,
+        now: u64,
+        take: impl FnOnce(&Made) -> T,
+    ) -> Result<T, ClientError> {
         let permissions = match purpose {
             Purpose::Data => Permissions::QueryAndIngest,
             Purpose::Admin => Permissions::Admin,
@@ -164,18 +186,20 @@ impl Identity {
             made.purpose == purpose && made.expires == expires && made.expected == *expected
         };
         if let Some(made) = permits.iter().find(fits) {
-            return Ok(made.permit.clone());
+            return Ok(take(made));
         }
         let key = self.session.public_key();
         let params = PermitParams::new(expected, &key, permissions, expires);
-        let permit = Permit::sign(&self.wallet, params);
-        let permit = permit.map_err(|_| ClientError::Crypto("signing a permit"))?;
+        let failed = |_| ClientError::Crypto("signing a permit");
+        let permit = Permit::sign(&self.wallet, params).map_err(failed)?;
+        let name = permit.known_as(expected).map_err(failed)?;
         if permits.len() >= PERMITS_MAX {
             permits.remove(0);
         }
-        let made = Made { purpose, expected: expected.clone(), expires, permit: permit.clone() };
+        let made = Made { purpose, expected: expected.clone(), expires, permit, name };
+        let taken = take(&made);
         permits.push(made);
-        Ok(permit)
+        Ok(taken)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Going on with a worker without a key exchange for each message.
 //!
 //! Layer: client, below `attest` and `channel`.
-//! Holds: the secret of one session, which its sealed messages bring to the worker, the bond that vouches for requests
-//! under it, and the number of the next request.
+//! Holds: the secret of one session, which its sealed messages bring to the worker, the bond by which it speaks for its
+//! key, the permits that the worker was shown meanwhile, and the number of the next request.
 //! Never: a secret outside a message that is sealed to the attested key; a number twice.
 //! Invariant: nothing is sent under the secret before a message that brought it was answered, and nothing after one was
 //! refused.
@@ -12,8 +12,8 @@ use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::request::Bond;
 use prag_trust::resumed::{Resumption, SECRET_BYTES};
 use prag_trust::wiped::Wiped;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
 /// One session's short cut.
@@ -23,8 +23,10 @@ pub(crate) struct ShortCut {
     next: AtomicU64,
     state: AtomicU8,
     bond: OnceLock<(Bond, String)>,
-    /// Until the worker refused a code.
+    /// Until the worker refused to take the session's word.
     vouches: AtomicBool,
+    /// Permits that the worker took in requests of this session, by their names.
+    shown: Mutex<Vec<[u8; 32]>>,
 }
 
 impl ShortCut {
@@ -34,8 +36,8 @@ impl ShortCut {
         entropy.fill(secret.as_mut())?;
         let keys = Resumption::new(&secret);
         let (next, state, bond) = (AtomicU64::new(0), AtomicU8::new(OFFERED), OnceLock::new());
-        let vouches = AtomicBool::new(true);
-        Ok(Self { secret, keys, next, state, bond, vouches })
+        let (vouches, shown) = (AtomicBool::new(true), Mutex::default());
+        Ok(Self { secret, keys, next, state, bond, vouches, shown })
     }
 
     /// What a sealed message brings along, in hex, while nothing was sent under it yet.
@@ -44,7 +46,7 @@ impl ShortCut {
         offered.then(|| Zeroizing::new(hex::encode(self.secret.as_ref())))
     }
 
-    /// What goes with the offer: the statement by which `key` vouches, from then on, for what it asks of `worker` here.
+    /// What goes with the offer: the statement by which `key` lets this session speak for it, from then on, to `worker`.
     pub(crate) fn bind(&self, key: &SessionKey, worker: &[u8; 32]) -> Option<String> {
         if self.state.load(Ordering::Acquire) != OFFERED {
             return None;
@@ -53,14 +55,26 @@ impl ShortCut {
         Some(statement.clone())
     }
 
-    /// What vouches for requests of the session key `key`, where the worker should know it.
-    pub(crate) fn bond(&self, key: &[u8; 32]) -> Option<&Bond> {
+    /// What speaks for the session key `key` under the permit of this name, where the worker should know both.
+    pub(crate) fn bond(&self, key: &[u8; 32], permit: &[u8; 32]) -> Option<&Bond> {
         let (bond, _) = self.bond.get()?;
         let vouches = self.is_open() && self.vouches.load(Ordering::Relaxed) && bond.key() == *key;
-        vouches.then_some(bond)
+        (vouches && self.shown().contains(permit)).then_some(bond)
     }
 
-    /// The worker does not know the bond: this session signs all its requests.
+    /// The worker took the permit of this name in a request that its key signed.
+    pub(crate) fn show(&self, permit: [u8; 32]) {
+        let mut shown = self.shown();
+        if shown.len() < SHOWN_MAX && !shown.contains(&permit) {
+            shown.push(permit);
+        }
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Vec<[u8; 32]>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker does not take this session's word: all its requests are signed.
     pub(crate) fn unbind(&self) {
         self.vouches.store(false, Ordering::Relaxed);
     }
@@ -98,6 +112,8 @@ impl ShortCut {
 const OFFERED: u8 = 0;
 const OPEN: u8 = 1;
 const CLOSED: u8 = 2;
+/// A session lives for an hour or so, and a permit for a day: a few purposes, before and after midnight.
+const SHOWN_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -119,8 +135,8 @@ mod tests {
         assert!(way.offer().is_none() && way.seal(b"a").is_none());
     }
 
-    /// A bond is there for the key that signed its statement, once the offer that it went with was answered, and until a
-    /// code was refused; none is signed after the offer.
+    /// A bond is there for the key that signed its statement and for permits that were shown, once the offer that it went
+    /// with was answered, and until the worker did not take its word; none is signed after the offer.
     #[test]
     fn a_bond_has_a_beginning_and_an_end() {
         let (key, worker) = (SessionKey::from_bytes(&[9; 32]), [10; 32]);
@@ -128,14 +144,18 @@ mod tests {
         let way = ShortCut::new(&mut OsEntropy).unwrap();
         let statement = way.bind(&key, &worker).unwrap();
         assert_eq!(way.bind(&key, &worker).unwrap(), statement);
-        assert!(way.bond(&own).is_none());
+        way.show([7; 32]);
+        assert!(way.bond(&own, &[7; 32]).is_none());
         way.answered();
-        assert!(way.bond(&own).is_some() && way.bond(&[1; 32]).is_none());
+        assert!(way.bond(&own, &[7; 32]).is_some() && way.bond(&[1; 32], &[7; 32]).is_none());
+        assert!(way.bond(&own, &[8; 32]).is_none());
         assert!(way.bind(&key, &worker).is_none());
+        (0..50).for_each(|permit| way.show([permit; 32]));
+        assert_eq!(way.shown().len(), SHOWN_MAX);
         way.unbind();
-        assert!(way.bond(&own).is_none() && way.is_open());
+        assert!(way.bond(&own, &[7; 32]).is_none() && way.is_open());
         let late = ShortCut::new(&mut OsEntropy).unwrap();
         late.answered();
-        assert!(late.bind(&key, &worker).is_none() && late.bond(&own).is_none());
+        assert!(late.bind(&key, &worker).is_none() && late.bond(&own, &[7; 32]).is_none());
     }
 }

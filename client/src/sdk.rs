@@ -22,7 +22,7 @@ use prag_protocol::wire::channel::BOND_HEADER;
 use prag_protocol::wire::documents::Ack;
 use prag_protocol::wire::relays::{INTRODUCTION_HEADER, RELAYS_HEADER};
 use prag_trust::reply::SealedReply;
-use prag_trust::request::{RequestParts, SignedRequest, Signer, sign_request};
+use prag_trust::request::{RequestParts, SignedRequest, sign_request, vouched};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -225,19 +225,19 @@ impl Client {
             media_type: call.media_type,
             body: &call.body,
         };
-        let (key, way) = (self.identity.session(), session.short_cut());
+        let (key, way, now) = (self.identity.session(), session.short_cut(), self.channel.now());
+        let permit = self.identity.permit_name(call.purpose, &session.expected(), now)?;
         if call.vouched
-            && let Some(bond) = way.bond(&key.public_key())
+            && let Some(bond) = way.bond(&key.public_key(), &permit)
         {
-            let SignedRequest { headers, digest } = self.sign_call(session, call, bond.into())?;
-            // A code is worth something in this channel alone; what it does not bring there, the key signs.
-            match self.channel.resume(session, &request, &headers).await? {
-                Some(Sent::Answer(answer)) if is_unknown(&answer) => way.unbind(),
-                Some(sent) => return Ok((sent, digest)),
+            // The session's word counts in this channel alone; what it does not bring there, the key signs.
+            match self.channel.resume(session, &request, &[vouched(now, &permit)]).await? {
+                Some((Sent::Answer(answer), _)) if is_unknown(&answer) => way.unbind(),
+                Some((sent, number)) => return Ok((sent, bond.request(number))),
                 None => {}
             }
         }
-        let SignedRequest { mut headers, digest } = self.sign_call(session, call, key.into())?;
+        let SignedRequest { mut headers, digest } = self.sign_call(session, call, now)?;
         let named = |name: &str, value| (name.to_owned(), value);
         headers.extend(call.signed().map(|relays| named(RELAYS_HEADER, relays)));
         if call.purpose == Purpose::Admin {
@@ -246,16 +246,19 @@ impl Client {
         }
         let statement = way.bind(key, &session.worker().sig_pk);
         headers.extend(statement.map(|statement| named(BOND_HEADER, statement)));
-        Ok((self.channel.send(session, &request, &headers).await?, digest))
+        let sent = self.channel.send(session, &request, &headers).await?;
+        if matches!(&sent, Sent::Answer(answer) if (200..300).contains(&answer.status)) {
+            way.show(permit);
+        }
+        Ok((sent, digest))
     }
 
     fn sign_call(
         &self,
         session: &Session,
         call: &Call<'_>,
-        signer: Signer<'_>,
+        now: u64,
     ) -> Result<SignedRequest, ClientError> {
-        let now = self.channel.now();
         let permit = self.identity.permit(call.purpose, &session.expected(), now)?;
         let nonce = prag_trust::entropy::random(self.channel.entropy().as_mut())?;
         let parts = RequestParts {
@@ -264,7 +267,8 @@ impl Client {
             query: &call.query,
             body: &call.body,
         };
-        sign_request(signer, &parts, &permit, &session.worker().sig_pk, now, nonce)
+        let (key, worker) = (self.identity.session(), &session.worker().sig_pk);
+        sign_request(key, &parts, &permit, worker, now, nonce)
             .map_err(|_| ClientError::Crypto("signing a request"))
     }
 
@@ -315,7 +319,7 @@ impl Client {
     }
 }
 
-/// Whether the worker does not know (any more) what vouched for the request.
+/// Whether the worker does not know (any more) what spoke for the request.
 fn is_unknown(answer: &Answer) -> bool {
     !(200..300).contains(&answer.status) && problem(answer).code() == Some(Code::SignatureInvalid)
 }

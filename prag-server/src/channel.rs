@@ -20,7 +20,7 @@ use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::evidence::sign_keys;
 use prag_trust::key::Share;
 use prag_trust::release::{ReleaseError, ReleaseKey, ReleasedShare, open_share};
-use prag_trust::request::{Bond, Caller};
+use prag_trust::request::{Bond, Caller, Word};
 use prag_trust::resumed::SECRET_BYTES;
 use prag_trust::verified::Verified;
 use prag_trust::wiped::Wiped;
@@ -72,8 +72,8 @@ pub struct Opened {
     pub plain: Wiped,
     /// What seals its answer.
     pub seal: Seal,
-    /// What vouches for its sender's requests, where the sender goes on under a secret that its session key signed for.
-    pub bond: Option<Arc<Bond>>,
+    /// For whom it speaks, where the sender goes on under a secret that its session key signed for.
+    pub word: Option<Arc<Word>>,
     generation: Arc<Generation>,
 }
 
@@ -148,7 +148,7 @@ impl KeyRing {
         let (plain, seal) = (Wiped::new(plain), Seal(Kind::Once(response)));
         // Only what opened is remembered: nobody fills the memory with noise.
         let first = lock(&generation.opened).insert(mark);
-        let opened = Opened { plain, seal, bond: None, generation };
+        let opened = Opened { plain, seal, word: None, generation };
         if first { Ok(opened) } else { Err(ChannelError::Replayed) }
     }
 
@@ -161,8 +161,8 @@ impl KeyRing {
         for generation in self.generations(now)? {
             if let Some(opened) = generation.resumed.open(request, now) {
                 let (plain, sealer) = opened?;
-                let bond = sealer.bond();
-                return Ok(Opened { plain, seal: Seal(Kind::Resumed(sealer)), bond, generation });
+                let word = sealer.word().map(Arc::new);
+                return Ok(Opened { plain, seal: Seal(Kind::Resumed(sealer)), word, generation });
             }
         }
         Err(ChannelError::Closed)

@@ -119,7 +119,7 @@ fn pure_crates_stay_pure() {
 /// `trust` can be read whole: at most 5,260 lines without its tests, blank lines and comments included; the crates
 /// under it are bounded apart. It was to be 4,000: receipts, sealed replies, readers, keys between workers and
 /// permits that are known each make a `Verified`, sealed scopes are what a `Granted` asks for, delegates' grants
-/// are what it is made of, and a session's codes name a caller; only this crate may.
+/// are what it is made of, and a session's word names a caller; only this crate may.
 /// `seal` was to be 1,250: messages that go on under a secret, and frames that open in place or by range, are
 /// ciphers, and only that crate has keys' bytes, and wipes them.
 #[test]

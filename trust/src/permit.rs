@@ -12,6 +12,8 @@ mod cache;
 mod name;
 mod permissions;
 
+#[cfg(test)]
+pub(crate) use cache::name_of;
 pub use cache::{PERMITS_MAX, PermitCache};
 pub use permissions::{Permission, Permissions};
 
@@ -212,6 +214,14 @@ impl Permit {
             return Err(PermitError::TooLarge("permit"));
         }
         Ok(bytes)
+    }
+
+    /// By what a worker knows this permit, once it verified there for `expected` ([`PermitCache::known_as`]).
+    ///
+    /// # Errors
+    /// As [`Permit::to_json`].
+    pub fn known_as(&self, expected: &Expected) -> Result<[u8; 32], PermitError> {
+        Ok(cache::name_of(&self.to_json()?, expected))
     }
 
     /// Check everything that a permit can show by itself, at Unix second `now`.

@@ -1,27 +1,25 @@
 //! Signed requests: which session key asks which worker for what, once, now.
 //!
 //! Layer: `trust`, above `permit`.
-//! Holds: a closed subset of HTTP Message Signatures (Ed25519, or HMAC-SHA256 within a session; one fixed list of
-//! components), signing and verification.
+//! Holds: a closed subset of HTTP Message Signatures (Ed25519, one fixed list of components), signing and verification;
+//! in `session`, who speaks in the messages of a session that its key signed for as a whole.
 //! Never: another list of components, another algorithm, an unsigned body, a request for another worker.
 //! Invariant: a [`Caller`] that exists vouched for this very request, and for no other with the same nonce.
 //!
-//! Source: RFC 9421 (signature base: section 2.5, HMAC: 3.3.3, Ed25519: 3.3.6), RFC 9530 (Content-Digest).
+//! Source: RFC 9421 (signature base: section 2.5, Ed25519: 3.3.6), RFC 9530 (Content-Digest).
 
 mod base;
 mod nonces;
 mod session;
-mod signer;
 
 pub use nonces::NonceCache;
-pub use session::Bond;
-pub use signer::Signer;
+pub use session::{Bond, VOUCHED, Word, vouched};
 
-use crate::address::ed25519_holds;
+use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, transcript};
 use crate::permit::{Delegation, Expected, Permissions, Permit, PermitCache, PermitError};
 use crate::verified::Verified;
-use base::{Algorithm, Parameters};
+use base::Parameters;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -56,9 +54,12 @@ pub enum RequestError {
     /// Signed by a key that the permit does not name. Not retryable.
     #[error("the permit delegates to another key")]
     Key,
-    /// Not the key's signature over this request, or a session's code where none is taken: sign by the key.
+    /// Not the key's signature over this request. Not retryable.
     #[error("request signature does not verify")]
     Signature,
+    /// The session speaks by a permit that verified in none of its key's requests, or was forgotten: sign by the key.
+    #[error("no request that was signed by the key has shown this permit")]
+    Unknown,
     /// Seen before: sign again, with a fresh nonce.
     #[error("request was seen before")]
     Replayed,
@@ -93,11 +94,12 @@ pub struct Caller {
     pub permit_name: String,
     /// Unix seconds; the permit is void from this second on.
     pub expires: u64,
-    /// SHA-256 over what the signature covers, the nonce included: no two requests share it.
+    /// SHA-256 over what the signature covers, the nonce included, or over a session's secret and its message's number:
+    /// no two requests share it.
     pub request: [u8; 32],
     /// What anybody needs to check later that the caller signed this request: permit as JSON, RFC 9421
-    /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest. Empty where a
-    /// session's code vouched: that shows nothing to others.
+    /// signature base, signature; domain-tagged and length-prefixed. The base covers the body's digest. Empty where the
+    /// session vouched ([`Word`]): that shows nothing to others.
     pub authorization: Vec<u8>,
 }
 
@@ -122,8 +124,8 @@ pub struct Unseen {
 ///
 /// # Errors
 /// [`RequestError::Part`] and [`RequestError::Permit`] for what no worker would take.
-pub fn sign_request<'a>(
-    signer: impl Into<Signer<'a>>,
+pub fn sign_request(
+    key: &SessionKey,
     parts: &RequestParts<'_>,
     permit: &Permit,
     worker: &[u8; 32],
@@ -136,12 +138,10 @@ pub fn sign_request<'a>(
         worker: URL_SAFE_NO_PAD.encode(worker),
         permit: URL_SAFE_NO_PAD.encode(permit.to_json()?),
     };
-    let signer = signer.into();
-    let (key, algorithm) = signer.key();
-    let parameters = Parameters { created, nonce, key, algorithm };
+    let parameters = Parameters { created, nonce, key: key.public_key() };
     let base = headers.base(parts, &parameters);
     let digest = digest(REQUEST_DOMAIN, &[base.as_bytes()]);
-    let signature = signer.sign(base.as_bytes());
+    let signature = STANDARD.encode(key.sign(base.as_bytes()));
     let named = |name: &str, value: String| (name.to_owned(), value);
     let headers = vec![
         named(CONTENT_DIGEST, headers.content_digest),
@@ -169,12 +169,11 @@ pub fn verify_request(
     nonces: &mut NonceCache,
 ) -> Result<Verified<Caller>, RequestError> {
     let fresh = |permit: &[u8]| Permit::from_json(permit)?.verify(now, expected);
-    signed_by(header, parts, now, (own, None), fresh)?.remember(nonces, now)
+    signed_by(header, parts, now, own, fresh)?.remember(nonces, now)
 }
 
 /// As [`verify_request`], but for what was seen: permits that are in `permits` are not verified again. The caller shows
-/// the nonce to its cache afterwards, so that no lock is held while signatures are verified. `bond`: that of the channel
-/// which the request came through, where a code of it is enough.
+/// the nonce to its cache afterwards, so that no lock is held while signatures are verified.
 ///
 /// # Errors
 /// As [`verify_request`].
@@ -182,11 +181,11 @@ pub fn check_request(
     header: &dyn Fn(&str) -> Option<String>,
     parts: &RequestParts<'_>,
     now: u64,
-    (own, bond): (&[u8; 32], Option<&Bond>),
+    own: &[u8; 32],
     expected: &Expected,
     permits: &PermitCache,
 ) -> Result<Unseen, RequestError> {
-    signed_by(header, parts, now, (own, bond), |permit| permits.verify(permit, now, expected))
+    signed_by(header, parts, now, own, |permit| permits.verify(permit, now, expected))
 }
 
 impl Unseen {
@@ -208,7 +207,7 @@ fn signed_by(
     header: &dyn Fn(&str) -> Option<String>,
     parts: &RequestParts<'_>,
     now: u64,
-    (own, bond): (&[u8; 32], Option<&Bond>),
+    own: &[u8; 32],
     delegation: impl FnOnce(&[u8]) -> Result<Verified<Delegation>, PermitError>,
 ) -> Result<Unseen, RequestError> {
     check_parts(parts)?;
@@ -223,15 +222,7 @@ fn signed_by(
         return Err(RequestError::Digest);
     }
     let base = headers.base(parts, &parameters);
-    let (key, signed) = (&parameters.key, base.as_bytes());
-    let holds = match parameters.algorithm {
-        Algorithm::Ed25519 => signature
-            .as_slice()
-            .try_into()
-            .is_ok_and(|signature| ed25519_holds(key, signed, signature)),
-        Algorithm::HmacSha256 => bond.is_some_and(|bond| bond.holds(key, signed, &signature)),
-    };
-    if !holds {
+    if !ed25519_holds(&parameters.key, base.as_bytes(), &signature) {
         return Err(RequestError::Signature);
     }
     let permit =
@@ -241,19 +232,8 @@ fn signed_by(
         return Err(RequestError::Key);
     }
     let parts: [&[u8]; 3] = [&permit, base.as_bytes(), &signature];
-    let authorization = match parameters.algorithm {
-        Algorithm::Ed25519 => transcript("PRAG-AUTHORIZATION/v1", &parts),
-        Algorithm::HmacSha256 => Vec::new(),
-    };
-    let caller = Caller {
-        authorization,
-        address: delegation.address,
-        session_key: delegation.session_key,
-        permissions: delegation.permissions,
-        permit_name: delegation.permit_name,
-        expires: delegation.expires,
-        request: digest(REQUEST_DOMAIN, &[base.as_bytes()]),
-    };
+    let authorization = transcript("PRAG-AUTHORIZATION/v1", &parts);
+    let caller = Caller::of(delegation, digest(REQUEST_DOMAIN, &[base.as_bytes()]), authorization);
     Ok(Unseen { caller, nonce: parameters.nonce, created: parameters.created })
 }
 
@@ -261,6 +241,13 @@ fn signed_by(
 #[must_use]
 pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))
+}
+
+impl Caller {
+    fn of(delegation: Delegation, request: [u8; 32], authorization: Vec<u8>) -> Self {
+        let Delegation { address, session_key, permissions, expires, permit_name } = delegation;
+        Self { address, session_key, permissions, permit_name, expires, request, authorization }
+    }
 }
 
 impl fmt::Debug for Caller {
@@ -297,7 +284,7 @@ impl Headers {
 
 fn read(
     header: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Headers, Parameters, Vec<u8>), RequestError> {
+) -> Result<(Headers, Parameters, [u8; 64]), RequestError> {
     let take = |name: &'static str, bytes_max: usize| {
         let value = header(name).ok_or(RequestError::Header(name))?;
         let fits = value.len() <= bytes_max && value.bytes().all(|b| matches!(b, b' '..=b'~'));
@@ -315,8 +302,7 @@ fn read(
     let signature = take(SIGNATURE, HEADER_BYTES_MAX)?;
     let signature = labelled(&signature)
         .and_then(|value| value.strip_prefix(':')?.strip_suffix(':'))
-        .and_then(|text| STANDARD.decode(text).ok())
-        .filter(|bytes| bytes.len() == parameters.algorithm.bytes())
+        .and_then(|text| STANDARD.decode(text).ok()?.try_into().ok())
         .ok_or(RequestError::Header(SIGNATURE))?;
     Ok((headers, parameters, signature))
 }

@@ -97,8 +97,7 @@ fn requests(size: Size, screen: &Screen, sheet: &mut Sheet) -> Result<(), BenchE
                 headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
             };
             time(|| {
-                let unseen =
-                    check_request(&header, &PARTS, NOW, (&WORKER, None), &expected, &permits);
+                let unseen = check_request(&header, &PARTS, NOW, &WORKER, &expected, &permits);
                 let unseen = unseen.step("verifying a request")?;
                 unseen.remember(&mut nonces.borrow_mut(), NOW).step("verifying a request")
             })

@@ -1,21 +1,23 @@
-//! What vouches for a request: a signature, and a code where the session has a bond and the call is a search; a worker
-//! that knows no bond is asked again, signed.
+//! Who speaks for a request: its signature, and the session where it has a bond and the call is a search; a worker that
+//! does not take its word is asked again, signed.
 
 use super::*;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::channel::{BOND_HEADER, RESUMED_ANSWER_TYPE, RESUMPTION_HEADER};
 use prag_protocol::wire::search::{QueryReply, QueryRequest};
 use prag_trust::permit::PermitCache;
-use prag_trust::request::{Bond, check_request};
+use prag_trust::request::{Bond, VOUCHED, Word, check_request};
 use prag_trust::resumed::{Label, Resumption};
 
 /// What a worker that lets its client go on under a secret knows.
 #[derive(Default)]
 pub(super) struct Resumes {
     keys: Option<Resumption>,
-    bond: Option<Bond>,
-    /// What vouched for each request under the secret, and whether it held.
-    vouched: Vec<(String, bool)>,
+    bond: Option<Arc<Bond>>,
+    permits: PermitCache,
+    /// Whether each request under the secret was signed, and whether it was taken.
+    asked: Vec<(bool, bool)>,
 }
 
 /// Takes the secret that a sealed message brings.
@@ -29,15 +31,17 @@ pub(super) fn take(worker: &Worker, header: &dyn Fn(&str) -> Option<String>) {
     let statement = header(BOND_HEADER).unwrap();
     let own = worker.key.verifying_key().to_bytes();
     resumes.keys = Some(Resumption::new(&bytes));
-    resumes.bond = Bond::open(statement.as_bytes(), &bytes, &own);
+    resumes.bond = Bond::open(statement.as_bytes(), &bytes, &own).map(Arc::new);
     assert!(resumes.bond.is_some());
+    let permit = URL_SAFE_NO_PAD.decode(header("prag-permit").unwrap()).unwrap();
+    resumes.permits.verify(&permit, SystemClock::default().now(), &expected()).unwrap();
 }
 
 /// Answers a message under the secret; `None` for others.
 pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     Label::of(body)?;
     let mut resumes = worker.resumes.lock().unwrap();
-    let Resumes { keys, bond, vouched } = resumes.as_mut()?;
+    let Resumes { keys, bond, permits, asked: all } = resumes.as_mut()?;
     let keys = keys.as_ref()?;
     let (number, inner) = keys.open_request(body)?;
     let asked = decoded(&inner);
@@ -46,11 +50,17 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     let parts = RequestParts { method: &method, path: &path, query: "", body: asked.content() };
     let now = SystemClock::default().now();
     let own = worker.key.verifying_key().to_bytes();
-    let (bond, permits) = (bond.as_ref(), PermitCache::default());
-    let held = check_request(&header, &parts, now, (&own, bond), &expected(), &permits).is_ok();
-    let input = header("signature-input").unwrap();
-    let algorithm = input.rsplit_once("alg=").unwrap().1.trim_matches('"').to_owned();
-    vouched.push((algorithm, held));
+    let word = header(VOUCHED);
+    let held = match (&word, bond) {
+        (Some(said), Some(bond)) => {
+            let word = Word::new(Arc::clone(bond), number);
+            word.caller(said, now, &expected(), permits).is_ok()
+        }
+        (Some(_), None) => false,
+        (None, _) => check_request(&header, &parts, now, &own, &expected(), permits).is_ok(),
+    };
+    assert_eq!(word.is_none(), header("signature").is_some());
+    all.push((word.is_none(), held));
     let reply = QueryReply { hits: Vec::new(), profile: String::new(), receipt: None };
     let (status, reply) = match (held, path.ends_with("/query")) {
         (false, _) => (401u16, r#"{"code":"signature-invalid","detail":"no"}"#.to_owned()),
@@ -61,7 +71,8 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     Some(([("content-type", RESUMED_ANSWER_TYPE)], sealed).into_response())
 }
 
-/// Searches carry codes, everything else signatures; from the first code that a worker does not know, all is signed.
+/// The session speaks for searches, a signature for everything else; from the first word that a worker does not take, all
+/// is signed.
 #[tokio::test]
 async fn searches_are_vouched_for_by_the_session() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,17 +89,16 @@ async fn searches_are_vouched_for_by_the_session() {
     client.query(id, &query).await.unwrap();
     client.query(id, &query).await.unwrap();
     let resumes = worker.resumes.lock().unwrap();
-    let vouched = &resumes.as_ref().unwrap().vouched;
-    let vouched: Vec<_> = vouched.iter().map(|(name, held)| (&**name, *held)).collect();
-    let (code, signature) = ("hmac-sha256", "ed25519");
+    let asked = &resumes.as_ref().unwrap().asked;
+    let (word, signature) = (false, true);
     let wanted = [
-        (code, true),
+        (word, true),
         (signature, true),
-        (code, true),
-        (code, false),
+        (word, true),
+        (word, false),
         (signature, true),
         (signature, true),
     ];
-    assert_eq!(vouched, wanted);
+    assert_eq!(*asked, wanted);
     assert_eq!(worker.seen.lock().unwrap().len(), 1, "one message was sealed to the key");
 }

@@ -7,7 +7,7 @@
 //! Invariant: at most [`RESUMED_MAX`] secrets; one that finds no place is not taken, and its client goes on as before.
 
 use super::{ChannelError, lock};
-use prag_trust::request::Bond;
+use prag_trust::request::{Bond, Word};
 use prag_trust::resumed::{ID_BYTES, Label, Resumption, SECRET_BYTES, Window};
 use prag_trust::wiped::Wiped;
 use std::collections::HashMap;
@@ -75,9 +75,9 @@ impl Resumed {
 pub(super) type Open = (Wiped, Sealer);
 
 impl Sealer {
-    /// What vouches for requests of the client that this one came from.
-    pub(super) fn bond(&self) -> Option<Arc<Bond>> {
-        self.one.bond.get().cloned()
+    /// For whom this request speaks, where its client's session key signed for the secret.
+    pub(super) fn word(&self) -> Option<Word> {
+        self.one.bond.get().map(|bond| Word::new(Arc::clone(bond), self.number))
     }
 
     /// The answer as it travels; there is one.

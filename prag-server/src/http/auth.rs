@@ -18,7 +18,9 @@ use prag_protocol::wire::relays::{
     INTRODUCTION_BYTES_MAX, INTRODUCTION_HEADER, RELAYS_HEADER, RELAYS_HEADER_BYTES_MAX,
 };
 use prag_trust::permit::{Expected, PermitCache, PermitError};
-use prag_trust::request::{Bond, Caller, NonceCache, RequestError, RequestParts, check_request};
+use prag_trust::request::{
+    Caller, NonceCache, RequestError, RequestParts, VOUCHED, Word, check_request,
+};
 use prag_trust::verified::Verified;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -73,11 +75,11 @@ impl<S: Addressee> FromRequest<S> for Signed {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, worker: &S) -> Result<Self, Refusal> {
-        Self::of(request, worker, None).await
+        Self::of(request, worker).await
     }
 }
 
-/// A request that its session key signed, or that its session vouches for: enough to read, and for nothing that somebody
+/// A request that its session key signed, or that its session speaks for: enough to read, and for nothing that somebody
 /// else is to be shown.
 pub(super) struct Vouched(pub(super) Signed);
 
@@ -86,17 +88,18 @@ impl<S: Addressee> FromRequest<S> for Vouched {
 
     async fn from_request(mut request: Request, worker: &S) -> Result<Self, Refusal> {
         // The gateway left it there; nothing that comes over the network does.
-        let bond = request.extensions_mut().remove::<Arc<Bond>>();
-        Ok(Self(Signed::of(request, worker, bond.as_deref()).await?))
+        let word = request.extensions_mut().remove::<Arc<Word>>();
+        let word = word.filter(|_| request.headers().contains_key(VOUCHED));
+        let signed = match word {
+            Some(word) => Signed::said(request, worker, &word).await?,
+            None => Signed::of(request, worker).await?,
+        };
+        Ok(Self(signed))
     }
 }
 
 impl Signed {
-    async fn of<S: Addressee>(
-        request: Request,
-        worker: &S,
-        bond: Option<&Bond>,
-    ) -> Result<Self, Refusal> {
+    async fn of<S: Addressee>(request: Request, worker: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let body = read(body, BODY_BYTES_MAX).await?;
         let seen = RequestParts {
@@ -108,13 +111,28 @@ impl Signed {
         let header = |name: &str| once(&parts.headers, name);
         let (now, own) = (worker.now(), worker.worker_key());
         let (expected, permits) = (worker.expected(), worker.permits());
-        let unseen = check_request(&header, &seen, now, (&own, bond), &expected, permits);
+        let unseen = check_request(&header, &seen, now, &own, &expected, permits);
         let unseen = unseen.map_err(explain)?;
         let verified = {
             let mut nonces = worker.nonces().lock().unwrap_or_else(PoisonError::into_inner);
             unseen.remember(&mut nonces, now)
         };
         let caller = asker(verified.map_err(explain)?, &parts.headers)?;
+        Ok(Self { caller, body, headers: parts.headers })
+    }
+
+    /// What came sealed under the secret of `word`, whose seal covers all of it.
+    async fn said<S: Addressee>(
+        request: Request,
+        worker: &S,
+        word: &Word,
+    ) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let body = read(body, BODY_BYTES_MAX).await?;
+        let header = once(&parts.headers, VOUCHED).ok_or(RequestError::Header(VOUCHED));
+        let (now, expected, permits) = (worker.now(), worker.expected(), worker.permits());
+        let caller = header.and_then(|header| word.caller(&header, now, &expected, permits));
+        let caller = asker(caller.map_err(explain)?, &parts.headers)?;
         Ok(Self { caller, body, headers: parts.headers })
     }
 
@@ -228,7 +246,8 @@ fn explain(error: RequestError) -> Problem {
         | RequestError::Digest
         | RequestError::Worker
         | RequestError::Key
-        | RequestError::Signature => Code::SignatureInvalid,
+        | RequestError::Signature
+        | RequestError::Unknown => Code::SignatureInvalid,
         _ => Code::SignatureInvalid,
     };
     let problem = Problem::new(code, error.to_string());

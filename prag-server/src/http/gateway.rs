@@ -74,8 +74,8 @@ async fn exchange<Answer: Future<Output = Response>>(
             if let Some((secret, bond)) = offered(&mut request, own) {
                 opened.resume(&secret, bond, now);
             }
-            if let Some(bond) = &opened.bond {
-                request.extensions_mut().insert(Arc::clone(bond));
+            if let Some(word) = &opened.word {
+                request.extensions_mut().insert(Arc::clone(word));
             }
             (shape, inner(request).await)
         }

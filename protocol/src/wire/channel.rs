@@ -12,6 +12,6 @@ pub const RESUMED_ANSWER_TYPE: &str = "message/prag1-res";
 /// A header of the first messages of a session: 64 hex digits, the secret under which the sender would go on. A worker
 /// that does not know it answers as ever, and refuses the sender's next message, which is then encapsulated.
 pub const RESUMPTION_HEADER: &str = "prag-resumption";
-/// A header beside it: the session key's statement that it vouches by this secret (`prag_trust::request::Bond`), 128
-/// characters of base64url. With it, searches of this session need no signature.
+/// A header beside it: the session key's statement that whoever shares this secret speaks for it
+/// (`prag_trust::request::Bond`), 128 characters of base64url. With it, searches of this session need no signature.
 pub const BOND_HEADER: &str = "prag-bond";

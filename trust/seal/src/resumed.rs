@@ -130,12 +130,6 @@ impl Resumption {
     }
 }
 
-/// The key of `secret` under which a client vouches for requests that it does not sign. It opens nothing.
-#[must_use]
-pub fn vouching_key(secret: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; 32]> {
-    derived(VOUCHING_CONTEXT, secret)
-}
-
 fn derived(context: &str, secret: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(blake3::derive_key(context, secret))
 }
@@ -209,7 +203,6 @@ const HEAD_BYTES: usize = FORM.len() + 1 + NUMBER_BYTES;
 const ID_CONTEXT: &str = "prag/channel/resumed/id/v1";
 const REQUEST_CONTEXT: &str = "prag/channel/resumed/request/v1";
 const ANSWER_CONTEXT: &str = "prag/channel/resumed/answer/v1";
-const VOUCHING_CONTEXT: &str = "prag/channel/resumed/vouching/v1";
 
 #[cfg(test)]
 mod tests;

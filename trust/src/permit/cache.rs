@@ -18,9 +18,16 @@ pub struct PermitCache(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    delegations: HashMap<[u8; 32], Delegation>,
+    delegations: HashMap<[u8; 32], Kept>,
     /// Oldest first; may name some that are gone.
     order: VecDeque<[u8; 32]>,
+}
+
+/// What a permit says, and what it was verified for.
+#[derive(Clone)]
+struct Kept {
+    delegation: Delegation,
+    expected: Expected,
 }
 
 impl PermitCache {
@@ -37,20 +44,36 @@ impl PermitCache {
         if permit.len() > PERMIT_BYTES_MAX {
             return Err(PermitError::TooLarge("permit"));
         }
-        let (chain, contract) = (expected.chain_id.as_bytes(), expected.contract.as_bytes());
-        let name = digest(DOMAIN, &[permit, chain, contract]);
-        let known = self.known().delegations.get(&name).cloned();
-        if let Some(delegation) = known {
-            if delegation.expires <= now {
-                self.known().delegations.remove(&name);
-                return Err(PermitError::Expired);
-            }
-            return Ok(Verified::new(delegation));
+        let name = name_of(permit, expected);
+        if let Some(known) = self.known_as(&name, now, expected)? {
+            return Ok(known);
         }
         // Not under the lock: others need not wait for this signature.
         let verified = Permit::from_json(permit)?.verify(now, expected)?;
-        self.known().keep(name, Delegation::clone(&verified));
+        let kept = Kept { delegation: Delegation::clone(&verified), expected: expected.clone() };
+        self.known().keep(name, kept);
         Ok(verified)
+    }
+
+    /// What a permit that verified here, and has this name ([`Permit::known_as`]), says at Unix second `now`; none where
+    /// it is not known (any more), or was made for another chain or contract.
+    ///
+    /// # Errors
+    /// [`PermitError::Expired`].
+    pub fn known_as(
+        &self,
+        name: &[u8; 32],
+        now: u64,
+        expected: &Expected,
+    ) -> Result<Option<Verified<Delegation>>, PermitError> {
+        let mut known = self.known();
+        let kept = known.delegations.get(name).filter(|kept| kept.expected == *expected);
+        let Some(Kept { delegation, .. }) = kept else { return Ok(None) };
+        if delegation.expires <= now {
+            known.delegations.remove(name);
+            return Err(PermitError::Expired);
+        }
+        Ok(Some(Verified::new(delegation.clone())))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -59,8 +82,8 @@ impl PermitCache {
 }
 
 impl Known {
-    fn keep(&mut self, name: [u8; 32], delegation: Delegation) {
-        if self.delegations.insert(name, delegation).is_some() {
+    fn keep(&mut self, name: [u8; 32], kept: Kept) {
+        if self.delegations.insert(name, kept).is_some() {
             return;
         }
         self.order.push_back(name);
@@ -69,6 +92,12 @@ impl Known {
             oldest.and_then(|name| self.delegations.remove(&name));
         }
     }
+}
+
+/// By what a permit of these bytes is known where it must name `expected`.
+pub(crate) fn name_of(permit: &[u8], expected: &Expected) -> [u8; 32] {
+    let (chain, contract) = (expected.chain_id.as_bytes(), expected.contract.as_bytes());
+    digest(DOMAIN, &[permit, chain, contract])
 }
 
 /// Permits at one time; whoever's was pushed out is verified once more.
@@ -115,6 +144,23 @@ mod tests {
         assert_eq!(cache.known().delegations.len(), 1, "no refusal is kept");
     }
 
+    /// By its name answers what verified here, for this chain and contract, until its second; nothing else.
+    #[test]
+    fn a_name_answers_for_what_verified() {
+        let cache = PermitCache::default();
+        let bytes = permit(1, NOW + 10);
+        let name = Permit::from_json(&bytes).unwrap().known_as(&expected()).unwrap();
+        assert!(cache.known_as(&name, NOW, &expected()).unwrap().is_none());
+        let fresh = cache.verify(&bytes, NOW, &expected()).unwrap();
+        assert!(cache.known_as(&name, NOW, &expected()).unwrap().unwrap() == fresh);
+        let chain = Expected { chain_id: "chain-2".to_owned(), ..expected() };
+        assert!(cache.known_as(&name, NOW, &chain).unwrap().is_none());
+        assert_ne!(name, Permit::from_json(&bytes).unwrap().known_as(&chain).unwrap());
+        let refused = cache.known_as(&name, NOW + 10, &expected()).unwrap_err();
+        assert_eq!(refused, PermitError::Expired);
+        assert!(cache.known_as(&name, NOW, &expected()).unwrap().is_none(), "it is gone");
+    }
+
     /// A permit that is known ends in its second, and is forgotten.
     #[test]
     fn a_known_permit_expires() {
@@ -134,10 +180,11 @@ mod tests {
         let mut known = Known::default();
         let permit = permit(1, NOW + 10);
         let delegation = Permit::from_json(&permit).unwrap().verify(NOW, &expected()).unwrap();
+        let kept = Kept { delegation: delegation.into_inner(), expected: expected() };
         for number in 0..=PERMITS_MAX {
             let mut name = [0; 32];
             name[..8].copy_from_slice(&number.to_be_bytes());
-            known.keep(name, delegation.clone().into_inner());
+            known.keep(name, kept.clone());
         }
         assert_eq!((known.delegations.len(), known.order.len()), (PERMITS_MAX, PERMITS_MAX));
         assert!(!known.delegations.contains_key(&[0; 32]));

@@ -8,34 +8,6 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt::Write as _;
 
-/// What vouches for a request (RFC 9421, section 6.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
-    /// The session key's signature.
-    Ed25519,
-    /// The code of a bond.
-    HmacSha256,
-}
-
-impl Algorithm {
-    const ALL: [Self; 2] = [Self::Ed25519, Self::HmacSha256];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::HmacSha256 => "hmac-sha256",
-        }
-    }
-
-    /// Length of what vouches.
-    pub(super) fn bytes(self) -> usize {
-        match self {
-            Self::Ed25519 => 64,
-            Self::HmacSha256 => 32,
-        }
-    }
-}
-
 /// The parameters of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parameters {
@@ -45,7 +17,6 @@ pub(super) struct Parameters {
     pub(super) nonce: [u8; 16],
     /// The session key.
     pub(super) key: [u8; 32],
-    pub(super) algorithm: Algorithm,
 }
 
 impl Parameters {
@@ -53,8 +24,8 @@ impl Parameters {
     pub(super) fn write(&self) -> String {
         let nonce = URL_SAFE_NO_PAD.encode(self.nonce);
         let key = URL_SAFE_NO_PAD.encode(self.key);
-        let (created, name) = (self.created, self.algorithm.name());
-        format!("{COVERED}{created};nonce=\"{nonce}\";keyid=\"{key}\";alg=\"{name}\"")
+        let created = self.created;
+        format!("{COVERED}{created};nonce=\"{nonce}\";keyid=\"{key}\"{ALGORITHM}")
     }
 
     /// Reads [`Parameters::write`] back.
@@ -62,13 +33,11 @@ impl Parameters {
         let rest = text.strip_prefix(COVERED)?;
         let (created, rest) = rest.split_once(";nonce=\"")?;
         let (nonce, rest) = rest.split_once("\";keyid=\"")?;
-        let (key, name) = rest.split_once("\";alg=")?;
-        let named = |one: &Algorithm| name.trim_matches('"') == one.name();
+        let key = rest.strip_suffix(ALGORITHM)?.strip_suffix('"')?;
         let parameters = Self {
             created: created.parse().ok()?,
             nonce: URL_SAFE_NO_PAD.decode(nonce).ok()?.try_into().ok()?,
             key: URL_SAFE_NO_PAD.decode(key).ok()?.try_into().ok()?,
-            algorithm: Algorithm::ALL.into_iter().find(named)?,
         };
         (parameters.write() == text).then_some(parameters)
     }
@@ -91,3 +60,5 @@ const COVERED: &str = concat!(
     r#"("@method" "@path" "@query" "content-digest" "prag-worker" "prag-permit")"#,
     ";created="
 );
+/// The one algorithm (RFC 9421, section 6.2.2).
+const ALGORITHM: &str = ";alg=\"ed25519\"";

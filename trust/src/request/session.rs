@@ -1,24 +1,33 @@
-//! Requests within a session of the channel: vouched for by a key that only its two ends have.
+//! Requests within a session of the channel: whoever shares its secret speaks for the session key that signed for it.
 //!
 //! Layer: `trust::request`.
-//! Holds: the session key's one signature for a secret that it shares with a worker (`resumed`), and HMAC-SHA256 under
-//! what follows from that secret (RFC 9421, section 3.3.3).
-//! Never: evidence for anybody else: the worker could have made such a code itself. What a ledger or a third party is
+//! Holds: the session key's one signature for a secret that it shares with a worker (`resumed`), and what a request under
+//! that secret says of itself: when, and by which permit. The seal of its message authenticates it (AES-256-GCM-SIV under
+//! a key of the secret), and the message's number, which opens once, is what keeps it from counting twice.
+//! Never: evidence for anybody else: the worker could have made such a message itself. What a ledger or a third party is
 //! to be shown is signed by the key.
 //! Invariant: a [`Bond`] that opened is one that its key signed, for this secret and this worker.
 
+use super::{Caller, RequestError};
 use crate::address::{SessionKey, ed25519_holds};
-use crate::encoding::transcript;
-use crate::resumed::{Resumption, SECRET_BYTES, vouching_key};
+use crate::encoding::{digest, transcript};
+use crate::permit::{Expected, PermitCache};
+use crate::resumed::{ID_BYTES, Resumption, SECRET_BYTES};
+use crate::verified::Verified;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use zeroize::Zeroizing;
+use prag_protocol::limits::CLOCK_SKEW_SECONDS_MAX;
+use std::sync::Arc;
 
-/// A session key, and what vouches for its requests to one worker from now on.
+/// A session key, and the secret by which it speaks to one worker.
 pub struct Bond {
     key: [u8; 32],
-    code: Zeroizing<[u8; 32]>,
+    secret: [u8; ID_BYTES],
+}
+
+/// A message that was sealed under a bond's secret, opened for the first time.
+pub struct Word {
+    bond: Arc<Bond>,
+    number: u64,
 }
 
 impl Bond {
@@ -30,10 +39,10 @@ impl Bond {
         secret: &[u8; SECRET_BYTES],
         worker: &[u8; 32],
     ) -> (Self, String) {
-        let own = key.public_key();
-        let signature = key.sign(&statement(&own, secret, worker));
-        let text = URL_SAFE_NO_PAD.encode([&own[..], &signature[..]].concat());
-        (Self { key: own, code: vouching_key(secret) }, text)
+        let bond = Self { key: key.public_key(), secret: Resumption::name_of(secret) };
+        let signature = key.sign(&bond.statement(worker));
+        let text = URL_SAFE_NO_PAD.encode([&bond.key[..], &signature[..]].concat());
+        (bond, text)
     }
 
     /// The worker's side: the bond, if the statement that came with `secret` holds for it and for `own`, this worker's
@@ -45,8 +54,9 @@ impl Bond {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (key, signature) = bytes.split_first_chunk::<32>()?;
-        let holds = ed25519_holds(key, &statement(key, secret, own), signature.try_into().ok()?);
-        holds.then(|| Self { key: *key, code: vouching_key(secret) })
+        let bond = Self { key: *key, secret: Resumption::name_of(secret) };
+        let holds = ed25519_holds(key, &bond.statement(own), signature.try_into().ok()?);
+        holds.then_some(bond)
     }
 
     /// The session key that signed for it.
@@ -55,30 +65,78 @@ impl Bond {
         self.key
     }
 
-    /// The code over a signature base.
-    pub(super) fn vouch(&self, base: &[u8]) -> [u8; 32] {
-        self.over(base).finalize().into_bytes().into()
+    /// What names the request in message `number` under the secret ([`Caller::request`]).
+    #[must_use]
+    pub fn request(&self, number: u64) -> [u8; 32] {
+        digest(REQUEST_DOMAIN, &[&self.secret, &number.to_be_bytes()])
     }
 
-    /// Whether `code` is the one over `base`, for requests of `key`. Takes as long whatever the code is.
-    pub(super) fn holds(&self, key: &[u8; 32], base: &[u8], code: &[u8]) -> bool {
-        self.key == *key && self.over(base).verify_slice(code).is_ok()
-    }
-
-    fn over(&self, base: &[u8]) -> Hmac<Sha256> {
-        let code = Hmac::<Sha256>::new_from_slice(self.code.as_ref());
-        code.expect("HMAC takes keys of any length").chain_update(base)
+    /// What the session key signs. The secret stands in it by what names it, which tells nothing of it.
+    fn statement(&self, worker: &[u8; 32]) -> Vec<u8> {
+        transcript(BOND_DOMAIN, &[&self.key, &self.secret, worker])
     }
 }
 
-/// What the session key signs. The secret stands in it by what names it, which tells nothing of it.
-fn statement(key: &[u8; 32], secret: &[u8; SECRET_BYTES], worker: &[u8; 32]) -> Vec<u8> {
-    transcript(DOMAIN, &[key, &Resumption::name_of(secret), worker])
+impl Word {
+    /// Of message `number`, which opened under the secret of `bond`, and had not opened before: the caller saw to that.
+    #[must_use]
+    pub fn new(bond: Arc<Bond>, number: u64) -> Self {
+        Self { bond, number }
+    }
+
+    /// Who asks, by what the message's header [`VOUCHED`] says, at Unix second `now`.
+    ///
+    /// # Errors
+    /// [`RequestError::Header`]; [`RequestError::ClockSkew`]; [`RequestError::Unknown`] for a permit that is not in
+    /// `permits`; [`RequestError::Permit`] where it expired; [`RequestError::Key`].
+    pub fn caller(
+        &self,
+        header: &str,
+        now: u64,
+        expected: &Expected,
+        permits: &PermitCache,
+    ) -> Result<Verified<Caller>, RequestError> {
+        let (created, permit) = read(header).ok_or(RequestError::Header(VOUCHED))?;
+        if created.abs_diff(now) > CLOCK_SKEW_SECONDS_MAX {
+            return Err(RequestError::ClockSkew);
+        }
+        let delegation = permits.known_as(&permit, now, expected)?.ok_or(RequestError::Unknown)?;
+        let delegation = delegation.into_inner();
+        if delegation.session_key != self.bond.key {
+            return Err(RequestError::Key);
+        }
+        let request = self.bond.request(self.number);
+        Ok(Verified::new(Caller::of(delegation, request, Vec::new())))
+    }
 }
 
+/// The header of a request under a bond's secret: made at Unix second `created`, by the permit that a worker knows as
+/// `permit` ([`crate::permit::Permit::known_as`]).
+#[must_use]
+pub fn vouched(created: u64, permit: &[u8; 32]) -> (String, String) {
+    (VOUCHED.to_owned(), write(created, permit))
+}
+
+fn write(created: u64, permit: &[u8; 32]) -> String {
+    format!("{created};{}", URL_SAFE_NO_PAD.encode(permit))
+}
+
+/// Reads [`write`] back, and nothing else.
+fn read(text: &str) -> Option<(u64, [u8; 32])> {
+    let (created, permit) = text.split_once(';').filter(|_| text.len() <= HEADER_BYTES_MAX)?;
+    let (created, permit) = (created.parse().ok()?, URL_SAFE_NO_PAD.decode(permit).ok()?);
+    let permit = permit.try_into().ok()?;
+    (write(created, &permit) == text).then_some((created, permit))
+}
+
+/// What a request under a bond's secret says in place of a signature.
+pub const VOUCHED: &str = "prag-vouched";
 /// Key 32 and signature 64, in base64url without padding.
 const TEXT_BYTES: usize = 128;
-const DOMAIN: &str = "PRAG-SESSION-BOND/v1";
+/// A number of 64 bits, a semicolon, 32 bytes in base64url.
+const HEADER_BYTES_MAX: usize = 20 + 1 + 43;
+const BOND_DOMAIN: &str = "PRAG-SESSION-BOND/v2";
+const REQUEST_DOMAIN: &str = "PRAG-SESSION-REQUEST/v1";
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use ed25519_dalek::SigningKey;
 use ohttp::ClientRequest;
 use prag_trust::address::SessionKey;
 use prag_trust::entropy::{Entropy, EntropyError};
+use prag_trust::request::Word;
 use prag_trust::resumed::Resumption;
 use tower::ServiceExt;
 
@@ -150,8 +151,8 @@ async fn a_bond_comes_with_its_secret() {
         let inner = |wanted: bool| {
             move |request: Request| async move {
                 assert!(!request.headers().contains_key(BOND_HEADER));
-                let bond = request.extensions().get::<Arc<Bond>>();
-                assert_eq!(bond.is_some(), wanted);
+                let word = request.extensions().get::<Arc<Word>>();
+                assert_eq!(word.is_some(), wanted);
                 routes().oneshot(request).await.unwrap()
             }
         };
