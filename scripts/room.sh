@@ -16,6 +16,5 @@ if [ "$(free)" -lt $need ]; then
   find "$target" -type f -size +8M -path '*/debug/*' ! -name '*.rlib' ! -name '*.rmeta' ! -name '*.so' ! -name '*.a' -delete
 fi
 if [ "$(free)" -lt $need ]; then
-  echo "$(free) GiB are free at $target, of $need that build and tests take" >&2
-  exit 1
+  echo "$(free) GiB are free at $target; build and tests take up to $need" >&2
 fi

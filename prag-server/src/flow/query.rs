@@ -248,9 +248,9 @@ fn hit(found: &Found, with_metadata: bool) -> Hit {
 
 /// In hex. The crate's own `encode` goes digit by digit, ten hashes a query.
 fn digits(hash: &[u8; 32]) -> String {
-    let mut digits = vec![0; 64];
-    let fits = hex::encode_to_slice(hash, &mut digits).is_ok();
-    String::from_utf8(digits).ok().filter(|_| fits).unwrap_or_default()
+    let mut digits = [0; 64];
+    hex::encode_to_slice(hash, &mut digits).expect("two digits a byte");
+    String::from_utf8_lossy(&digits).into_owned()
 }
 
 /// What a plan is for, as [`super::watch`] compares it.
