@@ -35,4 +35,4 @@ pub mod tls;
 pub mod vault;
 
 /// What a program that runs a worker allocates with.
-pub use prag_simd::Allocator;
+pub use prag_simd::{Allocator, give_back};

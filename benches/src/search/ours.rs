@@ -157,6 +157,9 @@ fn read(folder: &Path) -> Result<(Opened, Segment, Vec<u32>), BenchError> {
     let part = |name: PartName| Some((name, fs::read(folder.join(name.to_string())).ok()?));
     let parts: Vec<_> = PartName::ALL.into_iter().filter_map(part).collect();
     let segment = Segment::from_parts(&parts).step("a kept index")?;
+    drop(parts);
+    // As a worker does.
+    prag_server::give_back();
     let order = fs::read(folder.join(ORDER)).step("a kept index")?;
     let order = order.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     Ok((opened, segment, order))

@@ -126,6 +126,15 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
+/// Give back to the system what it was asked for and is free, from [`LARGE`] bytes on: the C library keeps up to some
+/// 20 MB between what is in use once a place of that size was freed. Takes a while where much is in use: ask after
+/// something large was dropped.
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it takes any number, and moves nothing that is in use.
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
 /// `realloc` from one to the other.
 ///
 /// # Safety
@@ -183,6 +192,16 @@ mod tests {
             assert_eq!(pages.as_ptr().align_offset(4096), 0);
         }
         assert!((0..200u8).all(|page| pages[usize::from(page)].0 == [page; 4096]));
+    }
+
+    /// What is in use stays while what is free is given back.
+    #[test]
+    fn what_is_in_use_stays() {
+        let held: Vec<Vec<u8>> = (0..200).map(|byte| vec![byte; LARGE + 7]).collect();
+        let (odd, even): (Vec<_>, Vec<_>) = held.into_iter().partition(|bytes| bytes[0] % 2 == 1);
+        drop(even);
+        give_back();
+        assert!(odd.iter().all(|bytes| bytes.iter().all(|byte| *byte == bytes[0])));
     }
 
     /// Every size at every alignment that a program asks for is aligned, at birth and after it grew and shrank; its bytes

@@ -22,7 +22,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use allocator::Allocator;
+pub use allocator::{Allocator, give_back};
 pub use floats::{half, whole};
 pub use memory::{flatten, large_pages, roomy};
 pub use nibbles::{Halves, NIBBLE_BIAS, Pitch, scale};

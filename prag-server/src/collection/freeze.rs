@@ -7,12 +7,13 @@
 
 use super::CollectionError;
 use super::memory::{Charge, Component, build_bytes, view_bytes};
-use super::segment::{Written, write_segment};
+use super::segment::{GIVEN_BACK_BYTES, Written, write_segment};
 use super::shard::CollectionShard;
 use super::state::{Live, LiveSegment, Row};
 use super::swap::swap;
 use super::taken::Taken;
 use super::tiers::{self, Room, Shape as Tiers, Size};
+use crate::give_back;
 use prag_index::{BuildParams, Segment};
 use prag_store::BlobName;
 use prag_trust::entropy::Entropy;
@@ -259,7 +260,12 @@ fn build(
     let built = Segment::build(&indexed, &params(shard))?;
     drop(indexed);
     let ordered = built.order.iter().filter_map(|&row| kept.get(row as usize).cloned()).collect();
-    write_segment(&shard.keys(), &shard.profile, built.segment, ordered, &shard.home, entropy)
+    let written =
+        write_segment(&shard.keys(), &shard.profile, built.segment, ordered, &shard.home, entropy);
+    if bytes >= GIVEN_BACK_BYTES {
+        give_back();
+    }
+    written
 }
 
 /// How the shard's segments are built.

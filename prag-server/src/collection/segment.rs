@@ -17,6 +17,7 @@ use super::shard::Home;
 use super::shelf::{Shelf, Volume};
 use super::state::{LiveSegment, Row};
 use super::veil::SegmentVeil;
+use crate::give_back;
 use prag_index::{PartName, Segment};
 use prag_protocol::Epoch;
 use prag_protocol::place::Kind;
@@ -186,6 +187,9 @@ fn load_segment(
     // What was read goes before what it became is asked for.
     rayon::join(|| drop((plain, table)), || opened.into_par_iter().for_each(drop));
     drop(reading);
+    if read >= GIVEN_BACK_BYTES {
+        give_back();
+    }
     charge.ask(&home.accounts, texts.documents.iter().map(AsRef::as_ref), index.len())?;
     let framed = Some((framed, &dek));
     assemble((entry, shape), (index, live), texts, framed, charge, home)
@@ -298,3 +302,5 @@ pub(super) const DOCUMENTS: u8 = 128;
 pub(super) const ROWS: u8 = 129;
 /// Of the rows in turn, 32 bytes each.
 pub(super) const HASHES: u8 = 130;
+/// Whoever let go of so much says so to the allocator.
+pub(super) const GIVEN_BACK_BYTES: u64 = 8 << 20;
