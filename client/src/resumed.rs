@@ -12,7 +12,7 @@ use prag_trust::entropy::{Entropy, EntropyError};
 use prag_trust::request::Bond;
 use prag_trust::resumed::{Resumption, SECRET_BYTES};
 use prag_trust::wiped::Wiped;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
@@ -23,8 +23,8 @@ pub(crate) struct ShortCut {
     next: AtomicU64,
     state: AtomicU8,
     bond: OnceLock<(Bond, String)>,
-    /// Until the worker refused to take the session's word.
-    vouches: AtomicBool,
+    /// How often the worker did not take the session's word.
+    doubts: AtomicU8,
     /// Permits that the worker took in requests of this session, by their names.
     shown: Mutex<Vec<[u8; 32]>>,
 }
@@ -36,8 +36,8 @@ impl ShortCut {
         entropy.fill(secret.as_mut())?;
         let keys = Resumption::new(&secret);
         let (next, state, bond) = (AtomicU64::new(0), AtomicU8::new(OFFERED), OnceLock::new());
-        let (vouches, shown) = (AtomicBool::new(true), Mutex::default());
-        Ok(Self { secret, keys, next, state, bond, vouches, shown })
+        let (doubts, shown) = (AtomicU8::new(0), Mutex::default());
+        Ok(Self { secret, keys, next, state, bond, doubts, shown })
     }
 
     /// What a sealed message brings along, in hex, while nothing was sent under it yet.
@@ -58,8 +58,9 @@ impl ShortCut {
     /// What speaks for the session key `key` under the permit of this name, where the worker should know both.
     pub(crate) fn bond(&self, key: &[u8; 32], permit: &[u8; 32]) -> Option<&Bond> {
         let (bond, _) = self.bond.get()?;
-        let vouches = self.is_open() && self.vouches.load(Ordering::Relaxed) && bond.key() == *key;
-        (vouches && self.shown().contains(permit)).then_some(bond)
+        let trusted = self.doubts.load(Ordering::Relaxed) < DOUBTS_MAX;
+        let speaks = self.is_open() && trusted && bond.key() == *key;
+        (speaks && self.shown().contains(permit)).then_some(bond)
     }
 
     /// The worker took the permit of this name in a request that its key signed.
@@ -74,9 +75,12 @@ impl ShortCut {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The worker does not take this session's word: all its requests are signed.
-    pub(crate) fn unbind(&self) {
-        self.vouches.store(false, Ordering::Relaxed);
+    /// The worker did not take this session's word: it has forgotten the permit, which is shown again, or the bond;
+    /// after [`DOUBTS_MAX`] times all requests are signed.
+    pub(crate) fn doubted(&self, permit: &[u8; 32]) {
+        self.shown().retain(|shown| shown != permit);
+        let more = |doubts: u8| doubts.checked_add(1);
+        let _ = self.doubts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
     /// A message that brought the secret was answered.
@@ -114,6 +118,8 @@ const OPEN: u8 = 1;
 const CLOSED: u8 = 2;
 /// A session lives for an hour or so, and a permit for a day: a few purposes, before and after midnight.
 const SHOWN_MAX: usize = 8;
+/// A worker forgets a permit when thousands of newer ones came; one that knows no bonds says so each time.
+const DOUBTS_MAX: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -136,7 +142,8 @@ mod tests {
     }
 
     /// A bond is there for the key that signed its statement and for permits that were shown, once the offer that it went
-    /// with was answered, and until the worker did not take its word; none is signed after the offer.
+    /// with was answered, and until the worker did not take its word: then for permits that were shown again, a few times;
+    /// none is signed after the offer.
     #[test]
     fn a_bond_has_a_beginning_and_an_end() {
         let (key, worker) = (SessionKey::from_bytes(&[9; 32]), [10; 32]);
@@ -152,8 +159,12 @@ mod tests {
         assert!(way.bind(&key, &worker).is_none());
         (0..50).for_each(|permit| way.show([permit; 32]));
         assert_eq!(way.shown().len(), SHOWN_MAX);
-        way.unbind();
-        assert!(way.bond(&own, &[7; 32]).is_none() && way.is_open());
+        for doubt in 1..=DOUBTS_MAX {
+            way.doubted(&[7; 32]);
+            assert!(way.bond(&own, &[7; 32]).is_none() && way.is_open());
+            way.show([7; 32]);
+            assert_eq!(way.bond(&own, &[7; 32]).is_some(), doubt < DOUBTS_MAX);
+        }
         let late = ShortCut::new(&mut OsEntropy).unwrap();
         late.answered();
         assert!(late.bind(&key, &worker).is_none() && late.bond(&own, &[7; 32]).is_none());

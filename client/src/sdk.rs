@@ -232,7 +232,7 @@ impl Client {
         {
             // The session's word counts in this channel alone; what it does not bring there, the key signs.
             match self.channel.resume(session, &request, &[vouched(now, &permit)]).await? {
-                Some((Sent::Answer(answer), _)) if is_unknown(&answer) => way.unbind(),
+                Some((Sent::Answer(answer), _)) if is_unknown(&answer) => way.doubted(&permit),
                 Some((sent, number)) => return Ok((sent, bond.request(number))),
                 None => {}
             }

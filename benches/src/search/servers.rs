@@ -242,4 +242,5 @@ const RATE: f64 = 3.0;
 const QUERIES: usize = 300;
 const BREADTHS: [usize; 9] = [10, 16, 24, 32, 48, 64, 96, 128, 256];
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(2);
+/// Short, so that there are rounds enough to tell sides apart.
+const LONGEST: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
 //! Who speaks for a request: its signature, and the session where it has a bond and the call is a search; a worker that
-//! does not take its word is asked again, signed.
+//! does not take its word is asked again, signed, and after some times is not given it any more.
 
 use super::*;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,8 +71,8 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     Some(([("content-type", RESUMED_ANSWER_TYPE)], sealed).into_response())
 }
 
-/// The session speaks for searches, a signature for everything else; from the first word that a worker does not take, all
-/// is signed.
+/// The session speaks for searches, a signature for everything else; a worker that has forgotten the permit is shown it
+/// again, and takes the session's word from then on; one that never takes it is given it three times.
 #[tokio::test]
 async fn searches_are_vouched_for_by_the_session() {
     let folder = tempfile::tempdir().unwrap();
@@ -85,9 +85,13 @@ async fn searches_are_vouched_for_by_the_session() {
     client.query(id, &query).await.unwrap();
     client.collections().await.unwrap();
     client.query(id, &query).await.unwrap();
+    worker.resumes.lock().unwrap().as_mut().unwrap().permits = PermitCache::default();
+    client.query(id, &query).await.unwrap();
+    client.query(id, &query).await.unwrap();
     worker.resumes.lock().unwrap().as_mut().unwrap().bond = None;
-    client.query(id, &query).await.unwrap();
-    client.query(id, &query).await.unwrap();
+    for _ in 0..4 {
+        client.query(id, &query).await.unwrap();
+    }
     let resumes = worker.resumes.lock().unwrap();
     let asked = &resumes.as_ref().unwrap().asked;
     let (word, signature) = (false, true);
@@ -96,6 +100,12 @@ async fn searches_are_vouched_for_by_the_session() {
         (signature, true),
         (word, true),
         (word, false),
+        (signature, true),
+        (word, true),
+        (word, false),
+        (signature, true),
+        (word, false),
+        (signature, true),
         (signature, true),
         (signature, true),
     ];

@@ -126,7 +126,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// Give back to the system what it was asked for and is free, from [`LARGE`] bytes on: the C library keeps up to some
+/// Give back to the system what it was asked for and is free, from 32 KiB on: the C library keeps up to some
 /// 20 MB between what is in use once a place of that size was freed. Takes a while where much is in use: ask after
 /// something large was dropped.
 pub fn give_back() {
