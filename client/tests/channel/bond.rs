@@ -54,7 +54,7 @@ pub(super) fn answer(worker: &Worker, body: &[u8]) -> Option<Response> {
     let held = match (&word, bond) {
         (Some(said), Some(bond)) => {
             let word = Word::new(Arc::clone(bond), number);
-            word.caller(said, now, &expected(), permits).is_ok()
+            word.caller(said, &parts, now, &expected(), permits).is_ok()
         }
         (Some(_), None) => false,
         (None, _) => check_request(&header, &parts, now, &own, &expected(), permits).is_ok(),

@@ -10,6 +10,7 @@ use super::problem::Refusal;
 use crate::flow::{Asker, Worker};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use prag_protocol::limits::{BODY_BYTES_MAX, CLOCK_SKEW_SECONDS_MAX, TOKEN_BYTES_MAX};
@@ -102,12 +103,7 @@ impl Signed {
     async fn of<S: Addressee>(request: Request, worker: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let body = read(body, BODY_BYTES_MAX).await?;
-        let seen = RequestParts {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            body: &body,
-        };
+        let seen = seen(&parts, &body);
         let header = |name: &str| once(&parts.headers, name);
         let (now, own) = (worker.now(), worker.worker_key());
         let (expected, permits) = (worker.expected(), worker.permits());
@@ -131,7 +127,8 @@ impl Signed {
         let body = read(body, BODY_BYTES_MAX).await?;
         let header = once(&parts.headers, VOUCHED).ok_or(RequestError::Header(VOUCHED));
         let (now, expected, permits) = (worker.now(), worker.expected(), worker.permits());
-        let caller = header.and_then(|header| word.caller(&header, now, &expected, permits));
+        let caller = header
+            .and_then(|header| word.caller(&header, &seen(&parts, &body), now, &expected, permits));
         let caller = asker(caller.map_err(explain)?, &parts.headers)?;
         Ok(Self { caller, body, headers: parts.headers })
     }
@@ -163,6 +160,16 @@ impl Signed {
                 Err(problem.limit(TOKEN_BYTES_MAX))
             }
         }
+    }
+}
+
+/// What of a request is vouched for.
+fn seen<'a>(parts: &'a Parts, body: &'a [u8]) -> RequestParts<'a> {
+    RequestParts {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        body,
     }
 }
 

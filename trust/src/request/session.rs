@@ -8,7 +8,7 @@
 //! to be shown is signed by the key.
 //! Invariant: a [`Bond`] that opened is one that its key signed, for this secret and this worker.
 
-use super::{Caller, RequestError};
+use super::{Caller, RequestError, RequestParts, check_parts};
 use crate::address::{SessionKey, ed25519_holds};
 use crate::encoding::{digest, transcript};
 use crate::permit::{Expected, PermitCache};
@@ -84,18 +84,20 @@ impl Word {
         Self { bond, number }
     }
 
-    /// Who asks, by what the message's header [`VOUCHED`] says, at Unix second `now`.
+    /// Who asks for `parts`, by what the message's header [`VOUCHED`] says, at Unix second `now`.
     ///
     /// # Errors
-    /// [`RequestError::Header`]; [`RequestError::ClockSkew`]; [`RequestError::Unknown`] for a permit that is not in
+    /// [`RequestError::Part`]; [`RequestError::Header`]; [`RequestError::ClockSkew`]; [`RequestError::Unknown`] for a permit that is not in
     /// `permits`; [`RequestError::Permit`] where it expired; [`RequestError::Key`].
     pub fn caller(
         &self,
         header: &str,
+        parts: &RequestParts<'_>,
         now: u64,
         expected: &Expected,
         permits: &PermitCache,
     ) -> Result<Verified<Caller>, RequestError> {
+        check_parts(parts)?;
         let (created, permit) = read(header).ok_or(RequestError::Header(VOUCHED))?;
         if created.abs_diff(now) > CLOCK_SKEW_SECONDS_MAX {
             return Err(RequestError::ClockSkew);

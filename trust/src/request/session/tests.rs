@@ -3,7 +3,7 @@
 use super::{Bond, VOUCHED, Word, vouched};
 use crate::address::{SessionKey, WalletKey};
 use crate::permit::{Expected, Permissions, Permit, PermitCache, PermitError, PermitParams};
-use crate::request::{Caller, RequestError};
+use crate::request::{Caller, RequestError, RequestParts};
 use crate::verified::Verified;
 use prag_protocol::limits::CLOCK_SKEW_SECONDS_MAX;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 const NOW: u64 = 1_700_000_000;
 const WORKER: [u8; 32] = [10; 32];
 const SECRET: [u8; 32] = [3; 32];
+const PARTS: RequestParts<'static> =
+    RequestParts { method: "POST", path: "/v1/query", query: "a=1", body: b"{}" };
 fn key(number: u8) -> SessionKey {
     SessionKey::from_bytes(&[number; 32])
 }
@@ -52,7 +54,7 @@ fn said(
     now: u64,
     permits: &PermitCache,
 ) -> Result<Verified<Caller>, RequestError> {
-    Word::new(Arc::clone(bond), number).caller(header, now, &expected(), permits)
+    Word::new(Arc::clone(bond), number).caller(header, &PARTS, now, &expected(), permits)
 }
 
 /// A session speaks for the key that signed for it, under a permit that its key has shown; each message is a request of
@@ -86,11 +88,15 @@ fn a_session_speaks_by_its_keys_permit_alone() {
     assert_eq!(refused(&bond, &[6; 32], NOW, NOW, &permits), RequestError::Unknown);
     let elsewhere = Expected { chain_id: "chain-2".to_owned(), ..expected() };
     let word = Word::new(Arc::clone(&bond), 0);
-    let wrong = word.caller(&vouched(NOW, &own).1, NOW, &elsewhere, &permits).unwrap_err();
+    let wrong = word.caller(&vouched(NOW, &own).1, &PARTS, NOW, &elsewhere, &permits).unwrap_err();
     assert_eq!(wrong, RequestError::Unknown);
     for at in [NOW - CLOCK_SKEW_SECONDS_MAX - 1, NOW + CLOCK_SKEW_SECONDS_MAX + 1, 0, u64::MAX] {
         assert_eq!(refused(&bond, &own, at, NOW, &permits), RequestError::ClockSkew);
     }
+    let long = "a".repeat(2049);
+    let parts = RequestParts { query: &long, ..PARTS };
+    let wrong = word.caller(&vouched(NOW, &own).1, &parts, NOW, &expected(), &permits).unwrap_err();
+    assert_eq!(wrong, RequestError::Part("query"));
     for at in [NOW - CLOCK_SKEW_SECONDS_MAX, NOW + CLOCK_SKEW_SECONDS_MAX] {
         assert!(said((&bond, 0), &vouched(at, &own).1, NOW, &permits).is_ok());
     }
