@@ -2,8 +2,7 @@
 //!
 //! Layer: `trust::request`.
 //! Holds: the session key's one signature for a secret that it shares with a worker (`resumed`), and what a request under
-//! that secret says of itself: when, and by which permit. The seal of its message authenticates it (AES-256-GCM-SIV under
-//! a key of the secret), and the message's number, which opens once, is what keeps it from counting twice.
+//! that secret says of itself. Its message's seal authenticates it, and its number, which opens once, counts it once.
 //! Never: evidence for anybody else: the worker could have made such a message itself. What a ledger or a third party is
 //! to be shown is signed by the key.
 //! Invariant: a [`Bond`] that opened is one that its key signed, for this secret and this worker.
@@ -102,18 +101,16 @@ impl Word {
         if created.abs_diff(now) > CLOCK_SKEW_SECONDS_MAX {
             return Err(RequestError::ClockSkew);
         }
-        let delegation = permits.known_as(&permit, now, expected)?.ok_or(RequestError::Unknown)?;
-        let delegation = delegation.into_inner();
+        let known = permits.known_as(&permit, now, expected)?;
+        let delegation = known.ok_or(RequestError::Unknown)?.into_inner();
         if delegation.session_key != self.bond.key {
             return Err(RequestError::Key);
         }
-        let request = self.bond.request(self.number);
-        Ok(Verified::new(Caller::of(delegation, request, Vec::new())))
+        Ok(Verified::new(Caller::of(delegation, self.bond.request(self.number), Vec::new())))
     }
 }
 
-/// The header of a request under a bond's secret: made at Unix second `created`, by the permit that a worker knows as
-/// `permit` ([`crate::permit::Permit::known_as`]).
+/// The header of a request: made at Unix second `created`, by a permit's name ([`crate::permit::Permit::known_as`]).
 #[must_use]
 pub fn vouched(created: u64, permit: &[u8; 32]) -> (String, String) {
     (VOUCHED.to_owned(), write(created, permit))
@@ -126,8 +123,8 @@ fn write(created: u64, permit: &[u8; 32]) -> String {
 /// Reads [`write`] back, and nothing else.
 fn read(text: &str) -> Option<(u64, [u8; 32])> {
     let (created, permit) = text.split_once(';').filter(|_| text.len() <= HEADER_BYTES_MAX)?;
-    let (created, permit) = (created.parse().ok()?, URL_SAFE_NO_PAD.decode(permit).ok()?);
-    let permit = permit.try_into().ok()?;
+    let permit = URL_SAFE_NO_PAD.decode(permit).ok()?.try_into().ok()?;
+    let created = created.parse().ok()?;
     (write(created, &permit) == text).then_some((created, permit))
 }
 
