@@ -99,6 +99,7 @@ fn search_rows() -> Vec<String> {
             }
         }
         rows.push(format!("memory/{set}"));
+        rows.push(format!("memory/{set}/i8"));
         for permille in [100, 10, 1] {
             rows.push(format!("filter/{set}/{permille}/recall"));
             rows.push(format!("filter/{set}/{permille}/cost"));

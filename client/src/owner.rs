@@ -15,8 +15,8 @@ use crate::unborn::is_unborn;
 use prag_protocol::ledger::AccessMsg;
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, ReleaseKeys,
-    Residency, RotateKeys, Rotated, Search, VectorSource,
+    Collection, CollectionState, CreateCollection, OpenCorpus, OpenedCorpus, Precision,
+    ReleaseKeys, Residency, RotateKeys, Rotated, Search, VectorSource,
 };
 use prag_protocol::wire::grants::{Grant, LedgerReply, PutGrant, RevokeGrant, ScopeSalt};
 use prag_protocol::wire::operations::Operation;
@@ -41,6 +41,8 @@ pub struct NewCollection {
     pub search: Search,
     /// Where its texts lie while it is open.
     pub residency: Residency,
+    /// What is kept of each component of its vectors.
+    pub precision: Precision,
 }
 
 impl Client {
@@ -94,6 +96,7 @@ impl Client {
             language: new.language,
             search: new.search,
             residency: new.residency,
+            precision: new.precision,
         };
         let path = "/v1/collections".to_owned();
         let call = Call::json(Purpose::Admin, "POST", path, &body)?;

@@ -197,12 +197,13 @@ fn colour(name: &str) -> RGBColor {
         0..6 => COLOURS[known],
         6 => RGBColor(120, 120, 120),
         7 => RGBColor(150, 120, 40),
+        9 => RGBColor(90, 160, 220),
         _ => BLACK,
     }
 }
 
 /// Ours first; similar ones far from each other.
-const ENGINES: [&str; 9] = [
+const ENGINES: [&str; 10] = [
     "ours",
     "hnswlib",
     "faiss",
@@ -212,5 +213,6 @@ const ENGINES: [&str; 9] = [
     "usearch-f32",
     "usearch-i8",
     "faiss-flat",
+    "ours-i8",
 ];
 const RECALL_MIN: f64 = 0.85;

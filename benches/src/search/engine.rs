@@ -55,6 +55,9 @@ pub(super) struct Open {
     pub threads: usize,
     /// Where built indexes are kept; nothing: build anew, keep nothing.
     pub cache: Option<PathBuf>,
+    /// Of vectors codes are kept and nothing else. Ours only.
+    #[serde(default)]
+    pub codes_alone: bool,
 }
 
 /// Queries to answer.

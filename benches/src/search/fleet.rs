@@ -34,6 +34,8 @@ pub(super) struct Contender {
 
 /// Ours.
 pub(super) const OURS: &str = "ours";
+/// Ours where an owner chose 8 bits a component.
+pub(super) const OURS_I8: &str = "ours-i8";
 /// Every rival, as `rivals/engines.py` calls it.
 pub(super) const RIVALS: [&str; 8] = [
     "hnswlib",
@@ -78,7 +80,7 @@ impl Yard {
     }
 
     fn start(&self, name: &str) -> Result<Engine, BenchError> {
-        if name == OURS {
+        if is_ours(name) {
             return Engine::start(name, Command::new(&self.program).arg("--engine"));
         }
         Engine::start(name, &mut self.script("serve.py", name))
@@ -99,7 +101,7 @@ impl Yard {
             screen.now(&format!("{}: building or loading {name}", set.name));
             match self.contender(name, set, keep) {
                 Ok(contender) => fleet.push(contender),
-                Err(error) if *name == OURS => return Err(error),
+                Err(error) if is_ours(name) => return Err(error),
                 Err(error) => {
                     sheet.skip(&format!("search/{}/{name}", set.name), &error.to_string())
                 }
@@ -116,6 +118,7 @@ impl Yard {
             rows: set.rows,
             threads: self.threads,
             cache: None,
+            codes_alone: false,
         };
         let mut engine = Engine::start(name, &mut self.script("servers.py", name))?;
         let opened = engine.open(&open)?;
@@ -131,11 +134,12 @@ impl Yard {
             query: set.query.clone(),
             rows: set.rows,
             threads: self.threads,
-            cache: if name == OURS { ours } else { kept },
+            cache: if is_ours(name) { ours } else { kept },
+            codes_alone: name == OURS_I8,
         };
         let mut engine = self.start(name)?;
         let mut opened = engine.open(&open)?;
-        if open.cache.is_some() && (opened.fresh || name == OURS) {
+        if open.cache.is_some() && (opened.fresh || is_ours(name)) {
             // Memory is that of a process that opens the index, not of the one that built it.
             engine = self.start(name)?;
             opened = Opened { fresh: true, ..engine.open(&open)? };
@@ -157,6 +161,10 @@ impl Contender {
     pub(super) fn label(&self) -> String {
         format!("{} {}", self.name, self.opened.version)
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    [OURS, OURS_I8].contains(&name)
 }
 
 /// The folder of data sets.

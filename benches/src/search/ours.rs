@@ -10,7 +10,7 @@ use crate::error::{BenchError, Step};
 use crate::vectors::Matrix;
 use crate::vectors::texmex::read_fvecs;
 use crate::vectors::truth::{BUCKETS, answers};
-use prag_index::{BuildParams, PartName, Row, Segment};
+use prag_index::{BuildParams, PartName, Precision, Row, Segment};
 use prag_protocol::filter::{Bounds, Condition, Filter};
 use prag_protocol::metadata::{Metadata, Value};
 use roaring::RoaringBitmap;
@@ -126,7 +126,8 @@ fn build(open: &Open) -> Result<(Opened, Segment, Vec<u32>), BenchError> {
     };
     let rows: Vec<Row> = matrix.rows().zip(buckets.iter().cycle()).map(row).collect();
     drop(matrix);
-    let params = BuildParams { threads: open.threads, ..BuildParams::default() };
+    let precision = if open.codes_alone { Precision::I8 } else { Precision::default() };
+    let params = BuildParams { threads: open.threads, precision, ..BuildParams::default() };
     let begin = Instant::now();
     let built = Segment::build(&rows, &params).step("a segment")?;
     let seconds = begin.elapsed().as_secs_f64();

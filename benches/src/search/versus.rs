@@ -7,7 +7,7 @@
 
 use super::Part;
 use super::engine::Block;
-use super::fleet::{Contender, OURS, RIVALS};
+use super::fleet::{Contender, OURS, OURS_I8, RIVALS};
 use super::sweep::{K, RECALLS, Rates, Sweep, block, median};
 use crate::error::{BenchError, Step};
 use crate::measure::{Measured, Screen, Side, interleave_within};
@@ -19,8 +19,9 @@ use std::time::Duration;
 /// Everything of one data set.
 pub(super) fn run(part: Part<'_>, set: &Set, sheet: &mut Sheet) -> Result<(), BenchError> {
     let Part { yard, budget, screen } = part;
-    let names: &[&str] = if yard.has_rivals() { &RIVALS } else { &[] };
-    let fleet = yard.fleet(names, set, true, screen, sheet)?;
+    let rivals: &[&str] = if yard.has_rivals() { &RIVALS } else { &[] };
+    let names = [&[OURS_I8], rivals].concat();
+    let fleet = yard.fleet(&names, set, true, screen, sheet)?;
     let sweep = Sweep::new(set, &fleet, screen)?;
     let mut all = Vec::new();
     for (all_threads, threads) in [(false, 1), (true, yard.threads)] {
@@ -58,7 +59,7 @@ fn compare(
         let id = format!("{id}/{part}");
         let named = |rates: &&&Rates| {
             let name = &sweep.fleet[rates.engine].name;
-            name != OURS && name.starts_with(chosen)
+            RIVALS.contains(&&**name) && name.starts_with(chosen)
         };
         let rate = |rates: &Rates| median(&rates.measured.samples).unwrap_or_default();
         let best = at.iter().filter(named).max_by(|a, b| rate(a).total_cmp(&rate(b)));
@@ -75,24 +76,25 @@ fn compare(
     Ok(())
 }
 
-/// What a vector takes in memory, in ours and in hnswlib.
+/// What a vector takes in memory, in ours, with codes alone too, and in hnswlib.
 fn memory(sweep: &Sweep<'_>, sheet: &mut Sheet) -> Result<(), BenchError> {
     let bytes = |contender: &Contender| {
         let each = contender.opened.bytes as f64 / sweep.set.rows as f64;
         Measured::once(contender.label(), each.max(f64::MIN_POSITIVE))
     };
-    let ours = bytes(&sweep.fleet[sweep.ours()]);
+    let named = |name: &str| sweep.fleet.iter().find(|contender| contender.name == name);
     let id = format!("memory/{}", sweep.set.name);
-    let figure = "memory of a vector, graph and filters included";
-    let mut row = Row::single(&id, figure, &sweep.set.about, Unit::Bytes, &ours)?;
-    if let Some(rival) = sweep.fleet.iter().find(|contender| contender.name == "hnswlib") {
-        row = row.against(&ours, &bytes(rival))?;
+    for (id, name, figure, bar) in [
+        (id.clone(), OURS, "memory of a vector, graph and filters included", BYTES_OF_384),
+        (format!("{id}/i8"), OURS_I8, "the same with 8 bits a component", BYTES_OF_384_CODES),
+    ] {
+        let ours = bytes(named(name).step(name)?);
+        let mut row = Row::single(&id, figure, &sweep.set.about, Unit::Bytes, &ours)?;
+        if let Some(rival) = named("hnswlib") {
+            row = row.against(&ours, &bytes(rival))?;
+        }
+        sheet.add(if sweep.set.dimension == 384 { row.aim(Aim::AtMost, bar) } else { row });
     }
-    let at_most = (sweep.set.dimension == 384).then_some(BYTES_OF_384);
-    sheet.add(match at_most {
-        Some(bar) => row.aim(Aim::AtMost, bar),
-        None => row,
-    });
     Ok(())
 }
 
@@ -167,6 +169,8 @@ const FASTEST: f64 = 2.5;
 const QDRANT: f64 = 4.0;
 /// 1.4 KiB: codes of 8 bits and halves of floats.
 const BYTES_OF_384: f64 = 1.4 * 1024.0;
+/// 0.7 KiB: codes of 8 bits and nothing else.
+const BYTES_OF_384_CODES: f64 = 0.7 * 1024.0;
 const FILTERED_RECALL: f64 = 0.99;
 /// Those that have filters; the others say so when they are asked.
 const FILTERED: [&str; 4] = [OURS, "faiss", "qdrant", "qdrant-int8"];

@@ -10,7 +10,7 @@ use crate::data::DIMENSION;
 use crate::error::{BenchError, Step};
 use crate::measure::time;
 use prag_client::system::OsEntropy;
-use prag_protocol::wire::collections::{Profile, Residency, Search};
+use prag_protocol::wire::collections::{Precision, Profile, Residency, Search};
 use prag_protocol::{CollectionId, Lineage};
 use prag_server::collection::freeze;
 use prag_server::collection::profile::sealed_profile;
@@ -103,6 +103,7 @@ fn profile() -> Profile {
         analyzer: prag_index::ANALYZER.to_owned(),
         search: Search::Standard,
         residency: Residency::Memory,
+        precision: Precision::F16,
         digest: String::new(),
     })
 }

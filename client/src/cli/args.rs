@@ -178,12 +178,22 @@ pub(super) struct Create {
     pub(super) language: Option<String>,
     /// Search by vectors alone, looking at every chunk, so that neither which ones are read nor for how long tells the
     /// worker's host what was sought. Slower; docs/oblivious.md says what remains visible.
-    #[arg(long, conflicts_with = "residency")]
+    #[arg(long, conflicts_with_all = ["residency", "precision"])]
     pub(super) oblivious: bool,
     /// Where its texts lie while it is open: `memory`, or `disk`, which takes less memory and shows the worker's host
     /// which groups of neighbouring passages an answer took.
     #[arg(long, value_enum, default_value_t = Residency::Memory)]
     pub(super) residency: Residency,
+    /// What is kept of each component of a vector: `f16`, or `i8`, which takes less than half the memory and finds a few
+    /// in a hundred less.
+    #[arg(long, value_enum, default_value_t = Precision::F16)]
+    pub(super) precision: Precision,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Precision {
+    F16,
+    I8,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

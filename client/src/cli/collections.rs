@@ -12,7 +12,7 @@ use crate::error::ClientError;
 use crate::owner::NewCollection;
 use crate::sdk::Client;
 use prag_protocol::wire::collections::{
-    Collection, CollectionState, Residency, Search, VectorSource,
+    Collection, CollectionState, Precision, Residency, Search, VectorSource,
 };
 use serde_json::json;
 
@@ -30,6 +30,10 @@ pub(super) async fn create(client: &Client, screen: Screen, options: args::Creat
         residency: match options.residency {
             args::Residency::Memory => Residency::Memory,
             args::Residency::Disk => Residency::Disk,
+        },
+        precision: match options.precision {
+            args::Precision::F16 => Precision::F16,
+            args::Precision::I8 => Precision::I8,
         },
     };
     let made = client.create(new).await?;
@@ -154,7 +158,7 @@ pub(super) async fn models(client: &Client, screen: Screen) -> Done {
 
 pub(super) fn describe(screen: Screen, one: &Collection) -> String {
     format!(
-        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nsearch     {}, texts {}\nprofile    {}",
+        "{}  {}\nid         {}\nowner      {}\nepoch      {}{}\nkeys       {}\ndocuments  {}\nchunks     {} in {} segments and the tail\nmodel      {} ({} dimensions, {} pooling)\nlanguage   {} ({})\nsearch     {}, texts {}{}\nprofile    {}",
         screen.bold(&clean(&one.name)),
         state(one.state),
         one.id,
@@ -174,6 +178,10 @@ pub(super) fn describe(screen: Screen, one: &Collection) -> String {
         match one.profile.residency {
             Residency::Memory => "in memory",
             Residency::Disk => "on disk",
+        },
+        match one.profile.precision {
+            Precision::F16 => "",
+            Precision::I8 => ", 8 bits a component",
         },
         clean(&one.profile.digest),
     )

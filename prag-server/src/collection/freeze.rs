@@ -270,7 +270,7 @@ fn build(
 
 /// How the shard's segments are built.
 fn params(shard: &CollectionShard) -> BuildParams {
-    let (analyzer, precision) = (shard.shape.analyzer, shard.shape.precision());
+    let (analyzer, precision) = (shard.shape.analyzer, shard.shape.precision);
     let params = BuildParams { analyzer, precision, ..shard.home.upkeep.params() };
     // Every row is looked at: a graph would be of no use.
     let graph_rows_min = if shard.shape.oblivious { usize::MAX } else { params.graph_rows_min };

@@ -3,14 +3,14 @@
 //! Layer: collection.
 //! Holds: construction and digest of the wire profile (profile format 1), and what it means for the index.
 //! Never: changes after the first document; another model is another collection for now.
-//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker, analyser, way of searching
-//! and residency.
+//! Invariant: equal digests mean equal model files, pooling, prefixes, dimension, chunker, analyser, way of searching,
+//! residency and precision.
 
 use super::CollectionError;
 use super::record::Document;
 use super::text::Elsewhere;
 use prag_index::{Analyzer, Precision};
-use prag_protocol::wire::collections::{Profile, Residency, Search};
+use prag_protocol::wire::collections::{self, Profile, Residency, Search};
 
 /// What a profile means for the index.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +23,16 @@ pub struct Shape {
     pub oblivious: bool,
     /// Where the texts of segments lie.
     pub residency: Residency,
+    /// How vectors are kept. Oblivious scans read floats as they are: to widen a half takes time by its value.
+    pub precision: Precision,
 }
 
 impl Shape {
     /// What a collection has whose owner chose nothing.
     #[must_use]
     pub fn plain(dimension: usize) -> Self {
-        let (analyzer, residency) = (Analyzer::default(), Residency::default());
-        Self { dimension, analyzer, oblivious: false, residency }
+        let (analyzer, precision) = (Analyzer::default(), Precision::default());
+        Self { dimension, analyzer, oblivious: false, residency: Residency::default(), precision }
     }
 
     /// What BM25 sees of a chunk: nothing where words are not searched.
@@ -47,17 +49,11 @@ impl Shape {
         if self.oblivious { document } else { document.packed() }
     }
 
-    /// How vectors are kept. Oblivious scans read floats as they are: to widen a half takes time by its value.
-    #[must_use]
-    pub fn precision(&self) -> Precision {
-        if self.oblivious { Precision::F32 } else { Precision::default() }
-    }
-
     /// What `profile` means.
     ///
     /// # Errors
-    /// [`CollectionError::Unknown`] where it names an analyser of another build, or wants a residency that goes with no
-    /// oblivious search.
+    /// [`CollectionError::Unknown`] where it names an analyser of another build, or wants a residency or a precision
+    /// that goes with no oblivious search.
     pub fn of(profile: &Profile) -> Result<Self, CollectionError> {
         let analyzer =
             Analyzer::of_version(&profile.analyzer).ok_or(CollectionError::Unknown("analyser"))?;
@@ -66,7 +62,16 @@ impl Shape {
         if oblivious && residency == Residency::Disk {
             return Err(CollectionError::Unknown("residency"));
         }
-        Ok(Self { dimension: profile.dimension as usize, analyzer, oblivious, residency })
+        let precision = match (oblivious, profile.precision) {
+            (false, collections::Precision::F16) => Precision::F16,
+            (false, collections::Precision::I8) => Precision::I8,
+            (true, collections::Precision::F16) => Precision::F32,
+            (true, collections::Precision::I8) => {
+                return Err(CollectionError::Unknown("precision"));
+            }
+        };
+        let dimension = profile.dimension as usize;
+        Ok(Self { dimension, analyzer, oblivious, residency, precision })
     }
 }
 
@@ -98,6 +103,9 @@ fn digest(profile: &Profile) -> [u8; 32] {
     }
     if !profile.residency.is_memory() {
         field(profile.residency.name().as_bytes());
+    }
+    if !profile.precision.is_f16() {
+        field(profile.precision.name().as_bytes());
     }
     *hasher.finalize().as_bytes()
 }

@@ -23,7 +23,7 @@ use prag_protocol::place::{Kind as PlaceKind, Place};
 use prag_protocol::snapshot::{
     FOLDER_OBJECTS_MAX, Header, HeaderError, INDEX_BYTES_MAX, Listed, OBJECTS_MAX, SNAPSHOTS_MAX,
 };
-use prag_protocol::wire::collections::{Residency, Search};
+use prag_protocol::wire::collections::{Precision, Residency, Search};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::archive::{Archive, ArchiveError, Kind, ObjectInfo, ObjectName};
 use prag_trust::head::Head;
@@ -82,11 +82,12 @@ pub struct About {
     pub managed: bool,
     /// The language of its terms, where one was chosen.
     pub language: Option<String>,
-    /// How it is searched, and where its texts lie.
+    /// How it is searched, where its texts lie, and what is kept of its vectors.
     pub way: Way,
 }
 
-/// What an owner chose for searches, in one word: the first two have been written since there are snapshots.
+/// What an owner chose for searches, in one word: the first two have been written since there are snapshots. Where it
+/// does not say otherwise, vectors keep [`Precision::F16`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// [`Search::Standard`], from memory.
@@ -95,27 +96,35 @@ pub enum Way {
     Oblivious,
     /// [`Search::Standard`], texts from disk.
     StandardOnDisk,
+    /// [`Search::Standard`], from memory, of vectors in [`Precision::I8`].
+    Coded,
+    /// The same, texts from disk.
+    CodedOnDisk,
 }
 
 impl Way {
-    /// The word for both; `None` for what no collection is.
+    /// The word for all three; `None` for what no collection is.
     #[must_use]
-    pub fn of(search: Search, residency: Residency) -> Option<Self> {
-        match (search, residency) {
-            (Search::Standard, Residency::Memory) => Some(Self::Standard),
-            (Search::Oblivious, Residency::Memory) => Some(Self::Oblivious),
-            (Search::Standard, Residency::Disk) => Some(Self::StandardOnDisk),
-            (Search::Oblivious, Residency::Disk) => None,
+    pub fn of(search: Search, residency: Residency, precision: Precision) -> Option<Self> {
+        match (search, residency, precision) {
+            (Search::Standard, Residency::Memory, Precision::F16) => Some(Self::Standard),
+            (Search::Standard, Residency::Disk, Precision::F16) => Some(Self::StandardOnDisk),
+            (Search::Standard, Residency::Memory, Precision::I8) => Some(Self::Coded),
+            (Search::Standard, Residency::Disk, Precision::I8) => Some(Self::CodedOnDisk),
+            (Search::Oblivious, Residency::Memory, Precision::F16) => Some(Self::Oblivious),
+            (Search::Oblivious, _, _) => None,
         }
     }
 
     /// What it stands for.
     #[must_use]
-    pub fn parts(self) -> (Search, Residency) {
+    pub fn parts(self) -> (Search, Residency, Precision) {
         match self {
-            Self::Standard => (Search::Standard, Residency::Memory),
-            Self::Oblivious => (Search::Oblivious, Residency::Memory),
-            Self::StandardOnDisk => (Search::Standard, Residency::Disk),
+            Self::Standard => (Search::Standard, Residency::Memory, Precision::F16),
+            Self::Oblivious => (Search::Oblivious, Residency::Memory, Precision::F16),
+            Self::StandardOnDisk => (Search::Standard, Residency::Disk, Precision::F16),
+            Self::Coded => (Search::Standard, Residency::Memory, Precision::I8),
+            Self::CodedOnDisk => (Search::Standard, Residency::Disk, Precision::I8),
         }
     }
 }

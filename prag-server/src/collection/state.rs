@@ -136,7 +136,7 @@ impl LiveTail {
     /// An empty tail.
     #[must_use]
     pub fn new(shape: Shape, accounts: &Arc<Accounts>) -> Self {
-        let index = Tail::with_precision(shape.dimension, shape.analyzer, shape.precision());
+        let index = Tail::with_precision(shape.dimension, shape.analyzer, shape.precision);
         let tree = MerkleLog::new();
         let veil = shape.oblivious.then(TailVeil::default);
         let charge = accounts.charge(Component::Tails, 0);

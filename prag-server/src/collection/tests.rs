@@ -23,7 +23,7 @@ use super::state::{Live, Part};
 use super::{CollectionError, CollectionShard, freeze, rows};
 use prag_client::system::OsEntropy;
 use prag_protocol::metadata::Metadata;
-use prag_protocol::wire::collections::{Profile, Residency, Search};
+use prag_protocol::wire::collections::{Precision, Profile, Residency, Search};
 use prag_protocol::wire::documents::Format;
 use prag_protocol::{CollectionId, DocumentId, Lineage};
 use prag_store::{Batch as StoreBatch, Engine, MemoryEngine, Open, Shard, ShardName};
@@ -58,6 +58,7 @@ fn profile() -> Profile {
         analyzer: text("english-stem-1"),
         search: Search::Standard,
         residency: Residency::Memory,
+        precision: Precision::F16,
         digest: text(""),
     })
 }

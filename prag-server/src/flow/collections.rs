@@ -21,7 +21,8 @@ use prag_protocol::limits::{
 };
 use prag_protocol::problem::{Code, Problem};
 use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Profile, ReleaseKeys, Residency, Search, VaultKind, VectorSource,
+    Collection, CreateCollection, Precision, Profile, ReleaseKeys, Residency, Search, VaultKind,
+    VectorSource,
 };
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
@@ -54,8 +55,13 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let chosen = (create.language.as_deref(), create.search, create.residency);
-        let profile = self.profile_for(&create.vectors, chosen)?;
+        let profile = self.profile_for(&Chosen {
+            vectors: &create.vectors,
+            language: create.language.as_deref(),
+            search: create.search,
+            residency: create.residency,
+            precision: create.precision,
+        })?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -107,6 +113,7 @@ impl Worker {
             language: create.language,
             search: create.search,
             residency: create.residency,
+            precision: create.precision,
             restored: None,
             spare: Vec::new(),
         })
@@ -248,13 +255,10 @@ impl Worker {
         released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
-    fn profile_for(
-        &self,
-        vectors: &VectorSource,
-        (language, search, residency): (Option<&str>, Search, Residency),
-    ) -> Result<Profile, Problem> {
+    fn profile_for(&self, chosen: &Chosen<'_>) -> Result<Profile, Problem> {
+        let Chosen { vectors, language, search, residency, precision } = *chosen;
         let analyzer = analyzer(language)?;
-        fits(search, residency)?;
+        fits(search, residency, precision)?;
         let card = self.0.parts.embedder.model();
         let base = Profile {
             model: "supplied".to_owned(),
@@ -269,6 +273,7 @@ impl Worker {
             analyzer: analyzer.version().to_owned(),
             search,
             residency,
+            precision,
             digest: String::new(),
         };
         match vectors {
@@ -315,8 +320,14 @@ impl Worker {
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
             None => {
-                let Entry { vectors, language, search, residency, .. } = &held.entry;
-                self.profile_for(vectors, (language.as_deref(), *search, *residency))?
+                let Entry { vectors, language, search, residency, precision, .. } = &held.entry;
+                self.profile_for(&Chosen {
+                    vectors,
+                    language: language.as_deref(),
+                    search: *search,
+                    residency: *residency,
+                    precision: *precision,
+                })?
             }
         };
         let head = match &shard {
@@ -350,16 +361,31 @@ fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
     })
 }
 
-/// What is read from disk tells what was found, which an oblivious search is to hide.
-fn fits(search: Search, residency: Residency) -> Result<(), Problem> {
-    match (search, residency) {
-        (Search::Standard, Residency::Memory | Residency::Disk)
-        | (Search::Oblivious, Residency::Memory) => Ok(()),
-        (Search::Oblivious, Residency::Disk) => {
-            let detail = "an oblivious collection lies in memory: reads of the disk would tell what was found";
-            Err(Problem::new(Code::InvalidField, detail).field("residency"))
+/// What an owner chooses, once.
+struct Chosen<'a> {
+    vectors: &'a VectorSource,
+    language: Option<&'a str>,
+    search: Search,
+    residency: Residency,
+    precision: Precision,
+}
+
+/// What is read from disk tells what was found, and so does the time to widen a number, which an oblivious search is to
+/// hide.
+fn fits(search: Search, residency: Residency, precision: Precision) -> Result<(), Problem> {
+    let (detail, field) = match (search, residency, precision) {
+        (Search::Standard, _, _) | (Search::Oblivious, Residency::Memory, Precision::F16) => {
+            return Ok(());
         }
-    }
+        (Search::Oblivious, Residency::Disk, _) => (
+            "an oblivious collection lies in memory: reads of the disk would tell what was found",
+            "residency",
+        ),
+        (Search::Oblivious, _, Precision::I8) => {
+            ("an oblivious collection keeps its vectors whole: leave it out", "precision")
+        }
+    };
+    Err(Problem::new(Code::InvalidField, detail).field(field))
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

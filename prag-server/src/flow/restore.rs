@@ -289,7 +289,7 @@ impl Worker {
             return Ok(Entry { restored, spare, ..entry.clone() });
         }
         let about = &index.about;
-        let (search, residency) = about.way.parts();
+        let (search, residency, precision) = about.way.parts();
         Ok(Entry {
             id: job.id,
             name: about.name.clone(),
@@ -305,6 +305,7 @@ impl Worker {
             language: about.language.clone(),
             search,
             residency,
+            precision,
             restored,
             spare: Vec::new(),
         })

@@ -165,8 +165,8 @@ impl Worker {
             shard.scope_key(&mut OsEntropy)?;
         }
         let moment = shard.keep_moment(self.now())?;
-        let way = Way::of(entry.search, entry.residency);
-        let way = way.ok_or(crate::collection::CollectionError::Unknown("residency"))?;
+        let way = Way::of(entry.search, entry.residency, entry.precision);
+        let way = way.ok_or(crate::collection::CollectionError::Unknown("way of searching"))?;
         let written = || {
             let mode = Open::At(moment.checkpoint);
             let store = self.0.parts.engine.open(ShardName(entry.shard()), mode);

@@ -8,7 +8,7 @@
 use super::rows::Rows;
 use prag_client::vault::VaultError;
 use prag_protocol::limits::HIT_BYTES_MAX;
-use prag_protocol::wire::collections::{Residency, Search, VectorSource};
+use prag_protocol::wire::collections::{Precision, Residency, Search, VectorSource};
 use prag_protocol::{Address, CollectionId, Epoch, Lineage};
 use prag_store::Shard;
 use prag_trust::entropy::Entropy;
@@ -51,6 +51,9 @@ pub struct Entry {
     /// Where its texts lie.
     #[serde(default, skip_serializing_if = "Residency::is_memory")]
     pub residency: Residency,
+    /// What is kept of each component of its vectors.
+    #[serde(default, skip_serializing_if = "Precision::is_f16")]
+    pub precision: Precision,
     /// What a restoration from a snapshot changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,

@@ -9,7 +9,7 @@ use crate::fixture::Counting;
 use prag_client::vault::{KeyVault, Shares, VaultError, Wanted};
 use prag_protocol::ledger::CollectionRecord;
 use prag_protocol::place::{Kind, Place};
-use prag_protocol::wire::collections::{Residency, Search, VectorSource};
+use prag_protocol::wire::collections::{Precision, Residency, Search, VectorSource};
 use prag_protocol::{CollectionId, Lineage};
 use prag_store::{Engine, KeyRange, MemoryEngine, Open, Shard, ShardName};
 use prag_trust::address::WalletKey;
@@ -77,6 +77,7 @@ fn golden_catalogue() {
             language: None,
             search: Search::Standard,
             residency: Residency::Memory,
+            precision: Precision::F16,
             restored: None,
             spare: Vec::new(),
         };
@@ -175,6 +176,7 @@ fn golden_handover() {
         language: None,
         search: Search::Standard,
         residency: Residency::Memory,
+        precision: Precision::F16,
         restored: None,
         spare: Vec::new(),
     };

@@ -38,6 +38,40 @@ pub struct CreateCollection {
     /// Where its texts lie while it is open. Frozen.
     #[serde(default, skip_serializing_if = "Residency::is_memory")]
     pub residency: Residency,
+    /// What is kept of each component of its vectors. Frozen.
+    #[serde(default, skip_serializing_if = "Precision::is_f16")]
+    pub precision: Precision,
+}
+
+/// What is kept of each component of a vector, beside what walks go by. An oblivious collection keeps all 32 bits, and
+/// says the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 16 bits: scores are those of the vectors to three digits.
+    #[default]
+    F16,
+    /// 8 bits: less than half the memory, and of the nearest ones some are mistaken for others nearly as near. Not for
+    /// oblivious collections.
+    I8,
+}
+
+impl Precision {
+    /// Whether it is the default.
+    #[must_use]
+    pub fn is_f16(&self) -> bool {
+        *self == Self::F16
+    }
+
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::I8 => "i8",
+        }
+    }
 }
 
 /// Where the texts of an open collection lie; vectors, words and metadata lie in memory always.
@@ -247,6 +281,9 @@ pub struct Profile {
     /// Where its texts lie; left out where that is memory.
     #[serde(default, skip_serializing_if = "Residency::is_memory")]
     pub residency: Residency,
+    /// What is kept of each component; left out where that is 16 bits.
+    #[serde(default, skip_serializing_if = "Precision::is_f16")]
+    pub precision: Precision,
     /// BLAKE3 over all of the above, hex.
     pub digest: String,
 }

@@ -1,6 +1,6 @@
 //! The machine dies after every durable step of a snapshot and of a restoration, comes back, and the owner goes on.
 
-use crate::stage::{fill, query, restore, told, try_take};
+use crate::stage::{fill, in_folder, query, restore, told, try_take};
 use prag_client::Client;
 use prag_protocol::CollectionId;
 use prag_protocol::wire::collections::{CollectionState, VaultKind, VectorSource};
@@ -83,7 +83,7 @@ async fn dies(lab: &mut Lab, deed: Deed, steps: u64) -> bool {
 
 async fn dies_everywhere(deed: Deed, at_least: u64) {
     let folder = tempfile::tempdir().unwrap();
-    let change = told(&[VaultKind::Local, VaultKind::Owner], folder.path(), None);
+    let change = told(&[VaultKind::Local, VaultKind::Owner], in_folder(folder.path()), None);
     let mut lab = Lab::start_mortal(change).await;
     let mut steps = 0;
     while dies(&mut lab, deed, steps).await {

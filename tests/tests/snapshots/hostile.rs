@@ -36,8 +36,8 @@ fn faults(found: &Inspection) -> Vec<String> {
 }
 
 /// What a host does to a snapshot's files; each has a name by which it is refused.
-#[derive(Clone, Copy, Debug)]
-enum Deed {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Deed {
     Swap,
     Cut,
     Grow,
@@ -51,7 +51,7 @@ enum Deed {
 }
 
 impl Deed {
-    const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Swap,
         Self::Cut,
         Self::Grow,
@@ -131,24 +131,27 @@ fn blake3_hex(bytes: &[u8]) -> String {
 /// without keys who looks at the folder; the collection serves on, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_change_is_refused_by_name() {
-    let stage = Stage::start(&LOCAL).await;
+    refused_by_name(&Stage::start(&LOCAL).await, Deed::ALL).await;
+}
+
+pub(crate) async fn refused_by_name(stage: &Stage, deeds: impl IntoIterator<Item = Deed>) {
     let owner = stage.owner().await;
     let made = take(&owner, stage.id).await;
-    let found = looked_at(&stage);
+    let found = looked_at(stage);
     assert_eq!((found.snapshots.len(), faults(&found)), (1, vec![]));
     assert_eq!(found.snapshots[0].made.as_ref().unwrap().id, made.id);
     let (answers, shards) = (stage.answers(&owner).await, stage.shards());
     let sound = stage.first.scratch().join("sound");
-    copy_folder(&folder(&stage), &sound);
-    for deed in Deed::ALL {
-        fs::remove_dir_all(folder(&stage)).unwrap();
-        copy_folder(&sound, &folder(&stage));
-        deed.done(&folder(&stage));
+    copy_folder(&folder(stage), &sound);
+    for deed in deeds {
+        fs::remove_dir_all(folder(stage)).unwrap();
+        copy_folder(&sound, &folder(stage));
+        deed.done(&folder(stage));
 
         let wanted = |text: &str| deed.names().iter().any(|name| text.contains(name));
         let named = match deed {
             Deed::ForgeIndex => {
-                files(&folder(&stage).join("snapshots"))[0].file_name().unwrap().to_owned()
+                files(&folder(stage).join("snapshots"))[0].file_name().unwrap().to_owned()
             }
             _ => made.id.clone().into(),
         };
@@ -161,7 +164,7 @@ async fn every_change_is_refused_by_name() {
         });
         let refused = refused.await.unwrap_err();
         assert!(wanted(&refused.to_string()), "{deed:?}: {refused}");
-        let seen = looked_at(&stage);
+        let seen = looked_at(stage);
         match deed {
             Deed::ForgeIndex => {
                 assert_eq!((seen.missing.len(), seen.snapshots[0].made.is_none()), (1, true));
@@ -174,8 +177,8 @@ async fn every_change_is_refused_by_name() {
         assert_eq!(stage.answers(&owner).await, answers, "{deed:?}");
         assert_eq!(stage.shards(), shards, "{deed:?}: nothing is left of the try");
     }
-    fs::remove_dir_all(folder(&stage)).unwrap();
-    copy_folder(&sound, &folder(&stage));
+    fs::remove_dir_all(folder(stage)).unwrap();
+    copy_folder(&sound, &folder(stage));
     restore(&owner, stage.id, |one| one.replace = true).await.unwrap();
     assert_eq!(stage.answers(&owner).await, answers);
 }

@@ -2,12 +2,13 @@
 //! under a host who owns the target, and with a machine that dies at every step.
 //!
 //! Layer: tests.
-//! Holds: two workers of one ledger with one folder between them.
+//! Holds: two workers of one ledger with one folder, or one bucket, between them.
 //! Never: a key or a plain byte in that folder.
 //! Invariant: what is restored answers as what was snapshotted did, or nothing is restored and the reason has a name.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bucket;
 mod crash;
 mod hostile;
 // Shared with the vaults, whose tests also set its clock.
@@ -17,11 +18,12 @@ mod ledger;
 mod life;
 mod stage;
 
+use prag_client::owner::NewCollection;
 use prag_protocol::problem::Code;
-use prag_protocol::wire::collections::CollectionState;
+use prag_protocol::wire::collections::{CollectionState, Precision, Residency, VectorSource};
 use prag_protocol::wire::snapshots::{AtTarget, Standing};
 use prag_server::settings::VaultKind;
-use prag_tests::hour_grant;
+use prag_tests::{document, hour_grant};
 use stage::{Stage, follow, restore, take};
 
 /// A snapshot restored on another worker answers byte for byte as the first one did: hits, scores, documents. What it
@@ -65,6 +67,31 @@ async fn a_second_worker_answers_alike() {
     );
     let refused = first.query(stage.id, &stage::query()).await.unwrap_err().to_string();
     assert!(refused.contains("the collection was restored since"), "{refused}");
+}
+
+/// What the owner chose for a collection goes with its snapshots to a worker that never saw it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_chosen_goes_along() {
+    let stage = Stage::start(&[VaultKind::Peer, VaultKind::Owner]).await;
+    let owner = stage.owner().await;
+    let new = NewCollection {
+        name: "small".to_owned(),
+        vectors: VectorSource::Supplied(2),
+        language: Some("german".to_owned()),
+        residency: Residency::Disk,
+        precision: Precision::I8,
+        ..NewCollection::default()
+    };
+    let made = owner.create(new).await.unwrap();
+    owner.put_document(made.id, &document(1)).await.unwrap();
+    owner.check_history(made.id).await.unwrap();
+    take(&owner, made.id).await;
+    let second = stage.second().await;
+    let owner = stage.owner_at(&second).await;
+    let checked = restore(&owner, made.id, |_| ()).await.unwrap();
+    owner.restored(made.id, &checked, false).await.unwrap();
+    let seen = owner.collection(made.id).await.unwrap();
+    assert_eq!((seen.profile, seen.chunks), (made.profile, 1));
 }
 
 /// A later snapshot writes what changed: nothing for nothing, a pack of rows for a few documents, and no segment again

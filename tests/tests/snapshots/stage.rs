@@ -26,8 +26,10 @@ pub(crate) struct Stage {
     pub(crate) id: CollectionId,
     kinds: Vec<VaultKind>,
     /// The target `shared` of every worker.
+    shared: SnapshotTarget,
+    /// Where its objects lie.
     pub(crate) target: PathBuf,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Stage {
@@ -35,13 +37,23 @@ impl Stage {
     pub(crate) async fn start(kinds: &[VaultKind]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
+        let stage = Self::start_at(kinds, in_folder(&target), target).await;
+        Self { _folder: Some(folder), ..stage }
+    }
+
+    /// The same with another target, whose objects lie in `target`.
+    pub(crate) async fn start_at(
+        kinds: &[VaultKind],
+        shared: SnapshotTarget,
+        target: PathBuf,
+    ) -> Self {
         let ledger = ledger(1, &Shifted::default());
-        let change = told(kinds, &target, None);
+        let change = told(kinds, shared.clone(), None);
         let first = Lab::start_under(Some(Arc::clone(&ledger)), VERSION, change).await;
         let owner = first.client("owner").await;
         let made = owner.create_collection("notes", VectorSource::Supplied(2)).await.unwrap();
         let (id, kinds) = (made.id, kinds.to_vec());
-        let stage = Self { first, ledger, id, kinds, target, _folder: folder };
+        let stage = Self { first, ledger, id, kinds, shared, target, _folder: None };
         fill(&owner, id).await;
         owner.check_history(id).await.unwrap();
         stage
@@ -50,7 +62,7 @@ impl Stage {
     /// Another worker of the same ledger, whose peer is the first.
     pub(crate) async fn second(&self) -> Lab {
         let url = self.kinds.contains(&VaultKind::Peer).then(|| self.first.url());
-        let change = told(&self.kinds, &self.target, url);
+        let change = told(&self.kinds, self.shared.clone(), url);
         Lab::start_under(Some(Arc::clone(&self.ledger)), VERSION, change).await
     }
 
@@ -137,16 +149,20 @@ impl Stage {
 /// Settings of a worker of the stage.
 pub(crate) fn told(
     kinds: &[VaultKind],
-    target: &Path,
+    target: SnapshotTarget,
     peer: Option<String>,
 ) -> impl FnOnce(&mut Settings) + use<> {
-    let (kinds, folder) = (kinds.to_vec(), target.to_owned());
+    let kinds = kinds.to_vec();
     move |settings| {
         settings.vault = kinds;
         settings.peer = peer.map(|url| Peer { url }).into_iter().collect();
-        settings.snapshots =
-            vec![SnapshotTarget { name: "shared".to_owned(), folder: Some(folder), bucket: None }];
+        settings.snapshots = vec![target];
     }
+}
+
+/// A folder as the target.
+pub(crate) fn in_folder(folder: &Path) -> SnapshotTarget {
+    SnapshotTarget { name: "shared".to_owned(), folder: Some(folder.to_owned()), bucket: None }
 }
 
 /// Sixty documents in a segment, ten in the tail, of each some deleted.

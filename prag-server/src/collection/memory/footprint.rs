@@ -11,7 +11,7 @@ use crate::collection::profile::Shape;
 use crate::collection::record::Document;
 use crate::collection::segment::{DOCUMENTS, HASHES, ROWS};
 use prag_index::oblivious::Table;
-use prag_index::{PartName, Segment};
+use prag_index::{PartName, Precision, Segment};
 use prag_protocol::wire::collections::Residency;
 use std::sync::Arc;
 
@@ -102,7 +102,10 @@ impl Footprint {
             let length = part.length;
             match PartName::from_u8(part.name) {
                 // Codes beside the vectors: one byte for each two or four, with a scale and an error a row.
-                Some(PartName::Vectors) => found.vectors += length + length / 2 + rows * 8,
+                Some(PartName::Vectors) => {
+                    let beside = if shape.precision == Precision::I8 { 0 } else { length / 2 };
+                    found.vectors += length + beside + rows * 8;
+                }
                 Some(PartName::Graph) => found.graph += length,
                 Some(PartName::Words) => found.words += length,
                 Some(PartName::Fields) => found.fields += 2 * length,

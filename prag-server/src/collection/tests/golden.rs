@@ -115,6 +115,7 @@ fn golden_profile() {
         analyzer: text("english-stem-1"),
         search: Search::Standard,
         residency: Residency::Memory,
+        precision: Precision::F16,
         digest: text("whatever was here before"),
     });
     let fields: [&[u8]; 12] = [
@@ -148,10 +149,19 @@ fn golden_profile() {
     assert_eq!(serde_json::to_string(&profile).unwrap(), json);
     assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
 
-    // Another way of searching, or another residency, is one field more, in the digest and in the JSON.
+    // Another way of searching, another residency, another precision: each is one field more, in digest and JSON.
     let search = prefixed(&&b"oblivious"[..]);
     let veiled = sealed_profile(Profile { search: Search::Oblivious, ..profile.clone() });
-    let lying = sealed_profile(Profile { residency: Residency::Disk, ..profile });
+    let lying = sealed_profile(Profile { residency: Residency::Disk, ..profile.clone() });
+    let coded = sealed_profile(Profile { precision: Precision::I8, ..profile });
+    let eight = [&transcript[..], &prefixed(&&b"i8"[..])].concat();
+    let digest = blake3::derive_key("prag 2026 profile digest v1", &eight);
+    assert_eq!(coded.digest, hex::encode(digest));
+    let in_codes = json
+        .replace("\"digest\"", "\"precision\":\"i8\",\"digest\"")
+        .replace(PROFILE_DIGEST, &coded.digest);
+    assert_eq!(serde_json::to_string(&coded).unwrap(), in_codes);
+    assert_eq!(serde_json::from_str::<Profile>(&in_codes).unwrap(), coded);
     let disk = [&transcript[..], &prefixed(&&b"disk"[..])].concat();
     let digest = blake3::derive_key("prag 2026 profile digest v1", &disk);
     assert_eq!(lying.digest, hex::encode(digest));

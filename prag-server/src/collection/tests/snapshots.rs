@@ -135,9 +135,16 @@ fn an_index_opens_with_its_keys_only() {
     };
     assert_eq!(place.to_bytes()[32], 12, "the kind's byte is frozen");
     // So is the word for how a collection is searched: what was written before residencies reads as it did.
-    for (byte, way) in [(0, Way::Standard), (1, Way::Oblivious), (2, Way::StandardOnDisk)] {
-        let (search, residency) = way.parts();
-        assert_eq!((encode(&way).unwrap(), Way::of(search, residency)), (vec![byte], Some(way)));
+    for (byte, way) in [
+        (0, Way::Standard),
+        (1, Way::Oblivious),
+        (2, Way::StandardOnDisk),
+        (3, Way::Coded),
+        (4, Way::CodedOnDisk),
+    ] {
+        let (search, residency, precision) = way.parts();
+        let same = Way::of(search, residency, precision);
+        assert_eq!((encode(&way).unwrap(), same), (vec![byte], Some(way)));
     }
     assert_eq!(encode(&Search::Oblivious).unwrap(), encode(&Way::Oblivious).unwrap());
 }
