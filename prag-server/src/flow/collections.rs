@@ -6,24 +6,17 @@
 //! Invariant: each collection has its own shares, its own KEK, its own shard.
 
 use super::opening::wrap_key;
+use super::profile::Chosen;
 use super::{Asker, Held, Worker, lock, problems, validate};
-use crate::collection::profile::sealed_profile;
 use crate::collection::shard::Counts;
 use crate::released::released_share;
 use crate::vault::Entry;
 use prag_client::system::OsEntropy;
 use prag_client::vault::{Shares, VaultError};
-use prag_embedder::Pooling;
-use prag_index::Analyzer;
 use prag_protocol::ledger::AccessMsg;
-use prag_protocol::limits::{
-    COLLECTIONS_PER_OWNER_MAX, DIMENSION_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX,
-};
+use prag_protocol::limits::{COLLECTIONS_PER_OWNER_MAX, HIT_BYTES_MIN, NAME_BYTES_MAX};
 use prag_protocol::problem::{Code, Problem};
-use prag_protocol::wire::collections::{
-    Collection, CreateCollection, Precision, Profile, ReleaseKeys, Residency, Search, VaultKind,
-    VectorSource,
-};
+use prag_protocol::wire::collections::{Collection, CreateCollection, ReleaseKeys, VaultKind};
 use prag_protocol::wire::grants::LedgerReply;
 use prag_protocol::{CollectionId, Epoch, Lineage};
 use prag_trust::entropy::random;
@@ -55,13 +48,7 @@ impl Worker {
             let detail = "this worker's ledger keeps no shares, so it cannot manage the key";
             return Err(Problem::new(Code::InvalidField, detail).field("managed"));
         }
-        let profile = self.profile_for(&Chosen {
-            vectors: &create.vectors,
-            language: create.language.as_deref(),
-            search: create.search,
-            residency: create.residency,
-            precision: create.precision,
-        })?;
+        let profile = self.profile_for(&Chosen::by(&create))?;
         let owner = self.open_share(caller, create.id, FIRST_EPOCH, &create.share)?;
         let (births, now) = (&self.0.births, self.now());
         let chain = births.take(create.id, &caller.address, now, &mut OsEntropy);
@@ -255,60 +242,6 @@ impl Worker {
         released_share(self.ring(), share, &self.worker_key(), caller, id, epoch, self.now())
     }
 
-    fn profile_for(&self, chosen: &Chosen<'_>) -> Result<Profile, Problem> {
-        let Chosen { vectors, language, search, residency, precision } = *chosen;
-        let analyzer = analyzer(language)?;
-        fits(search, residency, precision)?;
-        let card = self.0.parts.embedder.model();
-        let base = Profile {
-            model: "supplied".to_owned(),
-            model_files: [String::new(), String::new(), String::new()],
-            pooling: "supplied".to_owned(),
-            query_prefix: String::new(),
-            passage_prefix: String::new(),
-            dimension: 0,
-            metric: "dot".to_owned(),
-            chunk_tokens: 0,
-            chunker: prag_chunk::CHUNKER.to_owned(),
-            analyzer: analyzer.version().to_owned(),
-            search,
-            residency,
-            precision,
-            digest: String::new(),
-        };
-        match vectors {
-            VectorSource::Supplied(dimension) => {
-                validate::within(
-                    "vectors.supplied",
-                    u64::from(*dimension),
-                    1,
-                    DIMENSION_MAX as u64,
-                )?;
-                Ok(sealed_profile(Profile { dimension: *dimension, ..base }))
-            }
-            VectorSource::Model(name) if name.is_empty() || *name == card.name => {
-                let pooling = match card.pooling {
-                    Pooling::Mean => "mean",
-                    Pooling::Cls => "cls",
-                };
-                Ok(sealed_profile(Profile {
-                    model: card.name.clone(),
-                    model_files: self.0.parts.model_files.clone(),
-                    pooling: pooling.to_owned(),
-                    query_prefix: card.query_prefix.clone(),
-                    passage_prefix: card.passage_prefix.clone(),
-                    dimension: u32::try_from(card.dim).unwrap_or(u32::MAX),
-                    chunk_tokens: u32::try_from(self.0.settings.chunk_tokens).unwrap_or(u32::MAX),
-                    ..base
-                }))
-            }
-            VectorSource::Model(_) => {
-                let detail = format!("this worker serves the model {}", card.name);
-                Err(Problem::new(Code::InvalidField, detail).field("vectors.model"))
-            }
-        }
-    }
-
     pub(super) fn describe(
         &self,
         held: &Held,
@@ -319,16 +252,7 @@ impl Worker {
         let Counts { documents, chunks, segments } = held.counts().unwrap_or_default();
         let profile = match &shard {
             Some(shard) => shard.profile().clone(),
-            None => {
-                let Entry { vectors, language, search, residency, precision, .. } = &held.entry;
-                self.profile_for(&Chosen {
-                    vectors,
-                    language: language.as_deref(),
-                    search: *search,
-                    residency: *residency,
-                    precision: *precision,
-                })?
-            }
+            None => self.profile_for(&Chosen::of(&held.entry))?,
         };
         let head = match &shard {
             Some(shard) => Some(shard.head()),
@@ -350,42 +274,6 @@ impl Worker {
             keys: owner.then(|| held.report()),
         })
     }
-}
-
-fn analyzer(language: Option<&str>) -> Result<Analyzer, Problem> {
-    let Some(language) = language else { return Ok(Analyzer::default()) };
-    Analyzer::of_language(language).ok_or_else(|| {
-        let known: Vec<&str> = Analyzer::languages().collect();
-        let detail = format!("no such language; one of {}", known.join(", "));
-        Problem::new(Code::InvalidField, detail).field("language")
-    })
-}
-
-/// What an owner chooses, once.
-struct Chosen<'a> {
-    vectors: &'a VectorSource,
-    language: Option<&'a str>,
-    search: Search,
-    residency: Residency,
-    precision: Precision,
-}
-
-/// What is read from disk tells what was found, and so does the time to widen a number, which an oblivious search is to
-/// hide.
-fn fits(search: Search, residency: Residency, precision: Precision) -> Result<(), Problem> {
-    let (detail, field) = match (search, residency, precision) {
-        (Search::Standard, _, _) | (Search::Oblivious, Residency::Memory, Precision::F16) => {
-            return Ok(());
-        }
-        (Search::Oblivious, Residency::Disk, _) => (
-            "an oblivious collection lies in memory: reads of the disk would tell what was found",
-            "residency",
-        ),
-        (Search::Oblivious, _, Precision::I8) => {
-            ("an oblivious collection keeps its vectors whole: leave it out", "precision")
-        }
-    };
-    Err(Problem::new(Code::InvalidField, detail).field(field))
 }
 
 pub(super) fn vault(error: VaultError) -> Problem {

@@ -39,6 +39,7 @@ mod policy;
 mod prices;
 mod probe;
 mod problems;
+mod profile;
 mod prune;
 mod query;
 mod quota;
