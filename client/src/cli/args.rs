@@ -184,8 +184,8 @@ pub(super) struct Create {
     /// which groups of neighbouring passages an answer took.
     #[arg(long, value_enum, default_value_t = Residency::Memory)]
     pub(super) residency: Residency,
-    /// What is kept of each component of a vector: `f16`, or `i8`, which takes less than half the memory and finds a few
-    /// in a hundred less.
+    /// What is kept of each component of a vector: `f16`, or `i8`, which takes less than half the memory and finds about
+    /// one in a hundred fewer of the nearest.
     #[arg(long, value_enum, default_value_t = Precision::F16)]
     pub(super) precision: Precision,
 }
