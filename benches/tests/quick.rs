@@ -114,7 +114,7 @@ fn search_rows() -> Vec<String> {
     rows
 }
 
-const ROWS: [&str; 39] = [
+const ROWS: [&str; 43] = [
     "verify/sim",
     "verify/tdx",
     "verify/tdx-cached",
@@ -142,6 +142,10 @@ const ROWS: [&str; 39] = [
     "open/segment/load",
     "search/dense",
     "store/bytes",
+    "scan/oblivious/1",
+    "scan/oblivious/10",
+    "words/2",
+    "words/5",
     "request/small/http",
     "request/small/channel",
     "request/query/admission",

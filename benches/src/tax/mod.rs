@@ -9,6 +9,7 @@ mod crypto;
 mod evidence;
 pub(crate) mod lab;
 mod request;
+mod scans;
 mod sealed;
 mod storage;
 mod twin;
@@ -33,5 +34,6 @@ pub fn run(options: &Options, screen: &Screen, sheet: &mut Sheet) -> Result<(), 
     verify::run(size, screen, sheet)?;
     crypto::run(size, screen, sheet)?;
     let twin = storage::run(size, &data, disk.path(), screen, sheet)?;
+    scans::run(size, &data, screen, sheet)?;
     request::run(size, &data, &twin, screen, sheet)
 }
