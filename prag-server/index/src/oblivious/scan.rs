@@ -165,8 +165,11 @@ fn copy<T: Trace>(
     let rows = source.rows();
     for first in (0..rows).step_by(TILE) {
         let tile = first..rows.min(first + TILE as u32);
-        let from: Vec<&Record> =
-            tile.clone().map(|row| source.table.record(row, number + row, trace)).collect();
+        // Behind the last row nothing is chosen, but as much is done.
+        let mut from = [&NO_RECORD; TILE];
+        for (from, row) in from.iter_mut().zip(tile.clone()) {
+            *from = source.table.record(row, number + row, trace);
+        }
         for (place, (key, into)) in keys.iter().zip(records.iter_mut()).enumerate() {
             trace.note(Event::Copy(place));
             let mut masks = [0; TILE];
@@ -174,7 +177,7 @@ fn copy<T: Trace>(
                 let lower = key & u64::from(u32::MAX);
                 *chosen = mask(same(lower, u64::from(!(number + row))));
             }
-            vectorized(Overlay { from: &from, into, masks });
+            vectorized(Overlay { from, into, masks });
         }
     }
     number + rows
@@ -201,7 +204,7 @@ impl Kernel for Dot<'_> {
 }
 
 struct Overlay<'a> {
-    from: &'a [&'a Record],
+    from: [&'a Record; TILE],
     into: &'a mut Record,
     masks: [u64; TILE],
 }
@@ -210,21 +213,15 @@ impl Kernel for Overlay<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let (strips, _) = self.into.as_chunks_mut::<STRIP>();
-        for (strip, at) in strips.iter_mut().zip((0..).step_by(STRIP)) {
-            let mut sum = *strip;
-            for (from, mask) in self.from.iter().zip(self.masks) {
-                let Some(from) = from[at..].first_chunk::<STRIP>() else { continue };
-                for lane in 0..STRIP {
-                    sum[lane] |= from[lane] & mask;
-                }
-            }
-            *strip = sum;
+        let [a, b, c, d] = self.from;
+        let [of_a, of_b, of_c, of_d] = self.masks;
+        for ((((into, a), b), c), d) in self.into.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *into |= (a & of_a) | (b & of_b) | (c & of_c) | (d & of_d);
         }
     }
 }
 
 /// Rows that are looked at together, so that an answer's place is read and written once for all of them.
 const TILE: usize = 4;
-/// Words that stay in registers meanwhile.
-const STRIP: usize = 32;
+/// Stands where a tile has fewer rows.
+static NO_RECORD: Record = [0; RECORD_WORDS];
