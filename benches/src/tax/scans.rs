@@ -31,18 +31,28 @@ pub(super) fn run(
     };
     screen.now("indexing words");
     let segment = Segment::build(&rows, &params).step("a segment")?.segment;
-    let everyone: RoaringBitmap = (0..segment.len()).collect();
-    oblivious(size, (data, &rows), (&segment, &everyone), screen, sheet)?;
-    words(size, (data, &rows), (&segment, &everyone), screen, sheet)
+    let everyone = (0..segment.len()).collect();
+    let ground = Ground { data, rows, segment, everyone };
+    oblivious(size, &ground, screen, sheet)?;
+    words(size, &ground, screen, sheet)
+}
+
+/// What is searched.
+struct Ground<'a> {
+    data: &'a DataSet,
+    rows: Vec<prag_index::Row>,
+    segment: Segment,
+    /// All of its rows.
+    everyone: RoaringBitmap,
 }
 
 fn oblivious(
     size: Size,
-    (data, rows): (&DataSet, &[prag_index::Row]),
-    (segment, everyone): (&Segment, &RoaringBitmap),
+    ground: &Ground<'_>,
     screen: &Screen,
     sheet: &mut Sheet,
 ) -> Result<(), BenchError> {
+    let Ground { data, rows, segment, everyone } = ground;
     let mut table = Table::new();
     for row in rows {
         // There is no graph, so no other order. What a record says costs nothing: all of its room is copied.
@@ -76,11 +86,11 @@ fn oblivious(
 
 fn words(
     size: Size,
-    (data, rows): (&DataSet, &[prag_index::Row]),
-    (segment, everyone): (&Segment, &RoaringBitmap),
+    ground: &Ground<'_>,
     screen: &Screen,
     sheet: &mut Sheet,
 ) -> Result<(), BenchError> {
+    let Ground { data, rows, segment, everyone } = ground;
     for terms in [2, 5] {
         let asked = questions(rows, terms);
         let search = |round: usize| {
